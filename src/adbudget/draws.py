@@ -1,0 +1,214 @@
+"""CurveDraws: posterior draws of the response curves; Health of the fit. Knows nothing of fitting.
+
+Everything after the fit needs only this record, so it can be written by hand in a test.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from adbudget.curves import saturation, saturation_slope
+from adbudget.errors import InputError
+
+SpendLike = pd.Series | xr.DataArray | Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CurveDraws:
+    """Joint posterior draws of every response curve.
+
+    A cell is one channel of one account. Axes are always (draw, account, channel, retention,
+    saturation); cells that do not exist hold zero weight and NaN scale.
+
+    Attributes
+    ----------
+    accounts, channels : names, in axis order
+    weights : (draw, account, channel, retention, saturation) outcome units per period at full
+        saturation of each basis curve; never negative
+    scale : (account, channel) mean spend per period over the channel's life, account currency;
+        NaN where the account does not use the channel
+    carry_in : (account, channel, retention) adstock after the last recorded period, in units of
+        ``scale``
+    retention : (retention,) rate kept per period
+    half_saturation : (saturation,) half-saturation points, in units of ``scale``
+    unit_value : (account,) money one outcome unit brings in (1 when the outcome is money)
+    margin : (account,) share of that money that is contribution margin
+    currency : (account,) currency code, or "" when the panel states none
+    period_days : days in one period
+    """
+
+    accounts: tuple[str, ...]
+    channels: tuple[str, ...]
+    weights: np.ndarray
+    scale: np.ndarray
+    carry_in: np.ndarray
+    retention: np.ndarray
+    half_saturation: np.ndarray
+    unit_value: np.ndarray
+    margin: np.ndarray
+    currency: tuple[str, ...]
+    period_days: float
+
+    def __post_init__(self) -> None:
+        n_cells = (len(self.accounts), len(self.channels))
+        grid = (self.retention.size, self.half_saturation.size)
+        if self.weights.shape[1:] != n_cells + grid:
+            raise InputError(
+                f"weights must have shape (draw, {n_cells[0]} accounts, {n_cells[1]} channels, "
+                f"{grid[0]} retentions, {grid[1]} saturations); got {self.weights.shape}."
+            )
+        if self.scale.shape != n_cells:
+            raise InputError(f"scale must have shape {n_cells}; got {self.scale.shape}.")
+        if not np.all(self.weights >= 0):
+            raise InputError("weights must be finite and >= 0: a curve never falls with spend.")
+
+    @property
+    def n_draws(self) -> int:
+        """Number of joint draws."""
+        return self.weights.shape[0]
+
+    @property
+    def exists(self) -> np.ndarray:
+        """(account, channel) whether the account has ever used the channel."""
+        return np.isfinite(self.scale)
+
+    @property
+    def cells(self) -> pd.MultiIndex:
+        """(account, channel) of every cell that exists, in axis order."""
+        pairs = [(self.accounts[a], self.channels[c]) for a, c in np.argwhere(self.exists)]
+        return pd.MultiIndex.from_tuples(pairs, names=["account", "channel"])
+
+    @property
+    def steady_weights(self) -> np.ndarray:
+        """(draw, account, channel, saturation): at constant spend, retention no longer matters."""
+        return self.weights.sum(axis=3)
+
+    def isel(self, draw: np.ndarray | list[int] | slice) -> "CurveDraws":
+        """Some of the draws, still a CurveDraws, so every later step takes them unchanged."""
+        return replace(self, weights=self.weights[draw])
+
+    def response(self, spend: SpendLike) -> xr.DataArray:
+        """Outcome per period owed to each channel at a constant spend.
+
+        Parameters
+        ----------
+        spend : spend per period, account currency: a Series indexed by (account, channel), a
+            mapping, or a DataArray with dims (account, channel). Every existing cell is needed.
+
+        Returns
+        -------
+        xr.DataArray (draw, account, channel), outcome units per period; NaN where there is no cell
+
+        Raises
+        ------
+        InputError : a cell is missing, unknown, negative or not finite
+        """
+        level = self.aligned(spend) / self.scale
+        outcome = np.einsum("dacm,acm->dac", self.steady_weights, self._basis(level, saturation))
+        return self._named(outcome)
+
+    def marginal(self, spend: SpendLike) -> xr.DataArray:
+        """Slope of :meth:`response`: outcome units per extra unit of spend.
+
+        Multiply by ``unit_value`` for the marginal ROI. Shapes and errors as :meth:`response`.
+        """
+        level = self.aligned(spend) / self.scale
+        slope = np.einsum(
+            "dacm,acm->dac", self.steady_weights, self._basis(level, saturation_slope)
+        )
+        return self._named(slope / self.scale)
+
+    def aligned(self, spend: SpendLike) -> np.ndarray:
+        """Caller's spend as an (account, channel) array; NaN where there is no cell.
+
+        Raises
+        ------
+        InputError : a cell is missing, unknown, negative or not finite
+        """
+        series = _as_series(spend)
+        _check_cells(series, self.cells)
+        grid = np.full(self.scale.shape, np.nan)
+        rows = pd.Index(self.accounts).get_indexer(self.cells.get_level_values(0))
+        columns = pd.Index(self.channels).get_indexer(self.cells.get_level_values(1))
+        grid[rows, columns] = series.reindex(self.cells).to_numpy(dtype=float)
+        return grid
+
+    def _basis(self, level, curve) -> np.ndarray:
+        """(account, channel, saturation) basis values, zero where there is no cell."""
+        return np.where(self.exists[..., None], curve(np.nan_to_num(level), self.half_saturation), 0)
+
+    def _named(self, values: np.ndarray) -> xr.DataArray:
+        values = np.where(self.exists, values, np.nan)
+        coords = {"account": list(self.accounts), "channel": list(self.channels)}
+        return xr.DataArray(values, dims=("draw", "account", "channel"), coords=coords)
+
+
+def _as_series(spend: SpendLike) -> pd.Series:
+    if isinstance(spend, xr.DataArray):
+        if set(spend.dims) != {"account", "channel"}:
+            raise InputError(f"spend must have dims (account, channel); got {spend.dims}.")
+        flat = spend.transpose("account", "channel").to_series()
+        return flat.dropna()
+    series = spend if isinstance(spend, pd.Series) else pd.Series(dict(spend), dtype=float)
+    if series.index.nlevels != 2:
+        raise InputError(
+            "spend must be indexed by (account, channel); "
+            f"got an index with {series.index.nlevels} level(s). "
+            "Build it with frame.set_index(['account', 'channel'])['spend']."
+        )
+    if not series.index.is_unique:
+        twice = series.index[series.index.duplicated()].unique().tolist()[:5]
+        raise InputError(f"spend names these cells more than once: {twice}.")
+    return series
+
+
+def _check_cells(series: pd.Series, cells: pd.MultiIndex) -> None:
+    missing = cells.difference(series.index).tolist()
+    if missing:
+        raise InputError(
+            f"spend has no value for {len(missing)} cell(s), first {missing[:5]}. "
+            "Give every (account, channel) of the fit; use 0.0 for a channel that is off."
+        )
+    unknown = series.index.difference(cells).tolist()
+    if unknown:
+        raise InputError(
+            f"spend names {len(unknown)} cell(s) the fit does not know, first {unknown[:5]}."
+        )
+    values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float)
+    bad = series.index[~(np.isfinite(values) & (values >= 0))].tolist()
+    if bad:
+        raise InputError(f"spend must be finite and >= 0; it is not at {bad[:5]}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the posterior can be trusted.
+
+    Attributes
+    ----------
+    rhat_max : largest rank-normalised split r-hat over ROI and population parameters
+    ess_bulk_min, ess_tail_min : smallest effective sample sizes over the same
+    divergences : divergent transitions after tuning
+    n_draws : kept draws over all chains
+    prior_share : Series by (account, channel): posterior sd of log ROI over its prior sd, in
+        [0, 1]; near 1 means the data say nothing about this cell
+    fit_r2 : Series by account: share of outcome variance the model explains in sample
+    problems : what is wrong, one sentence each; empty when healthy
+    """
+
+    rhat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    divergences: int
+    n_draws: int
+    prior_share: pd.Series
+    fit_r2: pd.Series
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True when nothing is wrong."""
+        return not self.problems

@@ -1,0 +1,1 @@
+"""The model: the only folder that imports PyMC, nutpie or ArviZ."""

@@ -1,0 +1,45 @@
+"""Cell draws + Evidence -> CurveDraws: from mean-one basis weights to curves in outcome units."""
+
+import numpy as np
+
+from adbudget.draws import CurveDraws
+from adbudget.model.evidence import Evidence
+from adbudget.model.transform import CellDraws
+from adbudget.panel import Panel
+
+
+def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraws:
+    """Response curves of every cell, chains joined.
+
+    Parameters
+    ----------
+    cells : (chain, draw, cell) returns and shapes
+    evidence : design and the carry-out of the history
+    panel : names, margins, currencies
+    """
+    design = evidence.design
+    account, channel = np.argwhere(design.exists).T
+    log_roi, memory, shape = (_joined(v) for v in (cells.log_roi, cells.memory, cells.shape))
+    # Average outcome per period, in outcome units: return times mean spend, less the unit's value.
+    average = np.exp(log_roi) * design.scale[account, channel] / panel.unit_value[account]
+    per_basis = average[..., None, None] * memory[..., :, None] * shape[..., None, :]
+    weights = np.zeros((log_roi.shape[0], *design.basis_mean.shape))
+    weights[:, account, channel] = per_basis / design.basis_mean[account, channel]
+    return CurveDraws(
+        accounts=design.accounts,
+        channels=design.channels,
+        weights=weights,
+        scale=design.scale,
+        carry_in=evidence.carry_out,
+        retention=design.retention,
+        half_saturation=design.half_saturation,
+        unit_value=panel.unit_value,
+        margin=panel.margin,
+        currency=panel.currency,
+        period_days=panel.period_days,
+    )
+
+
+def _joined(values: np.ndarray) -> np.ndarray:
+    """(chain, draw, ...) to (chain * draw, ...)."""
+    return values.reshape(-1, *values.shape[2:])

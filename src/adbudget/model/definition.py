@@ -1,0 +1,116 @@
+"""Evidence + Priors -> pm.Model: the definition people read and extend.
+
+The compiled engine in ``density.py`` evaluates the same log density; a test holds the two to each
+other. Everything linear with a Gaussian prior (level, trend, season, weekday, controls) and the
+noise are integrated out in closed form before; what is left is a quadratic form in the weights.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adbudget.model.evidence import Evidence
+from adbudget.model.factor import Likelihood, make_likelihood
+from adbudget.model.priors import Priors
+from adbudget.model.transform import BEND_WIDTH, tilt_grids
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+
+def build(
+    evidence: Evidence, priors: Priors | None = None, likelihood: Likelihood | None = None
+) -> "pm.Model":
+    """The model as PyMC people write it.
+
+    Parameters
+    ----------
+    evidence : what the history says
+    priors : what is believed before it; the defaults when None
+    likelihood : the quadratic forms when already made; from ``evidence`` when None
+
+    Returns
+    -------
+    pm.Model with dims account, channel, cell (one per account-channel in use)
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    priors = priors or Priors()
+    likelihood = likelihood or make_likelihood(evidence, priors)
+    design = evidence.design
+    cell_account, cell_channel = np.argwhere(design.exists).T
+    cell_names = [
+        f"{design.accounts[a]} / {design.channels[c]}"
+        for a, c in zip(cell_account, cell_channel, strict=True)
+    ]
+    coords = {
+        "account": list(design.accounts),
+        "channel": list(design.channels),
+        "cell": cell_names,
+        "half_life": list(priors.half_life_days),
+        "half_saturation": list(priors.half_saturation),
+    }
+    memory_grid, shape_grid = tilt_grids(priors)
+    with pm.Model(coords=coords) as model:
+        # Returns: a channel has one, accounts and cells differ from it.
+        channel_return = pm.Normal(
+            "channel_return", np.log(priors.roi_median), priors.roi_sd, dims="channel"
+        )
+        channel_spread = pm.HalfNormal("channel_spread", priors.channel_spread, dims="channel")
+        account_spread = pm.HalfNormal("account_spread", priors.account_spread)
+
+        # Shapes: a channel saturates sooner or later, remembers longer or shorter.
+        saturation_tilt = pm.Normal("saturation_tilt", 0, priors.saturation_sd, dims="channel")
+        memory_tilt = pm.Normal("memory_tilt", 0, priors.memory_sd, dims="channel")
+
+        account_effect = pm.Normal("account_effect", 0, 1, dims="account")
+        cell_effect = pm.Normal("cell_effect", 0, 1, dims="cell")
+        cell_saturation = pm.Normal("cell_saturation", 0, 1, dims="cell")
+        cell_memory = pm.Normal("cell_memory", 0, 1, dims="cell")
+
+        raw_log_return = (
+            channel_return[cell_channel]
+            + account_spread * account_effect[cell_account]
+            + channel_spread[cell_channel] * cell_effect
+        )
+        bend_start = np.log(priors.roi_median) - priors.null_start
+        below = BEND_WIDTH * pt.softplus((bend_start - raw_log_return) / BEND_WIDTH)
+        roi = pm.Deterministic(
+            "roi", pt.exp(raw_log_return - priors.null_slope * below), dims="cell"
+        )
+        shape = pm.Deterministic(
+            "saturation_share",
+            pt.special.softmax(
+                (saturation_tilt[cell_channel] + priors.cell_tilt_sd * cell_saturation)[:, None]
+                * shape_grid,
+                axis=1,
+            ),
+            dims=("cell", "half_saturation"),
+        )
+        memory = pm.Deterministic(
+            "memory_share",
+            pt.special.softmax(
+                (memory_tilt[cell_channel] + priors.cell_tilt_sd * cell_memory)[:, None]
+                * memory_grid,
+                axis=1,
+            ),
+            dims=("cell", "half_life"),
+        )
+
+        # Average outcome owed to each basis curve, in units of the account's mean outcome.
+        level = roi * likelihood.spend_share
+        weights = (level[:, None, None] * memory[:, :, None] * shape[:, None, :]).reshape((-1,))
+        noise_scale = priors.noise_df * priors.noise_share**2
+        terms = []
+        n_basis = memory_grid.size * shape_grid.size
+        for a in range(len(design.accounts)):
+            begin, end = likelihood.first_cell[a] * n_basis, likelihood.first_cell[a + 1] * n_basis
+            rank = likelihood.rank[a]
+            factor = likelihood.factor[a, : end - begin, :rank].T
+            error = pt.dot(factor, weights[begin:end]) - likelihood.target[a, :rank]
+            misfit = likelihood.rest[a] + (error**2).sum()
+            half_df = (priors.noise_df + likelihood.dof[a]) / 2
+            terms.append(-half_df * pt.log(noise_scale + misfit))
+        pm.Potential("outcome", pt.sum(pt.stack(terms)))
+    return model

@@ -1,0 +1,125 @@
+"""Panel + Design -> Evidence: the whole history in one small matrix per account.
+
+Evidence is the Gram matrix of [baseline, basis, outcome] rows. It adds up over time and machines,
+so a new week never needs the old ones. Knows nothing of priors on returns or of sampling.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adbudget.errors import InputError
+from adbudget.model.design import (
+    Design,
+    baseline_columns,
+    basis_columns,
+    carried_spend,
+    first_state,
+)
+from adbudget.panel import Panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """Sums over rows, one entry per account.
+
+    Attributes
+    ----------
+    design : what the columns are
+    gram : per account (p + q + 1, p + q + 1): p baseline columns, q basis columns, the outcome
+        in units of the account's mean outcome
+    n_baseline : (account,) p, the number of baseline columns
+    n_rows : (account,) rows added up so far
+    carry_out : (account, channel, retention) adstock after the last record, for the next rows
+    """
+
+    design: Design
+    gram: tuple[np.ndarray, ...]
+    n_baseline: np.ndarray
+    n_rows: np.ndarray
+    carry_out: np.ndarray
+
+    def __add__(self, later: "Evidence") -> "Evidence":
+        """Evidence of two disjoint sets of rows; ``later`` holds the more recent carry-out.
+
+        Raises
+        ------
+        InputError : the two were built on different designs
+        """
+        if not isinstance(later, Evidence):
+            return NotImplemented
+        if self.design is not later.design:
+            raise InputError(
+                "Evidence adds up only on one design: build the second with "
+                "gather(panel, design=first.design)."
+            )
+        pairs = zip(self.gram, later.gram, self.n_baseline, later.n_baseline, strict=True)
+        return Evidence(
+            design=self.design,
+            gram=tuple(_add_grams(*pair) for pair in pairs),
+            n_baseline=np.maximum(self.n_baseline, later.n_baseline),
+            n_rows=self.n_rows + later.n_rows,
+            carry_out=later.carry_out,
+        )
+
+
+def gather(
+    panel: Panel,
+    design: Design,
+    *,
+    rows: np.ndarray | None = None,
+    row_weights: np.ndarray | None = None,
+) -> Evidence:
+    """Add up the rows of a panel.
+
+    Parameters
+    ----------
+    panel : what was spent and earned
+    design : fixed scales and reference points
+    rows : (period,) bool, which periods to count; all by default. Spend outside them still
+        carries over into them.
+    row_weights : (account, period) weight of each row, 1 by default; weights of one account are
+        rescaled to mean one over its counted rows, so they move attention, not certainty
+
+    Returns
+    -------
+    Evidence ; a missing outcome is a missing row, never a zero
+    """
+    stock = carried_spend(panel, design, first_state(panel, design))
+    counted = np.isfinite(panel.outcome)
+    if rows is not None:
+        counted &= rows
+    gram, n_baseline = [], []
+    for account in range(len(panel.accounts)):
+        columns, n_nuisance = regression_rows(panel, design, stock, account)
+        chosen = columns[counted[account]]
+        if row_weights is not None and chosen.size:
+            weight = row_weights[account, counted[account]]
+            chosen = chosen * np.sqrt(weight / weight.mean())[:, None]
+        gram.append(chosen.T @ chosen)
+        n_baseline.append(n_nuisance)
+    return Evidence(
+        design=design,
+        gram=tuple(gram),
+        n_baseline=np.array(n_baseline),
+        n_rows=counted.sum(axis=1),
+        carry_out=stock[np.arange(len(panel.accounts)), :, :, panel.last],
+    )
+
+
+def regression_rows(
+    panel: Panel, design: Design, stock: np.ndarray, account: int
+) -> tuple[np.ndarray, int]:
+    """(period, p + q + 1) rows [baseline, basis, scaled outcome] of one account, and p."""
+    baseline = baseline_columns(panel, design, account)
+    basis = basis_columns(design, stock, account)
+    money = panel.outcome[account] * panel.unit_value[account] / design.outcome_scale[account]
+    return np.column_stack([baseline, basis, money]), baseline.shape[1]
+
+
+def _add_grams(first, second, n_first: int, n_second: int) -> np.ndarray:
+    """Sum of two Gram matrices; the shorter baseline lacks only the latest trend ramps."""
+    if n_first > n_second:
+        return _add_grams(second, first, n_second, n_first)
+    lacking = [n_first] * (n_second - n_first)
+    return np.insert(np.insert(first, lacking, 0.0, axis=0), lacking, 0.0, axis=1) + second

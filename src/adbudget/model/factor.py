@@ -1,0 +1,114 @@
+"""Evidence + Priors -> Likelihood: baseline integrated out, the rest in a low-rank factor.
+
+With F the baseline and L its prior precision, M = I - F (F'F + L)^-1 F', and the likelihood of the
+weights w is a quadratic form in w. Its matrix has low rank (basis columns of one channel are
+nearly collinear), so it is kept as a factor:  (y - Phi w)' M (y - Phi w) = |R w - h|^2 + rest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, eigh
+
+from adbudget.model.design import baseline_precision
+from adbudget.model.evidence import Evidence
+from adbudget.model.priors import Priors
+
+# Directions that carry less information than this (in squared prior standard deviations per noise
+# standard deviation) cannot change the log density by a thousandth, so they are dropped.
+RANK_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Likelihood:
+    """Marginal likelihood of the basis weights, one quadratic form per account.
+
+    Cells are numbered account by account; ``first_cell[a]`` is account a's first. Weights are in
+    units of the account's mean outcome.
+
+    Attributes
+    ----------
+    n_channels : number of channels
+    first_cell : (account + 1,) offsets into the cell axis
+    cell_channel : (cell,) channel of each cell
+    spend_share : (cell,) mean spend over mean outcome: turns a return into a weight
+    factor : (account, cell in account * basis, rank) transposed R, zero padded
+    target : (account, rank) h
+    rank : (account,) rank in use
+    rest : (account,) what no weights can explain
+    dof : (account,) counted rows less one for the flat level
+    """
+
+    n_channels: int
+    first_cell: np.ndarray
+    cell_channel: np.ndarray
+    spend_share: np.ndarray
+    factor: np.ndarray
+    target: np.ndarray
+    rank: np.ndarray
+    rest: np.ndarray
+    dof: np.ndarray
+
+
+def integrate_baseline(evidence: Evidence, priors: Priors, account: int) -> np.ndarray:
+    """(q + 1, q + 1) Gram matrix of [basis, outcome] with the baseline integrated out."""
+    p = evidence.n_baseline[account]
+    gram = evidence.gram[account]
+    precision = baseline_precision(evidence.design, priors, p)
+    cross = gram[:p, p:]
+    reduced = gram[p:, p:] - cross.T @ cho_solve(
+        cho_factor(gram[:p, :p] + np.diag(precision)), cross
+    )
+    return (reduced + reduced.T) / 2
+
+
+def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
+    """Integrate the baseline out and factor what is left.
+
+    Parameters
+    ----------
+    evidence : (account) Gram matrices
+    priors : scales of the baseline and of the returns
+    """
+    design = evidence.design
+    exists = design.exists
+    n_cells = exists.sum(axis=1)
+    share = (design.scale / design.outcome_scale[:, None])[exists]
+    first = np.concatenate([[0], np.cumsum(n_cells)])
+    parts = []
+    for a in range(len(design.accounts)):
+        typical = priors.roi_median * np.exp(priors.roi_sd) * share[first[a] : first[a + 1]]
+        reduced = integrate_baseline(evidence, priors, a)
+        parts.append(_low_rank(reduced, np.repeat(typical, design.n_basis), evidence.n_rows[a]))
+    rank = np.array([target.size for _, target, _ in parts])
+    factor = np.zeros((len(parts), n_cells.max() * design.n_basis, rank.max()))
+    target = np.zeros((len(parts), rank.max()))
+    for a, (rows, aim, _) in enumerate(parts):
+        factor[a, : rows.shape[1], : rank[a]] = rows.T
+        target[a, : rank[a]] = aim
+    return Likelihood(
+        n_channels=len(design.channels),
+        first_cell=first,
+        cell_channel=np.argwhere(exists)[:, 1],
+        spend_share=share,
+        factor=factor,
+        target=target,
+        rank=rank,
+        rest=np.array([rest for _, _, rest in parts]),
+        dof=evidence.n_rows - 1.0,
+    )
+
+
+def _low_rank(reduced: np.ndarray, typical: np.ndarray, n_rows: int):
+    """(rank, q) factor R, (rank,) target h and the rest, directions without information dropped."""
+    gram, aim, total = reduced[:-1, :-1], reduced[:-1, -1], reduced[-1, -1]
+    scaled = gram * typical[:, None] * typical
+    level, vectors = eigh(scaled)
+    ridge = 1e-3 * level[-1]
+    explained = ((vectors.T @ (aim * typical)) ** 2 / (level + ridge)).sum()
+    noise_variance = max(total - explained, 1e-12 * total) / n_rows
+    kept = level > max(RANK_TOLERANCE * noise_variance, 1e-13 * level[-1])
+    root = np.sqrt(level[kept])
+    factor = root[:, None] * vectors[:, kept].T / typical
+    target = vectors[:, kept].T @ (aim * typical) / root
+    return factor, target, max(total - target @ target, 0.0)

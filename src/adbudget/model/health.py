@@ -1,0 +1,124 @@
+"""Draws -> Health: can this posterior be trusted? Knows nothing of what is decided with it."""
+
+import numpy as np
+import pandas as pd
+
+from adbudget.draws import Health
+from adbudget.model.evidence import Evidence
+from adbudget.model.layout import Layout
+from adbudget.model.priors import Priors
+from adbudget.model.sampler import RawSample
+from adbudget.model.transform import CellDraws
+
+# Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
+RHAT_TARGET, ESS_TARGET = 1.01, 400.0
+RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
+
+
+def check_health(
+    sample: RawSample, cells: CellDraws, layout: Layout, evidence: Evidence, priors: Priors
+) -> Health:
+    """Convergence over ROI and population parameters, information per cell, in-sample fit.
+
+    Parameters
+    ----------
+    sample : (chain, draw, size) positions and sampler statistics
+    cells : (chain, draw, cell) returns and shapes
+    layout, evidence, priors : what the fit was made of
+    """
+    part = layout.split(sample.positions)
+    population = [part[name] for name in list(layout.sizes)[:5]]
+    rhat, bulk, tail = _convergence(np.concatenate([cells.log_roi, *population], axis=-1))
+    n_draws = sample.diverging.size
+    health = Health(
+        rhat_max=rhat,
+        ess_bulk_min=bulk,
+        ess_tail_min=tail,
+        divergences=int(sample.diverging.sum()),
+        n_draws=n_draws,
+        prior_share=_prior_share(part, evidence, priors),
+        fit_r2=_explained(cells, evidence),
+        problems=_problems(rhat, bulk, tail, int(sample.diverging.sum()), n_draws),
+    )
+    return health
+
+
+def reached_target(health: Health) -> bool:
+    """Whether sampling longer is unnecessary."""
+    return health.rhat_max <= RHAT_TARGET and health.ess_bulk_min >= ESS_TARGET
+
+
+def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
+    """Worst r-hat, bulk and tail effective sample size over the last axis.
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), Bayesian Analysis 16(2), 667-718.
+    """
+    from arviz_stats.base import array_stats
+
+    columns = range(quantities.shape[-1])
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    rhat = [array_stats.rhat(quantities[..., i], **axes) for i in columns]
+    bulk = [array_stats.ess(quantities[..., i], method="bulk", **axes) for i in columns]
+    tail = [array_stats.ess(quantities[..., i], method="tail", prob=(0.05, 0.95), **axes) for i in columns]
+    # A NaN (a chain that never moved) is the worst there is, so it may not be skipped.
+    return (
+        float(np.nan_to_num(np.max(rhat), nan=np.inf)),
+        float(np.nan_to_num(np.min(bulk), nan=0.0)),
+        float(np.nan_to_num(np.min(tail), nan=0.0)),
+    )
+
+
+def _prior_share(part: dict[str, np.ndarray], evidence: Evidence, priors: Priors) -> pd.Series:
+    """Posterior sd over prior sd of each cell's log return: 1 when the data say nothing."""
+    design = evidence.design
+    account, channel = np.argwhere(design.exists).T
+    effect = np.exp(part["log_account_spread"]) * part["account_effect"]
+    raw = (
+        part["channel_return"][..., channel]
+        + effect[..., account]
+        + np.exp(part["log_channel_spread"])[..., channel] * part["cell_effect"]
+    )
+    prior_sd = np.sqrt(priors.roi_sd**2 + priors.channel_spread**2 + priors.account_spread**2)
+    share = np.clip(raw.std(axis=(0, 1)) / prior_sd, 0.0, 1.0)
+    names = pd.MultiIndex.from_arrays(
+        [np.array(design.accounts)[account], np.array(design.channels)[channel]],
+        names=["account", "channel"],
+    )
+    return pd.Series(share, index=names, name="prior_share")
+
+
+def _explained(cells: CellDraws, evidence: Evidence) -> pd.Series:
+    """Share of outcome variance that the posterior mean curves and the baseline explain."""
+    design = evidence.design
+    level = np.exp(cells.log_roi)[..., None, None]
+    mean = (level * cells.memory[..., :, None] * cells.shape[..., None, :]).mean(axis=(0, 1))
+    share = (design.scale / design.outcome_scale[:, None])[design.exists]
+    weights = (mean * share[:, None, None]).reshape(mean.shape[0], -1)
+    account = np.argwhere(design.exists)[:, 0]
+    explained = []
+    for a, gram in enumerate(evidence.gram):
+        p = evidence.n_baseline[a]
+        residual = np.append(-weights[account == a].ravel(), 1.0)
+        # What the baseline explains of the outcome less the curves, by least squares.
+        outside = gram[:p, p:] @ residual
+        baseline = np.linalg.lstsq(gram[:p, :p], outside, rcond=None)[0]
+        misfit = residual @ gram[p:, p:] @ residual - outside @ baseline
+        total = gram[-1, -1] - gram[0, -1] ** 2 / gram[0, 0]
+        explained.append(1.0 - misfit / total if total > 0 else np.nan)
+    return pd.Series(explained, index=pd.Index(design.accounts, name="account"), name="fit_r2")
+
+
+def _problems(rhat, bulk, tail, divergences, n_draws) -> tuple[str, ...]:
+    """One sentence for each thing that is wrong."""
+    problems = []
+    if rhat > RHAT_LIMIT:
+        problems.append(f"The chains disagree (r-hat {rhat:.3f}, at most {RHAT_LIMIT} is needed).")
+    if min(bulk, tail) < ESS_LIMIT:
+        problems.append(
+            f"Too few effective draws ({min(bulk, tail):.0f}, at least {ESS_LIMIT:.0f} needed)."
+        )
+    if divergences > DIVERGENCE_LIMIT * n_draws:
+        problems.append(f"{divergences} of {n_draws} draws diverged.")
+    return tuple(problems)

@@ -1,0 +1,45 @@
+"""Where each parameter sits in the flat position vector. Knows names and sizes, no mathematics."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Blocks of the position vector, in order; all unconstrained (spreads as logarithms).
+
+    Attributes
+    ----------
+    n_channels, n_accounts, n_cells : sizes
+    """
+
+    n_channels: int
+    n_accounts: int
+    n_cells: int
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Block name -> number of entries, in the order of the vector."""
+        return {
+            "channel_return": self.n_channels,
+            "log_channel_spread": self.n_channels,
+            "log_account_spread": 1,
+            "saturation_tilt": self.n_channels,
+            "memory_tilt": self.n_channels,
+            "account_effect": self.n_accounts,
+            "cell_effect": self.n_cells,
+            "cell_saturation": self.n_cells,
+            "cell_memory": self.n_cells,
+        }
+
+    @property
+    def size(self) -> int:
+        """Length of the position vector."""
+        return sum(self.sizes.values())
+
+    def split(self, position: np.ndarray) -> dict[str, np.ndarray]:
+        """Block name -> its entries, along the last axis of ``position`` (..., size)."""
+        ends = np.cumsum(list(self.sizes.values()))
+        parts = np.split(position, ends[:-1], axis=-1)
+        return dict(zip(self.sizes, parts, strict=True))

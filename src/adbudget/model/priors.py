@@ -1,0 +1,80 @@
+"""Every prior and the pooling choice in one frozen record. Knows nothing of data or sampling."""
+
+from dataclasses import asdict, dataclass
+from math import isfinite
+
+from adbudget.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priors:
+    """What is believed before any data, in plain words.
+
+    Returns are in log units: a spread of 0.5 means that two cells of one channel typically differ
+    by a factor of about 1.6. Nuisance scales (``trend_sd`` and below) are in units of the noise.
+    For no pooling, fit the accounts one by one; for complete pooling, set both spreads near zero.
+
+    Attributes
+    ----------
+    roi_median : return on one unit of spend of a middling channel (money per money)
+    roi_sd : how far channels differ from it (log units)
+    channel_spread : scale of the half-normal prior on how far accounts differ within a channel
+    account_spread : scale of the half-normal prior on how far whole accounts differ
+    null_start : log units below ``roi_median`` from which returns fall towards zero faster
+    null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
+    saturation_sd, memory_sd : spread of a channel's tilt over the half-saturation and the
+        half-life grid; 2 spans the whole grid
+    cell_tilt_sd : how far one account-channel may tilt away from its channel
+    half_saturation : grid of half-saturation points, in units of the cell's mean spend
+    half_life_days : grid of carry-over half-lives in days
+    noise_share, noise_df : prior guess of the noise as a share of the mean outcome, and how many
+        periods that guess is worth
+    trend_knot_days, trend_sd : the baseline may drift by ``trend_sd`` every ``trend_knot_days``
+    season_order, season_sd : pairs of yearly waves (None: 4 for daily and weekly, 2 for monthly
+        panels) and the scale of the first; the k-th has ``season_sd / k``
+    weekday_sd : scale of the day-of-week effects of daily panels
+    control_sd : scale of the effect of one standard deviation of a control
+    """
+
+    roi_median: float = 1.0
+    roi_sd: float = 1.0
+    channel_spread: float = 0.5
+    account_spread: float = 0.3
+    null_start: float = 1.0
+    null_slope: float = 3.0
+    saturation_sd: float = 2.0
+    memory_sd: float = 2.0
+    cell_tilt_sd: float = 0.7
+    half_saturation: tuple[float, ...] = (0.2, 0.6, 1.8, 5.4)
+    half_life_days: tuple[float, ...] = (1.0, 7.0, 28.0)
+    noise_share: float = 0.1
+    noise_df: float = 2.0
+    trend_knot_days: float = 91.0
+    trend_sd: float = 1.0
+    season_order: int | None = None
+    season_sd: float = 4.0
+    weekday_sd: float = 3.0
+    control_sd: float = 3.0
+
+    def __post_init__(self) -> None:
+        may_be_zero = {"null_start", "null_slope"}
+        for name, value in asdict(self).items():
+            if name in {"half_saturation", "half_life_days"}:
+                _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
+            elif name == "season_order":
+                _check_season(value)
+            elif not (isfinite(value) and (value > 0 or (name in may_be_zero and value == 0))):
+                raise InputError(f"Priors.{name} must be a positive finite number; got {value!r}.")
+
+
+def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:
+    increasing = all(low < high for low, high in zip(grid, grid[1:], strict=False))
+    if not grid or not increasing or grid[0] < smallest or not isfinite(grid[-1]):
+        raise InputError(
+            f"Priors.{name} must be an increasing tuple of numbers >= {smallest}; got {grid!r}."
+        )
+
+
+def _check_season(order: int | None) -> None:
+    if order is not None and (isinstance(order, bool) or not isinstance(order, int) or order < 0):
+        raise InputError(f"Priors.season_order must be None or an integer >= 0; got {order!r}.")

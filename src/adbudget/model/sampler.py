@@ -1,0 +1,191 @@
+"""Density + seed -> positions: the compiled engine in nutpie, the readable one in PyMC.
+
+The only file that knows how either sampler is called.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adbudget.errors import FitError
+from adbudget.model.factor import Likelihood
+from adbudget.model.layout import Layout
+from adbudget.model.priors import Priors
+
+START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's centre
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerSettings:
+    """How to sample: tuning and kept draws per chain, chains, cores, target acceptance."""
+
+    draws: int = 750
+    tune: int = 500
+    chains: int = 4
+    cores: int | None = None
+    target_accept: float = 0.8
+    progress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RawSample:
+    """What a sampler returns.
+
+    Attributes
+    ----------
+    positions : (chain, draw, size)
+    diverging : (chain, draw) bool
+    n_steps : (chain, draw) gradient evaluations
+    energy : (chain, draw)
+    """
+
+    positions: np.ndarray
+    diverging: np.ndarray
+    n_steps: np.ndarray
+    energy: np.ndarray
+
+
+def sample_compiled(
+    likelihood: Likelihood, priors: Priors, layout: Layout, seed: int, settings: SamplerSettings
+) -> RawSample:
+    """Sample the compiled density with nutpie's NUTS.
+
+    Raises
+    ------
+    FitError : the sampler could not start or was interrupted by its own error
+    """
+    import nutpie
+
+    from adbudget.model.density import pack
+
+    block = pack(likelihood, priors)
+    model = _nutpie_model(block, layout, priors)
+    try:
+        trace = nutpie.sample(
+            model,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            seed=seed,
+            target_accept=settings.target_accept,
+            progress_bar=settings.progress,
+            save_warmup=False,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise FitError(
+            f"nutpie could not sample the model: {error}. "
+            "Check the panel for accounts with a handful of rows, or tighten the priors."
+        ) from error
+    stats = trace["sample_stats"].dataset
+    return RawSample(
+        positions=np.asarray(trace["posterior"].dataset["position"].values),
+        diverging=np.asarray(stats["diverging"].values, dtype=bool),
+        n_steps=np.asarray(stats["n_steps"].values, dtype=np.int32),
+        energy=np.asarray(stats["energy"].values, dtype=float),
+    )
+
+
+def _start_at(layout: Layout, priors: Priors):
+    """Initial positions around the prior's centre, spreads around half their prior scale."""
+    centre = np.zeros(layout.size)
+    part = layout.split(centre)  # views: writing to a part writes to the centre
+    part["channel_return"][:] = np.log(priors.roi_median)
+    part["log_channel_spread"][:] = np.log(priors.channel_spread / 2)
+    part["log_account_spread"][:] = np.log(priors.account_spread / 2)
+
+    def start(seed: int) -> np.ndarray:
+        jitter = np.random.default_rng(seed).uniform(-START_WIDTH, START_WIDTH, layout.size)
+        return centre + jitter
+
+    return start
+
+
+def _nutpie_model(block: np.ndarray, layout: Layout, priors: Priors):
+    """A nutpie model that calls machine code; through Python where nutpie's record has changed.
+
+    Called through Python, threads queue for the interpreter at every gradient: the same draws,
+    several times slower.
+    """
+    start = _start_at(layout, priors)
+    size = layout.size
+    try:
+        return _machine_code_model(block, size, start)
+    except (ImportError, TypeError):
+        return _python_model(block, size, start)
+
+
+def _machine_code_model(block: np.ndarray, size: int, start):
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    from adbudget.model.density import copy_callback, density_callback
+
+    return CompiledPyMCModel(
+        dims={"position": ("parameter",)},
+        compiled_logp_func=density_callback,
+        compiled_expand_func=copy_callback,
+        initial_point_func=start,
+        shared_data={},
+        shared_var_keys={},
+        user_data=block,
+        n_expanded=size,
+        shape_info=(["position"], [slice(0, size)], [(size,)]),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=size,
+        _shapes={"position": (size,)},
+        _coords={"parameter": np.arange(size)},
+    )
+
+
+def _python_model(block: np.ndarray, size: int, start):
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    from adbudget.model.density import value_and_gradient
+
+    return from_pyfunc(
+        ndim=size,
+        make_logp_fn=lambda: lambda position: value_and_gradient(position, block),
+        make_expand_fn=lambda *_: lambda position: {"position": np.array(position)},
+        expanded_dtypes=[np.dtype(float)],
+        expanded_shapes=[(size,)],
+        expanded_names=["position"],
+        dims={"position": ("parameter",)},
+        coords={"parameter": np.arange(size)},
+        make_initial_point_fn=start,
+    )
+
+
+def sample_pymc(model, layout: Layout, seed: int, settings: SamplerSettings) -> RawSample:
+    """Sample the readable definition with PyMC's own NUTS.
+
+    Parameters
+    ----------
+    model : the ``pm.Model`` of :func:`adbudget.model.definition.build`
+    layout : order of the flat positions to return
+    """
+    import pymc as pm
+
+    with model:
+        trace = pm.sample(
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            random_seed=seed,
+            target_accept=settings.target_accept,
+            progressbar=settings.progress,
+            compute_convergence_checks=False,
+        )
+    posterior, stats = trace["posterior"].dataset, trace["sample_stats"].dataset
+    blocks = []
+    for name in layout.sizes:
+        plain = posterior[name.removeprefix("log_")].values
+        plain = np.log(plain) if name.startswith("log_") else plain
+        blocks.append(plain.reshape(*plain.shape[:2], -1))
+    return RawSample(
+        positions=np.concatenate(blocks, axis=-1),
+        diverging=np.asarray(stats["diverging"].values, dtype=bool),
+        n_steps=np.asarray(stats["n_steps"].values, dtype=np.int32),
+        energy=np.asarray(stats["energy"].values, dtype=float),
+    )

@@ -1,0 +1,252 @@
+"""Proposal: the best plan within the limits, what it is worth and what proves it. The front door.
+
+The road: arrays (problem) -> are the limits possible (conflict) -> search (solve) -> exact limits
+(repair) -> whole steps (rounding) -> hold where nothing is better -> Proposal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from adbudget.draws import CurveDraws, SpendLike
+from adbudget.errors import InfeasibleError, InputError
+from adbudget.optimize.certificate import upper_bounds
+from adbudget.optimize.conflict import check_feasible
+from adbudget.optimize.objective import pool_objectives, value_by_account
+from adbudget.optimize.problem import Problem, build_problem, hold_cells
+from adbudget.optimize.reasons import hurdles, limits_met, why
+from adbudget.optimize.repair import on_limits
+from adbudget.optimize.rounding import round_moves
+from adbudget.optimize.solve import Solution, solve
+from adbudget.plan import Cell, Limits, Plan
+from adbudget.risk import Risk
+
+WORTH_IT = 1e-7  # share of a block's spend below which a gain is rounding, not a reason to move
+
+
+@runtime_checkable
+class FitLike(Protocol):
+    """What optimize needs of a fit."""
+
+    @property
+    def draws(self) -> CurveDraws:
+        """Posterior draws of the curves."""
+        ...
+
+    @property
+    def current_spend(self) -> pd.Series:
+        """Spend per period today, by (account, channel)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proposal:
+    """The best plan within the limits. Money is account currency per period.
+
+    Attributes
+    ----------
+    current, plan : today's spend, and the spend proposed
+    limits, risk, draws : what was asked
+    value : (draw,) value of the plan against today's; (draw, currency) if there are several
+    value_by_account : (draw, account) the same by account
+    objective : (1 - aversion) * mean + aversion * tail mean of value, summed over pools; a Series
+        by currency if there are several
+    gap : how far the plan is from the best plan within the limits, at most; with several
+        currencies, the largest of their gaps
+    gap_by_pool : the same by pool; pools tied together by a group all show the gap they share
+    hurdle : Series by cell, value one more unit of spend must bring to be worth it here: 1 where
+        money may stay unspent, else 1 plus what the binding totals and groups say it earns
+        elsewhere
+    holds : True when nothing beats today's plan; then ``plan`` is exactly ``current``
+    at_limit : Series by cell, the limit that keeps the cell from moving further, "" if none
+    reason : one sentence a buyer can read aloud
+    """
+
+    current: Plan
+    plan: Plan
+    limits: Limits
+    risk: Risk
+    draws: CurveDraws
+    value: xr.DataArray
+    value_by_account: xr.DataArray
+    objective: float | pd.Series
+    gap: float
+    gap_by_pool: pd.Series
+    hurdle: pd.Series
+    holds: bool
+    at_limit: pd.Series
+    reason: str
+    _problem: Problem = field(repr=False)
+    _solution: Solution = field(repr=False)
+
+    def refit(self, fixed: tuple[Cell | str, ...]) -> "Proposal":
+        """The best plan when some more cells (or whole channels) are held at today's spend.
+
+        Only accounts (or pools) with a newly held cell are solved again.
+
+        Parameters
+        ----------
+        fixed : (account, channel) pairs, or channel names, held besides ``limits.fixed``
+
+        Raises
+        ------
+        InputError : a cell or channel is unknown
+        InfeasibleError : the limits cannot be kept with these cells held
+        """
+        before = self._problem
+        problem = hold_cells(before, Limits(fixed=fixed).fixed)
+        differs = (problem.lower != before.lower) | (problem.upper != before.upper)
+        changed = np.bincount(problem.cell_block, differs, problem.n_blocks) > 0
+        return _propose(problem, self.risk, self._solution, changed)
+
+
+def optimize(
+    fit: FitLike | CurveDraws,
+    current: SpendLike | None = None,
+    limits: Limits | None = None,
+    risk: Risk | None = None,
+) -> Proposal:
+    """Find the plan within the limits that is worth most after its risk is paid for.
+
+    Worth is steady state: outcome per period at constant spend, times margin and unit value, less
+    what the spend costs, against today's plan, draw by draw. Each account (or pool) is solved by
+    itself, unless a group ties several together.
+
+    Parameters
+    ----------
+    fit : a Fit, or the CurveDraws of one
+    current : today's spend per period, account currency, a Series or mapping by (account,
+        channel) or a DataArray; a Fit's own ``current_spend`` if not given
+    limits : default: +-30% a cell, at most today's total per account
+    risk : default: a fifth of the weight on the worst tenth of the draws
+
+    Returns
+    -------
+    Proposal : never worse than today's plan, unless today's plan breaks the limits
+
+    Raises
+    ------
+    InputError : an argument is unusable, or names unknown cells
+    InfeasibleError : no plan keeps every limit; names the limits in conflict
+
+    References
+    ----------
+    Rockafellar & Uryasev (2000), Journal of Risk 2(3), 21-41.
+    """
+    limits, risk = limits or Limits(), risk or Risk()
+    if not isinstance(limits, Limits) or not isinstance(risk, Risk):
+        raise InputError(f"limits and risk must be Limits and Risk; got {limits!r}, {risk!r}.")
+    draws = fit if isinstance(fit, CurveDraws) else fit.draws
+    if current is None:
+        if isinstance(fit, CurveDraws):
+            raise InputError("current is needed with CurveDraws; give spend by (account, channel).")
+        current = fit.current_spend
+    if not isinstance(current, pd.Series | xr.DataArray | Mapping):
+        raise InputError(f"current must be a Series, mapping or DataArray; got {type(current)}.")
+    return _propose(build_problem(draws, current, limits), risk)
+
+
+def _propose(
+    problem: Problem,
+    risk: Risk,
+    known: Solution | None = None,
+    changed: np.ndarray | None = None,
+) -> Proposal:
+    check_feasible(problem)
+    if changed is None:
+        changed = np.ones(problem.n_blocks, dtype=bool)
+    found = solve(problem, risk, known, changed)
+    best = on_limits(problem, found, changed)
+    _check_kept(problem, best)
+    spend = best
+    if problem.limits.step is not None:
+        spend = round_moves(problem, found, best, problem.limits.step)
+    values = value_by_account(problem, spend)
+    worth = pool_objectives(problem, values, risk)
+    spend, values, worth = _hold_if_better(problem, spend, values, worth)
+    most = upper_bounds(problem, found)
+    gap = np.maximum(most - np.bincount(problem.block, worth, problem.n_blocks), 0.0)
+    return _record(problem, risk, found, spend, values, worth, gap)
+
+
+def _check_kept(problem: Problem, spend: np.ndarray) -> None:
+    """Limits that leave less than rounding error of room can defeat the search; say so."""
+    cells, rows = problem.breaks(spend)
+    if cells.any() or rows.any():
+        names = tuple(dict.fromkeys(np.array(problem.rows.name, object)[rows])) or ("bounds",)
+        raise InfeasibleError(
+            f"No plan was found that keeps {', '.join(names[:5])} to the last cent: these limits "
+            "leave next to no room. Loosen one of them slightly.",
+            conflict=names,
+        )
+
+
+def _hold_if_better(problem: Problem, spend, values, worth):
+    """Today's spend, worth exactly zero, in blocks whose plan is worth nothing more."""
+    by_block = np.bincount(problem.block, worth, problem.n_blocks)
+    trifle = WORTH_IT * problem.block_sum(np.maximum(problem.current, spend))
+    held = (by_block <= trifle) & problem.admits(problem.current)
+    held_cells = held[problem.cell_block]
+    spend = np.where(held_cells, problem.current, spend)
+    values[:, np.unique(problem.at[0][held_cells])] = 0.0
+    return spend, values, np.where(held[problem.block], 0.0, worth)
+
+
+def _record(problem: Problem, risk: Risk, found: Solution, spend, values, worth, gap) -> Proposal:
+    """Everything by name."""
+    draws = problem.draws
+    held = bool(np.all(spend == problem.current))
+    by_account = xr.DataArray(
+        values, dims=("draw", "account"), coords={"account": list(draws.accounts)}
+    )
+    currencies = tuple(dict.fromkeys(draws.currency))
+    value, objective, gap_most = _by_currency(problem, currencies, values, worth, gap)
+    return Proposal(
+        current=Plan(spend=_series(problem, problem.current, "spend")),
+        plan=Plan(spend=_series(problem, spend, "spend")),
+        limits=problem.limits,
+        risk=risk,
+        draws=draws,
+        value=value,
+        value_by_account=by_account,
+        objective=objective,
+        gap=gap_most,
+        gap_by_pool=pd.Series(gap[problem.block], pd.Index(problem.pools, name="pool"), name="gap"),
+        hurdle=_series(problem, hurdles(problem, found.price), "hurdle"),
+        holds=held,
+        at_limit=_series(problem, limits_met(problem, spend, found.price), "at_limit"),
+        reason=why(problem, spend, objective),
+        _problem=problem,
+        _solution=found,
+    )
+
+
+def _by_currency(problem: Problem, currencies, values, worth, gap):
+    """Value draws, objective and gap; by currency when money of several cannot be added up."""
+    account_code = np.array(problem.draws.currency)
+    pool_code = np.full(len(problem.pools), "", dtype=account_code.dtype)
+    pool_code[problem.pool] = account_code[problem.at[0]]
+    if len(currencies) < 2:
+        value = xr.DataArray(values.sum(axis=1), dims=("draw",))
+        return value, float(worth.sum()), float(gap.sum())
+    block_code = np.full(gap.size, "", dtype=account_code.dtype)
+    block_code[problem.block] = pool_code
+    value = xr.DataArray(
+        np.stack([values[:, account_code == code].sum(axis=1) for code in currencies], axis=1),
+        dims=("draw", "currency"),
+        coords={"currency": list(currencies)},
+    )
+    objective = pd.Series(
+        [worth[pool_code == code].sum() for code in currencies],
+        index=pd.Index(currencies, name="currency"),
+        name="objective",
+    )
+    return value, objective, float(max(gap[block_code == code].sum() for code in currencies))
+
+
+def _series(problem: Problem, by_cell, name: str) -> pd.Series:
+    return pd.Series(by_cell, index=problem.cells, name=name)

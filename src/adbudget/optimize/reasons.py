@@ -1,0 +1,109 @@
+"""Solution -> words and hurdles: which limit binds where, and why this plan. Knows no search."""
+
+import numpy as np
+import pandas as pd
+
+from adbudget.optimize.problem import CHANGE, FIXED, LOWER, UPPER, Problem
+from adbudget.optimize.rows import GROUP, SHARE
+
+NO_PRICE = 1e-6  # value per unit of spend below which a limit costs nothing
+CLOSE = 1e-9
+
+
+def hurdles(problem: Problem, price: np.ndarray) -> np.ndarray:
+    """(cell,) value one more unit of spend must bring: 1 plus prices of totals and groups.
+
+    A concentration cap is not a rival use of the money, so its price does not count.
+    """
+    counts = (np.abs(price) > NO_PRICE) & (np.array(problem.rows.kind, object) != SHARE)
+    return 1.0 + problem.rows.transpose_dot(np.where(counts, price, 0.0), problem.n_cells)
+
+
+def limits_met(problem: Problem, spend: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """(cell,) name of the limit that keeps a cell from moving further, "" if none does.
+
+    A cell's own bound comes first, then a cap on its share, a group, the total.
+    """
+    named = np.full(problem.n_cells, "", dtype=object)
+    money = problem.block_sum(np.maximum(problem.current, spend))[problem.row_block]
+    tight = np.abs(problem.rows.excess(spend)) <= CLOSE * money
+    binds = tight & (np.abs(price) > NO_PRICE)
+    entry_binds = binds[problem.rows.row]
+    kind = np.array(problem.rows.kind, object)[problem.rows.row]
+    # a share row holds every cell of its account; it limits the one it is about
+    about = (kind != SHARE) | (problem.rows.row - _first_share(problem) == problem.rows.cell)
+    for wanted in ("total", GROUP, SHARE):
+        entries = np.flatnonzero(entry_binds & about & (kind == wanted))
+        names = [_row_name(problem, row) for row in problem.rows.row[entries]]
+        named[problem.rows.cell[entries]] = names
+    reach = CLOSE * np.maximum(problem.upper - problem.lower, 1e-300)
+    for i in np.flatnonzero((spend <= problem.lower + reach) | (spend >= problem.upper - reach)):
+        named[i] = _bound_name(problem, i, spend[i]) or named[i]
+    return named
+
+
+def why(problem: Problem, spend: np.ndarray, objective: float | pd.Series) -> str:
+    """One sentence a buyer can read aloud."""
+    if np.all(spend == problem.current):
+        return (
+            "holding is best: no plan within the limits is worth more than today's "
+            "once its risk is paid for."
+        )
+    worth = _money(problem, objective)
+    broken = _broken_today(problem)
+    if broken:
+        return f"today's plan breaks {broken}; the best plan that keeps every limit is {worth}."
+    moved = int((spend != problem.current).sum())
+    return f"changing {moved} of {spend.size} cells is {worth}."
+
+
+def _money(problem: Problem, objective: float | pd.Series) -> str:
+    if isinstance(objective, float):
+        worths = [(objective, problem.draws.currency[0] if problem.draws.currency else "")]
+    else:
+        worths = [(float(worth), str(code)) for code, worth in objective.items()]
+    parts = [
+        f"{abs(worth):,.2f}{' ' + code if code else ''} {'more' if worth >= 0 else 'less'}"
+        for worth, code in worths
+    ]
+    return f"worth {', '.join(parts)} per period than today's, risk paid for"
+
+
+def _broken_today(problem: Problem) -> str:
+    """Limits that today's spend does not keep: the first, and how many more."""
+    cells, rows = problem.breaks(problem.current)
+    names = [f"the bounds of {'/'.join(problem.cells[i])}" for i in np.flatnonzero(cells)]
+    names += list(dict.fromkeys(problem.rows.name[r] for r in np.flatnonzero(rows)))
+    if not names:
+        return ""
+    return names[0] + (f" and {len(names) - 1} more limit(s)" if len(names) > 1 else "")
+
+
+def _first_share(problem: Problem) -> int:
+    """Number of the first share row: the row about cell i comes i rows later."""
+    kinds = problem.rows.kind
+    return kinds.index(SHARE) if SHARE in kinds else 0
+
+
+def _row_name(problem: Problem, row: int) -> str:
+    kind = problem.rows.kind[row]
+    return problem.rows.name[row] if kind == GROUP else kind
+
+
+def _bound_name(problem: Problem, i: int, spend: float) -> str:
+    """Which of the cell's own limits it stands on."""
+    low, high, today = problem.lower[i], problem.upper[i], problem.current[i]
+    if problem.bounds[FIXED][1][i] == problem.bounds[FIXED][0][i]:
+        return "fixed"
+    if high <= 0:
+        return "no spend today"
+    upper_side = spend - low > high - spend or (low == high and spend >= today)
+    families, side = ((CHANGE, UPPER), 1) if upper_side else ((CHANGE, LOWER), 0)
+    bound = high if upper_side else low
+    word = "upper" if upper_side else "lower"
+    for family in families:
+        if problem.bounds[family][side][i] == bound:
+            if family == CHANGE and today > 0:
+                return f"{word} bound of {bound / today - 1:+.0%}"
+            return f"{word} bound of {bound:,.2f}" if bound > 0 else "already at zero"
+    return ""

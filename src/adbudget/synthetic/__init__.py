@@ -1,0 +1,22 @@
+"""Worlds with known truth: spend, outcome, and the curves that made them. Knows nothing of fitting.
+
+WorldSpec + seed -> World (spend frame, outcome frame, Truth). The truth answers what a plan would
+really earn and which plan is best, so that any tool's recommendation can be scored.
+"""
+
+from adbudget.synthetic.rule import naive_roas_rule
+from adbudget.synthetic.spec import WorldSpec, families
+from adbudget.synthetic.truth import Captured, Truth
+from adbudget.synthetic.world import World, load_spec, load_truth, synthesize
+
+__all__ = [
+    "Captured",
+    "Truth",
+    "World",
+    "WorldSpec",
+    "families",
+    "load_spec",
+    "load_truth",
+    "naive_roas_rule",
+    "synthesize",
+]

@@ -1,0 +1,149 @@
+"""Calendar and demand, and spend that follows both. Knows nothing of curves or outcomes.
+
+Every path covers the longest history and one year before it, so that the first recorded periods
+carry over from earlier spend.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from adbudget.curves import DAYS_PER_MONTH
+from adbudget.synthetic.population import Population
+from adbudget.synthetic.spec import WorldSpec
+
+PERIOD_DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": DAYS_PER_MONTH}
+PERIODS_PER_YEAR = {"daily": 365, "weekly": 52, "monthly": 12}
+OFFSETS = {
+    "daily": pd.offsets.Day(),
+    "weekly": pd.offsets.Week(),
+    "monthly": pd.offsets.MonthBegin(),
+}
+HIDDEN_HALF_LIFE_DAYS = 28.0
+SPEND_HALF_LIFE_DAYS = 14.0
+CAMPAIGNS_PER_YEAR = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What the accounts would sell without advertising, and when tracking failed.
+
+    Attributes
+    ----------
+    dates : (period,) first day of each period
+    log_demand : (account, period) season, hidden demand, trend and spikes
+    tracked : (account, period) share of the outcome that tracking recorded; 1 when it worked
+    """
+
+    dates: pd.DatetimeIndex
+    log_demand: np.ndarray
+    tracked: np.ndarray
+
+
+def draw_demand(spec: WorldSpec, population: Population, rng: np.random.Generator) -> Demand:
+    """Season, hidden demand, trend, spikes and outages of every account."""
+    dates = _calendar(spec, int(population.n_periods.max()))
+    season = _season(spec, dates, rng)
+    share = spec.hidden_demand_share
+    hidden_sd = spec.season_strength * np.sqrt(share / (1 - share))
+    days = PERIOD_DAYS[spec.period]
+    hidden = _wander((spec.n_accounts, dates.size), HIDDEN_HALF_LIFE_DAYS / days, rng)
+    growth = rng.normal(0, spec.trend, (spec.n_accounts, 1))
+    years = (np.arange(dates.size) - dates.size) * days / 365.25
+    spikes, tracked = _outliers(spec, population, dates, rng)
+    log_demand = season + hidden_sd * hidden + growth * years + spikes
+    return Demand(dates=dates, log_demand=log_demand, tracked=tracked)
+
+
+def draw_spend(
+    spec: WorldSpec, population: Population, demand: Demand, rng: np.random.Generator
+) -> np.ndarray:
+    """(account, channel, period) spend in cents' precision; zero outside a cell's life."""
+    shape = (*population.used.shape, demand.dates.size)
+    days = PERIOD_DAYS[spec.period]
+    own = _wander(shape, SPEND_HALF_LIFE_DAYS / days, rng) + _campaigns(shape, days, rng)
+    own = (own - own.mean(axis=2, keepdims=True)) / own.std(axis=2, keepdims=True)
+    follow = spec.demand_follow * rng.uniform(0.6, 1.4, spec.n_channels)
+    if spec.dud_follow is not None:
+        follow = np.where(population.dud_channel, spec.dud_follow, follow)
+    log_spend = follow[:, None] * demand.log_demand[:, None] + spec.spend_variation * own
+    alive = _alive(population, demand.dates.size)
+    recorded = alive & population.recorded(demand.dates.size)[:, None]
+    path = np.exp(log_spend) * alive
+    mean = (path * recorded).sum(axis=2) / np.maximum(recorded.sum(axis=2), 1)
+    goal = population.mean_spend * days / 7
+    return np.round(path * (goal / np.where(mean > 0, mean, 1.0))[..., None], 2)
+
+
+def _alive(population: Population, n_dates: int) -> np.ndarray:
+    """(account, channel, period): a cell without late start also lived before the records."""
+    index = np.arange(n_dates) - (n_dates - population.n_periods)[:, None, None]
+    starts, stops = population.starts[..., None], population.stops[..., None]
+    return population.used[..., None] & ((starts == 0) | (index >= starts)) & (index < stops)
+
+
+def _calendar(spec: WorldSpec, longest: int) -> pd.DatetimeIndex:
+    last = np.datetime64(spec.last_date, "M" if spec.period == "monthly" else "D")
+    n_dates = longest + PERIODS_PER_YEAR[spec.period]
+    return pd.date_range(end=str(last), periods=n_dates, freq=OFFSETS[spec.period])
+
+
+def _season(spec: WorldSpec, dates: pd.DatetimeIndex, rng: np.random.Generator) -> np.ndarray:
+    """(account, period) log demand the calendar explains: a peak in December, and weekdays."""
+    year = dates.day_of_year.to_numpy() / 365.25
+    peak = 0.93 + rng.normal(0, 0.03, (spec.n_accounts, 1))
+    wave = np.cos(2 * np.pi * (year - peak)) + 0.4 * np.cos(4 * np.pi * (year - peak))
+    strength = spec.season_strength * np.exp(rng.normal(0, 0.2, (spec.n_accounts, 1)))
+    weekdays = rng.normal(0, 0.5, (spec.n_accounts, 7))
+    within_week = weekdays[:, dates.day_of_week.to_numpy()] if spec.period == "daily" else 0.0
+    return strength * (wave / wave.std(axis=1, keepdims=True) + within_week)
+
+
+def _wander(shape: tuple[int, ...], half_life: float, rng: np.random.Generator) -> np.ndarray:
+    """Stationary first-order autoregression with mean 0 and sd 1 along the last axis."""
+    keep = 0.5 ** (1 / half_life)
+    steps = rng.normal(size=shape)
+    path = np.empty(shape)
+    path[..., 0] = steps[..., 0]
+    for t in range(1, shape[-1]):
+        path[..., t] = keep * path[..., t - 1] + np.sqrt(1 - keep**2) * steps[..., t]
+    return path
+
+
+def _campaigns(shape: tuple[int, ...], days: float, rng: np.random.Generator) -> np.ndarray:
+    """Bursts of one to four weeks, up more often than down."""
+    starts = rng.random(shape) < CAMPAIGNS_PER_YEAR * days / 365.25
+    height = rng.uniform(1.0, 2.5, shape) * np.where(rng.random(shape) < 0.7, 1, -1)
+    length = np.maximum(1, np.round(rng.uniform(7, 28, shape) / days))
+    pulses = np.zeros(shape)
+    for *cell, t in np.argwhere(starts):
+        where = (*cell, t)
+        pulses[(*cell, slice(t, t + int(length[where])))] += height[where]
+    return pulses
+
+
+def _outliers(
+    spec: WorldSpec, population: Population, dates: pd.DatetimeIndex, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """(account, period) log spikes of demand, and the share of the outcome tracked."""
+    spikes, tracked = np.zeros((2, spec.n_accounts, dates.size))
+    tracked += 1.0
+    black_friday = _has_black_friday(dates)
+    for a, n_periods in enumerate(population.n_periods):
+        n_hit = rng.binomial(n_periods, spec.outlier_share)
+        recorded = np.arange(dates.size - n_periods, dates.size)
+        order = rng.permutation(recorded)
+        order = order[np.argsort(~black_friday[order], kind="stable")]
+        up, down = order[: n_hit - n_hit // 2], order[::-1][: n_hit // 2]
+        spikes[a, up] = rng.uniform(np.log(1.4), np.log(2.2), up.size)
+        tracked[a, down] = rng.uniform(0.3, 0.7, down.size)
+    return spikes, tracked
+
+
+def _has_black_friday(dates: pd.DatetimeIndex) -> np.ndarray:
+    """(period,) whether the day after the fourth Thursday of November falls inside."""
+    days = pd.date_range(dates[0], dates[-1] + dates.freq, inclusive="left")
+    is_friday = (days.month == 11) & (days.day_of_week == 4) & (days.day >= 23) & (days.day <= 29)
+    holder = dates.searchsorted(days[is_friday], side="right") - 1
+    return np.isin(np.arange(dates.size), holder)

@@ -1,1 +1,73 @@
-"""adbudget decides where an advertising budget should go, and says how sure it is."""
+"""adbudget decides where an advertising budget should go, and says how sure it is.
+
+The public names, in the order of the road. Each is imported on first use, so that ``import
+adbudget`` and everything that does not sample start at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adbudget.decide import Action, Decision, Decisions, Thresholds, decide
+    from adbudget.draws import CurveDraws, Health
+    from adbudget.errors import (
+        AdbudgetError,
+        FileFormatError,
+        FitError,
+        InfeasibleError,
+        InputError,
+    )
+    from adbudget.model.fit import Fit, fit
+    from adbudget.model.priors import Priors
+    from adbudget.optimize import Proposal, optimize
+    from adbudget.panel import Panel, read_panel
+    from adbudget.plan import Group, Limits, Plan
+    from adbudget.recommend import recommend
+    from adbudget.risk import Risk
+    from adbudget.simulate import Outcome, simulate
+
+_HOME = {
+    "read_panel": "panel",
+    "Panel": "panel",
+    "fit": "model.fit",
+    "Fit": "model.fit",
+    "Priors": "model.priors",
+    "prior_predictive": "model.predict",
+    "CurveDraws": "draws",
+    "Health": "draws",
+    "simulate": "simulate",
+    "Outcome": "simulate",
+    "optimize": "optimize",
+    "Proposal": "optimize",
+    "Plan": "plan",
+    "Limits": "plan",
+    "Group": "plan",
+    "Risk": "risk",
+    "decide": "decide",
+    "Decision": "decide",
+    "Decisions": "decide",
+    "Thresholds": "decide",
+    "Action": "decide",
+    "recommend": "recommend",
+    "AdbudgetError": "errors",
+    "InputError": "errors",
+    "InfeasibleError": "errors",
+    "FitError": "errors",
+    "FileFormatError": "errors",
+}
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("adbudget")
+    if name not in _HOME:
+        raise AttributeError(f"module 'adbudget' has no attribute {name!r}")
+    return getattr(import_module(f"adbudget.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

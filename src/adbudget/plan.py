@@ -36,7 +36,7 @@ class Plan:
     @property
     def total_by_account(self) -> pd.Series:
         """Spend per period by account, account currency."""
-        return self.spend.groupby(level="account", sort=False).sum()
+        return pd.Series(self.spend.groupby(level="account", sort=False).sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,8 @@ class Limits:
     pool : who shares a total and a risk. None: each account by itself; "currency": all accounts
         of one currency; a mapping account -> pool name joins the accounts it names
     groups : limits on sets of cells
-    max_share : largest share of one channel in the total of its account, in (0, 1]
+    max_share : largest share of one channel in the total of its account, in (0, 1]; an account
+        with one channel has nothing to share out and is left alone
     fixed : (account, channel) pairs, or channel names, that may not move
     step : moves are whole multiples of this (today's spend + k * step), so totals stay exact
     """
@@ -138,7 +139,8 @@ class Limits:
             if money is not None:
                 at = f"budget[{pool!r}]" if pool else "budget"
                 _check_number(money, at, "money per period, >= 0")
-        if not (self.pool is None or self.pool == "currency" or isinstance(self.pool, dict)):
+        named = isinstance(self.pool, str) and self.pool == "currency"
+        if not (self.pool is None or named or isinstance(self.pool, dict)):
             raise InputError(
                 f'pool must be None, "currency" or a mapping account -> pool; got {self.pool!r}.'
             )
@@ -164,7 +166,7 @@ class Limits:
 
 
 def _entries(value: Any, key: str) -> list[tuple[str, Any]]:
-    """What to check under one key: a mapping's entries, or the one value."""
+    """List what to check under one key: a mapping's entries, or the one value."""
     if value is None:
         return []
     if not isinstance(value, dict):

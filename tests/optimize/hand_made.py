@@ -7,7 +7,7 @@ from adbudget.draws import CurveDraws
 
 
 def hand_made(weights, *, scale=100.0, half_saturation=(1.0,), margin=1.0, currency=None):
-    """CurveDraws with no carry-over. ``weights``: (draw, account, channel[, saturation]) outcome."""
+    """CurveDraws with no carry-over. ``weights``: (draw, account, channel[, saturation])."""
     weights = np.asarray(weights, dtype=float)
     weights = weights if weights.ndim == 4 else weights[..., None]
     n_accounts, n_channels = weights.shape[1:3]

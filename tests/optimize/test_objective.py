@@ -40,7 +40,9 @@ def test_slopes_by_draw_are_finite_differences_of_values(seed):
         change = (curves.values(spend + nudge) - curves.values(spend - nudge)) / (2 * nudge[i])
         pool = problem.pool[i]
         position = np.flatnonzero(curves.pools[pool].cells == i)[0]
-        np.testing.assert_allclose(by_pool[pool][:, position], change[:, pool], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            by_pool[pool][:, position], change[:, pool], rtol=1e-4, atol=1e-6
+        )
 
 
 @settings(max_examples=20, deadline=None)
@@ -51,9 +53,9 @@ def test_the_fast_values_are_the_response_curves(seed):
     slow = value_by_account(problem, spend)
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9 * spend.sum())
     grid = np.full(problem.draws.scale.shape, np.nan)
-    grid[problem.at] = spend
+    grid[problem.position] = spend
     now = np.full(problem.draws.scale.shape, np.nan)
-    now[problem.at] = problem.current
+    now[problem.position] = problem.current
     import xarray as xr
 
     named = {"account": list(problem.draws.accounts), "channel": list(problem.draws.channels)}
@@ -76,7 +78,7 @@ def test_the_mean_alone_is_the_mean_of_the_draws():
 
 def test_an_account_that_does_not_move_is_worth_exactly_zero():
     problem, _, spend = curves_and_spend(4)
-    spend = np.where(problem.at[0] == 0, problem.current, spend)
+    spend = np.where(problem.position[0] == 0, problem.current, spend)
     values = value_by_account(problem, spend)
     assert not values[:, 0].any()
     assert values[:, 1].any()

@@ -19,11 +19,11 @@ def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraw
     """
     design = evidence.design
     account, channel = np.argwhere(design.exists).T
-    log_roi, memory, shape = (_joined(v) for v in (cells.log_roi, cells.memory, cells.shape))
+    roi, memory, shape = (_joined(v) for v in (cells.roi, cells.memory, cells.shape))
     # Average outcome per period, in outcome units: return times mean spend, less the unit's value.
-    average = np.exp(log_roi) * design.scale[account, channel] / panel.unit_value[account]
+    average = roi * design.scale[account, channel] / panel.unit_value[account]
     per_basis = average[..., None, None] * memory[..., :, None] * shape[..., None, :]
-    weights = np.zeros((log_roi.shape[0], *design.basis_mean.shape))
+    weights = np.zeros((roi.shape[0], *design.basis_mean.shape))
     weights[:, account, channel] = per_basis / design.basis_mean[account, channel]
     return CurveDraws(
         accounts=design.accounts,

@@ -57,8 +57,10 @@ def build(
         channel_return = pm.Normal(
             "channel_return", np.log(priors.roi_median), priors.roi_sd, dims="channel"
         )
-        channel_spread = pm.HalfNormal("channel_spread", priors.channel_spread, dims="channel")
-        account_spread = pm.HalfNormal("account_spread", priors.account_spread)
+        # Spreads are half-normal, unfolded: their sign means nothing (effects are symmetric), and
+        # zero is an ordinary point, where a logarithm would send the sampler down an endless slope.
+        channel_spread = pm.Normal("channel_spread", 0, priors.channel_spread, dims="channel")
+        account_spread = pm.Normal("account_spread", 0, priors.account_spread)
 
         # Shapes: a channel saturates sooner or later, remembers longer or shorter.
         saturation_tilt = pm.Normal("saturation_tilt", 0, priors.saturation_sd, dims="channel")

@@ -114,9 +114,9 @@ def _population(x, grad, C, A, scales):
         grad[c] -= z / scales[1]
     for i in range(C, 2 * C + 1):
         scale = scales[2] if i < 2 * C else scales[3]
-        square = (np.exp(x[i]) / scale) ** 2
-        value += x[i] - 0.5 * square
-        grad[i] += 1.0 - square
+        z = x[i] / scale
+        value -= 0.5 * z * z
+        grad[i] -= z / scale
     for i in range(2 * C + 1, 4 * C + 1):
         scale = scales[4] if i < 3 * C + 1 else scales[5]
         z = x[i] / scale
@@ -164,8 +164,8 @@ def _density(x, grad, block):
     o_spread, o_account, o_shape, o_memory = C, 2 * C, 2 * C + 1, 3 * C + 1
     o_effect, o_cell = 4 * C + 1, 4 * C + 1 + A
     o_cell_shape, o_cell_memory = o_cell + n, o_cell + 2 * n
-    account_spread = np.exp(x[o_account])
-    spread = np.exp(x[o_spread : o_spread + C])
+    account_spread = x[o_account]
+    spread = x[o_spread : o_spread + C]
 
     widest = Q // K
     shape, memory = np.empty((widest, M)), np.empty((widest, J))
@@ -213,9 +213,9 @@ def _density(x, grad, block):
                     by_memory += slope_q * (memory_grid[j] - memory_mean[local])
             by_raw = total * steepness[local]
             grad[c] += by_raw
-            grad[o_account] += by_raw * account_spread * x[o_effect + a]
+            grad[o_account] += by_raw * x[o_effect + a]
             grad[o_effect + a] += by_raw * account_spread
-            grad[o_spread + c] += by_raw * spread[c] * x[o_cell + i]
+            grad[o_spread + c] += by_raw * x[o_cell + i]
             grad[o_cell + i] += by_raw * spread[c]
             grad[o_shape + c] += by_shape
             grad[o_cell_shape + i] += by_shape * tilt_sd

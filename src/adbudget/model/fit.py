@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from adbudget.model.sampler import RawSample, SamplerSettings
 
 MAX_KEPT_NUMBERS = 10_000_000  # draws are thinned so that a file stays under 40 MB
-MAX_LONGER_RUNS = 2
+MAX_KEPT_DRAWS = 4000
+MAX_RUNS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,7 @@ class Fit:
     positions : (chain, draw, size) kept draws, single precision, so that a saved fit is exact
     sample_stats : name -> (chain, draw)
     health : whether the posterior can be trusted
+    noise_tail_df : Student-t degrees of freedom of the noise the data chose; inf is Gaussian
     seed : the seed of the sampler
     engine : "compiled" or "pymc"
     versions : library -> version that made the fit
@@ -52,6 +54,7 @@ class Fit:
     positions: np.ndarray
     sample_stats: dict[str, np.ndarray]
     health: Health
+    noise_tail_df: float
     seed: int
     engine: str
     versions: dict[str, str]
@@ -119,7 +122,7 @@ def fit(
     *,
     seed: int,
     engine: Literal["compiled", "pymc"] = "compiled",
-    draws: int = 750,
+    draws: int = 1000,
     tune: int = 500,
     chains: int = 4,
     cores: int | None = None,
@@ -127,8 +130,8 @@ def fit(
 ) -> Fit:
     """Learn the response curves of a panel.
 
-    When r-hat stays above 1.01 or an effective sample size below 400, the chains are run again,
-    twice as long, at most twice; what is reached in the end stands in ``health``.
+    When r-hat stays above 1.01 or an effective sample size below 400, as many chains again are
+    added, at most twice; what is reached in the end stands in ``health``.
 
     Parameters
     ----------
@@ -178,6 +181,7 @@ def fit(
             "energy": kept.energy,
         },
         health=health,
+        noise_tail_df=noise.tail_df,
         seed=seed,
         engine=engine,
         versions={name: version(name) for name in ("adbudget", "nutpie", "numpy", "pymc")},
@@ -192,20 +196,20 @@ def _sample_until_healthy(
     engine: str,
     settings: "SamplerSettings",
 ) -> "tuple[RawSample, Health]":
-    """Sample; run again, twice as long, while the targets are missed."""
+    """Sample; add as many chains again while the targets are missed."""
     from adbudget.model.health import check_health, reached_target
+    from adbudget.model.sampler import join_chains
 
     exists = evidence.design.exists
     layout = Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
     account, channel = np.argwhere(exists).T
-    for longer in range(MAX_LONGER_RUNS + 1):
-        run = replace(
-            settings,
-            draws=settings.draws * 2**longer,
-            tune=settings.tune * 2**longer,
-            target_accept=settings.target_accept if not longer else 0.9,
+    runs = []
+    # Each run has a seed of its own, all of them fixed by the caller's.
+    for run_seed in np.random.SeedSequence(seed).generate_state(MAX_RUNS):
+        runs.append(
+            _sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings)
         )
-        sample = _sample(evidence, likelihood, priors, layout, seed, engine, run)
+        sample = join_chains(runs)
         cells = cell_draws(sample.positions, layout, priors, account, channel)
         health = check_health(sample, cells, layout, evidence, priors)
         if reached_target(health):
@@ -225,7 +229,9 @@ def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> "Ra
 
 def _thinned(sample: "RawSample") -> "RawSample":
     """Every k-th draw, k as small as the size of a saved fit allows."""
-    step = int(np.ceil(sample.positions.size / MAX_KEPT_NUMBERS))
+    chains, draws, size = sample.positions.shape
+    allowed = min(MAX_KEPT_DRAWS, MAX_KEPT_NUMBERS // size)
+    step = int(np.ceil(chains * draws / max(allowed, 1)))
     return replace(
         sample,
         positions=sample.positions[:, ::step],

@@ -12,6 +12,13 @@ from adbudget.model.transform import CellDraws
 
 # Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
 RHAT_TARGET, ESS_TARGET = 1.01, 400.0
+POPULATION = (
+    "channel_return",
+    "channel_spread",
+    "account_spread",
+    "saturation_tilt",
+    "memory_tilt",
+)
 RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
 
 
@@ -27,7 +34,10 @@ def check_health(
     layout, evidence, priors : what the fit was made of
     """
     part = layout.split(sample.positions)
-    population = [part[name] for name in list(layout.sizes)[:5]]
+    part["channel_spread"], part["account_spread"] = (
+        np.abs(part[name]) for name in ("channel_spread", "account_spread")
+    )
+    population = [part[name] for name in POPULATION]
     rhat, bulk, tail = _convergence(np.concatenate([cells.log_roi, *population], axis=-1))
     n_draws = sample.diverging.size
     health = Health(
@@ -74,11 +84,11 @@ def _prior_share(part: dict[str, np.ndarray], evidence: Evidence, priors: Priors
     """Posterior sd over prior sd of each cell's log return: 1 when the data say nothing."""
     design = evidence.design
     account, channel = np.argwhere(design.exists).T
-    effect = np.exp(part["log_account_spread"]) * part["account_effect"]
+    effect = part["account_spread"] * part["account_effect"]
     raw = (
         part["channel_return"][..., channel]
         + effect[..., account]
-        + np.exp(part["log_channel_spread"])[..., channel] * part["cell_effect"]
+        + part["channel_spread"][..., channel] * part["cell_effect"]
     )
     prior_sd = np.sqrt(priors.roi_sd**2 + priors.channel_spread**2 + priors.account_spread**2)
     share = np.clip(raw.std(axis=(0, 1)) / prior_sd, 0.0, 1.0)
@@ -92,7 +102,7 @@ def _prior_share(part: dict[str, np.ndarray], evidence: Evidence, priors: Priors
 def _explained(cells: CellDraws, evidence: Evidence) -> pd.Series:
     """Share of outcome variance that the posterior mean curves and the baseline explain."""
     design = evidence.design
-    level = np.exp(cells.log_roi)[..., None, None]
+    level = cells.roi[..., None, None]
     mean = (level * cells.memory[..., :, None] * cells.shape[..., None, :]).mean(axis=(0, 1))
     share = (design.scale / design.outcome_scale[:, None])[design.exists]
     weights = (mean * share[:, None, None]).reshape(mean.shape[0], -1)

@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Blocks of the position vector, in order; all unconstrained (spreads as logarithms).
+    """Blocks of the position vector, in order; all unconstrained (the sign of a spread is free).
 
     Attributes
     ----------
@@ -23,8 +23,8 @@ class Layout:
         """Block name -> number of entries, in the order of the vector."""
         return {
             "channel_return": self.n_channels,
-            "log_channel_spread": self.n_channels,
-            "log_account_spread": 1,
+            "channel_spread": self.n_channels,
+            "account_spread": 1,
             "saturation_tilt": self.n_channels,
             "memory_tilt": self.n_channels,
             "account_effect": self.n_accounts,

@@ -19,7 +19,7 @@ START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's 
 class SamplerSettings:
     """How to sample: tuning and kept draws per chain, chains, cores, target acceptance."""
 
-    draws: int = 750
+    draws: int = 1000
     tune: int = 500
     chains: int = 4
     cores: int | None = None
@@ -43,6 +43,13 @@ class RawSample:
     diverging: np.ndarray
     n_steps: np.ndarray
     energy: np.ndarray
+
+
+def join_chains(runs: list[RawSample]) -> RawSample:
+    """Chains of several runs side by side."""
+    names = ("positions", "diverging", "n_steps", "energy")
+    joined = {name: np.concatenate([getattr(run, name) for run in runs]) for name in names}
+    return RawSample(**joined)
 
 
 def sample_compiled(
@@ -91,8 +98,8 @@ def _start_at(layout: Layout, priors: Priors):
     centre = np.zeros(layout.size)
     part = layout.split(centre)  # views: writing to a part writes to the centre
     part["channel_return"][:] = np.log(priors.roi_median)
-    part["log_channel_spread"][:] = np.log(priors.channel_spread / 2)
-    part["log_account_spread"][:] = np.log(priors.account_spread / 2)
+    part["channel_spread"][:] = priors.channel_spread / 2
+    part["account_spread"][:] = priors.account_spread / 2
 
     def start(seed: int) -> np.ndarray:
         jitter = np.random.default_rng(seed).uniform(-START_WIDTH, START_WIDTH, layout.size)
@@ -178,11 +185,8 @@ def sample_pymc(model, layout: Layout, seed: int, settings: SamplerSettings) -> 
             compute_convergence_checks=False,
         )
     posterior, stats = trace["posterior"].dataset, trace["sample_stats"].dataset
-    blocks = []
-    for name in layout.sizes:
-        plain = posterior[name.removeprefix("log_")].values
-        plain = np.log(plain) if name.startswith("log_") else plain
-        blocks.append(plain.reshape(*plain.shape[:2], -1))
+    blocks = [posterior[name].values for name in layout.sizes]
+    blocks = [values.reshape(*values.shape[:2], -1) for values in blocks]
     return RawSample(
         positions=np.concatenate(blocks, axis=-1),
         diverging=np.asarray(stats["diverging"].values, dtype=bool),

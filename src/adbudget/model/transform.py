@@ -13,6 +13,8 @@ from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 
 BEND_WIDTH = 0.25  # how sharply the bend towards zero sets in, in log units
+# A return below this share of the median one is nothing a panel could ever tell from zero.
+NEGLIGIBLE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,12 +23,14 @@ class CellDraws:
 
     Attributes
     ----------
-    log_roi : (..., cell) log average return over the history
+    log_roi : (..., cell) log average return over the history, however small
+    roi : (..., cell) the return itself, exactly zero where it is negligible
     memory : (..., cell, retention) shares of the half-life grid
     shape : (..., cell, saturation) shares of the half-saturation grid
     """
 
     log_roi: np.ndarray
+    roi: np.ndarray
     memory: np.ndarray
     shape: np.ndarray
 
@@ -61,19 +65,21 @@ def cell_draws(
 ) -> CellDraws:
     """Positions (..., size) to the return and the shape of every cell."""
     part = layout.split(positions)
-    account = np.exp(part["log_account_spread"]) * part["account_effect"]
-    spread = np.exp(part["log_channel_spread"])
+    account = part["account_spread"] * part["account_effect"]
     raw = (
         part["channel_return"][..., cell_channel]
         + account[..., cell_account]
-        + spread[..., cell_channel] * part["cell_effect"]
+        + part["channel_spread"][..., cell_channel] * part["cell_effect"]
     )
     tilt = priors.cell_tilt_sd
     memory_tilt = part["memory_tilt"][..., cell_channel] + tilt * part["cell_memory"]
     shape_tilt = part["saturation_tilt"][..., cell_channel] + tilt * part["cell_saturation"]
     memory_grid, shape_grid = tilt_grids(priors)
+    log_roi = bend(raw, priors)
+    negligible = log_roi < np.log(NEGLIGIBLE * priors.roi_median)
     return CellDraws(
-        log_roi=bend(raw, priors),
+        log_roi=log_roi,
+        roi=np.where(negligible, 0.0, np.exp(log_roi)),
         memory=softmax(memory_tilt[..., None] * memory_grid, axis=-1),
         shape=softmax(shape_tilt[..., None] * shape_grid, axis=-1),
     )

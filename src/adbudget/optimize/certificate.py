@@ -7,7 +7,9 @@ The objective is concave, so at any point x and for any worst-draw weights pi
 The largest right-hand side within the limits is a linear program, and by weak duality any row
 prices price >= 0 bound it:
 
-    max_y g . (y - x) <= price . (b - A x) + sum_i max over [l_i, u_i] of (g - A' price)_i (y_i - x_i)
+    max_y g . (y - x) <= price . (b - A x) + sum_i max_y_i r_i (y_i - x_i),     r = g - A' price,
+
+with y_i anywhere between the cell's own bounds.
 
 Prices and weights come from the search; if it stopped early the bound is loose but still true.
 

@@ -38,7 +38,7 @@ def check_feasible(problem: Problem) -> None:
 
 
 class _Question:
-    """Is there a plan for some blocks, if only these limits counted?"""
+    """Whether some blocks have a plan, if only certain limits counted."""
 
     def __init__(self, problem: Problem, blocks: np.ndarray) -> None:
         self.problem = problem
@@ -83,7 +83,7 @@ class _Question:
         return names
 
     def _suspects(self) -> list[str]:
-        """A small conflicting set to start from: the rows that have a price on being broken."""
+        """Conflicting limits to start from: rows that have a price on being broken."""
         families = [CHANGE, LOWER, UPPER, FIXED]
         if self.crossed(families).size:
             return families
@@ -133,7 +133,7 @@ def _explained(question: _Question, names: list[str]) -> InfeasibleError:
 
 
 def _numbers(question: _Question, name: str, cells: np.ndarray) -> str:
-    """What one limit asks for, in money per period, over the cells of the conflict."""
+    """Words for what one limit asks of the cells in conflict, money per period."""
     problem = question.problem
     if name in problem.bounds:
         low, high = question.bounds([name])

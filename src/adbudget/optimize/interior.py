@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 TOLERANCE = 1e-9  # objective is scaled so that 1 is all the money that can move
-MAX_STEPS = 120
+MAX_STEPS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,8 +58,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """All unknowns, or a step in all of them. Pairs that multiply to mu: (z, low), (1 - z, high),
-    (slack, price) where a row is <=, (y, q), (u, rest) with rest = a / n_worst - q.
+    """All unknowns, or a step in all of them.
+
+    Pairs that multiply to mu: (z, low), (1 - z, high), (slack, price) where a row is <=, (y, q),
+    and (u, rest) with rest = a / n_worst - q.
     """
 
     z: np.ndarray
@@ -73,8 +75,10 @@ class Point:
     q: np.ndarray
 
     def moved(self, step: "Point", length: float) -> "Point":
-        """This point plus ``length`` times a step."""
-        return Point(*(getattr(self, f.name) + length * getattr(step, f.name) for f in fields(self)))
+        """Point reached by ``length`` times a step."""
+        return Point(
+            *(getattr(self, f.name) + length * getattr(step, f.name) for f in fields(self))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,11 +115,11 @@ class Residual:
         parts = [self.stationary, self.rows, self.shortfall, self.worst]
         parts += [p - mu for p in self.products]
         parts += [(p - mu * self.draw_mu) / np.sqrt(self.draw_mu) for p in self.draw_products]
-        return float(np.sqrt(sum(float(np.vdot(part, part)) for part in parts)))
+        return float(np.sqrt(sum(np.square(part).sum() for part in parts)))
 
 
 def maximise(program: Program, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The optimum, the prices of the rows, and the weights (draw, pool) of all draws.
+    """Find the optimum, the prices of the rows and the weights (draw, pool) of all draws.
 
     Parameters
     ----------
@@ -131,6 +135,7 @@ def maximise(program: Program, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
         step = _newton_step(program, point, residual, mu)
         length = min(1.0, 0.99 * _longest(program, point, step))
         before = residual.size(mu)
+        tried = point
         for _ in range(8):
             tried = point.moved(step, length)
             residual = _residual(program, tried)
@@ -143,7 +148,7 @@ def maximise(program: Program, start: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _first_point(program: Program, z: np.ndarray) -> Point:
-    """A point with all pairs positive and about equal products."""
+    """Start with all pairs positive and about equal products."""
     mu = 0.3 / z.size * program.n_blocks
     room = program.bound - program.matrix @ z
     slack = np.where(program.equality, 0.0, np.maximum(room, 0.05))
@@ -235,14 +240,12 @@ class _TailPart:
         pulled = self.slopes.T @ self.theta
         covariance = (self.slopes.T * self.theta) @ self.slopes
         total = self.theta.sum()
-        hessian[np.ix_(self.columns, self.columns)] += (
-            covariance - np.outer(pulled, pulled) / total
-        )
+        hessian[np.ix_(self.columns, self.columns)] += covariance - np.outer(pulled, pulled) / total
         shift = (self.missing - self.aim.sum()) / total
         right[self.columns] += self.slopes.T @ self.aim + pulled * shift
 
     def steps(self, dz: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Steps of t, u, y, q."""
+        """Give the steps of t, u, y, q."""
         gained = self.slopes @ dz[self.columns]
         dt = (self.theta @ gained - self.aim.sum() + self.missing) / self.theta.sum()
         dq = self.aim - self.theta * (gained - dt)
@@ -261,14 +264,12 @@ def _tail_parts(program: Program, point: Point, residual: Residual, mu: float) -
         shortfall = residual.shortfall[:, p]
         aim = theta * (draw_mu / q - y - shortfall - u_aim)
         missing = -float(residual.worst[p])
-        parts.append(
-            _TailPart(slopes, columns, theta, aim, missing, u_aim, u / rest, shortfall)
-        )
+        parts.append(_TailPart(slopes, columns, theta, aim, missing, u_aim, u / rest, shortfall))
     return parts
 
 
 def _solve_dense(matrix, hessian, give, right, right_rows) -> tuple[np.ndarray, np.ndarray]:
-    """[[hessian, A'], [A, -give]] \\ [right, right_rows]."""
+    """Solve [[hessian, A'], [A, -give]] x = [right, right_rows]."""
     n, m = right.size, right_rows.size
     system = np.zeros((n + m, n + m))
     system[:n, :n] = hessian

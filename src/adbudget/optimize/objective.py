@@ -109,7 +109,7 @@ def effective_aversion(risk: Risk, n_draws: int) -> float:
 
 def gather_curves(problem: Problem, cells: np.ndarray, mean_only: bool) -> Curves:
     """Curves of ``cells`` (positions in the problem), in that order."""
-    draws, at = problem.draws, (problem.at[0][cells], problem.at[1][cells])
+    draws, at = problem.draws, (problem.position[0][cells], problem.position[1][cells])
     scale, current = problem.scale[cells], problem.current[cells]
     today = saturation(current / scale, draws.half_saturation).T
     pool_of_cell = np.zeros(cells.size, dtype=int) if mean_only else problem.pool[cells]
@@ -135,17 +135,19 @@ def value_by_account(problem: Problem, spend: np.ndarray) -> np.ndarray:
     """
     draws = problem.draws
     moved = np.zeros(draws.scale.shape)
-    moved[problem.at] = spend - problem.current
+    moved[problem.position] = spend - problem.current
     gained = np.zeros((*draws.scale.shape, draws.half_saturation.size))
     level = np.stack([spend, problem.current]) / problem.scale
     after, before = saturation(level, draws.half_saturation)
-    gained[problem.at] = (after - before) * problem.unit_money[:, None]
+    gained[problem.position] = (after - before) * problem.unit_money[:, None]
     values = np.zeros((draws.n_draws, len(draws.accounts)))
     touched = np.flatnonzero(moved.any(axis=1))
+    if touched.size == 0:
+        return values
     by_retention = np.repeat(gained[touched, :, None, :], draws.retention.size, axis=2)
+    by_retention = by_retention.reshape(touched.size, -1)
     for some_draws, weights in _chunks(draws.weights, touched):
-        flat = weights.reshape(*weights.shape[:2], int(np.prod(weights.shape[2:])))
-        earned = np.einsum("daq,aq->da", flat, by_retention.reshape(touched.size, -1))
+        earned = np.einsum("daq,aq->da", weights.reshape(*weights.shape[:2], -1), by_retention)
         values[some_draws, touched] = earned - moved[touched].sum(axis=1)
     return values
 
@@ -170,7 +172,7 @@ def pool_objectives(problem: Problem, values: np.ndarray, risk: Risk) -> np.ndar
     values : (draw, account) from :func:`value_by_account`
     """
     pool_of_account = np.full(len(problem.draws.accounts), -1)
-    pool_of_account[problem.at[0]] = problem.pool
+    pool_of_account[problem.position[0]] = problem.pool
     worth = np.zeros(len(problem.pools))
     for pool, accounts in _accounts_by_pool(pool_of_account, len(problem.pools)):
         outcome = values[:, accounts].sum(axis=1)

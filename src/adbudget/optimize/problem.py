@@ -8,7 +8,7 @@ import pandas as pd
 
 from adbudget.draws import CurveDraws, SpendLike
 from adbudget.errors import InputError
-from adbudget.optimize.rows import Rows, build_rows, check_known
+from adbudget.optimize.rows import SHARE, Rows, build_rows, check_known
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
 
 CHANGE, LOWER, UPPER, FIXED = "change", "lower", "upper", "fixed"
@@ -22,7 +22,7 @@ class Problem:
     Attributes
     ----------
     cells : (cell,) (account, channel)
-    at : two (cell,) arrays, position of the cell on the account and channel axes of ``draws``
+    position : two (cell,) arrays, place of the cell on the account and channel axes of ``draws``
     unit_money : (cell,) margin money that one outcome unit brings in
     current : (cell,) spend per period today
     bounds : name of a limit -> its (lower, upper), each (cell,); see ``CHANGE`` and its siblings
@@ -36,7 +36,7 @@ class Problem:
     draws: CurveDraws
     limits: Limits
     cells: pd.MultiIndex
-    at: tuple[np.ndarray, np.ndarray]
+    position: tuple[np.ndarray, np.ndarray]
     unit_money: np.ndarray
     current: np.ndarray
     bounds: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -66,7 +66,7 @@ class Problem:
     @property
     def scale(self) -> np.ndarray:
         """(cell,) spend at which the curves' level is one."""
-        return self.draws.scale[self.at]
+        return self.draws.scale[self.position]
 
     def block_sum(self, by_cell: np.ndarray) -> np.ndarray:
         """(block,) sums of a quantity by cell."""
@@ -106,7 +106,7 @@ def build_problem(draws: CurveDraws, current: SpendLike, limits: Limits) -> Prob
     upper = np.minimum.reduce([high for _, high in bounds.values()])
     unit_money = (draws.margin * draws.unit_value)[at[0]]
     problem = Problem(
-        draws=draws, limits=limits, cells=cells, at=(at[0], at[1]), unit_money=unit_money,
+        draws=draws, limits=limits, cells=cells, position=(at[0], at[1]), unit_money=unit_money,
         current=current_spend, bounds=bounds, lower=lower, upper=upper, rows=rows,
         pools=pools, pool=pool, block=block, row_block=row_block,
     )  # fmt: skip
@@ -114,7 +114,7 @@ def build_problem(draws: CurveDraws, current: SpendLike, limits: Limits) -> Prob
 
 
 def hold_cells(problem: Problem, fixed: tuple[Cell | str, ...]) -> Problem:
-    """The same problem with more cells (or whole channels) that may not move."""
+    """Hold more cells (or whole channels) of a problem at today's spend."""
     held = _fixed_cells(fixed, problem.cells)
     low, high = problem.bounds[FIXED]
     pinned = np.where(held, problem.current, low), np.where(held, problem.current, high)
@@ -231,17 +231,26 @@ def _finite_upper(problem: Problem) -> np.ndarray:
     upper, open_end = problem.upper, np.isinf(problem.upper)
     if not open_end.any():
         return upper
-    draws, at = problem.draws, (problem.at[0][open_end], problem.at[1][open_end])
+    draws, at = problem.draws, (problem.position[0][open_end], problem.position[1][open_end])
     weights = draws.steady_weights[:, at[0], at[1]]
     # slope of the best draw is below sum_m w_m k_m / x^2, and pays for itself until it is 1
     steepness = (weights @ draws.half_saturation).max(axis=0) * problem.unit_money[open_end]
     enough = np.sqrt(np.maximum(steepness * problem.scale[open_end], 0.0))
-    far = np.zeros(problem.n_cells)
+    far = np.where(open_end, 0.0, upper)
     far[open_end] = np.maximum(enough, problem.current[open_end])
-    # what rows force into a block, a single cell must be able to take
-    reach = problem.block_sum(np.where(open_end, far, problem.upper)) + problem.block_sum(
-        problem.current
-    )
+    far = np.where(open_end, _room_for_rows(problem, far), upper)
+    if problem.limits.total != "free":  # totals come first among the rows, pool by pool
+        far = np.minimum(far, problem.rows.bound[problem.pool])
+    return np.where(open_end, np.maximum(far, problem.lower), upper)
+
+
+def _room_for_rows(problem: Problem, far: np.ndarray) -> np.ndarray:
+    """(cell,) far bounds, wide enough for whatever rows force into a block."""
+    asks = (problem.rows.bound < 0) | problem.rows.equality
+    asks |= np.array([kind == SHARE for kind in problem.rows.kind], dtype=bool)
+    forced = np.zeros(problem.n_blocks, dtype=bool)
+    forced[problem.row_block[asks]] = True
+    reach = problem.block_sum(far + problem.current + problem.lower)
     np.add.at(reach, problem.row_block, np.abs(problem.rows.bound))
-    share = problem.limits.max_share or 1.0
-    return np.where(open_end, (reach / share)[problem.cell_block], upper)
+    reach /= problem.limits.max_share or 1.0
+    return np.where(forced[problem.cell_block], reach[problem.cell_block], far)

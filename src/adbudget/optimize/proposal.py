@@ -84,7 +84,7 @@ class Proposal:
     _solution: Solution = field(repr=False)
 
     def refit(self, fixed: tuple[Cell | str, ...]) -> "Proposal":
-        """The best plan when some more cells (or whole channels) are held at today's spend.
+        """Find the best plan with more cells (or whole channels) held at today's spend.
 
         Only accounts (or pools) with a newly held cell are solved again.
 
@@ -101,7 +101,7 @@ class Proposal:
         problem = hold_cells(before, Limits(fixed=fixed).fixed)
         differs = (problem.lower != before.lower) | (problem.upper != before.upper)
         changed = np.bincount(problem.cell_block, differs, problem.n_blocks) > 0
-        return _propose(problem, self.risk, self._solution, changed)
+        return _propose(problem, self.risk, changed, self._solution)
 
 
 def optimize(
@@ -147,24 +147,21 @@ def optimize(
         current = fit.current_spend
     if not isinstance(current, pd.Series | xr.DataArray | Mapping):
         raise InputError(f"current must be a Series, mapping or DataArray; got {type(current)}.")
-    return _propose(build_problem(draws, current, limits), risk)
+    problem = build_problem(draws, current, limits)
+    return _propose(problem, risk, changed=np.ones(problem.n_blocks, dtype=bool))
 
 
 def _propose(
     problem: Problem,
     risk: Risk,
+    changed: np.ndarray,
     known: Solution | None = None,
-    changed: np.ndarray | None = None,
 ) -> Proposal:
     check_feasible(problem)
-    if changed is None:
-        changed = np.ones(problem.n_blocks, dtype=bool)
-    found = solve(problem, risk, known, changed)
-    best = on_limits(problem, found, changed)
-    _check_kept(problem, best)
-    spend = best
-    if problem.limits.step is not None:
-        spend = round_moves(problem, found, best, problem.limits.step)
+    found = on_limits(problem, solve(problem, risk, changed, known), changed)
+    _check_kept(problem, found.spend)
+    step = problem.limits.step
+    spend = found.spend if step is None else round_moves(problem, found, step)
     values = value_by_account(problem, spend)
     worth = pool_objectives(problem, values, risk)
     spend, values, worth = _hold_if_better(problem, spend, values, worth)
@@ -192,7 +189,7 @@ def _hold_if_better(problem: Problem, spend, values, worth):
     held = (by_block <= trifle) & problem.admits(problem.current)
     held_cells = held[problem.cell_block]
     spend = np.where(held_cells, problem.current, spend)
-    values[:, np.unique(problem.at[0][held_cells])] = 0.0
+    values[:, np.unique(problem.position[0][held_cells])] = 0.0
     return spend, values, np.where(held[problem.block], 0.0, worth)
 
 
@@ -229,7 +226,7 @@ def _by_currency(problem: Problem, currencies, values, worth, gap):
     """Value draws, objective and gap; by currency when money of several cannot be added up."""
     account_code = np.array(problem.draws.currency)
     pool_code = np.full(len(problem.pools), "", dtype=account_code.dtype)
-    pool_code[problem.pool] = account_code[problem.at[0]]
+    pool_code[problem.pool] = account_code[problem.position[0]]
     if len(currencies) < 2:
         value = xr.DataArray(values.sum(axis=1), dims=("draw",))
         return value, float(worth.sum()), float(gap.sum())

@@ -30,8 +30,8 @@ def limits_met(problem: Problem, spend: np.ndarray, price: np.ndarray) -> np.nda
     binds = tight & (np.abs(price) > NO_PRICE)
     entry_binds = binds[problem.rows.row]
     kind = np.array(problem.rows.kind, object)[problem.rows.row]
-    # a share row holds every cell of its account; it limits the one it is about
-    about = (kind != SHARE) | (problem.rows.row - _first_share(problem) == problem.rows.cell)
+    # a share row holds every cell of its account; it limits the one it counts up
+    about = (kind != SHARE) | (problem.rows.coefficient > 0)
     for wanted in ("total", GROUP, SHARE):
         entries = np.flatnonzero(entry_binds & about & (kind == wanted))
         names = [_row_name(problem, row) for row in problem.rows.row[entries]]
@@ -58,10 +58,10 @@ def why(problem: Problem, spend: np.ndarray, objective: float | pd.Series) -> st
 
 
 def _money(problem: Problem, objective: float | pd.Series) -> str:
-    if isinstance(objective, float):
-        worths = [(objective, problem.draws.currency[0] if problem.draws.currency else "")]
-    else:
+    if isinstance(objective, pd.Series):
         worths = [(float(worth), str(code)) for code, worth in objective.items()]
+    else:
+        worths = [(objective, next(iter(problem.draws.currency), ""))]
     parts = [
         f"{abs(worth):,.2f}{' ' + code if code else ''} {'more' if worth >= 0 else 'less'}"
         for worth, code in worths
@@ -79,18 +79,12 @@ def _broken_today(problem: Problem) -> str:
     return names[0] + (f" and {len(names) - 1} more limit(s)" if len(names) > 1 else "")
 
 
-def _first_share(problem: Problem) -> int:
-    """Number of the first share row: the row about cell i comes i rows later."""
-    kinds = problem.rows.kind
-    return kinds.index(SHARE) if SHARE in kinds else 0
-
-
 def _row_name(problem: Problem, row: int) -> str:
     kind = problem.rows.kind[row]
     return problem.rows.name[row] if kind == GROUP else kind
 
 
-def _bound_name(problem: Problem, i: int, spend: float) -> str:
+def _bound_name(problem: Problem, i: np.intp, spend: float) -> str:
     """Which of the cell's own limits it stands on."""
     low, high, today = problem.lower[i], problem.upper[i], problem.current[i]
     if problem.bounds[FIXED][1][i] == problem.bounds[FIXED][0][i]:

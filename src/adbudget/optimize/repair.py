@@ -4,6 +4,8 @@ The search ends a hair inside every bound and within rounding of every total. He
 close to a bound are put on it, and the cells in between take up the difference.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from adbudget.optimize.interior import solve_diagonal
@@ -13,8 +15,8 @@ from adbudget.optimize.solve import DENSE_ENTRIES, Solution
 CLOSE = 1e-6  # share of a cell's range, or of a block's money, that counts as "on the limit"
 
 
-def on_limits(problem: Problem, solution: Solution, changed: np.ndarray) -> np.ndarray:
-    """(cell,) spend with bounds and binding rows met exactly, in the blocks that ``changed``."""
+def on_limits(problem: Problem, solution: Solution, changed: np.ndarray) -> Solution:
+    """Meet bounds and binding rows of a solution exactly, in the blocks that ``changed``."""
     exact = solution.spend.copy()
     cells = np.flatnonzero(changed[problem.cell_block])
     low, high = problem.lower[cells], problem.upper[cells]
@@ -29,7 +31,7 @@ def on_limits(problem: Problem, solution: Solution, changed: np.ndarray) -> np.n
     # where the cells in between could not take it up, the search's own answer is the better one
     good = problem.admits(exact) | ~changed
     fallback = np.clip(solution.spend, problem.lower, problem.upper)
-    return np.where(good[problem.cell_block], exact, fallback)
+    return replace(solution, spend=np.where(good[problem.cell_block], exact, fallback))
 
 
 def _binding(problem: Problem, spend, price, changed) -> np.ndarray:

@@ -5,6 +5,8 @@ Each cell may go to the step below or above its best spend (further if limits as
 is a small integer program on the averaged curves of the solution.
 """
 
+from typing import Any
+
 import numpy as np
 
 from adbudget.errors import InfeasibleError
@@ -16,19 +18,19 @@ REACHES = (0, 2, 20)  # steps beyond the nearest two that are tried, one after t
 WHISKER = 1e-9
 
 
-def round_moves(problem: Problem, solution: Solution, spend: np.ndarray, step: float) -> np.ndarray:
+def round_moves(problem: Problem, solution: Solution, step: float) -> np.ndarray:
     """(cell,) spend with every move a multiple of ``step``.
 
     Parameters
     ----------
-    spend : (cell,) the best plan, money per period
+    solution : the best plan
     step : money per period
 
     Raises
     ------
     InfeasibleError : a block may not hold, and no multiple of the step keeps its limits
     """
-    lattice = _Lattice(problem, solution, spend, step)
+    lattice = _Lattice(problem, solution, step)
     moves = np.zeros(problem.n_cells)
     pending = np.arange(problem.n_blocks)
     for reach in REACHES:
@@ -46,12 +48,12 @@ def round_moves(problem: Problem, solution: Solution, spend: np.ndarray, step: f
 class _Lattice:
     """Whole numbers of steps, and what each is worth."""
 
-    def __init__(self, problem: Problem, solution: Solution, spend, step: float) -> None:
+    def __init__(self, problem: Problem, solution: Solution, step: float) -> None:
         self.problem, self.solution, self.step = problem, solution, step
         # today's spend is always on the lattice, even when a held cell's bounds are rounded
         self.least = np.ceil((problem.lower - problem.current) / step - WHISKER)
         self.most = np.floor((problem.upper - problem.current) / step + WHISKER)
-        exact = (spend - problem.current) / step
+        exact = (solution.spend - problem.current) / step
         self.below = np.floor(exact + WHISKER)
         room = (problem.rows.bound - problem.rows.dot(problem.current)) / step
         # rows that count whole steps have whole bounds; floor them so that they hold exactly
@@ -61,12 +63,34 @@ class _Lattice:
 
     def place(self, moves: np.ndarray, blocks: np.ndarray, reach: int) -> np.ndarray:
         """Write moves of the blocks that have a rounded plan; return the blocks that have none."""
-        if self._place_together(moves, blocks, reach):
-            return blocks[:0]
-        if blocks.size == 1:
-            return blocks
-        failed = [b for b in blocks if not self._place_together(moves, np.array([b]), reach)]
-        return np.array(failed, dtype=int)
+        possible = ~self._hopeless(reach)[blocks]
+        halves = [blocks[possible]]
+        failed = [blocks[~possible]]
+        while halves:  # one program for all; where it fails, halves find the block at fault
+            some = halves.pop()
+            if some.size and not self._place_together(moves, some, reach):
+                split = some.size // 2
+                halves += [some[:split], some[split:]] if split else []
+                failed += [] if split else [some]
+        return np.sort(np.concatenate(failed))
+
+    def _window(self, reach: int) -> tuple[np.ndarray, np.ndarray]:
+        """(cell,) fewest and most steps a cell may take."""
+        first = np.clip(self.below - reach, self.least, self.most)
+        return first, np.clip(self.below + reach + 1, self.least, self.most)
+
+    def _hopeless(self, reach: int) -> np.ndarray:
+        """(block,) whether a single cell or row already rules out every rounded plan."""
+        problem, rows = self.problem, self.problem.rows
+        first, last = self._window(reach)
+        ends = rows.coefficient * np.stack([first[rows.cell], last[rows.cell]])
+        least = np.bincount(rows.row, ends.min(axis=0), rows.n_rows)
+        most = np.bincount(rows.row, ends.max(axis=0), rows.n_rows)
+        row_fails = (least > self.room + WHISKER) | (rows.equality & (most < self.room - WHISKER))
+        hopeless = np.zeros(problem.n_blocks, dtype=bool)
+        hopeless[problem.row_block[row_fails]] = True
+        hopeless[problem.cell_block[self.least > self.most]] = True
+        return hopeless
 
     def _place_together(self, moves: np.ndarray, blocks: np.ndarray, reach: int) -> bool:
         from scipy.optimize import Bounds, LinearConstraint, milp
@@ -74,10 +98,7 @@ class _Lattice:
         problem = self.problem
         cells = np.flatnonzero(np.isin(problem.cell_block, blocks))
         rows = np.flatnonzero(np.isin(problem.row_block, blocks))
-        first = np.clip(self.below - reach, self.least, self.most)[cells]
-        last = np.clip(self.below + reach + 1, self.least, self.most)[cells]
-        if np.any(self.least[cells] > self.most[cells]):
-            return False
+        first, last = (steps[cells] for steps in self._window(reach))
         # one yes-or-no per step up; curves are concave, so lower steps are worth more
         owner = np.repeat(np.arange(cells.size), (last - first).astype(int))
         nth = np.arange(owner.size) - np.searchsorted(owner, owner)
@@ -88,13 +109,13 @@ class _Lattice:
         if owner.size == 0:
             moves[cells] = first
             return bool(np.all(room >= -WHISKER))
+        floor: Any = np.where(local.equality, room, -np.inf)
+        ceiling: Any = room
         taken = milp(
             -worth / max(np.abs(worth).max(), 1e-300),
             integrality=np.ones(owner.size),
             bounds=Bounds(0, 1),
-            constraints=LinearConstraint(
-                matrix[:, owner], np.where(local.equality, room, -np.inf), room
-            ),
+            constraints=LinearConstraint(matrix[:, owner], floor, ceiling),
             options={"mip_rel_gap": 1e-6, "node_limit": 20_000},
         )
         if taken.x is None:

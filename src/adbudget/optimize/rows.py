@@ -58,7 +58,7 @@ class Rows:
         return np.where(self.equality, np.abs(over), over)
 
     def take(self, cells: np.ndarray, rows: np.ndarray, n_cells: int) -> "Rows":
-        """The entries of some rows at some cells, both renumbered in the order given."""
+        """Entries of some rows at some cells, both renumbered in the order given."""
         new_cell = np.full(n_cells, -1)
         new_cell[cells] = np.arange(cells.size)
         new_row = np.full(self.n_rows, -1)
@@ -99,7 +99,7 @@ class _Stack:
     name: list[str]
 
     def add(self, row, cell, coefficient, bound, equality: bool, kind: str, name) -> None:
-        """Some rows of one kind; ``row`` counts from zero within them."""
+        """Add rows of one kind; ``row`` counts from zero within them."""
         self.entries.append((row + len(self.bound), cell, coefficient))
         self.bound += list(bound)
         self.equality += [equality] * len(bound)
@@ -205,14 +205,16 @@ def _membership(group: Group, cells: pd.MultiIndex) -> np.ndarray:
 def _add_shares(stack: _Stack, max_share: float, cells: pd.MultiIndex) -> None:
     """spend_i - max_share * (total of its account) <= 0, for every cell i."""
     account, names = pd.factorize(cells.get_level_values(0))
-    size = np.bincount(account)[account]
-    start = np.searchsorted(account, account)  # cells are in account order
-    row = np.repeat(np.arange(account.size), size)
+    in_account = np.bincount(account)[account]
+    about = np.flatnonzero(in_account > 1)  # a lone channel has nothing to share out
+    size = in_account[about]
+    row = np.repeat(np.arange(about.size), size)
     within = np.arange(row.size) - np.repeat(np.cumsum(size) - size, size)
-    cell = np.repeat(start, size) + within
-    coefficient = (row == cell) - max_share
-    labels = [f"max_share in {names[a]}" for a in account]
-    stack.add(row, cell, coefficient, [0.0] * account.size, False, SHARE, labels)
+    # cells are in account order, so an account's cells follow its first
+    cell = np.repeat(np.searchsorted(account, account[about]), size) + within
+    coefficient = (about[row] == cell) - max_share
+    labels = [f"max_share in {names[a]}" for a in account[about]]
+    stack.add(row, cell, coefficient, [0.0] * about.size, False, SHARE, labels)
 
 
 def check_known(asked: Iterable, known: Any, key: str, what: str) -> None:

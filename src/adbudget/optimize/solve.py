@@ -5,6 +5,7 @@ them stand side by side in one program with a diagonal Hessian, so ten thousand 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -45,13 +46,15 @@ class Solution:
         return (self.weights.T * slope).sum(axis=1) / problem.scale - 1.0
 
 
-def solve(problem: Problem, risk: Risk, known: Solution | None = None, changed=None) -> Solution:
+def solve(
+    problem: Problem, risk: Risk, changed: np.ndarray, known: Solution | None = None
+) -> Solution:
     """Best spend within the limits.
 
     Parameters
     ----------
-    known, changed : a solution of the same problem under other bounds, and the blocks (bool) in
-        which they differ; only these are solved again
+    changed : (block,) which blocks to solve
+    known : a solution of the same problem under other bounds, for the other blocks
 
     Notes
     -----
@@ -65,7 +68,6 @@ def solve(problem: Problem, risk: Risk, known: Solution | None = None, changed=N
             price=np.zeros(problem.rows.n_rows),
             weights=np.zeros((n_basis, problem.n_cells)),
         )
-        changed = np.ones(problem.n_blocks, dtype=bool)
     solution = replace(
         known, spend=known.spend.copy(), price=known.price.copy(), weights=known.weights.copy()
     )
@@ -114,7 +116,7 @@ class _Unit:
     rows: np.ndarray
     row_money: np.ndarray
     row_size: np.ndarray
-    matrix: np.ndarray
+    matrix: Any
     bound: np.ndarray
     equality: np.ndarray
     n_blocks: int
@@ -132,7 +134,7 @@ class _Unit:
         used = np.unique(local.row)  # rows without a free cell have nothing to decide
         local = local.take(np.arange(free.size), used, free.size)
         room = (problem.rows.bound - problem.rows.dot(everything))[rows[used]]
-        matrix, size = _scaled(local, span)
+        matrix, size = _scaled(local, span, may_be_sparse=risk.aversion == 0)
         return cls(
             curves=gather_curves(problem, cells, mean_only=risk.aversion == 0),
             risk=risk,
@@ -143,7 +145,7 @@ class _Unit:
             rows=rows[used],
             row_money=movable[problem.row_block[rows[used]]],
             row_size=size,
-            matrix=matrix if risk.aversion == 0 or isinstance(matrix, np.ndarray) else matrix.toarray(),
+            matrix=matrix,
             bound=room / size,
             equality=local.equality,
             n_blocks=np.unique(problem.cell_block[free_cells]).size,
@@ -161,7 +163,7 @@ class _Unit:
         return np.clip(today / self.span, 0.1, 0.9)
 
     def program(self) -> Program:
-        """The unit in the terms of the search."""
+        """State the unit in the terms of the search."""
         return Program(
             values=lambda z: self.curves.values(self.spend(z)) / self.money[0],
             gradient=self._gradient,
@@ -197,12 +199,12 @@ class _Unit:
         return by_pool
 
 
-def _scaled(local: Rows, span: np.ndarray):
+def _scaled(local: Rows, span: np.ndarray, may_be_sparse: bool) -> tuple[Any, np.ndarray]:
     """Rows in terms of z, each divided by its largest coefficient; and these divisors."""
     coefficient = local.coefficient * span[local.cell]
     size = np.zeros(local.n_rows)
     np.maximum.at(size, local.row, np.abs(coefficient))
     size[size == 0] = 1.0
     scaled = replace(local, coefficient=coefficient / size[local.row])
-    dense = local.n_rows * span.size <= DENSE_ENTRIES
+    dense = not may_be_sparse or local.n_rows * span.size <= DENSE_ENTRIES
     return (scaled.dense if dense else scaled.sparse)(span.size), size

@@ -1,0 +1,255 @@
+"""Path <-> table: CSV, JSON and Parquet by extension. Knows nothing of what the columns mean."""
+
+import csv
+import gzip
+import importlib.util
+import io
+import json
+import math
+import os
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.errors import InputError
+
+KIND_BY_EXTENSION = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".json": "json",
+    ".parquet": "parquet",
+}
+WRITABLE = (".csv", ".json", ".parquet")
+SEPARATORS = (",", ";", "\t")
+FIRST_ROW = 2  # as a spreadsheet numbers rows: the header is row 1
+NO_PARQUET = "needs pyarrow, which is not installed: pip install 'adbudget[parquet]'"
+
+
+def read_table(path: Path, text_columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Read one table; dates stay text.
+
+    Rows of a CSV file are labelled as a spreadsheet numbers them, so that messages can be followed.
+
+    Parameters
+    ----------
+    path : .csv, .tsv or .txt (comma, semicolon or tab), .json (a list of records, or a file that
+        :func:`write_table` wrote), each also with .gz; or .parquet
+    text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
+
+    Raises
+    ------
+    InputError : the file is missing, unreadable, or of an unknown kind
+    """
+    kind = _kind(path, tuple(KIND_BY_EXTENSION))
+    content = _read_bytes(path)
+    if kind == "parquet":
+        return _read_parquet(content, path)
+    text = _decoded(content, path)
+    return _read_json(text, path) if kind == "json" else _read_csv(text, path, text_columns)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a path that :func:`write_table` could not write; writes nothing.
+
+    Raises
+    ------
+    InputError : unknown extension, no such folder, no permission, or a library is missing
+    """
+    kind = _kind(path, WRITABLE)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {str(path.parent)!r} does not exist. Make it first.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Name a file in it, e.g. {path / 'decisions.csv'}.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")
+    if kind == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise InputError(f"{path}: a .parquet file {NO_PARQUET}. Or write .csv or .json.")
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table in one step: afterwards the file is either complete or as it was before.
+
+    JSON holds ``{"attrs": {...}, "decisions": [records]}``, a value that is missing or infinite is
+    null; Parquet keeps ``frame.attrs``; CSV holds the table only.
+
+    Parameters
+    ----------
+    frame : any table of numbers and text; ``attrs`` JSON-able
+    path : .csv, .json or .parquet; .csv.gz and .json.gz are compressed
+
+    Raises
+    ------
+    InputError : as :func:`check_writable`, or the disk refuses
+    """
+    check_writable(path)
+    kind = _kind(path, WRITABLE)
+    content = {"csv": _csv_bytes, "json": _json_bytes, "parquet": _parquet_bytes}[kind](frame)
+    if path.suffix.lower() == ".gz":
+        content = gzip.compress(content, mtime=0)  # no clock inside: the same table, the same bytes
+    try:
+        _replace(path, content)
+    except OSError as cause:
+        raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
+
+
+def _kind(path: Path, extensions: tuple[str, ...]) -> str:
+    compressed = path.suffix.lower() == ".gz"
+    extension = Path(path.stem).suffix.lower() if compressed else path.suffix.lower()
+    if extension not in extensions or (compressed and extension == ".parquet"):
+        ending = extension + ".gz" * compressed
+        found = f"its extension is {ending!r}" if ending else "it has no extension"
+        every = f"{', '.join(extensions[:-1])} or {extensions[-1]}"
+        raise InputError(
+            f"{path}: the kind of file is told by its extension, and {found}. Use {every}; "
+            "all but .parquet also with .gz."
+        )
+    return KIND_BY_EXTENSION[extension]
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Name a file in it.")
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix.lower() == ".gz" else content
+    except FileNotFoundError as cause:
+        raise InputError(f"{path} does not exist. Check the spelling and the folder.") from cause
+    except (gzip.BadGzipFile, EOFError, zlib.error) as cause:
+        raise InputError(
+            f"{path} is not a complete gzip file ({cause}). Copy it again, or drop the .gz."
+        ) from cause
+    except OSError as cause:
+        raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
+
+
+def _decoded(content: bytes, path: Path) -> str:
+    # Advertising platforms and Excel export UTF-16; it always starts with this mark.
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {cause.start} is not). Save it as CSV UTF-8."
+        ) from cause
+    if not text.strip():
+        raise InputError(f"{path} is empty. Expected a header row and at least one row of data.")
+    return text
+
+
+def _read_csv(text: str, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
+    header = next(line for line in text.splitlines() if line.strip())
+    separator = max(SEPARATORS, key=header.count)
+    names = next(csv.reader([header], delimiter=separator))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"{path} has more than one column called {', '.join(map(repr, twice))}. "
+            "Rename or drop the extra ones, so that each column has its own name."
+        )
+    wanted = {name.casefold() for name in text_columns}
+    as_text = [name for name in names if name.strip().casefold() in wanted]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # it would drop data
+            frame = pd.read_csv(
+                io.StringIO(text), sep=separator, index_col=False, low_memory=False
+            )
+            for name in as_text:
+                column = pd.read_csv(
+                    io.StringIO(text),
+                    sep=separator,
+                    index_col=False,
+                    usecols=[name],
+                    dtype=str,
+                    keep_default_na=False,
+                )
+                frame[name] = column[name]
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as cause:
+        raise InputError(
+            f"{path} is not a regular table: {str(cause).strip().rstrip('.')}. Every row needs as "
+            f"many values as the header, separated by {separator!r}."
+        ) from cause
+    return frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
+
+
+def _read_json(text: str, path: Path) -> pd.DataFrame:
+    try:
+        records = json.loads(text)
+    except ValueError as cause:
+        raise InputError(f"{path} cannot be read as JSON: {cause}.") from cause
+    if isinstance(records, dict):
+        records = records.get("decisions")
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise InputError(
+            f'{path} must hold a list of records, [{{"date": "2025-01-06", "spend": 120.5, ...}}, '
+            "...], one per row."
+        )
+    return pd.DataFrame(records)
+
+
+def _read_parquet(content: bytes, path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+    except ImportError as cause:
+        raise InputError(f"{path}: a .parquet file {NO_PARQUET}.") from cause
+    except (ValueError, OSError) as cause:  # pyarrow's ArrowInvalid is a ValueError
+        raise InputError(f"{path} cannot be read as Parquet: {cause}") from cause
+
+
+def _csv_bytes(frame: pd.DataFrame) -> bytes:
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _parquet_bytes(frame: pd.DataFrame) -> bytes:
+    # pandas keeps attrs as JSON, which has no NaN
+    plain = frame.copy(deep=False)
+    plain.attrs = _plain(frame.attrs)
+    buffer = io.BytesIO()
+    plain.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()
+
+
+def _json_bytes(frame: pd.DataFrame) -> bytes:
+    whole = {"attrs": _plain(frame.attrs), "decisions": _plain(frame.to_dict("records"))}
+    return (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _plain(value: Any) -> Any:
+    """The same facts in what JSON knows: no NaN, no infinity, no numpy."""
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, bool | int | float | None) else str(value)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the target, then take its place: a reader never sees half a file."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

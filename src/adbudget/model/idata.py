@@ -1,0 +1,78 @@
+"""Fit -> ArviZ-compatible DataTree: posterior, sample_stats, observed_data."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from adbudget.model.transform import cell_draws
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+POPULATION_DIMS = {
+    "channel_return": ("channel",),
+    "channel_spread": ("channel",),
+    "account_spread": (),
+    "saturation_tilt": ("channel",),
+    "memory_tilt": ("channel",),
+    "account_effect": ("account",),
+}
+
+
+def to_datatree(fit: "Fit") -> xr.DataTree:
+    """Named draws for ArviZ: population parameters, and per cell ROI and shape.
+
+    ``roi`` is the average return over the history, money per money; cells that do not exist are
+    NaN. Spreads are reported without their meaningless sign.
+    """
+    design, priors = fit.evidence.design, fit.priors
+    account, channel = np.argwhere(design.exists).T
+    positions = fit.positions.astype(float)
+    part = fit.layout.split(positions)
+    cells = cell_draws(positions, fit.layout, priors, account, channel)
+    coords = {
+        "chain": np.arange(positions.shape[0]),
+        "draw": np.arange(positions.shape[1]),
+        "account": list(design.accounts),
+        "channel": list(design.channels),
+        "half_life_days": list(priors.half_life_days),
+        "half_saturation": list(priors.half_saturation),
+    }
+    variables = {}
+    for name, dims in POPULATION_DIMS.items():
+        values = np.abs(part[name]) if name.endswith("spread") else part[name]
+        values = values if dims else values[..., 0]
+        variables[name] = (("chain", "draw", *dims), values)
+    cell_dims = ("chain", "draw", "account", "channel")
+    for name, values, extra in (
+        ("roi", cells.roi, ()),
+        ("memory_share", cells.memory, ("half_life_days",)),
+        ("saturation_share", cells.shape, ("half_saturation",)),
+    ):
+        grid = np.full((*positions.shape[:2], *design.exists.shape, *values.shape[3:]), np.nan)
+        grid[:, :, account, channel] = values
+        variables[name] = ((*cell_dims, *extra), grid)
+    stats = {
+        name: (("chain", "draw"), values) for name, values in sorted(fit.sample_stats.items())
+    }
+    sampled = {name: coords[name] for name in ("chain", "draw")}
+    return xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset(variables, coords=coords),
+            "sample_stats": xr.Dataset(stats, coords=sampled),
+            "observed_data": observed_data(fit),
+        }
+    )
+
+
+def observed_data(fit: "Fit") -> xr.Dataset:
+    """Outcome as it was recorded, (account, date), outcome units; NaN where it was not."""
+    panel = fit.panel
+    return xr.Dataset(
+        {"outcome": (("account", "date"), panel.outcome)},
+        coords={
+            "account": list(panel.accounts),
+            "date": panel.dates.astype("datetime64[ns]"),
+        },
+    )

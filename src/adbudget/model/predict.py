@@ -1,0 +1,147 @@
+"""Prior and posterior predictive draws: what the model expects before and after the data."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+from adbudget.errors import InputError
+from adbudget.model.design import baseline_precision, carried_spend, first_state, make_design
+from adbudget.model.evidence import regression_rows
+from adbudget.model.layout import Layout
+from adbudget.model.priors import Priors
+from adbudget.model.transform import cell_draws
+from adbudget.panel import Panel
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+
+def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> np.ndarray:
+    """(draw, size) positions from the prior."""
+    rng = np.random.default_rng(seed)
+    positions = rng.normal(size=(n_draws, layout.size))
+    part = layout.split(positions)  # views: scaling a part scales the positions
+    part["channel_return"][:] = np.log(priors.roi_median) + priors.roi_sd * part["channel_return"]
+    part["channel_spread"] *= priors.channel_spread
+    part["account_spread"] *= priors.account_spread
+    part["saturation_tilt"] *= priors.saturation_sd
+    part["memory_tilt"] *= priors.memory_sd
+    return positions
+
+
+def prior_predictive(
+    panel: Panel, priors: Priors | None = None, *, seed: int, draws: int = 1000
+) -> xr.Dataset:
+    """What the priors say about this panel before its outcome is looked at.
+
+    The baseline's level is flat, so outcomes themselves have no prior; what a buyer can judge is
+    the return, how fast it saturates, how long it lasts, and the share of the outcome that
+    advertising would explain.
+
+    Parameters
+    ----------
+    panel : what was spent and earned
+    priors : the beliefs to look at; ``Priors()`` when None
+    seed : of the draws
+    draws : how many
+
+    Returns
+    -------
+    xr.Dataset with ``roi`` (draw, account, channel) money per money; ``elasticity`` (draw,
+    account, channel) of the outcome to a constant spend at the cell's mean; ``half_life_days``
+    (draw, account, channel) mean over the grid; ``media_share`` (draw, account) of the mean outcome
+    """
+    priors = priors or Priors()
+    if draws < 1:
+        raise InputError(f"draws must be at least 1; got {draws}.")
+    design = make_design(panel, priors)
+    account, channel = np.argwhere(design.exists).T
+    layout = Layout(len(design.channels), len(design.accounts), account.size)
+    positions = prior_positions(layout, priors, draws, seed)
+    cells = cell_draws(positions, layout, priors, account, channel)
+    points = np.array(priors.half_saturation)
+    level = cells.shape / (1 + points)  # response at mean spend, up to the common factor
+    elasticity = (level * points / (1 + points)).sum(axis=-1) / level.sum(axis=-1)
+    half_life = (cells.memory * np.array(priors.half_life_days)).sum(axis=-1)
+    owed = cells.roi * (design.scale / design.outcome_scale[:, None])[account, channel]
+    media = np.stack([owed[:, account == a].sum(axis=1) for a in range(layout.n_accounts)], axis=1)
+    dims = ("draw", "account", "channel")
+    named = {}
+    for name, values in (("roi", cells.roi), ("elasticity", elasticity), ("half_life_days", half_life)):
+        grid = np.full((draws, *design.exists.shape), np.nan)
+        grid[:, account, channel] = values
+        named[name] = (dims, grid)
+    named["media_share"] = (("draw", "account"), media)
+    coords = {"account": list(design.accounts), "channel": list(design.channels)}
+    return xr.Dataset(named, coords=coords)
+
+
+def replicate(fit: "Fit", *, seed: int, n_draws: int = 200) -> xr.DataArray:
+    """Posterior predictive outcomes: baseline and noise recovered by one solve per draw.
+
+    Parameters
+    ----------
+    fit : the fitted model
+    seed : of the baseline, the noise and the choice of draws
+    n_draws : posterior draws used, evenly spaced over all kept ones
+
+    Returns
+    -------
+    xr.DataArray (draw, account, date), outcome units; NaN outside the account's record
+
+    Raises
+    ------
+    InputError : more draws are wanted than were kept
+    """
+    kept = fit.positions.shape[0] * fit.positions.shape[1]
+    if not 1 <= n_draws <= kept:
+        raise InputError(f"draws must be between 1 and the {kept} kept ones; got {n_draws}.")
+    rng = np.random.default_rng(seed)
+    chosen = np.linspace(0, kept - 1, n_draws).astype(int)
+    panel, design, priors = fit.panel, fit.evidence.design, fit.priors
+    account, channel = np.argwhere(design.exists).T
+    flat = fit.positions.reshape(kept, -1)[chosen].astype(float)
+    cells = cell_draws(flat, fit.layout, priors, account, channel)
+    share = (design.scale / design.outcome_scale[:, None])[design.exists]
+    shape = cells.memory[..., :, None] * cells.shape[..., None, :]
+    weights = (cells.roi * share)[..., None, None] * shape
+    stock = carried_spend(panel, design, first_state(panel, design))
+    outcome = np.full((n_draws, panel.n_accounts, panel.n_periods), np.nan)
+    for a in range(panel.n_accounts):
+        rows, p = regression_rows(panel, design, stock, a)
+        own = weights[:, account == a].reshape(n_draws, -1)
+        paths = _replicate_account(fit, rows, p, own, a, rng)
+        paths *= design.outcome_scale[a] / panel.unit_value[a]
+        inside = slice(panel.first[a], panel.last[a] + 1)
+        outcome[:, a, inside] = paths[:, inside]
+    coords = {"account": list(panel.accounts), "date": panel.dates.astype("datetime64[ns]")}
+    return xr.DataArray(outcome, dims=("draw", "account", "date"), coords=coords)
+
+
+def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> np.ndarray:
+    """(draw, period) replicated outcomes of one account, in units of its mean outcome."""
+    evidence, priors = fit.evidence, fit.priors
+    gram = evidence.gram[account]
+    precision = baseline_precision(evidence.design, priors, p)
+    solver = cho_factor(gram[:p, :p] + np.diag(precision), lower=True)
+    contrast = np.column_stack([-weights, np.ones(weights.shape[0])])
+    cross = contrast @ gram[p:, :p]
+    centre = cho_solve(solver, cross.T).T
+    misfit = np.einsum("di,ij,dj->d", contrast, gram[p:, p:], contrast) - (cross * centre).sum(axis=1)
+    half_df = (priors.noise_df + evidence.n_rows[account] - 1) / 2
+    half_scale = (priors.noise_df * priors.noise_share**2 + np.maximum(misfit, 0.0)) / 2
+    noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))
+    wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans="T")
+    baseline = centre + noise_sd[:, None] * wobble.T
+    noise = _unit_noise(fit.noise_tail_df, (noise_sd.size, rows.shape[0]), rng)
+    return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise
+
+
+def _unit_noise(tail_df: float, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Noise of the tail the data chose. Row weights have mean one, so its core has unit scale."""
+    normal = rng.normal(size=shape)
+    if np.isinf(tail_df):
+        return normal
+    return normal / np.sqrt(rng.gamma(tail_df / 2, 2 / tail_df, size=shape))

@@ -1,0 +1,180 @@
+"""Fit <-> one file: a compressed archive of plain arrays and one JSON text. No pickles."""
+
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.draws import Health
+from adbudget.errors import FileFormatError
+from adbudget.model.design import Design
+from adbudget.model.evidence import Evidence
+from adbudget.model.priors import Priors
+from adbudget.panel import Note, Panel
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+FORMAT = "adbudget-fit"
+FORMAT_VERSION = 1
+
+
+def save(fit: "Fit", path: Path) -> None:
+    """Write a fit; the file appears whole or not at all."""
+    text, arrays = {"format": FORMAT, "format_version": FORMAT_VERSION}, {}
+    for name in ("noise_tail_df", "seed", "engine", "versions"):
+        text[name] = getattr(fit, name)
+    text["priors"] = asdict(fit.priors)
+    arrays["positions"] = fit.positions
+    arrays |= {f"stats.{name}": values for name, values in fit.sample_stats.items()}
+    for prefix, record in (("panel", fit.panel), ("design", fit.evidence.design)):
+        _split(prefix, record, text, arrays)
+    text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
+    _split_evidence(fit.evidence, arrays)
+    _split_health(fit.health, text, arrays)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, text=np.array(json.dumps(text)), **arrays)
+        os.replace(scratch, path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+
+
+def load(path: Path) -> "Fit":
+    """Read what :func:`save` wrote.
+
+    Raises
+    ------
+    FileFormatError : not such a file, damaged, or written by a newer version
+    FileNotFoundError : there is no such file
+    """
+    from adbudget.model.fit import Fit
+
+    text, arrays = _read(path)
+    try:
+        design = _join(Design, "design", text, arrays)
+        return Fit(
+            panel=_join(Panel, "panel", text, arrays),
+            priors=Priors(**{k: _tuple(v) for k, v in text["priors"].items()}),
+            evidence=_join_evidence(design, arrays),
+            positions=arrays["positions"],
+            sample_stats={
+                name.removeprefix("stats."): values
+                for name, values in arrays.items()
+                if name.startswith("stats.")
+            },
+            health=_join_health(design, text, arrays),
+            noise_tail_df=text["noise_tail_df"],
+            seed=text["seed"],
+            engine=text["engine"],
+            versions=text["versions"],
+        )
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(
+            f"{path} is a saved fit with a part missing ({error}). Save it again."
+        ) from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        text = json.loads(str(arrays.pop("text")))
+        if text["format"] != FORMAT:
+            raise KeyError("format")
+    except (ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise FileFormatError(
+            f"{path} is not a saved fit, or it is damaged ({error}). "
+            "Save the fit again with fit.save(path)."
+        ) from error
+    if text["format_version"] > FORMAT_VERSION:
+        raise FileFormatError(
+            f"{path} was written by a newer adbudget (format {text['format_version']}, this one "
+            f"reads up to {FORMAT_VERSION}). Upgrade adbudget."
+        )
+    return text, arrays
+
+
+def _split(prefix: str, record: Any, text: dict, arrays: dict) -> None:
+    """Fields of a record: arrays to the archive, everything else to the text."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, np.ndarray):
+            # Dates travel as day numbers, so that no reader has to guess their unit.
+            is_date = value.dtype.kind == "M"
+            days = value.astype("datetime64[D]").astype(np.int64) if is_date else value
+            arrays[f"{prefix}.{field.name}{'@date' if is_date else ''}"] = days
+        else:
+            text[f"{prefix}.{field.name}"] = value if field.name != "notes" else []
+
+
+def _join(kind: type, prefix: str, text: dict, arrays: dict) -> Any:
+    """A record from its parts."""
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        key = f"{prefix}.{field.name}"
+        if f"{key}@date" in arrays:
+            values[field.name] = arrays[f"{key}@date"].astype("datetime64[D]")
+        elif key in arrays:
+            values[field.name] = arrays[key]
+        elif field.name == "notes":
+            values["notes"] = tuple(Note(**note) for note in text[key])
+        else:
+            values[field.name] = _tuple(text[key])
+    return kind(**values)
+
+
+def _tuple(value: Any) -> Any:
+    """JSON has no tuples; records have no lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _split_evidence(evidence: Evidence, arrays: dict) -> None:
+    arrays |= {f"gram.{a}": gram for a, gram in enumerate(evidence.gram)}
+    for name in ("n_baseline", "n_rows", "carry_out"):
+        arrays[f"evidence.{name}"] = getattr(evidence, name)
+
+
+def _join_evidence(design: Design, arrays: dict) -> Evidence:
+    return Evidence(
+        design=design,
+        gram=tuple(arrays[f"gram.{a}"] for a in range(len(design.accounts))),
+        n_baseline=arrays["evidence.n_baseline"],
+        n_rows=arrays["evidence.n_rows"],
+        carry_out=arrays["evidence.carry_out"],
+    )
+
+
+def _split_health(health: Health, text: dict, arrays: dict) -> None:
+    for field in fields(health):
+        value = getattr(health, field.name)
+        if isinstance(value, pd.Series):
+            arrays[f"health.{field.name}"] = value.to_numpy()
+        else:
+            text[f"health.{field.name}"] = value
+
+
+def _join_health(design: Design, text: dict, arrays: dict) -> Health:
+    account, channel = np.argwhere(design.exists).T
+    cells = pd.MultiIndex.from_arrays(
+        [np.array(design.accounts)[account], np.array(design.channels)[channel]],
+        names=["account", "channel"],
+    )
+    index = {"prior_share": cells, "fit_r2": pd.Index(design.accounts, name="account")}
+    values: dict[str, Any] = {}
+    for field in fields(Health):
+        key = f"health.{field.name}"
+        values[field.name] = (
+            pd.Series(arrays[key], index=index[field.name], name=field.name)
+            if key in arrays
+            else _tuple(text[key])
+        )
+    return Health(**values)

@@ -1,0 +1,157 @@
+"""Facts of a decision -> one sentence a buyer can read aloud. Decides nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adbudget.draws import CurveDraws, Health
+from adbudget.optimize import Proposal
+
+INTERVAL = (0.05, 0.95)
+MOSTLY_PRIOR = 0.9  # prior share from which a cell's own data hardly count
+PERIOD_WORDS = {1: "a day", 7: "a week"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Facts:
+    """Everything the sentences quote, cell by cell. Money is account currency per period.
+
+    Attributes
+    ----------
+    current, recommended, considered : (cell,) spend today, in the final and in the first plan
+    marginal, marginal_low, marginal_high : (cell,) margin money of one more unit of spend
+    hurdle : (cell,) what one more unit has to bring
+    at_limit : (cell,) limit that stopped the first plan, "" if none
+    prior_share : (cell,) how much of the answer is prior
+    currency : (cell,) code, "" when not stated
+    min_change : smallest meaningful move, share of today's spend
+    problem : why the fit is unhealthy, "" when it is not
+    period : "a day", "a week", "a month"
+    """
+
+    current: np.ndarray
+    recommended: np.ndarray
+    considered: np.ndarray
+    marginal: np.ndarray
+    marginal_low: np.ndarray
+    marginal_high: np.ndarray
+    hurdle: np.ndarray
+    at_limit: np.ndarray
+    prior_share: np.ndarray
+    currency: np.ndarray
+    min_change: float
+    problem: str
+    period: str
+
+    @staticmethod
+    def of(kept: Proposal, considered: Proposal, min_change: float, health: Health | None):
+        """Collect the facts from the final and the first proposal."""
+        draws = kept.draws
+        account = np.argwhere(draws.exists)[:, 0]
+        slope = marginal_money(draws, kept.current.spend)
+        low, high = np.quantile(slope, INTERVAL, axis=0)
+        cells = kept.current.spend.index
+        share = np.zeros(len(cells)) if health is None else health.prior_share.reindex(cells)
+        return Facts(
+            current=kept.current.spend.to_numpy(float),
+            recommended=kept.plan.spend.to_numpy(float),
+            considered=considered.plan.spend.to_numpy(float),
+            marginal=slope.mean(axis=0),
+            marginal_low=low,
+            marginal_high=high,
+            hurdle=kept.hurdle.to_numpy(float),
+            at_limit=considered.at_limit.to_numpy(object),
+            prior_share=np.nan_to_num(np.asarray(share, dtype=float)),
+            currency=np.array(draws.currency, dtype=object)[account],
+            min_change=min_change,
+            problem="" if health is None or health.ok else " ".join(health.problems),
+            period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
+        )
+
+
+def marginal_money(draws: CurveDraws, spend) -> np.ndarray:
+    """(draw, cell) margin money that one more unit of spend brings."""
+    account = np.argwhere(draws.exists)[:, 0]
+    slope = draws.marginal(spend).to_numpy()[:, draws.exists]
+    return slope * (draws.margin * draws.unit_value)[account]
+
+
+def explain(facts: Facts, i: int, *, called: bool, forced: bool, prob: float) -> str:
+    """The sentence for cell ``i``."""
+    if facts.problem:
+        return f"Monitor: the fit is not healthy, so no move is trusted. {facts.problem}"
+    if called:
+        sentence = _call(facts, i, prob, forced)
+    elif facts.current[i] == 0:
+        sentence = "Monitor: nothing is spent here now, so there is nothing to compare."
+    else:
+        sentence = _monitor(facts, i, prob)
+    return sentence + _caveat(facts, i)
+
+
+def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
+    move = facts.recommended[i] - facts.current[i]
+    verb = "Increase" if move > 0 else "Reduce"
+    amount = f"{verb} by {_money(facts, i, abs(move))} {facts.period} ({_share(facts, i):+.0%})"
+    if forced:
+        return f"{amount}: the limits do not allow today's plan; {prob:.0%} likely to pay."
+    if move > 0:
+        return (
+            f"{amount}: one more {_unit(facts, i)} brings {_slope(facts, i)}, more than the "
+            f"{_hurdle(facts, i)}; {prob:.0%} likely to pay."
+        )
+    return (
+        f"{amount}: the last {_unit(facts, i)} brings only {_slope(facts, i)}, less than the "
+        f"{_hurdle(facts, i)}; {prob:.0%} likely to pay."
+    )
+
+
+def _monitor(facts: Facts, i: int, prob: float) -> str:
+    share = facts.considered[i] / facts.current[i] - 1
+    if abs(share) >= facts.min_change * (1 - 1e-9):
+        return (
+            f"Monitor, too uncertain or not fundable: the move considered was {share:+.0%}, "
+            f"{prob:.0%} likely to pay; one more {_unit(facts, i)} brings {_slope(facts, i)}, "
+            f"against the {_hurdle(facts, i)}."
+        )
+    limit = facts.at_limit[i]
+    if limit and limit not in {"total", "fixed"} and "bound" not in limit:
+        return f"Monitor, blocked: the limit {limit!r} leaves no room to move."
+    if limit == "fixed":
+        return "Monitor, blocked: this cell is fixed."
+    return (
+        f"Monitor, already balanced: one more {_unit(facts, i)} brings {_slope(facts, i)}, about "
+        f"the {_hurdle(facts, i)}."
+    )
+
+
+def _caveat(facts: Facts, i: int) -> str:
+    if facts.prior_share[i] < MOSTLY_PRIOR:
+        return ""
+    return " Its own data say almost nothing: this is mostly what is assumed of any channel."
+
+
+def _share(facts: Facts, i: int) -> float:
+    now = facts.current[i]
+    return facts.recommended[i] / now - 1 if now > 0 else np.inf
+
+
+def _slope(facts: Facts, i: int) -> str:
+    return (
+        f"{facts.marginal[i]:.2f} ({facts.marginal_low[i]:.2f} to {facts.marginal_high[i]:.2f})"
+    )
+
+
+def _hurdle(facts: Facts, i: int) -> str:
+    if facts.hurdle[i] > 1 + 1e-6:
+        return f"{facts.hurdle[i]:.2f} it can earn elsewhere"
+    return f"{facts.hurdle[i]:.2f} it costs"
+
+
+def _unit(facts: Facts, i: int) -> str:
+    return facts.currency[i] or "unit of spend"
+
+
+def _money(facts: Facts, i: int, amount: float) -> str:
+    digits = 0 if amount >= 100 else 2
+    return f"{facts.currency[i]} {amount:,.{digits}f}".strip()

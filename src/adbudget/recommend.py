@@ -1,0 +1,236 @@
+"""The road in one call: frame in, frame out."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from adbudget.decide import Decisions, Thresholds, decide
+from adbudget.draws import SpendLike
+from adbudget.errors import InputError
+from adbudget.optimize import optimize
+from adbudget.panel import Panel, read_panel
+from adbudget.plan import Limits
+from adbudget.reasons import marginal_money
+from adbudget.risk import Risk, risk_adjusted
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+    from adbudget.model.priors import Priors
+
+INTERVAL = (0.05, 0.95)
+
+
+def recommend(
+    data: Any,
+    outcome: Any = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    channels: Any = None,
+    controls: Any = None,
+    freq: str | None = None,
+    currency: Any = None,
+    value_per_unit: Any = None,
+    margin: Any = None,
+    missing_spend: str = "error",
+    priors: "Priors | None" = None,
+    current: SpendLike | None = None,
+    window_days: float = 28,
+    limits: Limits | None = None,
+    risk: Risk | None = None,
+    thresholds: Thresholds | None = None,
+    seed: int = 0,
+    engine: Literal["compiled", "pymc"] = "compiled",
+    draws: int = 750,
+    tune: int = 500,
+    chains: int = 4,
+    cores: int | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Increase, monitor or reduce, for every channel of every account.
+
+    Parameters
+    ----------
+    data, outcome, columns, channels, controls, freq, currency, value_per_unit, margin, \
+missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
+    priors, seed, engine, draws, tune, chains, cores, progress : as in :func:`adbudget.fit`
+    current : spend per period by (account, channel) that moves are measured from; the mean of the
+        last ``window_days`` of each account when None
+    window_days : length of that window
+    limits, risk : as in :func:`adbudget.optimize`
+    thresholds : as in :func:`adbudget.decide`
+
+    Returns
+    -------
+    pd.DataFrame, one row per account-channel, sorted by account and channel. Money is account
+    currency per period of the panel, intervals are 90%:
+
+    account, channel, decision ("increase", "monitor", "reduce"), current_spend,
+    recommended_spend, change_pct (percent), expected_lift, lift_low, lift_high (outcome money of
+    the recommended against the current spend), risk_adjusted_lift ((1 - aversion) * mean +
+    aversion * tail mean of the lift), expected_value (margin * lift - added spend), prob_gain
+    (probability that the move pays; for monitor, that of the move considered), considered_spend,
+    roi, roi_low, roi_high (money per money at the current spend), marginal_roi, marginal_roi_low,
+    marginal_roi_high (of the next unit), hurdle (what one more unit must bring), confidence,
+    currency, reason.
+
+    ``frame.attrs`` holds seed, versions, health, totals, expected_wrong_share and what else a log
+    should keep, JSON-able.
+
+    Raises
+    ------
+    InputError : the data or an argument cannot be used
+    InfeasibleError : the limits contradict each other
+    FitError : the sampler could not run
+    """
+    from adbudget.model.fit import fit
+
+    panel = _as_panel(
+        data,
+        outcome,
+        columns=columns,
+        channels=channels,
+        controls=controls,
+        freq=freq,
+        currency=currency,
+        value_per_unit=value_per_unit,
+        margin=margin,
+        missing_spend=missing_spend,
+    )
+    now = panel.current_spend(window_days) if current is None else current
+    fitted = fit(
+        panel,
+        priors,
+        seed=seed,
+        engine=engine,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        cores=cores,
+        progress=progress,
+    )
+    proposal = optimize(fitted.draws, now, limits, risk)
+    decisions = decide(proposal, thresholds, health=fitted.health)
+    window = f"mean of the last {window_days:g} days" if current is None else "given by the caller"
+    return to_frame(decisions, fitted, window)
+
+
+def to_frame(decisions: Decisions, fitted: "Fit", window: str = "given by the caller") -> pd.DataFrame:
+    """Decisions as the frame of :func:`recommend`.
+
+    Parameters
+    ----------
+    decisions : from :func:`adbudget.decide`
+    fitted : the fit behind them
+    window : what "current" is, in words
+    """
+    proposal, draws = decisions.proposal, decisions.proposal.draws
+    now, after = proposal.current.spend, proposal.plan.spend
+    account = np.argwhere(draws.exists)[:, 0]
+    value = draws.unit_value[account]
+    lift = (_money(draws, after) - _money(draws, now)) * value
+    calls = decisions.calls
+    with np.errstate(divide="ignore", invalid="ignore"):
+        roi = _money(draws, now) * value / now.to_numpy(float)
+        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.inf, 0.0))
+    slope = marginal_money(draws, now) / draws.margin[account]
+    table = {
+        "account": [call.account for call in calls],
+        "channel": [call.channel for call in calls],
+        "decision": [str(call.action) for call in calls],
+        "current_spend": now.to_numpy(float),
+        "recommended_spend": [call.recommended_spend for call in calls],
+        "change_pct": change,
+        **_interval("lift", lift, mean_name="expected_lift"),
+        "risk_adjusted_lift": [risk_adjusted(column, proposal.risk) for column in lift.T],
+        "expected_value": lift.mean(axis=0) * draws.margin[account] - (after - now).to_numpy(float),
+        "prob_gain": [call.prob_gain for call in calls],
+        "considered_spend": decisions.considered.plan.spend.to_numpy(float),
+        **_interval("roi", roi),
+        **_interval("marginal_roi", slope),
+        "hurdle": proposal.hurdle.to_numpy(float) / draws.margin[account],
+        "confidence": [call.confidence for call in calls],
+        "currency": [draws.currency[a] for a in account],
+        "reason": [call.reason for call in calls],
+    }
+    frame = pd.DataFrame(table)
+    frame.attrs = _attributes(decisions, fitted, frame, lift, window)
+    return frame
+
+
+def _as_panel(data: Any, outcome: Any, **options: Any) -> Panel:
+    if not isinstance(data, Panel):
+        return read_panel(data, outcome, **options)
+    given = [name for name, value in options.items() if value not in (None, "error")]
+    if outcome is not None or given:
+        raise InputError(
+            "data is a Panel already, so outcome and "
+            f"{', '.join(given) or 'its options'} have no effect: give them to read_panel instead."
+        )
+    return data
+
+
+def _money(draws, spend: pd.Series) -> np.ndarray:
+    """(draw, cell) outcome per period."""
+    return draws.response(spend).to_numpy()[:, draws.exists]
+
+
+def _interval(name: str, values: np.ndarray, mean_name: str | None = None) -> dict[str, np.ndarray]:
+    low, high = np.quantile(values, INTERVAL, axis=0)
+    return {mean_name or name: values.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
+
+
+def _attributes(
+    decisions: Decisions, fitted: "Fit", frame: pd.DataFrame, lift: np.ndarray, window: str
+) -> dict[str, Any]:
+    """What a log should keep beside the table."""
+    panel, health = fitted.panel, fitted.health
+    counts = frame["decision"].value_counts()
+    return {
+        "seed": int(fitted.seed),
+        "versions": dict(fitted.versions) | {"pandas": version("pandas")},
+        "engine": fitted.engine,
+        "period": panel.period,
+        "outcome_name": panel.outcome_name,
+        "currency": dict(zip(panel.accounts, panel.currency, strict=True)),
+        "current_window": window,
+        "health": {
+            "ok": health.ok,
+            "rhat_max": health.rhat_max,
+            "ess_bulk_min": health.ess_bulk_min,
+            "ess_tail_min": health.ess_tail_min,
+            "divergences": health.divergences,
+            "n_draws": health.n_draws,
+            "problems": list(health.problems),
+        },
+        "totals": _totals(frame, lift),
+        "gap": float(decisions.proposal.gap),
+        "expected_wrong_share": decisions.expected_wrong_share,
+        "max_wrong_share": decisions.thresholds.max_wrong_share,
+        **{f"n_{name}": int(counts.get(name, 0)) for name in ("increase", "monitor", "reduce")},
+        "noise_tail_df": float(fitted.noise_tail_df),
+        "notes": [note.message for note in panel.notes],
+    }
+
+
+def _totals(frame: pd.DataFrame, lift: np.ndarray) -> list[dict[str, Any]]:
+    """Spend, lift and value per currency: money of several is never added up."""
+    totals = []
+    for code in dict.fromkeys(frame["currency"]):
+        rows = (frame["currency"] == code).to_numpy()
+        total_lift = lift[:, rows].sum(axis=1)
+        low, high = np.quantile(total_lift, INTERVAL)
+        totals.append(
+            {
+                "currency": code,
+                "current_spend": float(frame.loc[rows, "current_spend"].sum()),
+                "recommended_spend": float(frame.loc[rows, "recommended_spend"].sum()),
+                "expected_lift": float(total_lift.mean()),
+                "lift_low": float(low),
+                "lift_high": float(high),
+                "expected_value": float(frame.loc[rows, "expected_value"].sum()),
+            }
+        )
+    return totals

@@ -1,0 +1,1 @@
+"""Results -> something to look at. Decides nothing, computes nothing that is not in the results."""

@@ -1,8 +1,8 @@
-"""Config file -> arguments of recommend, checked by name. Knows nothing of data or of files' owners.
+"""Config file -> arguments of recommend, checked by name. Knows nothing of tables.
 
 The keys are the arguments of :func:`adbudget.recommend.recommend`, so a config file can do what
-Python can: records such as ``limits`` are mappings, and what Python writes per (account, channel) is
-a mapping of mappings here, ``{account: {channel: value}}``.
+Python can: records such as ``limits`` are mappings, and what Python writes per (account, channel)
+is a mapping of mappings here, ``{account: {channel: value}}``.
 """
 
 import difflib
@@ -64,12 +64,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def panel_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the settings that :func:`adbudget.read_panel` takes."""
+    """Pick the settings that :func:`adbudget.read_panel` takes."""
     return {key: settings[key] for key in PANEL_KEYS if key in settings}
 
 
 def recommend_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as keyword arguments of :func:`adbudget.recommend.recommend`.
+    """Make the settings keyword arguments of :func:`adbudget.recommend.recommend`.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def _by_cell(values: Any, where: str) -> dict[tuple[str, str], Any]:
 
 
 def _frozen(value: Any) -> Any:
-    """Lists as tuples, at every depth; keys of a mapping stay."""
+    """Turn lists into tuples, at every depth; keys of a mapping stay."""
     if isinstance(value, dict):
         return {name: _frozen(item) for name, item in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value

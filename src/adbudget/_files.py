@@ -159,9 +159,7 @@ def _read_csv(text: str, path: Path, text_columns: Iterable[str]) -> pd.DataFram
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # it would drop data
-            frame = pd.read_csv(
-                io.StringIO(text), sep=separator, index_col=False, low_memory=False
-            )
+            frame = pd.read_csv(io.StringIO(text), sep=separator, index_col=False, low_memory=False)
             for name in as_text:
                 column = pd.read_csv(
                     io.StringIO(text),
@@ -223,7 +221,7 @@ def _json_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """The same facts in what JSON knows: no NaN, no infinity, no numpy."""
+    """Say the same in what JSON knows: no NaN, no infinity, no numpy."""
     if isinstance(value, dict):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -270,6 +270,21 @@ def test_a_channel_that_is_off_stays_off_unless_told_how_far_it_may_go():
     assert opened.at_limit.iloc[1] == "upper bound of 20.00"
 
 
+def test_a_sliver_of_money_goes_where_it_earns_most():
+    draws = hand_made([[[900.0, 5000.0]]])
+    limits = Limits(change=1e-6, upper=530.0)  # frees 0.0005 for a channel that may take 530
+    proposal = optimize(draws, spend_of(draws, 500, 0), limits, MEAN_ONLY)
+    assert proposal.plan.spend.iloc[1] == pytest.approx(0.0005, rel=1e-5)
+    assert proposal.gap < 1e-6
+
+
+def test_an_account_without_money_keeps_none():
+    draws = hand_made([[[900.0, 900.0], [900.0, 900.0]]])
+    today = spend_of(draws, 0, 0, 100, 100)
+    plan = optimize(draws, today, Limits(upper=120.0)).plan.spend
+    assert plan.iloc[:2].tolist() == [0.0, 0.0]
+
+
 def test_the_limit_that_binds_is_named():
     draws = hand_made([[[9000.0, 50.0, 400.0]]])
     today = spend_of(draws, 100, 100, 100)

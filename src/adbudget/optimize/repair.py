@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from adbudget.optimize.interior import solve_diagonal
-from adbudget.optimize.problem import Problem
+from adbudget.optimize.problem import TOLERANCE, Problem
 from adbudget.optimize.solve import DENSE_ENTRIES, Solution
 
 CLOSE = 1e-6  # share of a cell's range, or of a block's money, that counts as "on the limit"
@@ -28,10 +28,14 @@ def on_limits(problem: Problem, solution: Solution, changed: np.ndarray) -> Solu
     rows = _binding(problem, exact, solution.price, changed)
     for _ in range(2):  # the second pass removes what rounding left of the first
         exact = _meet_rows(problem, exact, between, rows)
-    # where the cells in between could not take it up, the search's own answer is the better one
-    good = problem.admits(exact) | ~changed
-    fallback = np.clip(solution.spend, problem.lower, problem.upper)
-    return replace(solution, spend=np.where(good[problem.cell_block], exact, fallback))
+    # where exactness breaks a limit or costs value, the search's own answer is the better one
+    searched = np.clip(solution.spend, problem.lower, problem.upper)
+    gains = [problem.block_sum(solution.gain(problem, plan)) for plan in (exact, searched)]
+    trifle = TOLERANCE * problem.block_sum(np.maximum(problem.current, searched))
+    as_good = (gains[0] >= gains[1] - trifle) | ~problem.admits(searched)
+    good = problem.admits(exact) & as_good
+    kept = good | ~changed
+    return replace(solution, spend=np.where(kept[problem.cell_block], exact, searched))
 
 
 def _binding(problem: Problem, spend, price, changed) -> np.ndarray:

@@ -4,7 +4,7 @@ Knows nothing of how the decisions were made; reads the frame of
 :func:`adbudget.recommend.recommend` and its attrs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import isnan
 from typing import Any, Literal
@@ -16,14 +16,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.report.summary import facts_of, summary
 from adbudget.report.text import (
     NO_VALUE,
-    PERIOD_WORDS,
+    PERIOD_NOUNS,
+    UNCHANGED,
     amount,
     change,
     change_between,
     counted,
-    interval,
     money,
     percent,
 )
@@ -32,7 +33,7 @@ Reasons = Literal["moves", "all", "none"]
 
 STYLE = {"increase": "green", "reduce": "red", "monitor": "dim"}
 INDENT, GAP = 2, 2  # blanks before a row and between its columns
-MOST_NOTES = 8
+MOST_WITH_DECIMALS = 1_000  # spend of an account per period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,44 +68,21 @@ def report(frame: pd.DataFrame, *, width: int, reasons: Reasons = "moves") -> Re
     return Group(*parts, summary(frame))
 
 
-def summary(frame: pd.DataFrame) -> RenderableType:
-    """Totals by currency, calls, health and notes: the last lines, where a reader looks first."""
-    lines = Table.grid(padding=(0, 2))
-    lines.add_column(no_wrap=True, style="bold")
-    lines.add_column(overflow="fold")
-    facts = frame.attrs
-    for total in facts.get("totals", []):
-        lines.add_row("Total", Text(_total(total, facts)))
-    lines.add_row("Calls", Text(_calls(frame, facts)))
-    if "health" in facts:
-        healthy = facts["health"].get("ok", True)
-        lines.add_row("Fit", Text(_health(facts), style="" if healthy else "bold red"))
-    for label, line in (("Plan", _certificate(facts)), ("Now", facts.get("current_window"))):
-        if line:
-            lines.add_row(label, Text(line))
-    for position, note in enumerate(_notes(facts)):
-        lines.add_row("" if position else "Notes", Text(note))
-    return lines
-
-
 def _title(frame: pd.DataFrame) -> Text:
-    facts = frame.attrs
+    facts = facts_of(frame)
     period = facts.get("period", "")
     outcome = facts.get("outcome_name", "")
-    accounts = counted(frame["account"].nunique(), "account")
-    about = f"{period} {outcome}".strip().capitalize()
-    where = f"{accounts}, {counted(len(frame), 'channel')}"
-    per = f"Money is {PERIOD_WORDS[period]}; brackets" if period in PERIOD_WORDS else "Brackets"
-    return Text(f"{about} of {where}. {per} hold 90%.\n" if about else f"{where}.\n")
+    accounts = counted(len(set(frame["account"])), "account")
+    facts_told = [f"{period} {outcome}".strip(), accounts, counted(len(frame), "channel")]
+    per = f"money per {PERIOD_NOUNS[period]}, " if period in PERIOD_NOUNS else ""
+    told = ", ".join(filter(None, facts_told))
+    return Text(f"{told[0].upper()}{told[1:]}; {per}brackets hold 90%.\n")
 
 
 def _tables(frame: pd.DataFrame, width: int) -> RenderableType:
     """One block of rows per account under its heading, all with the same columns."""
-    rows = list(_rows(frame))
-    for columns, left_out in _layouts():
-        filled = [_aligned(column, rows) for column in columns]
-        if INDENT + sum(cell_len(cells[0]) + GAP for cells in filled) - GAP <= width:
-            break
+    rows = _rows(frame)
+    filled, left_out = _fitting(rows, width)
     titles, *lines = zip(*filled, strict=True)
     parts: list[RenderableType] = [_grid([[Text(title, style="bold") for title in titles]])]
     for account, members in _by_account(rows):
@@ -115,13 +93,27 @@ def _tables(frame: pd.DataFrame, width: int) -> RenderableType:
     return Group(*parts, Text())
 
 
+def _fitting(rows: list[Any], width: int) -> tuple[list[list[str]], str]:
+    """(column, 1 + row) texts of the widest layout that fits, and what it leaves out."""
+    choices = [
+        ([_aligned(column, rows) for column in columns], left_out)
+        for columns, left_out in _layouts()
+    ]
+    fitting = [choice for choice in choices if _width(choice[0]) <= width]
+    return fitting[0] if fitting else choices[-1]
+
+
+def _width(filled: list[list[str]]) -> int:
+    return INDENT + sum(cell_len(cells[0]) for cells in filled) + GAP * (len(filled) - 1)
+
+
 def _layouts() -> list[tuple[list[Column], str]]:
     """From the widest to the narrowest table, each with what it leaves out."""
     channel = Column(title="", parts=lambda row: (row.channel,), align="l")
     decision = Column(title="decision", parts=lambda row: (row.decision,), align="l")
-    now = Column(title="now", parts=_now)
-    after = Column(title="next", parts=_next)
-    move = Column(title="change", parts=lambda row: (change(row.change_pct),))
+    now = Column(title="now", parts=lambda row: (amount(row.current_spend, row.digits),))
+    after = Column(title="next", parts=lambda row: (amount(row.recommended_spend, row.digits),))
+    move = Column(title="move", parts=lambda row: (change(row.change_pct),))
     lift = Column(title="lift [90%]", parts=_lift, align="rrr")
     lift_mean = Column(title="lift", parts=lambda row: _lift(row)[:1])
     sure = Column(title="P(gain)", parts=_sure, align="rl")
@@ -141,8 +133,12 @@ def _layouts() -> list[tuple[list[Column], str]]:
     ]
 
 
-def _rows(frame: pd.DataFrame) -> Iterator[Any]:
-    return frame.itertuples(index=False)
+def _rows(frame: pd.DataFrame) -> list[Any]:
+    """One record per cell, with the decimals that suit its account: none from 1,000 on."""
+    spend = frame[["current_spend", "recommended_spend"]].groupby(frame["account"])
+    total = spend.transform("sum").max(axis=1)
+    digits = (total < MOST_WITH_DECIMALS).map({True: 2, False: 0})
+    return list(frame.assign(digits=digits).itertuples(index=False))
 
 
 def _by_account(rows: list[Any]) -> Iterator[tuple[str, list[int]]]:
@@ -170,24 +166,15 @@ def _filled(text: str, width: int, align: str) -> str:
     return text + blanks if align == "l" else blanks + text
 
 
-def _now(row: Any) -> tuple[str, ...]:
-    return (amount(row.current_spend, scale=max(row.current_spend, row.recommended_spend)),)
-
-
-def _next(row: Any) -> tuple[str, ...]:
-    return (amount(row.recommended_spend, scale=max(row.current_spend, row.recommended_spend)),)
-
-
 def _lift(row: Any) -> tuple[str, ...]:
     if row.recommended_spend == row.current_spend:
         return (NO_VALUE, "", "")
-    size = max(abs(row.lift_low), abs(row.lift_high))
-    low, high = (amount(value, scale=size) for value in (row.lift_low, row.lift_high))
-    return (amount(row.expected_lift, signed=True, scale=size), f"[{low};", f"{high}]")
+    low, high = (amount(value, row.digits) for value in (row.lift_low, row.lift_high))
+    return (amount(row.expected_lift, row.digits, signed=True), f"[{low};", f"{high}]")
 
 
 def _sure(row: Any) -> tuple[str, ...]:
-    """What a monitored cell would gain by a move it does not make stands in its reason."""
+    """Say it of calls only: what a move not made would gain stands in the reason."""
     if row.decision == "monitor":
         return (NO_VALUE, "")
     return (percent(row.prob_gain), row.confidence)
@@ -200,7 +187,7 @@ def _ratio(row: Any, name: str) -> tuple[str, ...]:
     return (f"{mean:,.2f}", f"[{low:,.2f};", f"{high:,.2f}]")
 
 
-def _line(cells: list[str], row: Any) -> list[Text]:
+def _line(cells: Iterable[str], row: Any) -> list[Text]:
     """Cells of one row in their colours: calls stand out, what stays as it is steps back."""
     line = [Text(cell) for cell in cells]
     coloured = range(len(line)) if row.decision == "monitor" else (1, 3, 4)
@@ -220,12 +207,13 @@ def _grid(lines: list[list[Text]]) -> RenderableType:
 
 def _heading(account: str, rows: list[Any], frame: pd.DataFrame) -> RenderableType:
     """Account and what it spends now and next."""
-    currency = frame.attrs.get("currency", {}).get(account, "")
+    currency = facts_of(frame).get("currency", {}).get(account, "")
     before = sum(row.current_spend for row in rows)
     after = sum(row.recommended_spend for row in rows)
-    spends = f"{money(before, currency)} -> {amount(after)} ({change_between(before, after)})"
-    if round(after - before, 2) == 0:
-        spends = money(before, currency)
+    spends = money(before, currency, rows[0].digits)
+    if change_between(before, after) != UNCHANGED:
+        moved = change_between(before, after)
+        spends = f"{spends} -> {amount(after, rows[0].digits)} ({moved})"
     return Text.assemble((account, "bold"), "  ", (spends, "dim"))
 
 
@@ -252,61 +240,3 @@ def _shared_reason(frame: pd.DataFrame) -> RenderableType:
     reasons = frame["reason"].unique()
     why = f" {reasons[0]}" if len(reasons) == 1 else " --reasons all tells why, for every channel."
     return Group(Text(f"No call moves money.{why}"), Text())
-
-
-def _total(total: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    before, after = total["current_spend"], total["recommended_spend"]
-    currency = total.get("currency", "")
-    per = PERIOD_WORDS.get(facts.get("period", ""), "a period")
-    spend = f"spend {money(before, currency)} -> {amount(after)} {per}"
-    moved = change_between(before, after)
-    lift = total.get("expected_lift", 0.0)
-    range_of = interval(total.get("lift_low", 0.0), total.get("lift_high", 0.0))
-    if lift == 0 and moved == "unchanged":
-        return f"spend {money(before, currency)} {per}, unchanged"
-    gain = f"expected {facts.get('outcome_name', 'outcome')} {amount(lift, signed=True)} {range_of}"
-    value = total.get("expected_value")
-    worth = "" if value is None else f", worth {amount(value, signed=True)} after spend"
-    return f"{spend} ({moved}), {gain} {per}{worth}"
-
-
-def _calls(frame: pd.DataFrame, facts: Mapping[str, Any]) -> str:
-    numbers = frame["decision"].value_counts()
-    counts = {name: int(facts.get(f"n_{name}", numbers.get(name, 0))) for name in STYLE}
-    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    n_calls = counts["increase"] + counts["reduce"]
-    if not n_calls or "expected_wrong_share" not in facts:
-        return told
-    wrong = f"{told}; {facts['expected_wrong_share']:.1%} of the {n_calls:,} moves expected wrong"
-    most = facts.get("max_wrong_share")
-    return wrong if most is None else f"{wrong} (at most {most:.0%} allowed)"
-
-
-def _health(facts: Mapping[str, Any]) -> str:
-    health = facts["health"]
-    numbers = (
-        f"r-hat {health.get('rhat_max', float('nan')):.3f}, "
-        f"effective draws {health.get('ess_bulk_min', float('nan')):,.0f} "
-        f"of {health.get('n_draws', 0):,}, "
-        f"{counted(health.get('divergences', 0), 'divergence')}, seed {facts.get('seed')}"
-    )
-    if health.get("ok", True):
-        return f"healthy: {numbers}"
-    return f"NOT HEALTHY: {' '.join(health.get('problems', []))} ({numbers})"
-
-
-def _certificate(facts: Mapping[str, Any]) -> str:
-    gap = facts.get("gap")
-    if gap is None or not gap == gap:
-        return ""
-    per = PERIOD_WORDS.get(facts.get("period", ""), "a period")
-    codes = set(facts.get("currency", {}).values())
-    size = money(gap, codes.pop()) if len(codes) == 1 else amount(gap)
-    return f"within {size} {per} of the best plan the limits allow"
-
-
-def _notes(facts: Mapping[str, Any]) -> list[str]:
-    notes = list(facts.get("notes", []))
-    shown = [str(note) for note in notes[:MOST_NOTES]]
-    more = len(notes) - len(shown)
-    return [*shown, f"and {more} more: adbudget check lists them all."] if more else shown

@@ -2,35 +2,33 @@
 
 import math
 
-PERIOD_WORDS = {"daily": "a day", "weekly": "a week", "monthly": "a month"}
+PERIOD_NOUNS = {"daily": "day", "weekly": "week", "monthly": "month"}
 NO_VALUE = "-"
+UNCHANGED = "unchanged"
 
 
-def amount(value: float, *, signed: bool = False, scale: float | None = None) -> str:
-    """1,240 or 87.50: no decimals from 100 on, two below.
+def amount(value: float, digits: int | None = None, *, signed: bool = False) -> str:
+    """1,240 or 87.50.
 
     Parameters
     ----------
-    value : any number
+    value : any number; "-" stands for one that is not finite
+    digits : decimals; when None, none from 100 on and two below
     signed : write the plus of a gain
-    scale : number whose size decides the digits, so that an interval has as many as its mean
     """
     if not math.isfinite(value):
         return NO_VALUE
-    digits = 0 if abs(value if scale is None else scale) >= 100 else 2
-    value = round(value, digits) + 0.0  # no -0
-    return f"{value:{'+' if signed and value else ''},.{digits}f}"
+    if digits is None:
+        digits = 0 if abs(value) >= 100 else 2
+    value = round(value, digits)
+    if value == 0:
+        return "0"  # neither -0 nor +0.00
+    return f"{value:{'+' if signed else ''},.{digits}f}"
 
 
-def money(value: float, currency: str, *, signed: bool = False) -> str:
+def money(value: float, currency: str, digits: int | None = None) -> str:
     """EUR 1,240; just the number when no currency is stated."""
-    return f"{currency} {amount(value, signed=signed)}".strip()
-
-
-def interval(low: float, high: float, *, scale: float | None = None) -> str:
-    """[310; 2,210], with equal digits on both sides."""
-    scale = max(abs(low), abs(high)) if scale is None else scale
-    return f"[{amount(low, scale=scale)}; {amount(high, scale=scale)}]"
+    return f"{currency} {amount(value, digits)}".strip()
 
 
 def percent(share: float) -> str:
@@ -54,9 +52,9 @@ def change(percentage: float) -> str:
 
 def change_between(before: float, after: float) -> str:
     """Change of a total, +1.3%."""
-    if before <= 0:
-        return change(math.inf if after > 0 else 0.0)
-    return f"{100 * (after / before - 1) + 0.0:+.1f}%" if round(after - before, 2) else "unchanged"
+    if round(after - before, 2) == 0:
+        return UNCHANGED
+    return f"{100 * (after / before - 1):+.1f}%" if before > 0 else change(math.inf)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,427 @@
+"""The command line: parses and prints. The only place that knows the terminal and exit codes.
+
+0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used, 130 stopped with Ctrl-C.
+Heavy libraries are imported inside the commands that need them.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from adbudget.errors import AdbudgetError, FitError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import RenderableType
+
+    from adbudget.synthetic import WorldSpec
+
+UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
+PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
+
+OPTION_FOR = {
+    "columns": "--columns ROLE=NAME",
+    "channels": "--channels A,B,C",
+    "controls": "--controls A,B,C",
+    "freq": "--freq",
+    "missing_spend": "--missing-spend zero",
+    "currency": "--currency CODE",
+    "value_per_unit": "--value-per-unit NUMBER",
+    "margin": "--margin SHARE",
+    "window_days": "--current-window DAYS",
+}
+HELP = {"help_option_names": ["-h", "--help"]}
+EXIT_CODES = "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used."
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
+OutcomeFile = Annotated[
+    Path | None,
+    typer.Option("--outcome", metavar="FILE", help="Table of the outcome, if it is not in FILE."),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings as YAML, TOML or JSON; options win."),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="ROLE=NAME",
+        help="Column that is the account, channel, date, spend, outcome or currency; repeatable.",
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option("--channels", metavar="A,B,C", help="Spend columns of a wide table."),
+]
+Controls = Annotated[
+    str | None,
+    typer.Option("--controls", metavar="A,B,C", help="Columns that move the outcome too."),
+]
+Derive = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--derive", metavar="NAME=A - B", help="New column, a sum or difference; repeatable."
+    ),
+]
+Period = Annotated[
+    Literal["daily", "weekly", "monthly"] | None,
+    typer.Option("--freq", help="Length of a period; found in the dates if not given."),
+]
+MissingSpend = Annotated[
+    Literal["error", "zero"] | None,
+    typer.Option("--missing-spend", help="What missing spend inside a channel's life means."),
+]
+Currency = Annotated[
+    str | None,
+    typer.Option("--currency", metavar="CODE", help="Currency of every account, e.g. EUR."),
+]
+UnitValue = Annotated[
+    float | None,
+    typer.Option("--value-per-unit", help="Money that one unit of the outcome is worth."),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option("--margin", help="Share of the outcome's money that is margin, e.g. 0.4."),
+]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
+
+
+def main() -> None:
+    """Run the command line; what adbudget refuses on purpose becomes a paragraph, not a trace."""
+    try:
+        app()
+    except FitError as error:
+        _complain(str(error))
+        sys.exit(UNHEALTHY)
+    except AdbudgetError as error:
+        _complain(str(error))
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"adbudget {version('adbudget')}")
+        raise typer.Exit
+
+
+@app.callback()
+def adbudget(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Decide where an advertising budget should go, and say how sure that is."""
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "adbudget recommend spend.csv --outcome revenue.csv --currency EUR --out decisions.csv\n\n"
+    "adbudget recommend wide.csv --channels meta,google --missing-spend zero\n\n"
+    "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n" + EXIT_CODES
+)
+def recommend(
+    file: File,
+    outcome: OutcomeFile = None,
+    config: ConfigFile = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Same seed, same decisions; 0 if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
+    ] = None,
+    window_days: Annotated[
+        float | None,
+        typer.Option(
+            "--current-window",
+            metavar="DAYS",
+            help="Days that today's spend is the mean of; 28 if not given.",
+        ),
+    ] = None,
+    columns: Columns = None,
+    channels: Channels = None,
+    controls: Controls = None,
+    derive: Derive = None,
+    freq: Period = None,
+    missing_spend: MissingSpend = None,
+    currency: Currency = None,
+    value_per_unit: UnitValue = None,
+    margin: Margin = None,
+    reasons: Annotated[
+        Literal["moves", "all", "none"],
+        typer.Option("--reasons", help="Say why: for calls that move money, for all, for none."),
+    ] = "moves",
+    no_color: NoColor = False,
+) -> None:
+    """Say for every channel of every account: increase, monitor or reduce."""
+    from adbudget._config import recommend_arguments
+    from adbudget._files import check_writable, write_table
+
+    if out is not None:
+        check_writable(out)  # before minutes go into a fit
+    settings = _settings(
+        config,
+        seed=seed,
+        window_days=window_days,
+        columns=_pairs(columns, "--columns"),
+        channels=_names(channels),
+        controls=_names(controls),
+        derive=_pairs(derive, "--derive"),
+        freq=freq,
+        missing_spend=missing_spend,
+        currency=currency,
+        value_per_unit=value_per_unit,
+        margin=margin,
+    )
+    arguments = recommend_arguments(settings)
+    data, outcome_data = _read_tables(file, outcome, settings)
+
+    from adbudget.recommend import recommend as decide_all
+    from adbudget.report.table import report
+
+    frame = decide_all(data, outcome_data, **arguments)
+    _print(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
+    if out is not None:
+        write_table(frame, out)
+        print(f"\nWrote {out}: {len(frame):,} decisions.")
+    health = frame.attrs.get("health", {})
+    if not health.get("ok", True):
+        why = " ".join(health.get("problems", []))
+        _complain(
+            f"the fit cannot be trusted, so every decision is to monitor. {why} Longer chains may "
+            "help (draws and tune in a --config file), or more history."
+        )
+        raise typer.Exit(UNHEALTHY)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "adbudget check spend.csv --outcome revenue.csv\n\n"
+    "adbudget check wide.csv --channels meta,google --missing-spend zero\n\n" + EXIT_CODES
+)
+def check(
+    file: File,
+    outcome: OutcomeFile = None,
+    config: ConfigFile = None,
+    columns: Columns = None,
+    channels: Channels = None,
+    controls: Controls = None,
+    derive: Derive = None,
+    freq: Period = None,
+    missing_spend: MissingSpend = None,
+    currency: Currency = None,
+    value_per_unit: UnitValue = None,
+    margin: Margin = None,
+    no_color: NoColor = False,
+) -> None:
+    """Read the tables, check everything, print what was understood; fit nothing."""
+    from adbudget._config import panel_arguments
+
+    settings = _settings(
+        config,
+        columns=_pairs(columns, "--columns"),
+        channels=_names(channels),
+        controls=_names(controls),
+        derive=_pairs(derive, "--derive"),
+        freq=freq,
+        missing_spend=missing_spend,
+        currency=currency,
+        value_per_unit=value_per_unit,
+        margin=margin,
+    )
+    data, outcome_data = _read_tables(file, outcome, settings)
+
+    from adbudget.panel import read_panel
+    from adbudget.report.panel import panel_report
+
+    panel = read_panel(data, outcome_data, **panel_arguments(settings))
+    _print(lambda width: panel_report(panel), no_color=no_color)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "adbudget synthesize demo\n\n"
+    "adbudget synthesize demo --preset confounded --accounts 20 --seed 7\n\n" + EXIT_CODES
+)
+def synthesize(
+    folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="Made when missing.")],
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset",
+            metavar="NAME",
+            help="agency, shop_daily, assumed, misspecified, ragged, confounded, duds, noisy, "
+            "drifting or tiny.",
+        ),
+    ] = "agency",
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same files.")] = 0,
+    accounts: Annotated[int | None, typer.Option("--accounts", help="How many.")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", help="How many.")] = None,
+    periods: Annotated[
+        int | None, typer.Option("--periods", help="Length of every history.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Start of the file names; the preset's name.")
+    ] = None,
+) -> None:
+    """Write a made-up panel whose truth is known, to try things on."""
+    from adbudget.synthetic import synthesize as make_world
+
+    spec = _world_spec(preset, accounts, channels, periods)
+    name = preset if name is None else name
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder to write into.")
+    if not name or Path(name).name != name:
+        raise InputError(f"--name must be the start of a file name, not a path; got {name!r}.")
+    world = make_world(spec, seed)
+    try:
+        paths = world.save(folder, name)
+    except OSError as cause:
+        raise InputError(f"{folder} cannot be written: {cause.strerror or cause}.") from cause
+    n_cells = len(world.truth.cells)
+    print(
+        f"{spec.n_accounts} accounts, {n_cells} account-channels, {spec.period}, seed {seed}; "
+        "the true curves are in the .truth.json file."
+    )
+    for path in paths:
+        print(f"  {path}")
+    spend, outcome = paths[0], paths[1]
+    print(f"Next: adbudget recommend {spend} --outcome {outcome} --currency {spec.currency}")
+
+
+def _world_spec(
+    preset: str, accounts: int | None, channels: int | None, periods: int | None
+) -> "WorldSpec":
+    """Resize a preset; channels keep their names as far as they go."""
+    from dataclasses import replace
+
+    from adbudget._config import check_names
+    from adbudget.synthetic import WorldSpec, families
+
+    presets = {"agency": WorldSpec.agency(), "shop_daily": WorldSpec.shop_daily()} | families()
+    check_names([preset], presets, "--preset")
+    spec = presets[preset]
+    changes: dict[str, Any] = {}
+    if accounts is not None:
+        changes["n_accounts"] = accounts
+    if periods is not None:
+        changes["n_periods"] = periods
+    if channels is not None:
+        usual = WorldSpec(n_channels=channels).channel_names
+        names = tuple(dict.fromkeys(spec.channels + usual))[:channels]
+        duds = tuple(dud for dud in spec.dud_channels if dud in names)
+        changes |= {"n_channels": channels, "channels": names, "dud_channels": duds}
+    return replace(spec, **changes)
+
+
+def _settings(config: Path | None, **options: Any) -> dict[str, Any]:
+    """Let options overrule the config file; roles and formulas are overruled one by one."""
+    from adbudget._config import read_config
+
+    settings = read_config(config) if config is not None else {}
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            settings[key] = settings.get(key, {}) | dict(value)
+        elif value is not None:
+            settings[key] = value
+    outcome = settings.pop("outcome", None)
+    if outcome is not None:
+        settings["columns"] = {"outcome": outcome} | settings.get("columns", {})
+    return settings
+
+
+def _read_tables(
+    file: Path, outcome: Path | None, settings: Mapping[str, Any]
+) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    from adbudget._derive import add_derived
+    from adbudget._files import read_table
+
+    roles = settings.get("columns", {})
+    names = [str(roles.get(role, role)) for role in ("account", "channel")]
+    paths = [file] if outcome is None else [file, outcome]
+    tables = add_derived([read_table(path, names) for path in paths], settings.get("derive", {}))
+    return tables[0], tables[1] if outcome is not None else None
+
+
+def _pairs(texts: Iterable[str] | None, option: str) -> dict[str, str] | None:
+    """["date=day"] -> {"date": "day"}."""
+    if not texts:
+        return None
+    pairs = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise InputError(f"{option} must be written NAME=VALUE; got {text!r}.")
+        if name in pairs:
+            raise InputError(f"{option} names {name!r} twice; give it once.")
+        pairs[name] = value
+    return pairs
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Split "meta, google" into its names."""
+    if text is None:
+        return None
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _print(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:
+    """Print for a person on a terminal, for a log anywhere else: no colour, no trailing blanks.
+
+    ``render`` makes the rich renderable for a width.
+    """
+    import os
+
+    from rich.console import Console
+
+    console = Console(no_color=no_color or None, highlight=False)
+    if console.is_terminal:
+        console.print(render(console.width))
+        return
+    width = console.width if "COLUMNS" in os.environ else PIPE_WIDTH
+    console = Console(width=width, no_color=True, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(render(width))
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _complain(message: str) -> None:
+    """One paragraph on standard error."""
+    from rich.console import Console
+    from rich.text import Text
+
+    told = " ".join(f"{message} {_options_for(message)}".split())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        Text.assemble(("Error: ", "bold red"), told)
+    )
+
+
+def _options_for(message: str) -> str:
+    """Name the options that set the arguments a message names, as Python writes them."""
+    import re
+
+    named = re.findall(rf"\b({'|'.join(OPTION_FOR)})=", message)
+    options = dict.fromkeys(OPTION_FOR[name] for name in named)
+    return f"On the command line: {', '.join(options)}." if options else ""
+
+
+if __name__ == "__main__":
+    main()

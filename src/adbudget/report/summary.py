@@ -1,0 +1,112 @@
+"""Facts of a recommendation -> the last lines of the report. Knows nothing of its table."""
+
+from collections.abc import Mapping
+from math import isnan
+from typing import Any
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from adbudget.report.text import (
+    PERIOD_NOUNS,
+    UNCHANGED,
+    amount,
+    change_between,
+    counted,
+    money,
+)
+
+MOST_NOTES = 8
+A_CENT = 0.005
+ACTIONS = ("increase", "reduce", "monitor")
+
+
+def summary(frame: pd.DataFrame) -> RenderableType:
+    """Totals by currency, calls, health and notes: the last lines, where a reader looks first."""
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(no_wrap=True, style="bold")
+    lines.add_column(overflow="fold")
+    facts = facts_of(frame)
+    for total in facts.get("totals", []):
+        lines.add_row("Total", Text(_total(total, facts)))
+    lines.add_row("Calls", Text(_calls(frame, facts)))
+    if "health" in facts:
+        healthy = facts["health"].get("ok", True)
+        lines.add_row("Fit", Text(_health(facts), style="" if healthy else "bold red"))
+    for label, line in (("Plan", _certificate(facts)), ("Now", facts.get("current_window"))):
+        if line:
+            lines.add_row(label, Text(line))
+    for position, note in enumerate(_notes(facts)):
+        lines.add_row("" if position else "Notes", Text(note))
+    return lines
+
+
+def facts_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """Give what stands beside the table in its attrs."""
+    return {str(name): fact for name, fact in frame.attrs.items()}
+
+
+def _total(total: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    before, after = total["current_spend"], total["recommended_spend"]
+    currency = total.get("currency", "")
+    per = _per(facts)
+    spend = f"spend {money(before, currency)} -> {amount(after)} {per}"
+    moved = change_between(before, after)
+    lift = total.get("expected_lift", 0.0)
+    low, high = (amount(total.get(f"lift_{end}", lift)) for end in ("low", "high"))
+    if lift == 0 and moved == UNCHANGED:
+        return f"spend {money(before, currency)} {per}, unchanged"
+    name = facts.get("outcome_name", "outcome")
+    gain = f"expected {name} {amount(lift, signed=True)} [{low}; {high}]"
+    value = total.get("expected_value")
+    worth = "" if value is None else f", worth {amount(value, signed=True)} after spend"
+    return f"{spend} ({moved}), {gain} {per}{worth}"
+
+
+def _calls(frame: pd.DataFrame, facts: Mapping[str, Any]) -> str:
+    numbers = frame["decision"].value_counts()
+    counts = {name: int(facts.get(f"n_{name}", numbers.get(name, 0))) for name in ACTIONS}
+    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    n_calls = counts["increase"] + counts["reduce"]
+    if not n_calls or "expected_wrong_share" not in facts:
+        return told
+    wrong = f"{told}; {facts['expected_wrong_share']:.1%} of the {n_calls:,} moves expected wrong"
+    most = facts.get("max_wrong_share")
+    return wrong if most is None else f"{wrong} (at most {most:.0%} allowed)"
+
+
+def _health(facts: Mapping[str, Any]) -> str:
+    health = facts["health"]
+    numbers = (
+        f"r-hat {health.get('rhat_max', float('nan')):.3f}, "
+        f"effective draws {health.get('ess_bulk_min', float('nan')):,.0f} "
+        f"of {health.get('n_draws', 0):,}, "
+        f"{counted(health.get('divergences', 0), 'divergence')}, seed {facts.get('seed')}"
+    )
+    if health.get("ok", True):
+        return f"healthy: {numbers}"
+    return f"NOT HEALTHY: {' '.join(health.get('problems', []))} ({numbers})"
+
+
+def _certificate(facts: Mapping[str, Any]) -> str:
+    gap = facts.get("gap")
+    if gap is None or isnan(gap):
+        return ""
+    if gap < A_CENT:
+        return "the best the limits allow, to the cent"
+    codes = set(facts.get("currency", {}).values())
+    size = money(gap, codes.pop()) if len(codes) == 1 else amount(gap)
+    return f"within {size} {_per(facts)} of the best the limits allow"
+
+
+def _per(facts: Mapping[str, Any]) -> str:
+    return f"a {PERIOD_NOUNS.get(facts.get('period', ''), 'period')}"
+
+
+def _notes(facts: Mapping[str, Any]) -> list[str]:
+    notes = list(facts.get("notes", []))
+    shown = [str(note) for note in notes[:MOST_NOTES]]
+    more = len(notes) - len(shown)
+    return [*shown, f"and {more} more: adbudget check lists them all."] if more else shown

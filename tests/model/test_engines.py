@@ -1,0 +1,89 @@
+"""One definition, two engines: the compiled density against the readable model."""
+
+import numpy as np
+import pytest
+
+from adbudget.model.definition import build
+from adbudget.model.density import density_callback, pack, value_and_gradient
+from adbudget.model.fit import fit
+from adbudget.model.priors import Priors
+
+
+@pytest.fixture(scope="module")
+def model(evidence, priors, likelihood):
+    return build(evidence, priors, likelihood)
+
+
+@pytest.fixture(scope="module")
+def pymc_density(model, layout):
+    """Value and gradient of the readable model at a flat position."""
+    point_function = model.logp_dlogp_function(ravel_inputs=True)
+    order = [variable.name for variable in model.continuous_value_vars]
+    assert order == list(layout.sizes), "the flat order of both engines is the same"
+    point_function.set_extra_values({})
+    return point_function
+
+
+def test_values_differ_by_a_constant_and_gradients_agree(pymc_density, layout, likelihood, priors):
+    block = pack(likelihood, priors)
+    rng = np.random.default_rng(1)
+    offsets = []
+    for _ in range(20):
+        position = rng.normal(size=layout.size) * 1.5
+        value, gradient = value_and_gradient(position, block)
+        pymc_value, pymc_gradient = pymc_density(position)
+        offsets.append(value - pymc_value)
+        assert gradient == pytest.approx(pymc_gradient, rel=1e-8, abs=1e-8)
+    assert np.ptp(offsets) < 1e-8 * max(1, np.abs(offsets).max())
+
+
+def test_gradient_matches_finite_differences(layout, likelihood, priors, position):
+    block = pack(likelihood, priors)
+    gradient = value_and_gradient(position, block)[1]
+    for i in range(layout.size):
+        step = np.zeros(layout.size)
+        step[i] = 1e-5
+        up, down = (value_and_gradient(position + s, block)[0] for s in (step, -step))
+        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-5)
+
+
+def test_the_machine_code_entry_returns_the_same_numbers(layout, likelihood, priors, position):
+    block = pack(likelihood, priors)
+    gradient, value = np.empty(layout.size), np.empty(1)
+    pointers = [a.ctypes.data for a in (position, gradient, value, block)]
+    import ctypes
+
+    doubles = ctypes.POINTER(ctypes.c_double)
+    arguments = [ctypes.cast(pointer, doubles) for pointer in pointers[:3]]
+    code = density_callback.ctypes(layout.size, *arguments, ctypes.c_void_p(pointers[3]))
+    wanted = value_and_gradient(position, block)
+    assert code == 0
+    assert (value[0], *gradient) == (wanted[0], *wanted[1])
+
+
+def test_the_model_is_one_a_pymc_user_recognises(model, evidence):
+    assert {"account", "channel", "cell"} <= set(model.coords)
+    assert model.named_vars_to_dims["roi"] == ("cell",)
+    assert {v.name for v in model.free_RVs} >= {"channel_return", "account_effect", "cell_effect"}
+    assert len(model.coords["cell"]) == evidence.design.exists.sum()
+
+
+def test_both_engines_find_one_posterior(panel, fitted):
+    other = fit(panel, seed=6, engine="pymc", draws=500, tune=700, progress=False)
+    ours, theirs = (f.idata["posterior"].dataset for f in (fitted, other))
+    for name in ("channel_return", "channel_spread", "account_spread", "saturation_tilt"):
+        sd = float(ours[name].std(("chain", "draw")).max())
+        gap = np.abs(ours[name].mean(("chain", "draw")) - theirs[name].mean(("chain", "draw")))
+        # Monte-Carlo error of two means with at least 200 effective draws, four sigma.
+        assert float(gap.max()) < 4 * sd * np.sqrt(2 / 200), name
+
+
+def test_priors_refuse_nonsense():
+    from adbudget.errors import InputError
+
+    with pytest.raises(InputError, match="roi_sd"):
+        Priors(roi_sd=-1)
+    with pytest.raises(InputError, match="half_saturation"):
+        Priors(half_saturation=(1.0, 0.5))
+    with pytest.raises(InputError, match="season_order"):
+        Priors(season_order=-2)

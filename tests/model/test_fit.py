@@ -1,0 +1,162 @@
+"""The fit as its users know it: repeatable, saved exactly, honest about its health."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import adbudget as ab
+from adbudget.draws import Health
+from adbudget.model.robust import find_noise
+from adbudget.synthetic import WorldSpec, synthesize
+
+
+def test_same_seed_same_draws(panel, fitted):
+    again = ab.fit(panel, seed=5, progress=False)
+    assert (again.positions == fitted.positions).all()
+
+
+def test_another_seed_other_draws(panel, fitted):
+    other = ab.fit(panel, seed=6, progress=False)
+    assert (other.positions[:2, :100] != fitted.positions[:2, :100]).all()
+
+
+def test_the_fit_is_healthy(fitted):
+    assert fitted.health.ok
+    assert fitted.health.rhat_max <= 1.01
+    assert fitted.health.ess_bulk_min >= 400
+    assert fitted.health.fit_r2.between(0.3, 1.0).all()
+    assert fitted.health.prior_share.between(0, 1).all()
+
+
+def test_a_saved_fit_gives_the_same_decisions_in_another_process(fitted, tmp_path):
+    path = tmp_path / "agency.fit"
+    fitted.save(path)
+    script = (
+        "import sys, adbudget as ab; f = ab.Fit.load(sys.argv[1]);"
+        "print(f.draws.weights.sum().hex(), f.health.rhat_max.hex(), f.panel.accounts,"
+        " ab.optimize(f).plan.spend.sum().hex())"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    here = (
+        f"{fitted.draws.weights.sum().hex()} {fitted.health.rhat_max.hex()} "
+        f"{fitted.panel.accounts} {ab.optimize(fitted).plan.spend.sum().hex()}"
+    )
+    assert printed.strip() == here
+
+
+def test_a_loaded_fit_is_the_same_record(fitted, tmp_path):
+    fitted.save(tmp_path / "a.fit")
+    loaded = ab.Fit.load(tmp_path / "a.fit")
+    assert (loaded.draws.weights == fitted.draws.weights).all()
+    assert loaded.priors == fitted.priors
+    assert loaded.health.problems == fitted.health.problems
+    pd.testing.assert_series_equal(loaded.health.prior_share, fitted.health.prior_share)
+    assert (loaded.panel.dates == fitted.panel.dates).all()
+    assert loaded.panel.notes == fitted.panel.notes
+    assert [p.name for p in tmp_path.iterdir()] == ["a.fit"], "no scratch file is left"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a fit", b"PK\x03\x04 broken"])
+def test_a_damaged_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.fit"
+    path.write_bytes(content)
+    with pytest.raises(ab.FileFormatError, match=r"broken\.fit"):
+        ab.Fit.load(path)
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, x=np.zeros(3))
+    with pytest.raises(ab.FileFormatError, match="not a saved fit"):
+        ab.Fit.load(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": 1, "engine": "stan"}, "engine"),
+        ({"seed": 1, "draws": 3}, "draws"),
+        ({"seed": 1, "chains": 1}, "chains"),
+    ],
+)
+def test_arguments_out_of_range_are_named(panel, arguments, words):
+    with pytest.raises(ab.InputError, match=words):
+        ab.fit(panel, **arguments)
+
+
+def test_a_frame_is_not_a_panel(world):
+    with pytest.raises(ab.InputError, match="read_panel"):
+        ab.fit(world.spend, seed=1)
+
+
+def test_idata_is_what_arviz_expects(fitted):
+    import arviz as az
+
+    summary = az.summary(fitted.idata, var_names=["channel_return"], kind="diagnostics")
+    assert set(fitted.idata.children) >= {"posterior", "sample_stats", "observed_data"}
+    assert len(summary) == fitted.panel.n_channels
+    assert fitted.idata["posterior"]["roi"].dims == ("chain", "draw", "account", "channel")
+
+
+def test_replicated_outcomes_cover_the_observed_ones(fitted):
+    replicated = fitted.posterior_predictive(seed=0, draws=400).to_numpy()
+    seen = np.isfinite(fitted.panel.outcome)
+    low, high = np.quantile(replicated[:, seen], [0.05, 0.95], axis=0)
+    observed = fitted.panel.outcome[seen]
+    assert 0.85 < ((low < observed) & (observed < high)).mean() < 0.99
+
+
+def test_prior_predictive_shows_what_the_priors_say(panel):
+    prior = ab.prior_predictive(panel, seed=0, draws=2000)
+    cell = prior["roi"].isel(account=0).max("channel", skipna=True).notnull().all()
+    assert bool(cell)
+    roi = prior["roi"].to_numpy()
+    roi = roi[:, np.isfinite(roi[0])]
+    assert 0.8 < np.median(roi) < 1.1, "the median channel returns about roi_median"
+    assert 0.02 < (roi == 0).mean() < 0.2, "a true zero can be reached"
+    elasticity = prior["elasticity"].to_numpy()
+    assert np.nanmin(elasticity) > 0
+    assert np.nanmax(elasticity) < 1
+
+
+def test_outliers_are_found_and_clean_noise_is_left_alone():
+    base = {"n_accounts": 4, "n_channels": 3, "n_periods": 104, "noise": 0.05}
+    dirty = synthesize(WorldSpec(**base, outlier_share=0.05), 3)
+    clean = synthesize(WorldSpec(**base, outlier_share=0.0), 3)
+    found = {}
+    for name, world in (("dirty", dirty), ("clean", clean)):
+        panel = ab.read_panel(world.spend, world.outcome)
+        from adbudget.model.design import make_design
+
+        found[name] = find_noise(panel, make_design(panel, ab.Priors()), ab.Priors())
+    assert found["dirty"].tail_df <= 4
+    assert found["clean"].tail_df >= 12
+    assert found["clean"].weights.min() > 0.3
+    assert (found["dirty"].weights < 0.2).sum() >= 10
+
+
+def test_longer_memory_outlives_the_horizon(fitted):
+    draws = fitted.draws
+    assert draws.retention.tolist() == sorted(draws.retention.tolist())
+    assert (draws.carry_in[draws.exists] >= 0).all()
+
+
+def test_an_unhealthy_fit_says_what_is_wrong():
+    from adbudget.model.health import _problems
+
+    sick = _problems(1.2, 50.0, 40.0, 500, 1000)
+    assert len(sick) == 3
+    assert "r-hat 1.200" in sick[0]
+    assert _problems(1.0, 1000.0, 1000.0, 0, 1000) == ()
+
+
+def test_health_is_ok_without_problems(fitted):
+    assert not replace(fitted.health, problems=("x",)).ok
+    assert isinstance(fitted.health, Health)

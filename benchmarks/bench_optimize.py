@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.draws import CurveDraws
-from adbudget.optimize import optimize
+from adbudget.optimizer import optimize
 from adbudget.plan import Limits
 from adbudget.risk import Risk
 

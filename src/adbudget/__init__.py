@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adbudget.decide import Action, Decision, Decisions, Thresholds, decide
+    from adbudget.decision import Action, Decision, Decisions, Thresholds, decide
     from adbudget.draws import CurveDraws, Health
     from adbudget.errors import (
         AdbudgetError,
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     )
     from adbudget.model.fit import Fit, fit
     from adbudget.model.priors import Priors
-    from adbudget.optimize import Proposal, optimize
+    from adbudget.optimizer import Proposal, optimize
     from adbudget.panel import Panel, read_panel
     from adbudget.plan import Group, Limits, Plan
     from adbudget.recommend import recommend
     from adbudget.risk import Risk
-    from adbudget.simulate import Outcome, simulate
+    from adbudget.simulation import Outcome, simulate
 
 _HOME = {
     "read_panel": "panel",
@@ -35,19 +35,19 @@ _HOME = {
     "prior_predictive": "model.predict",
     "CurveDraws": "draws",
     "Health": "draws",
-    "simulate": "simulate",
-    "Outcome": "simulate",
-    "optimize": "optimize",
-    "Proposal": "optimize",
+    "simulate": "simulation",
+    "Outcome": "simulation",
+    "optimize": "optimizer",
+    "Proposal": "optimizer",
     "Plan": "plan",
     "Limits": "plan",
     "Group": "plan",
     "Risk": "risk",
-    "decide": "decide",
-    "Decision": "decide",
-    "Decisions": "decide",
-    "Thresholds": "decide",
-    "Action": "decide",
+    "decide": "decision",
+    "Decision": "decision",
+    "Decisions": "decision",
+    "Thresholds": "decision",
+    "Action": "decision",
     "recommend": "recommend",
     "AdbudgetError": "errors",
     "InputError": "errors",

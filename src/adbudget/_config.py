@@ -1,6 +1,6 @@
 """Config file -> arguments of recommend, checked by name. Knows nothing of tables.
 
-The keys are the arguments of :func:`adbudget.recommend.recommend`, so a config file can do what
+The keys are the arguments of :func:`adbudget.recommend`, so a config file can do what
 Python can: records such as ``limits`` are mappings, and what Python writes per (account, channel)
 is a mapping of mappings here, ``{account: {channel: value}}``.
 """
@@ -10,22 +10,17 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import adbudget
 from adbudget.errors import InputError
 
 PANEL_KEYS = (
     *("columns", "channels", "controls", "freq", "currency", "value_per_unit", "margin"),
     *("missing_spend",),
 )
-RECORDS = {
-    "limits": "adbudget.plan:Limits",
-    "risk": "adbudget.risk:Risk",
-    "priors": "adbudget.model.priors:Priors",
-    "thresholds": "adbudget.decide:Thresholds",
-}
+RECORDS = {"limits": "Limits", "risk": "Risk", "priors": "Priors", "thresholds": "Thresholds"}
 SAMPLER_KEYS = ("seed", "engine", "draws", "tune", "chains", "cores")
 DECISION_KEYS = ("current", "window_days")
 # What only a file needs: which column is the outcome, and columns made of others.
@@ -69,7 +64,7 @@ def panel_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recommend_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the settings keyword arguments of :func:`adbudget.recommend.recommend`.
+    """Make the settings keyword arguments of :func:`adbudget.recommend`.
 
     Raises
     ------
@@ -91,10 +86,8 @@ def make_record(key: str, values: Mapping[str, Any]) -> Any:
     ------
     InputError : unknown field, or a value the record cannot hold
     """
-    module, name = RECORDS[key].split(":")
-    record = getattr(import_module(module), name)
-    values = _limits(values) if key == "limits" else dict(values)
-    return _build(record, values, key)
+    record = getattr(adbudget, RECORDS[key])  # imported on first use
+    return _build(record, _limits(values) if key == "limits" else values, key)
 
 
 def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -170,11 +163,9 @@ def _limits(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _group(values: Any) -> Any:
-    from adbudget.plan import Group
-
     if not isinstance(values, dict):
         raise InputError(f"limits: a group must be a mapping with a name; got {values!r}.")
-    return _build(Group, values, "limits: groups")
+    return _build(adbudget.Group, values, "limits: groups")
 
 
 def _build(record: type, values: Mapping[str, Any], where: str) -> Any:

@@ -120,7 +120,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def adbudget(
+def _options(
     version: Annotated[
         bool,
         typer.Option(
@@ -135,7 +135,9 @@ def adbudget(
     epilog="Examples:\n\n"
     "adbudget recommend spend.csv --outcome revenue.csv --currency EUR --out decisions.csv\n\n"
     "adbudget recommend wide.csv --channels meta,google --missing-spend zero\n\n"
-    "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n" + EXIT_CODES
+    "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n"
+    "A config file holds arguments of adbudget.recommend by name, for example "
+    "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
 def recommend(
     file: File,
@@ -194,10 +196,10 @@ def recommend(
     arguments = recommend_arguments(settings)
     data, outcome_data = _read_tables(file, outcome, settings)
 
-    from adbudget.recommend import recommend as decide_all
+    import adbudget
     from adbudget.report.table import report
 
-    frame = decide_all(data, outcome_data, **arguments)
+    frame = adbudget.recommend(data, outcome_data, **arguments)
     _print(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
     if out is not None:
         write_table(frame, out)
@@ -253,7 +255,7 @@ def check(
     from adbudget.report.panel import panel_report
 
     panel = read_panel(data, outcome_data, **panel_arguments(settings))
-    _print(lambda width: panel_report(panel), no_color=no_color)
+    _print(lambda width: panel_report(panel, width), no_color=no_color)
 
 
 @app.command(
@@ -388,6 +390,7 @@ def _print(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None
 
     ``render`` makes the rich renderable for a width.
     """
+    import io
     import os
 
     from rich.console import Console
@@ -397,10 +400,9 @@ def _print(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None
         console.print(render(console.width))
         return
     width = console.width if "COLUMNS" in os.environ else PIPE_WIDTH
-    console = Console(width=width, no_color=True, color_system=None, highlight=False)
-    with console.capture() as capture:
-        console.print(render(width))
-    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    page = io.StringIO()
+    Console(file=page, width=width, color_system=None).print(render(width), highlight=False)
+    print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
 
 
 def _complain(message: str) -> None:
@@ -420,6 +422,8 @@ def _options_for(message: str) -> str:
 
     named = re.findall(rf"\b({'|'.join(OPTION_FOR)})=", message)
     options = dict.fromkeys(OPTION_FOR[name] for name in named)
+    if "has no outcome column" in message:
+        options = {"--outcome FILE": None} | options
     return f"On the command line: {', '.join(options)}." if options else ""
 
 

@@ -138,7 +138,9 @@ class CurveDraws:
 
     def _basis(self, level, curve) -> np.ndarray:
         """(account, channel, saturation) basis values, zero where there is no cell."""
-        return np.where(self.exists[..., None], curve(np.nan_to_num(level), self.half_saturation), 0)
+        return np.where(
+            self.exists[..., None], curve(np.nan_to_num(level), self.half_saturation), 0
+        )
 
     def _named(self, values: np.ndarray) -> xr.DataArray:
         values = np.where(self.exists, values, np.nan)

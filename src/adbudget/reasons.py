@@ -1,15 +1,30 @@
 """Facts of a decision -> one sentence a buyer can read aloud. Decides nothing."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from adbudget.draws import CurveDraws, Health
-from adbudget.optimize import Proposal
+from adbudget.optimizer import Proposal
 
 INTERVAL = (0.05, 0.95)
 MOSTLY_PRIOR = 0.9  # prior share from which a cell's own data hardly count
 PERIOD_WORDS = {1: "a day", 7: "a week"}
+
+
+class Bars(Protocol):
+    """When a move becomes a call."""
+
+    @property
+    def prob(self) -> float:
+        """Smallest probability that the move pays."""
+        ...
+
+    @property
+    def min_change(self) -> float:
+        """Smallest meaningful move, as a share of today's spend."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,11 +35,12 @@ class Facts:
     ----------
     current, recommended, considered : (cell,) spend today, in the final and in the first plan
     marginal, marginal_low, marginal_high : (cell,) margin money of one more unit of spend
-    hurdle : (cell,) what one more unit has to bring
+    hurdle : (cell,) what a unit of the move's money brings elsewhere; 1 where it stays unspent
     at_limit : (cell,) limit that stopped the first plan, "" if none
     prior_share : (cell,) how much of the answer is prior
     currency : (cell,) code, "" when not stated
-    min_change : smallest meaningful move, share of today's spend
+    min_change, min_prob : smallest meaningful move as a share of today's spend, and the
+        probability from which it is called
     problem : why the fit is unhealthy, "" when it is not
     period : "a day", "a week", "a month"
     """
@@ -40,11 +56,14 @@ class Facts:
     prior_share: np.ndarray
     currency: np.ndarray
     min_change: float
+    min_prob: float
     problem: str
     period: str
 
     @staticmethod
-    def of(kept: Proposal, considered: Proposal, min_change: float, health: Health | None):
+    def of(
+        kept: Proposal, considered: Proposal, hurdle: np.ndarray, bars: Bars, health: Health | None
+    ):
         """Collect the facts from the final and the first proposal."""
         draws = kept.draws
         account = np.argwhere(draws.exists)[:, 0]
@@ -59,11 +78,12 @@ class Facts:
             marginal=slope.mean(axis=0),
             marginal_low=low,
             marginal_high=high,
-            hurdle=kept.hurdle.to_numpy(float),
+            hurdle=hurdle,
             at_limit=considered.at_limit.to_numpy(object),
             prior_share=np.nan_to_num(np.asarray(share, dtype=float)),
             currency=np.array(draws.currency, dtype=object)[account],
-            min_change=min_change,
+            min_change=bars.min_change,
+            min_prob=bars.prob,
             problem="" if health is None or health.ok else " ".join(health.problems),
             period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
         )
@@ -109,16 +129,20 @@ def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
 def _monitor(facts: Facts, i: int, prob: float) -> str:
     share = facts.considered[i] / facts.current[i] - 1
     if abs(share) >= facts.min_change * (1 - 1e-9):
-        return (
-            f"Monitor, too uncertain or not fundable: the move considered was {share:+.0%}, "
-            f"{prob:.0%} likely to pay; one more {_unit(facts, i)} brings {_slope(facts, i)}, "
-            f"against the {_hurdle(facts, i)}."
+        found = (
+            f"the best move found was {share:+.0%}, {prob:.0%} likely to pay; one more "
+            f"{_unit(facts, i)} brings {_slope(facts, i)}, against the {_hurdle(facts, i)}."
         )
+        if prob < facts.min_prob:
+            return f"Monitor, too uncertain: {found}"
+        if share > 0:
+            return f"Monitor, not funded: no channel can safely give up the money; {found}"
+        return f"Monitor, not needed: no other channel can safely use the money; {found}"
     limit = facts.at_limit[i]
-    if limit and limit not in {"total", "fixed"} and "bound" not in limit:
-        return f"Monitor, blocked: the limit {limit!r} leaves no room to move."
     if limit == "fixed":
         return "Monitor, blocked: this cell is fixed."
+    if limit and limit != "total" and "bound" not in limit:
+        return f"Monitor, blocked: the limit {limit!r} leaves no room to move."
     return (
         f"Monitor, already balanced: one more {_unit(facts, i)} brings {_slope(facts, i)}, about "
         f"the {_hurdle(facts, i)}."
@@ -137,15 +161,13 @@ def _share(facts: Facts, i: int) -> float:
 
 
 def _slope(facts: Facts, i: int) -> str:
-    return (
-        f"{facts.marginal[i]:.2f} ({facts.marginal_low[i]:.2f} to {facts.marginal_high[i]:.2f})"
-    )
+    return f"{facts.marginal[i]:.2f} ({facts.marginal_low[i]:.2f} to {facts.marginal_high[i]:.2f})"
 
 
 def _hurdle(facts: Facts, i: int) -> str:
-    if facts.hurdle[i] > 1 + 1e-6:
-        return f"{facts.hurdle[i]:.2f} it can earn elsewhere"
-    return f"{facts.hurdle[i]:.2f} it costs"
+    if abs(facts.hurdle[i] - 1) < 5e-3:
+        return "1.00 it costs"
+    return f"{facts.hurdle[i]:.2f} it can earn elsewhere"
 
 
 def _unit(facts: Facts, i: int) -> str:

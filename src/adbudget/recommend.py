@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from adbudget.decide import Decisions, Thresholds, decide
+from adbudget.decision import Decisions, Thresholds, decide
 from adbudget.draws import SpendLike
 from adbudget.errors import InputError
-from adbudget.optimize import optimize
+from adbudget.optimizer import optimize
 from adbudget.panel import Panel, read_panel
 from adbudget.plan import Limits
 from adbudget.reasons import marginal_money
@@ -43,7 +43,7 @@ def recommend(
     thresholds: Thresholds | None = None,
     seed: int = 0,
     engine: Literal["compiled", "pymc"] = "compiled",
-    draws: int = 750,
+    draws: int = 1000,
     tune: int = 500,
     chains: int = 4,
     cores: int | None = None,
@@ -117,7 +117,9 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     return to_frame(decisions, fitted, window)
 
 
-def to_frame(decisions: Decisions, fitted: "Fit", window: str = "given by the caller") -> pd.DataFrame:
+def to_frame(
+    decisions: Decisions, fitted: "Fit", window: str = "given by the caller"
+) -> pd.DataFrame:
     """Decisions as the frame of :func:`recommend`.
 
     Parameters
@@ -150,7 +152,7 @@ def to_frame(decisions: Decisions, fitted: "Fit", window: str = "given by the ca
         "considered_spend": decisions.considered.plan.spend.to_numpy(float),
         **_interval("roi", roi),
         **_interval("marginal_roi", slope),
-        "hurdle": proposal.hurdle.to_numpy(float) / draws.margin[account],
+        "hurdle": decisions.elsewhere / draws.margin[account],
         "confidence": [call.confidence for call in calls],
         "currency": [draws.currency[a] for a in account],
         "reason": [call.reason for call in calls],

@@ -206,9 +206,7 @@ def _sample_until_healthy(
     runs = []
     # Each run has a seed of its own, all of them fixed by the caller's.
     for run_seed in np.random.SeedSequence(seed).generate_state(MAX_RUNS):
-        runs.append(
-            _sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings)
-        )
+        runs.append(_sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings))
         sample = join_chains(runs)
         cells = cell_draws(sample.positions, layout, priors, account, channel)
         health = check_health(sample, cells, layout, evidence, priors)

@@ -71,7 +71,10 @@ def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
     axes = {"chain_axis": 0, "draw_axis": 1}
     rhat = [array_stats.rhat(quantities[..., i], **axes) for i in columns]
     bulk = [array_stats.ess(quantities[..., i], method="bulk", **axes) for i in columns]
-    tail = [array_stats.ess(quantities[..., i], method="tail", prob=(0.05, 0.95), **axes) for i in columns]
+    tail = [
+        array_stats.ess(quantities[..., i], method="tail", prob=(0.05, 0.95), **axes)
+        for i in columns
+    ]
     # A NaN (a chain that never moved) is the worst there is, so it may not be skipped.
     return (
         float(np.nan_to_num(np.max(rhat), nan=np.inf)),

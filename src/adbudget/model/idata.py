@@ -53,9 +53,7 @@ def to_datatree(fit: "Fit") -> xr.DataTree:
         grid = np.full((*positions.shape[:2], *design.exists.shape, *values.shape[3:]), np.nan)
         grid[:, :, account, channel] = values
         variables[name] = ((*cell_dims, *extra), grid)
-    stats = {
-        name: (("chain", "draw"), values) for name, values in sorted(fit.sample_stats.items())
-    }
+    stats = {name: (("chain", "draw"), values) for name, values in sorted(fit.sample_stats.items())}
     sampled = {name: coords[name] for name in ("chain", "draw")}
     return xr.DataTree.from_dict(
         {

@@ -69,7 +69,11 @@ def prior_predictive(
     media = np.stack([owed[:, account == a].sum(axis=1) for a in range(layout.n_accounts)], axis=1)
     dims = ("draw", "account", "channel")
     named = {}
-    for name, values in (("roi", cells.roi), ("elasticity", elasticity), ("half_life_days", half_life)):
+    for name, values in (
+        ("roi", cells.roi),
+        ("elasticity", elasticity),
+        ("half_life_days", half_life),
+    ):
         grid = np.full((draws, *design.exists.shape), np.nan)
         grid[:, account, channel] = values
         named[name] = (dims, grid)
@@ -129,7 +133,9 @@ def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> 
     contrast = np.column_stack([-weights, np.ones(weights.shape[0])])
     cross = contrast @ gram[p:, :p]
     centre = cho_solve(solver, cross.T).T
-    misfit = np.einsum("di,ij,dj->d", contrast, gram[p:, p:], contrast) - (cross * centre).sum(axis=1)
+    misfit = np.einsum("di,ij,dj->d", contrast, gram[p:, p:], contrast) - (cross * centre).sum(
+        axis=1
+    )
     half_df = (priors.noise_df + evidence.n_rows[account] - 1) / 2
     half_scale = (priors.noise_df * priors.noise_share**2 + np.maximum(misfit, 0.0)) / 2
     noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))

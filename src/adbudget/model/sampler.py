@@ -23,7 +23,7 @@ class SamplerSettings:
     tune: int = 500
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.8
+    target_accept: float = 0.85
     progress: bool = False
 
 

@@ -55,11 +55,12 @@ def _total(total: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     spend = f"spend {money(before, currency)} -> {amount(after)} {per}"
     moved = change_between(before, after)
     lift = total.get("expected_lift", 0.0)
-    low, high = (amount(total.get(f"lift_{end}", lift)) for end in ("low", "high"))
+    low, high = total.get("lift_low", lift), total.get("lift_high", lift)
+    digits = 0 if max(abs(low), abs(high)) >= 100 else 2
     if lift == 0 and moved == UNCHANGED:
         return f"spend {money(before, currency)} {per}, unchanged"
     name = facts.get("outcome_name", "outcome")
-    gain = f"expected {name} {amount(lift, signed=True)} [{low}; {high}]"
+    gain = f"expected {name} {amount(lift, digits, signed=True)} [{amount(low, digits)}; {amount(high, digits)}]"
     value = total.get("expected_value")
     worth = "" if value is None else f", worth {amount(value, signed=True)} after spend"
     return f"{spend} ({moved}), {gain} {per}{worth}"

@@ -1,7 +1,7 @@
 """Decisions -> what a terminal shows: a table by account, the reasons, the summary.
 
 Knows nothing of how the decisions were made; reads the frame of
-:func:`adbudget.recommend.recommend` and its attrs.
+:func:`adbudget.recommend` and its attrs.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +54,7 @@ def report(frame: pd.DataFrame, *, width: int, reasons: Reasons = "moves") -> Re
 
     Parameters
     ----------
-    frame : from :func:`adbudget.recommend.recommend`
+    frame : from :func:`adbudget.recommend`
     width : columns of the terminal; what does not fit is left out, and the report says so
     reasons : of the calls that move money, of all cells, or of none
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from adbudget.curves import saturation, saturation_slope
-from adbudget.optimize.interior import Program, maximise
-from adbudget.optimize.objective import Curves, effective_aversion, gather_curves
-from adbudget.optimize.problem import Problem
-from adbudget.optimize.rows import Rows
+from adbudget.optimizer.interior import Program, maximise
+from adbudget.optimizer.objective import Curves, effective_aversion, gather_curves
+from adbudget.optimizer.problem import Problem
+from adbudget.optimizer.rows import Rows
 from adbudget.risk import Risk, count_worst
 
 DENSE_ENTRIES = 200_000  # rows times cells up to which a full matrix is the faster one

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from adbudget.optimize.interior import solve_diagonal
-from adbudget.optimize.problem import TOLERANCE, Problem
-from adbudget.optimize.solve import DENSE_ENTRIES, Solution
+from adbudget.optimizer.interior import solve_diagonal
+from adbudget.optimizer.problem import TOLERANCE, Problem
+from adbudget.optimizer.solve import DENSE_ENTRIES, Solution
 
 CLOSE = 1e-6  # share of a cell's range, or of a block's money, that counts as "on the limit"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.curves import saturation, saturation_slope
-from adbudget.optimize.problem import Problem
+from adbudget.optimizer.problem import Problem
 from adbudget.risk import Risk, count_worst, tail_mean
 
 

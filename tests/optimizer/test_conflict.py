@@ -2,7 +2,7 @@ import pytest
 from hand_made import hand_made, spend_of
 
 from adbudget.errors import InfeasibleError
-from adbudget.optimize import optimize
+from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
 
 

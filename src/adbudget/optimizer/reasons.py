@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from adbudget.optimize.problem import CHANGE, FIXED, LOWER, UPPER, Problem
-from adbudget.optimize.rows import GROUP, SHARE
+from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, UPPER, Problem
+from adbudget.optimizer.rows import GROUP, SHARE
 
 NO_PRICE = 1e-6  # value per unit of spend below which a limit costs nothing
 CLOSE = 1e-9

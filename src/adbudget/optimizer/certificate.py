@@ -20,8 +20,8 @@ Jaggi (2013), Revisiting Frank-Wolfe, ICML; Boyd & Vandenberghe (2004), Convex O
 
 import numpy as np
 
-from adbudget.optimize.problem import Problem
-from adbudget.optimize.solve import Solution
+from adbudget.optimizer.problem import Problem
+from adbudget.optimizer.solve import Solution
 
 
 def upper_bounds(problem: Problem, solution: Solution) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from adbudget.draws import CurveDraws, SpendLike
 from adbudget.errors import InputError
-from adbudget.optimize.rows import SHARE, Rows, build_rows, check_known
+from adbudget.optimizer.rows import SHARE, Rows, build_rows, check_known
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
 
 CHANGE, LOWER, UPPER, FIXED = "change", "lower", "upper", "fixed"

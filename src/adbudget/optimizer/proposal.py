@@ -14,14 +14,15 @@ import xarray as xr
 
 from adbudget.draws import CurveDraws, SpendLike
 from adbudget.errors import InfeasibleError, InputError
-from adbudget.optimize.certificate import upper_bounds
-from adbudget.optimize.conflict import check_feasible
-from adbudget.optimize.objective import pool_objectives, value_by_account
-from adbudget.optimize.problem import Problem, build_problem, hold_cells
-from adbudget.optimize.reasons import hurdles, limits_met, why
-from adbudget.optimize.repair import on_limits
-from adbudget.optimize.rounding import round_moves
-from adbudget.optimize.solve import Solution, solve
+from adbudget.optimizer.alternative import Comparison, compare_without
+from adbudget.optimizer.certificate import upper_bounds
+from adbudget.optimizer.conflict import check_feasible
+from adbudget.optimizer.objective import pool_objectives, value_by_account
+from adbudget.optimizer.problem import Problem, build_problem, hold_cells
+from adbudget.optimizer.reasons import hurdles, limits_met, why
+from adbudget.optimizer.repair import on_limits
+from adbudget.optimizer.rounding import round_moves
+from adbudget.optimizer.solve import Solution, solve
 from adbudget.plan import Cell, Limits, Plan
 from adbudget.risk import Risk
 
@@ -102,6 +103,25 @@ class Proposal:
         differs = (problem.lower != before.lower) | (problem.upper != before.upper)
         changed = np.bincount(problem.cell_block, differs, problem.n_blocks) > 0
         return _propose(problem, self.risk, changed, self._solution)
+
+    def comparisons(self) -> dict[Cell, Comparison]:
+        """Every moved cell's plan against the best plan that leaves the cell at today's spend.
+
+        Returns
+        -------
+        dict (account, channel) -> Comparison; empty when nothing moves
+
+        Raises
+        ------
+        InfeasibleError : today's plan breaks the limits, so no cell can be left alone
+        """
+        problem, spend = self._problem, self.plan.spend.to_numpy(float)
+        check_feasible(hold_cells(problem, tuple(problem.cells)))
+        moved = np.flatnonzero(spend != problem.current)
+        if moved.size == 0:
+            return {}
+        found = compare_without(problem, spend, self._solution.price, moved)
+        return {problem.cells[one.cell]: one for one in found}
 
 
 def optimize(

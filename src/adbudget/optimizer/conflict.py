@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InfeasibleError
-from adbudget.optimize.problem import CHANGE, FIXED, LOWER, UPPER, Problem
-from adbudget.optimize.rows import SHARE, TOTAL
+from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, UPPER, Problem
+from adbudget.optimizer.rows import SHARE, TOTAL
 
 
 def check_feasible(problem: Problem) -> None:

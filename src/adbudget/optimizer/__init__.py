@@ -1,5 +1,5 @@
 """CurveDraws + current plan + Limits + Risk -> Proposal, with a certificate of how good it is."""
 
-from adbudget.optimize.proposal import Proposal, optimize
+from adbudget.optimizer.proposal import Proposal, optimize
 
 __all__ = ["Proposal", "optimize"]

@@ -4,8 +4,8 @@ from hand_made import random_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adbudget.optimize.objective import gather_curves, pool_objectives, value_by_account
-from adbudget.optimize.problem import build_problem
+from adbudget.optimizer.objective import gather_curves, pool_objectives, value_by_account
+from adbudget.optimizer.problem import build_problem
 from adbudget.plan import Limits
 from adbudget.risk import Risk
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InfeasibleError
-from adbudget.optimize.problem import Problem
-from adbudget.optimize.rows import SHARE
-from adbudget.optimize.solve import Solution
+from adbudget.optimizer.problem import Problem
+from adbudget.optimizer.rows import SHARE
+from adbudget.optimizer.solve import Solution
 
 REACHES = (0, 2, 20)  # steps beyond the nearest two that are tried, one after the other
 WHISKER = 1e-9

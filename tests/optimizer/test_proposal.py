@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adbudget.draws import CurveDraws
 from adbudget.errors import InfeasibleError, InputError
-from adbudget.optimize import optimize
+from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
 from adbudget.risk import Risk, risk_adjusted
 
@@ -326,7 +326,7 @@ def test_a_lone_channel_is_left_alone_by_the_cap_on_shares():
 
 
 def test_a_small_plan_needs_no_heavy_import():
-    code = "import sys, adbudget.optimize; print([m for m in sys.modules if 'scipy.' in m][:3])"
+    code = "import sys, adbudget.optimizer; print([m for m in sys.modules if 'scipy.' in m][:3])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from adbudget.draws import CurveDraws, Health
 from adbudget.errors import InfeasibleError, InputError
-from adbudget.optimize import Proposal
+from adbudget.optimizer import Proposal
 from adbudget.reasons import Facts, explain
-from adbudget.risk import within_false_discovery_rate
+from adbudget.risk import prob_gain, within_false_discovery_rate
 
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
 
@@ -94,6 +94,7 @@ class Decisions:
     considered : the plan as first proposed, before uncertain moves were taken back
     thresholds : what was asked
     expected_wrong_share : posterior expectation of the share of wrong calls; 0 without calls
+    elsewhere : (cell,) margin money that one unit of the move's money brings elsewhere
     """
 
     calls: tuple[Decision, ...]
@@ -101,6 +102,7 @@ class Decisions:
     considered: Proposal
     thresholds: Thresholds
     expected_wrong_share: float
+    elsewhere: np.ndarray
 
 
 def decide(
@@ -126,31 +128,39 @@ def decide(
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
     """
     thresholds = thresholds or Thresholds()
-    first = _Moves.of(proposal)
     if health is not None and not health.ok:
-        nothing = np.zeros(first.size, bool)
-        return _decisions(_Moves.of(_hold(proposal)), first, nothing, thresholds, health)
-    if not _may_hold(proposal):
-        # The limits force a move, so uncertain moves cannot be taken back.
+        first, held = _Moves.forced(proposal), _Moves.forced(_hold(proposal))
+        return _decisions(held, first, np.zeros(first.size, bool), thresholds, health)
+    try:
+        first = _Moves.of(proposal)
+    except InfeasibleError:
+        # The limits do not allow today's plan, so uncertain moves cannot be taken back.
+        first = _Moves.forced(proposal)
         return _decisions(first, first, first.move != 0, thresholds, health, forced=True)
     kept, held = first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, thresholds)
-        held |= (kept.move != 0) & ~called
-        if not held[kept.move != 0].any():
-            break
+        failing = (kept.move != 0) & ~called
+        if not failing.any():
+            return _decisions(kept, first, called, thresholds, health)
+        held |= _worst_of_each_account(kept, failing)
         cells = kept.proposal.plan.spend.index
         kept = _Moves.of(kept.proposal.refit(fixed=tuple(cells[held])))
-    return _decisions(kept, first, called, thresholds, health)
 
 
-def _may_hold(proposal: Proposal) -> bool:
-    """Whether today's plan keeps the limits."""
-    try:
-        proposal.refit(fixed=tuple(proposal.plan.spend.index))
-    except InfeasibleError:
-        return False
-    return True
+def _worst_of_each_account(moves: "_Moves", failing: np.ndarray) -> np.ndarray:
+    """(cell,) the least likely quarter of each account's failing moves, at least one.
+
+    Two good uses of one sum of money can each look doubtful only because of the other, so they are
+    not taken back at once: with the worse one gone, the better one is judged again.
+    """
+    account = moves.proposal.plan.spend.index.get_level_values(0)
+    dropped = np.zeros(moves.size, bool)
+    for name in account[failing].unique():
+        own = np.flatnonzero(failing & (account == name))
+        n_dropped = -(-own.size // 4)
+        dropped[own[np.argsort(moves.prob[own], kind="stable")[:n_dropped]]] = True
+    return dropped
 
 
 def _hold(proposal: Proposal) -> Proposal:
@@ -169,12 +179,18 @@ def _hold(proposal: Proposal) -> Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Moves:
-    """The moves of one proposal, cell by cell."""
+    """The moves of one proposal, cell by cell.
+
+    ``prob`` is the probability that the plan with the move is worth more than the best plan
+    without it (0.5 where nothing moves); ``elsewhere`` what the move's money brings elsewhere, per
+    unit. So increase and reduce in one account are two sides of one comparison.
+    """
 
     proposal: Proposal
     current: np.ndarray
     move: np.ndarray
     prob: np.ndarray
+    elsewhere: np.ndarray
 
     @property
     def size(self) -> int:
@@ -184,26 +200,26 @@ class _Moves:
     def of(proposal: Proposal) -> "_Moves":
         current = proposal.current.spend.to_numpy(float)
         move = proposal.plan.spend.to_numpy(float) - current
-        return _Moves(
-            proposal=proposal,
-            current=current,
-            move=move,
-            prob=_prob_pays(proposal, move),
+        prob, elsewhere = np.full(move.size, 0.5), proposal.hurdle.to_numpy(float).copy()
+        position = {cell: i for i, cell in enumerate(proposal.plan.spend.index)}
+        for cell, comparison in proposal.comparisons().items():
+            prob[position[cell]] = prob_gain(comparison.gain)
+            elsewhere[position[cell]] = comparison.elsewhere
+        return _Moves(proposal=proposal, current=current, move=move, prob=prob, elsewhere=elsewhere)
+
+    @staticmethod
+    def forced(proposal: Proposal) -> "_Moves":
+        """Moves that the limits demand: they are compared with nothing but their own cost."""
+        current = proposal.current.spend.to_numpy(float)
+        move = proposal.plan.spend.to_numpy(float) - current
+        hurdle = proposal.hurdle.to_numpy(float)
+        gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
+            proposal.draws, proposal.current.spend
         )
-
-
-def _prob_pays(proposal: Proposal, move: np.ndarray) -> np.ndarray:
-    """(cell,) probability that each move earns more than it costs; 0.5 where nothing moves.
-
-    What a move costs is the hurdle: the spend itself, plus what the money would earn elsewhere
-    where a total binds. So increase and reduce in one account are two sides of one comparison.
-    """
-    gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
-        proposal.draws, proposal.current.spend
-    )
-    net = gained - proposal.hurdle.to_numpy(float) * move
-    pays = ((net > 0).mean(axis=0) + (net >= 0).mean(axis=0)) / 2
-    return np.where(move == 0, 0.5, pays)
+        prob = [prob_gain(column) for column in (gained - hurdle * move).T]
+        return _Moves(
+            proposal=proposal, current=current, move=move, prob=np.array(prob), elsewhere=hurdle
+        )
 
 
 def cell_money(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
@@ -235,8 +251,9 @@ def _decisions(
     forced: bool = False,
 ) -> Decisions:
     """One record per cell."""
-    facts = Facts.of(kept.proposal, first.proposal, thresholds.min_change, health)
     prob = np.where(called, kept.prob, first.prob)
+    elsewhere = np.where(called, kept.elsewhere, first.elsewhere)
+    facts = Facts.of(kept.proposal, first.proposal, elsewhere, thresholds, health)
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):
         action = Action.MONITOR
@@ -251,7 +268,9 @@ def _decisions(
                 recommended_spend=float(kept.current[i] + kept.move[i] * called[i]),
                 prob_gain=float(prob[i]),
                 confidence=_confidence(prob[i]) if called[i] else "low",
-                reason=explain(facts, i, called=bool(called[i]), forced=forced, prob=float(prob[i])),
+                reason=explain(
+                    facts, i, called=bool(called[i]), forced=forced, prob=float(prob[i])
+                ),
             )
         )
     wrong = float(1 - kept.prob[called].mean()) if called.any() else 0.0
@@ -261,6 +280,7 @@ def _decisions(
         considered=first.proposal,
         thresholds=thresholds,
         expected_wrong_share=wrong,
+        elsewhere=elsewhere,
     )
 
 

@@ -1,0 +1,147 @@
+"""What the money would do elsewhere: for every moved cell, the best plan that leaves it alone.
+
+A move is worth the plan with it against the best plan without it. Freed money may fund a raise, and
+a raise may need money that only this cut frees, so a cell's own return is only half of the answer.
+The plans without are searched on average returns, all side by side, in one program.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from adbudget.curves import saturation
+from adbudget.optimizer.problem import Problem
+from adbudget.optimizer.rows import Rows
+from adbudget.optimizer.solve import solve
+from adbudget.risk import Risk
+
+MAX_COPIES = 100_000  # cells of all plans without; in larger pools one cell cannot move a price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """The plan with one move against the best plan without it.
+
+    Attributes
+    ----------
+    cell : position of the moved cell
+    gain : (draw,) money per period the plan is better by
+    elsewhere : mean money per period and unit of the move that its money brings elsewhere, money
+        left unspent counted as itself
+    """
+
+    cell: int
+    gain: np.ndarray
+    elsewhere: float
+
+
+def compare_without(
+    problem: Problem, spend: np.ndarray, price: np.ndarray, moved: np.ndarray
+) -> Iterator[Comparison]:
+    """One comparison for every moved cell.
+
+    Parameters
+    ----------
+    problem : today's plan must keep its limits
+    spend : (cell,) the plan
+    price : (row,) shadow prices of the plan, used where blocks are too large to search again
+    moved : positions of the cells to leave alone, one at a time
+    """
+    steady = problem.draws.steady_weights
+    block_size = np.bincount(problem.cell_block)[problem.cell_block[moved]]
+    if block_size.sum() > MAX_COPIES:
+        yield from _by_price(problem, spend, price, moved, steady)
+        return
+    for cell, members, other in _plans_without(problem, moved):
+        weights = steady[:, problem.position[0][members], problem.position[1][members]]
+        with_move, without = (
+            saturation(plan / problem.scale[members], problem.draws.half_saturation)
+            for plan in (spend[members], other)
+        )
+        money = np.einsum("dim,im->di", weights, with_move - without) * problem.unit_money[members]
+        own = members == cell
+        kept_back = spend[members].sum() - other.sum()
+        move = spend[cell] - problem.current[cell]
+        yield Comparison(
+            cell=int(cell),
+            gain=money.sum(axis=1) - kept_back,
+            elsewhere=float((kept_back - money[:, ~own].mean(axis=0).sum()) / move),
+        )
+
+
+def _plans_without(
+    problem: Problem, moved: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(cell, members of its block, their spend in the best plan that holds the cell)."""
+    stacked, members = _stack(problem, moved)
+    best = solve(stacked, Risk(aversion=0.0), np.ones(stacked.n_blocks, dtype=bool))
+    ends = np.cumsum([len(group) for group in members])[:-1]
+    yield from zip(moved, members, np.split(best.spend, ends), strict=True)
+
+
+def _stack(problem: Problem, moved: np.ndarray) -> tuple[Problem, list[np.ndarray]]:
+    """One copy of a block for every moved cell, the cell held; and each copy's cells."""
+    members = [np.flatnonzero(problem.cell_block == problem.cell_block[c]) for c in moved]
+    taken = np.concatenate(members)
+    copy_of = np.repeat(np.arange(moved.size), [len(group) for group in members])
+    held = taken == moved[copy_of]
+    lower = np.where(held, problem.current[taken], problem.lower[taken])
+    upper = np.where(held, problem.current[taken], problem.upper[taken])
+    pool_keys = copy_of * (problem.pool.max() + 1) + problem.pool[taken]
+    _, first, pool = np.unique(pool_keys, return_index=True, return_inverse=True)
+    row_sets = [np.flatnonzero(problem.row_block == problem.cell_block[c]) for c in moved]
+    draws = problem.draws
+    stacked = replace(
+        problem,
+        draws=replace(draws, weights=draws.weights.mean(axis=0, keepdims=True)),
+        cells=problem.cells[taken],
+        position=(problem.position[0][taken], problem.position[1][taken]),
+        unit_money=problem.unit_money[taken],
+        current=problem.current[taken],
+        lower=lower,
+        upper=upper,
+        rows=_stack_rows(problem, members, row_sets),
+        pools=tuple(str(key) for key in np.unique(pool_keys)),
+        pool=pool,
+        block=copy_of[first],
+        row_block=np.repeat(np.arange(moved.size), [len(rows) for rows in row_sets]),
+    )
+    return stacked, members
+
+
+def _stack_rows(problem: Problem, members: list, row_sets: list) -> Rows:
+    """The rows of every copy, renumbered one after the other."""
+    parts = [
+        problem.rows.take(cells, rows, problem.n_cells)
+        for cells, rows in zip(members, row_sets, strict=True)
+    ]
+    row_start = np.cumsum([0] + [len(rows) for rows in row_sets])[:-1]
+    cell_start = np.cumsum([0] + [len(cells) for cells in members])[:-1]
+    return Rows(
+        row=np.concatenate([p.row + at for p, at in zip(parts, row_start, strict=True)]),
+        cell=np.concatenate([p.cell + at for p, at in zip(parts, cell_start, strict=True)]),
+        coefficient=np.concatenate([p.coefficient for p in parts]),
+        bound=np.concatenate([p.bound for p in parts]),
+        equality=np.concatenate([p.equality for p in parts]),
+        kind=tuple(kind for p in parts for kind in p.kind),
+        name=tuple(name for p in parts for name in p.name),
+    )
+
+
+def _by_price(
+    problem: Problem, spend: np.ndarray, price: np.ndarray, moved: np.ndarray, steady: np.ndarray
+) -> Iterator[Comparison]:
+    """In a large pool the shadow price says what money earns elsewhere."""
+    hurdle = 1.0 + problem.rows.transpose_dot(price, problem.n_cells)
+    for cell in moved:
+        weights = steady[:, problem.position[0][cell], problem.position[1][cell]]
+        after, before = saturation(
+            np.array([spend[cell], problem.current[cell]]) / problem.scale[cell],
+            problem.draws.half_saturation,
+        )
+        move = spend[cell] - problem.current[cell]
+        money = weights @ (after - before) * problem.unit_money[cell]
+        yield Comparison(
+            cell=int(cell), gain=money - hurdle[cell] * move, elsewhere=float(hurdle[cell])
+        )

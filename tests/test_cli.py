@@ -15,6 +15,11 @@ from adbudget.synthetic import WorldSpec, families, synthesize
 
 DATA = Path(__file__).parent.parent / "data" / "synthetic"
 HEAVY = ("pymc", "nutpie", "arviz", "numba", "scipy", "xarray")
+NUMBERS = (
+    *("current_spend", "recommended_spend", "change_pct", "expected_lift", "lift_low"),
+    *("lift_high", "prob_gain", "roi", "roi_low", "roi_high", "marginal_roi"),
+    *("marginal_roi_low", "marginal_roi_high"),
+)
 NO_WIDTH = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
 LONG = (str(DATA / "agency_spend.csv"), "--outcome", str(DATA / "agency_outcome.csv"))
 
@@ -222,6 +227,27 @@ def test_a_fit_that_fails_is_exit_code_1(refused, monkeypatch):
     monkeypatch.setattr("adbudget.recommend", fail, raising=False)
     code, err = refused("recommend", *LONG)
     assert (code, err) == (1, "Error: The sampler could not start.\n")
+
+
+def test_an_unhealthy_fit_prints_the_table_and_is_exit_code_1(tmp_path, capsys, monkeypatch):
+    def unhealthy(*arguments, **settings):
+        numbers = dict.fromkeys(NUMBERS, 1.0)
+        names = {"account": "a", "channel": "c", "decision": "monitor", "confidence": "low"}
+        frame = pd.DataFrame([names | numbers | {"reason": "Monitor: not healthy."}])
+        frame.attrs = {"health": {"ok": False, "problems": ["Chains disagree."]}, "seed": 0}
+        return frame
+
+    monkeypatch.setattr("adbudget.recommend", unhealthy, raising=False)
+    out = tmp_path / "d.csv"
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, "--out", str(out)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    told, complaint = capsys.readouterr()
+    assert stop.value.code == 1
+    assert "NOT HEALTHY: Chains disagree." in told
+    assert complaint.startswith("Error: the fit cannot be trusted")
+    assert "Chains disagree." in complaint
+    assert len(pd.read_csv(out)) == 1
 
 
 def test_a_bug_is_not_hidden(monkeypatch):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adbudget.optimizer import Proposal, optimize
     from adbudget.panel import Panel, read_panel
     from adbudget.plan import Group, Limits, Plan
-    from adbudget.recommend import recommend
+    from adbudget.recommendation import recommend
     from adbudget.risk import Risk
     from adbudget.simulation import Outcome, simulate
 
@@ -48,7 +48,7 @@ _HOME = {
     "Decisions": "decision",
     "Thresholds": "decision",
     "Action": "decision",
-    "recommend": "recommend",
+    "recommend": "recommendation",
     "AdbudgetError": "errors",
     "InputError": "errors",
     "InfeasibleError": "errors",

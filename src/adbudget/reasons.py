@@ -114,15 +114,15 @@ def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
     verb = "Increase" if move > 0 else "Reduce"
     amount = f"{verb} by {_money(facts, i, abs(move))} {facts.period} ({_share(facts, i):+.0%})"
     if forced:
-        return f"{amount}: the limits do not allow today's plan; {prob:.0%} likely to pay."
+        return f"{amount}: the limits do not allow today's plan; {_likely(prob)} likely to pay."
     if move > 0:
         return (
             f"{amount}: one more {_unit(facts, i)} brings {_slope(facts, i)}, more than the "
-            f"{_hurdle(facts, i)}; {prob:.0%} likely to pay."
+            f"{_hurdle(facts, i)}; {_likely(prob)} likely to pay."
         )
     return (
         f"{amount}: the last {_unit(facts, i)} brings only {_slope(facts, i)}, less than the "
-        f"{_hurdle(facts, i)}; {prob:.0%} likely to pay."
+        f"{_hurdle(facts, i)}; {_likely(prob)} likely to pay."
     )
 
 
@@ -130,7 +130,7 @@ def _monitor(facts: Facts, i: int, prob: float) -> str:
     share = facts.considered[i] / facts.current[i] - 1
     if abs(share) >= facts.min_change * (1 - 1e-9):
         found = (
-            f"the best move found was {share:+.0%}, {prob:.0%} likely to pay; one more "
+            f"the best move found was {share:+.0%}, {_likely(prob)} likely to pay; one more "
             f"{_unit(facts, i)} brings {_slope(facts, i)}, against the {_hurdle(facts, i)}."
         )
         if prob < facts.min_prob:
@@ -168,6 +168,13 @@ def _hurdle(facts: Facts, i: int) -> str:
     if abs(facts.hurdle[i] - 1) < 5e-3:
         return "1.00 it costs"
     return f"{facts.hurdle[i]:.2f} it can earn elsewhere"
+
+
+def _likely(prob: float) -> str:
+    """No draw is proof, so nothing is ever 100% or 0% likely."""
+    if prob > 0.99:
+        return "over 99%"
+    return "under 1%" if prob < 0.01 else f"{prob:.0%}"
 
 
 def _unit(facts: Facts, i: int) -> str:

@@ -160,7 +160,7 @@ def test_reasons_can_be_told_for_all_or_none(frame):
 def test_the_summary_states_totals_calls_and_health(frame):
     lines = lines_of(frame, 160)
     assert find(lines, "Total", "EUR").split(maxsplit=1)[1] == (
-        "spend EUR 13,380 -> 16,830 a week (+25.8%), expected revenue +6,900 [3,450; 10,350] "
+        "spend EUR 13,380 -> 16,830 a week (+25.8%); expected revenue +6,900 [3,450; 10,350] "
         "a week, worth +3,450 after spend"
     )
     assert find(lines, "GBP 92.88 a week, unchanged")

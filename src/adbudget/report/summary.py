@@ -50,20 +50,22 @@ def facts_of(frame: pd.DataFrame) -> dict[str, Any]:
 
 def _total(total: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     before, after = total["current_spend"], total["recommended_spend"]
-    currency = total.get("currency", "")
-    per = _per(facts)
-    spend = f"spend {money(before, currency)} -> {amount(after)} {per}"
+    currency, per = total.get("currency", ""), _per(facts)
     moved = change_between(before, after)
+    spend = f"spend {money(before, currency)} -> {amount(after)} {per} ({moved})"
+    if moved == UNCHANGED:
+        spend = f"spend {money(before, currency)} {per}, unchanged"
     lift = total.get("expected_lift", 0.0)
+    if lift == 0:
+        return spend
     low, high = total.get("lift_low", lift), total.get("lift_high", lift)
     digits = 0 if max(abs(low), abs(high)) >= 100 else 2
-    if lift == 0 and moved == UNCHANGED:
-        return f"spend {money(before, currency)} {per}, unchanged"
     name = facts.get("outcome_name", "outcome")
-    gain = f"expected {name} {amount(lift, digits, signed=True)} [{amount(low, digits)}; {amount(high, digits)}]"
+    within = f"[{amount(low, digits)}; {amount(high, digits)}]"
+    gain = f"expected {name} {amount(lift, digits, signed=True)} {within}"
     value = total.get("expected_value")
     worth = "" if value is None else f", worth {amount(value, signed=True)} after spend"
-    return f"{spend} ({moved}), {gain} {per}{worth}"
+    return f"{spend}; {gain} {per}{worth}"
 
 
 def _calls(frame: pd.DataFrame, facts: Mapping[str, Any]) -> str:

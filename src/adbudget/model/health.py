@@ -2,16 +2,19 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from adbudget.draws import Health
 from adbudget.model.evidence import Evidence
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import RawSample
-from adbudget.model.transform import CellDraws
+from adbudget.model.transform import CellDraws, bend
 
 # Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
 RHAT_TARGET, ESS_TARGET = 1.01, 400.0
+NEXT_TO_NOTHING = 0.1  # of the median return
+PRIOR_POINTS = 2001
 POPULATION = (
     "channel_return",
     "channel_spread",
@@ -46,7 +49,7 @@ def check_health(
         ess_tail_min=tail,
         divergences=int(sample.diverging.sum()),
         n_draws=n_draws,
-        prior_share=_prior_share(part, evidence, priors),
+        prior_share=_prior_share(cells, evidence, priors),
         fit_r2=_explained(cells, evidence),
         problems=_problems(rhat, bulk, tail, int(sample.diverging.sum()), n_draws),
     )
@@ -83,23 +86,24 @@ def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
     )
 
 
-def _prior_share(part: dict[str, np.ndarray], evidence: Evidence, priors: Priors) -> pd.Series:
-    """Posterior sd over prior sd of each cell's log return: 1 when the data say nothing."""
+def _prior_share(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Series:
+    """Posterior sd over prior sd of each cell's log return: 1 when the data say nothing.
+
+    Returns below a tenth of the median are all "next to nothing" to a buyer, so the logarithm is
+    taken of the return plus that: a channel known to be dead is known, not uncertain.
+    """
     design = evidence.design
-    account, channel = np.argwhere(design.exists).T
-    effect = part["account_spread"] * part["account_effect"]
-    raw = (
-        part["channel_return"][..., channel]
-        + effect[..., account]
-        + part["channel_spread"][..., channel] * part["cell_effect"]
-    )
+    floor = NEXT_TO_NOTHING * priors.roi_median
     prior_sd = np.sqrt(priors.roi_sd**2 + priors.channel_spread**2 + priors.account_spread**2)
-    share = np.clip(raw.std(axis=(0, 1)) / prior_sd, 0.0, 1.0)
+    levels = ndtri((np.arange(PRIOR_POINTS) + 0.5) / PRIOR_POINTS)
+    prior = np.log(floor + np.exp(bend(np.log(priors.roi_median) + prior_sd * levels, priors)))
+    posterior = np.log(floor + cells.roi).std(axis=(0, 1))
+    account, channel = np.argwhere(design.exists).T
     names = pd.MultiIndex.from_arrays(
         [np.array(design.accounts)[account], np.array(design.channels)[channel]],
         names=["account", "channel"],
     )
-    return pd.Series(share, index=names, name="prior_share")
+    return pd.Series(np.clip(posterior / prior.std(), 0.0, 1.0), index=names, name="prior_share")
 
 
 def _explained(cells: CellDraws, evidence: Evidence) -> pd.Series:

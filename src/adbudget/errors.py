@@ -6,7 +6,7 @@ class AdbudgetError(Exception):
 
 
 class InputError(AdbudgetError, ValueError):
-    """The caller's data or arguments cannot be used as they are; the message says what to change."""
+    """The caller's data or arguments cannot be used; the message says what to change."""
 
 
 class InfeasibleError(AdbudgetError, ValueError):

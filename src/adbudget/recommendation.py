@@ -212,8 +212,18 @@ def _attributes(
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,
         **{f"n_{name}": int(counts.get(name, 0)) for name in ("increase", "monitor", "reduce")},
-        "noise_tail_df": float(fitted.noise_tail_df),
+        "noise": _noise(fitted),
         "notes": [note.message for note in panel.notes],
+    }
+
+
+def _noise(fitted: "Fit") -> dict[str, Any]:
+    """What the data said about their own noise; no tail means Gaussian."""
+    tail, persistence = fitted.noise.tail_df, fitted.noise.autocorrelation
+    accounts = fitted.panel.accounts
+    return {
+        "tail_df": float(tail) if np.isfinite(tail) else None,
+        "autocorrelation": dict(zip(accounts, persistence.tolist(), strict=True)),
     }
 
 

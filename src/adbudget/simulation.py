@@ -1,4 +1,4 @@
-"""CurveDraws + Plan -> Outcome: a counterfactual path against today's, with carry-in and carry-over.
+"""CurveDraws + Plan -> Outcome: a plan's path against today's, with carry-in and carry-over.
 
 Knows nothing of budgets, risk or policy.
 """

@@ -10,7 +10,7 @@ import pytest
 
 import adbudget as ab
 from adbudget.draws import Health
-from adbudget.model.robust import find_noise
+from adbudget.model.noise import find_noise
 from adbudget.synthetic import WorldSpec, synthesize
 
 

@@ -174,6 +174,16 @@ def basis_columns(design: Design, stock: np.ndarray, account: int) -> np.ndarray
     return np.moveaxis(basis, 2, 0).reshape(stock.shape[-1], -1)
 
 
+def regression_rows(
+    panel: Panel, design: Design, stock: np.ndarray, account: int
+) -> tuple[np.ndarray, int]:
+    """(period, p + q + 1) rows [baseline, basis, scaled outcome] of one account, and p."""
+    baseline = baseline_columns(panel, design, account)
+    basis = basis_columns(design, stock, account)
+    money = panel.outcome[account] * panel.unit_value[account] / design.outcome_scale[account]
+    return np.column_stack([baseline, basis, money]), baseline.shape[1]
+
+
 def _year_share(dates: np.ndarray) -> np.ndarray:
     """Position of each date in its year, in [0, 1): leap days stretch nothing visible."""
     day = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")) / np.timedelta64(1, "D")

@@ -11,11 +11,11 @@ import numpy as np
 from adbudget.errors import InputError
 from adbudget.model.design import (
     Design,
-    baseline_columns,
-    basis_columns,
     carried_spend,
     first_state,
+    regression_rows,
 )
+from adbudget.model.noise import RowNoise
 from adbudget.panel import Panel
 
 
@@ -68,7 +68,7 @@ def gather(
     design: Design,
     *,
     rows: np.ndarray | None = None,
-    row_weights: np.ndarray | None = None,
+    noise: RowNoise | None = None,
 ) -> Evidence:
     """Add up the rows of a panel.
 
@@ -78,8 +78,8 @@ def gather(
     design : fixed scales and reference points
     rows : (period,) bool, which periods to count; all by default. Spend outside them still
         carries over into them.
-    row_weights : (account, period) weight of each row, 1 by default; weights of one account are
-        rescaled to mean one over its counted rows, so they move attention, not certainty
+    noise : weights and autocorrelation of the rows; equal and none by default. Weights of one
+        account are rescaled to mean one, so they move attention, not certainty
 
     Returns
     -------
@@ -92,10 +92,9 @@ def gather(
     gram, n_baseline = [], []
     for account in range(len(panel.accounts)):
         columns, n_nuisance = regression_rows(panel, design, stock, account)
+        if noise is not None:
+            columns = _evened(columns, noise, account, np.isfinite(panel.outcome[account]))
         chosen = columns[counted[account]]
-        if row_weights is not None and chosen.size:
-            weight = row_weights[account, counted[account]]
-            chosen = chosen * np.sqrt(weight / weight.mean())[:, None]
         gram.append(chosen.T @ chosen)
         n_baseline.append(n_nuisance)
     return Evidence(
@@ -107,14 +106,20 @@ def gather(
     )
 
 
-def regression_rows(
-    panel: Panel, design: Design, stock: np.ndarray, account: int
-) -> tuple[np.ndarray, int]:
-    """(period, p + q + 1) rows [baseline, basis, scaled outcome] of one account, and p."""
-    baseline = baseline_columns(panel, design, account)
-    basis = basis_columns(design, stock, account)
-    money = panel.outcome[account] * panel.unit_value[account] / design.outcome_scale[account]
-    return np.column_stack([baseline, basis, money]), baseline.shape[1]
+def _evened(columns: np.ndarray, noise: RowNoise, account: int, observed: np.ndarray) -> np.ndarray:
+    """Rows of one account, whitened and weighted, so that their noise is even and independent.
+
+    A row is whitened by the one before it, if that was observed. Its weight is then the smaller of
+    the two: half of an outlier is still an outlier.
+    """
+    rho, weight = noise.autocorrelation[account], noise.weights[account]
+    if rho > 0:
+        follows = np.append(False, observed[1:] & observed[:-1])
+        before = np.roll(np.where(observed[:, None], columns, 0.0), 1, axis=0)
+        whitened = (columns - rho * before) / np.sqrt(1 - rho**2)
+        columns = np.where(follows[:, None], whitened, columns)
+        weight = np.where(follows, np.minimum(weight, np.roll(weight, 1)), weight)
+    return columns * np.sqrt(weight / weight[observed].mean())[:, None]
 
 
 def _add_grams(first, second, n_first: int, n_second: int) -> np.ndarray:

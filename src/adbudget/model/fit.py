@@ -15,8 +15,8 @@ from adbudget.model.design import make_design
 from adbudget.model.evidence import Evidence, gather
 from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.layout import Layout
+from adbudget.model.noise import RowNoise, find_noise
 from adbudget.model.priors import Priors
-from adbudget.model.robust import find_noise
 from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel import Panel
 
@@ -42,7 +42,7 @@ class Fit:
     positions : (chain, draw, size) kept draws, single precision, so that a saved fit is exact
     sample_stats : name -> (chain, draw)
     health : whether the posterior can be trusted
-    noise_tail_df : Student-t degrees of freedom of the noise the data chose; inf is Gaussian
+    noise : outliers and serial correlation found in the data
     seed : the seed of the sampler
     engine : "compiled" or "pymc"
     versions : library -> version that made the fit
@@ -54,7 +54,7 @@ class Fit:
     positions: np.ndarray
     sample_stats: dict[str, np.ndarray]
     health: Health
-    noise_tail_df: float
+    noise: RowNoise
     seed: int
     engine: str
     versions: dict[str, str]
@@ -159,7 +159,7 @@ def fit(
     priors = priors or Priors()
     design = make_design(panel, priors)
     noise = find_noise(panel, design, priors)
-    evidence = gather(panel, design, row_weights=noise.weights)
+    evidence = gather(panel, design, noise=noise)
     likelihood = make_likelihood(evidence, priors)
     settings = SamplerSettings(
         draws=draws,
@@ -181,7 +181,7 @@ def fit(
             "energy": kept.energy,
         },
         health=health,
-        noise_tail_df=noise.tail_df,
+        noise=noise,
         seed=seed,
         engine=engine,
         versions={name: version(name) for name in ("adbudget", "nutpie", "numpy", "pymc")},

@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.signal import lfilter
 
 from adbudget.errors import InputError
-from adbudget.model.design import baseline_precision, carried_spend, first_state, make_design
-from adbudget.model.evidence import regression_rows
+from adbudget.model.design import (
+    baseline_precision,
+    carried_spend,
+    first_state,
+    make_design,
+    regression_rows,
+)
 from adbudget.model.layout import Layout
+from adbudget.model.noise import RowNoise
 from adbudget.model.priors import Priors
 from adbudget.model.transform import cell_draws
 from adbudget.panel import Panel
@@ -141,13 +148,22 @@ def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> 
     noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))
     wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans="T")
     baseline = centre + noise_sd[:, None] * wobble.T
-    noise = _unit_noise(fit.noise_tail_df, (noise_sd.size, rows.shape[0]), rng)
+    noise = _unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)
     return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise
 
 
-def _unit_noise(tail_df: float, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Noise of the tail the data chose. Row weights have mean one, so its core has unit scale."""
-    normal = rng.normal(size=shape)
-    if np.isinf(tail_df):
-        return normal
-    return normal / np.sqrt(rng.gamma(tail_df / 2, 2 / tail_df, size=shape))
+def _unit_noise(
+    noise: RowNoise, account: int, shape: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
+    """(draw, period) noise of the tail and persistence the data chose.
+
+    Row weights have mean one, so the core of the noise has unit scale.
+    """
+    fresh = rng.normal(size=shape)
+    if np.isfinite(noise.tail_df):
+        fresh /= np.sqrt(rng.gamma(noise.tail_df / 2, 2 / noise.tail_df, size=shape))
+    rho = noise.autocorrelation[account]
+    if rho == 0:
+        return fresh
+    fresh[:, 1:] *= np.sqrt(1 - rho**2)
+    return lfilter([1.0], [1.0, -rho], fresh, axis=1)

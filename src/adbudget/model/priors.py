@@ -1,6 +1,7 @@
 """Every prior and the pooling choice in one frozen record. Knows nothing of data or sampling."""
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from math import isfinite
 
 from adbudget.errors import InputError
@@ -68,7 +69,7 @@ class Priors:
 
 
 def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:
-    increasing = all(low < high for low, high in zip(grid, grid[1:], strict=False))
+    increasing = all(low < high for low, high in pairwise(grid))
     if not grid or not increasing or grid[0] < smallest or not isfinite(grid[-1]):
         raise InputError(
             f"Priors.{name} must be an increasing tuple of numbers >= {smallest}; got {grid!r}."

@@ -15,6 +15,7 @@ from adbudget.draws import Health
 from adbudget.errors import FileFormatError
 from adbudget.model.design import Design
 from adbudget.model.evidence import Evidence
+from adbudget.model.noise import RowNoise
 from adbudget.model.priors import Priors
 from adbudget.panel import Note, Panel
 
@@ -28,12 +29,16 @@ FORMAT_VERSION = 1
 def save(fit: "Fit", path: Path) -> None:
     """Write a fit; the file appears whole or not at all."""
     text, arrays = {"format": FORMAT, "format_version": FORMAT_VERSION}, {}
-    for name in ("noise_tail_df", "seed", "engine", "versions"):
+    for name in ("seed", "engine", "versions"):
         text[name] = getattr(fit, name)
     text["priors"] = asdict(fit.priors)
     arrays["positions"] = fit.positions
     arrays |= {f"stats.{name}": values for name, values in fit.sample_stats.items()}
-    for prefix, record in (("panel", fit.panel), ("design", fit.evidence.design)):
+    for prefix, record in (
+        ("panel", fit.panel),
+        ("design", fit.evidence.design),
+        ("noise", fit.noise),
+    ):
         _split(prefix, record, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
     _split_evidence(fit.evidence, arrays)
@@ -72,7 +77,7 @@ def load(path: Path) -> "Fit":
                 if name.startswith("stats.")
             },
             health=_join_health(design, text, arrays),
-            noise_tail_df=text["noise_tail_df"],
+            noise=_join(RowNoise, "noise", text, arrays),
             seed=text["seed"],
             engine=text["engine"],
             versions=text["versions"],

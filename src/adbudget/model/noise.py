@@ -1,8 +1,10 @@
-"""Panel + Design -> row weights: outliers found by reweighting. Knows nothing of sampling.
+"""Panel + Design -> RowNoise: outliers and serial correlation, found from the data themselves.
 
 A Black Friday or a tracking outage is not drawn from the noise of an ordinary week, and spend often
 moves with it, so one such row can buy a channel a return it never had. Residuals are taken as
 Student-t; a row's weight is what that distribution expects its precision to be, given its residual.
+Residuals that follow each other make a history look longer than it is; rows are whitened by a
+first-order autoregression. Knows nothing of sampling.
 """
 
 from dataclasses import dataclass
@@ -11,14 +13,22 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import t as student_t
 
-from adbudget.model.design import Design, baseline_precision, carried_spend, first_state
-from adbudget.model.evidence import regression_rows
+from adbudget.model.design import (
+    Design,
+    baseline_precision,
+    carried_spend,
+    first_state,
+    regression_rows,
+)
 from adbudget.model.priors import Priors
 from adbudget.panel import Panel
 
 # Degrees of freedom tried; infinity is plain Gaussian noise, which gives every row weight 1.
 TAIL_GRID = (np.inf, 12.0, 4.0, 2.0)  # from light to heavy: each starts from the one before
 N_PASSES = 8
+PAIRS_OF_COMMON = 100  # how many pairs the accounts' mean autocorrelation is worth
+CLEAR_SIGMAS = 2.0
+MAX_AUTOCORRELATION = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,14 +39,19 @@ class RowNoise:
     ----------
     weights : (account, period) relative precision of each row; 1 where nothing was observed
     tail_df : Student-t degrees of freedom, one for all accounts; inf is Gaussian
+    autocorrelation : (account,) of successive residuals, in [0, 1); 0 where it cannot be told
+        from none
     """
 
     weights: np.ndarray
     tail_df: float
+    autocorrelation: np.ndarray
 
 
 def find_noise(panel: Panel, design: Design, priors: Priors) -> RowNoise:
-    """Find the tail of the noise, shared by all accounts, and the weight of every row.
+    """Find the tail of the noise, the weight of every row, and how far residuals persist.
+
+    The tail is shared by all accounts; an account's autocorrelation is shrunk towards their mean.
 
     Parameters
     ----------
@@ -54,11 +69,33 @@ def find_noise(panel: Panel, design: Design, priors: Priors) -> RowNoise:
     stock = carried_spend(panel, design, first_state(panel, design))
     systems = [_system(panel, design, priors, stock, a) for a in range(len(panel.accounts))]
     fits = [_reweight(*system) for system in systems]
-    best = int(np.argmax(sum(scores for _, scores in fits)))
-    weights = np.ones(panel.outcome.shape)
-    for a, (row_weights, _) in enumerate(fits):
-        weights[a, np.isfinite(panel.outcome[a])] = row_weights[best]
-    return RowNoise(weights=weights, tail_df=TAIL_GRID[best])
+    best = int(np.argmax(sum(scores for _, scores, _ in fits)))
+    weights, residuals = np.ones(panel.outcome.shape), np.full(panel.outcome.shape, np.nan)
+    for a, (row_weights, _, row_residuals) in enumerate(fits):
+        observed = np.isfinite(panel.outcome[a])
+        weights[a, observed] = row_weights[best]
+        residuals[a, observed] = row_residuals[best]
+    return RowNoise(
+        weights=weights,
+        tail_df=TAIL_GRID[best],
+        autocorrelation=_autocorrelation(residuals, weights),
+    )
+
+
+def _autocorrelation(residuals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(account,) weighted lag-one autocorrelation, shrunk, and zero where it is not clear."""
+    paired = np.isfinite(residuals[:, 1:]) & np.isfinite(residuals[:, :-1])
+    # A pair counts as much as its less trusted half, so an outlier correlates with nothing.
+    weight = np.where(paired, np.minimum(weights[:, 1:], weights[:, :-1]), 0.0)
+    before, after = np.nan_to_num(residuals[:, :-1]), np.nan_to_num(residuals[:, 1:])
+    product = (weight * before * after).sum(axis=1)
+    square = (weight * (before**2 + after**2) / 2).sum(axis=1)
+    n_pairs = paired.sum(axis=1)
+    raw = product / np.maximum(square, 1e-300)
+    common = (n_pairs * raw).sum() / max(n_pairs.sum(), 1)
+    shrunk = (n_pairs * raw + PAIRS_OF_COMMON * common) / (n_pairs + PAIRS_OF_COMMON)
+    clear = shrunk > CLEAR_SIGMAS / np.sqrt(n_pairs.sum() / len(raw) + PAIRS_OF_COMMON)
+    return np.where(clear, np.clip(shrunk, 0.0, MAX_AUTOCORRELATION), 0.0)
 
 
 def _system(panel, design, priors, stock, account):
@@ -76,10 +113,10 @@ def _system(panel, design, priors, stock, account):
 
 
 def _reweight(columns, outcome, mean, relative, absolute):
-    """(tail, row) weights and (tail,) log likelihoods of the residuals, one per tail tried."""
+    """(tail, row) weights, (tail,) log likelihoods and (tail, row) residuals of every tail."""
     weights = np.ones(outcome.size)
     noise_sd = 0.5 * outcome.std() + 1e-9
-    all_weights, scores = [], []
+    all_weights, scores, residuals = [], [], []
     for tail_df in TAIL_GRID:
         for _ in range(N_PASSES):
             precision = np.concatenate([relative, absolute * noise_sd**2])
@@ -91,6 +128,7 @@ def _reweight(columns, outcome, mean, relative, absolute):
             if np.isfinite(tail_df):
                 weights = (tail_df + 1) / (tail_df + (residual / noise_sd) ** 2)
         all_weights.append(weights)
+        residuals.append(residual)
         density = student_t.logpdf(residual / noise_sd, tail_df)
         scores.append(density.sum() - outcome.size * np.log(noise_sd))
-    return np.array(all_weights), np.array(scores)
+    return np.array(all_weights), np.array(scores), np.array(residuals)

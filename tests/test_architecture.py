@@ -29,7 +29,7 @@ ORDER = (
     ("decision",),
     ("recommendation",),
     ("report",),
-    ("_config", "_derive", "_files"),
+    ("_config", "_derive", "_files", "_options"),
     ("cli",),
 )
 # What each station may not know even though it stands above it.

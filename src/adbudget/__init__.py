@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         InputError,
     )
     from adbudget.model.fit import Fit, fit
+    from adbudget.model.predict import prior_predictive
     from adbudget.model.priors import Priors
     from adbudget.optimizer import Proposal, optimize
     from adbudget.panel import Panel, read_panel
@@ -56,7 +57,7 @@ _HOME = {
     "FileFormatError": "errors",
 }
 
-__all__ = [*_HOME, "__version__"]
+__all__ = [*_HOME, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

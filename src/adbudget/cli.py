@@ -11,6 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adbudget._options import (
+    OPTION_FOR,
+    Channels,
+    Columns,
+    ConfigFile,
+    Controls,
+    Currency,
+    Derive,
+    File,
+    Margin,
+    MissingSpend,
+    NoColor,
+    OutcomeFile,
+    Period,
+    UnitValue,
+)
 from adbudget.errors import AdbudgetError, FitError, InputError
 
 if TYPE_CHECKING:
@@ -22,17 +38,6 @@ if TYPE_CHECKING:
 UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
 
-OPTION_FOR = {
-    "columns": "--columns ROLE=NAME",
-    "channels": "--channels A,B,C",
-    "controls": "--controls A,B,C",
-    "freq": "--freq",
-    "missing_spend": "--missing-spend zero",
-    "currency": "--currency CODE",
-    "value_per_unit": "--value-per-unit NUMBER",
-    "margin": "--margin SHARE",
-    "window_days": "--current-window DAYS",
-}
 HELP = {"help_option_names": ["-h", "--help"]}
 EXIT_CODES = "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used."
 
@@ -42,59 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings=HELP,
 )
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
-OutcomeFile = Annotated[
-    Path | None,
-    typer.Option("--outcome", metavar="FILE", help="Table of the outcome, if it is not in FILE."),
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings as YAML, TOML or JSON; options win."),
-]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--columns",
-        metavar="ROLE=NAME",
-        help="Column that is the account, channel, date, spend, outcome or currency; repeatable.",
-    ),
-]
-Channels = Annotated[
-    str | None,
-    typer.Option("--channels", metavar="A,B,C", help="Spend columns of a wide table."),
-]
-Controls = Annotated[
-    str | None,
-    typer.Option("--controls", metavar="A,B,C", help="Columns that move the outcome too."),
-]
-Derive = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--derive", metavar="NAME=A - B", help="New column, a sum or difference; repeatable."
-    ),
-]
-Period = Annotated[
-    Literal["daily", "weekly", "monthly"] | None,
-    typer.Option("--freq", help="Length of a period; found in the dates if not given."),
-]
-MissingSpend = Annotated[
-    Literal["error", "zero"] | None,
-    typer.Option("--missing-spend", help="What missing spend inside a channel's life means."),
-]
-Currency = Annotated[
-    str | None,
-    typer.Option("--currency", metavar="CODE", help="Currency of every account, e.g. EUR."),
-]
-UnitValue = Annotated[
-    float | None,
-    typer.Option("--value-per-unit", help="Money that one unit of the outcome is worth."),
-]
-Margin = Annotated[
-    float | None,
-    typer.Option("--margin", help="Share of the outcome's money that is margin, e.g. 0.4."),
-]
-NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
 
 
 def main() -> None:

@@ -7,12 +7,13 @@ today's spend and the rest is solved again, until every move left is a call.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.draws import CurveDraws, Health
-from adbudget.errors import InfeasibleError, InputError
+from adbudget.errors import InputError
 from adbudget.optimizer import Proposal
 from adbudget.reasons import Facts, explain
 from adbudget.risk import prob_gain, within_false_discovery_rate
@@ -93,7 +94,8 @@ class Decisions:
     proposal : the plan that moves only the cells that are called
     considered : the plan as first proposed, before uncertain moves were taken back
     thresholds : what was asked
-    expected_wrong_share : posterior expectation of the share of wrong calls; 0 without calls
+    expected_wrong_share : posterior expectation of the share of wrong calls, moves that the limits
+        force aside; 0 without calls
     elsewhere : (cell,) margin money that one unit of the move's money brings elsewhere
     """
 
@@ -129,14 +131,9 @@ def decide(
     """
     thresholds = thresholds or Thresholds()
     if health is not None and not health.ok:
-        first, held = _Moves.forced(proposal), _Moves.forced(_hold(proposal))
+        first, held = _Moves.of(proposal), _Moves.of(_hold(proposal))
         return _decisions(held, first, np.zeros(first.size, bool), thresholds, health)
-    try:
-        first = _Moves.of(proposal)
-    except InfeasibleError:
-        # The limits do not allow today's plan, so uncertain moves cannot be taken back.
-        first = _Moves.forced(proposal)
-        return _decisions(first, first, first.move != 0, thresholds, health, forced=True)
+    first = _Moves.of(proposal)
     kept, held = first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, thresholds)
@@ -144,8 +141,9 @@ def decide(
         if not failing.any():
             return _decisions(kept, first, called, thresholds, health)
         held |= _worst_of_each_account(kept, failing)
-        cells = kept.proposal.plan.spend.index
-        kept = _Moves.of(kept.proposal.refit(fixed=tuple(cells[held])))
+        cells: list[Any] = kept.proposal.plan.spend.index.tolist()
+        fixed = tuple(cell for cell, is_held in zip(cells, held, strict=True) if is_held)
+        kept = _Moves.of(kept.proposal.refit(fixed=fixed))
 
 
 def _worst_of_each_account(moves: "_Moves", failing: np.ndarray) -> np.ndarray:
@@ -183,7 +181,8 @@ class _Moves:
 
     ``prob`` is the probability that the plan with the move is worth more than the best plan
     without it (0.5 where nothing moves); ``elsewhere`` what the move's money brings elsewhere, per
-    unit. So increase and reduce in one account are two sides of one comparison.
+    unit. So increase and reduce in one account are two sides of one comparison. ``forced`` moves
+    are those of accounts whose limits do not allow today's plan.
     """
 
     proposal: Proposal
@@ -191,6 +190,7 @@ class _Moves:
     move: np.ndarray
     prob: np.ndarray
     elsewhere: np.ndarray
+    forced: np.ndarray
 
     @property
     def size(self) -> int:
@@ -200,25 +200,23 @@ class _Moves:
     def of(proposal: Proposal) -> "_Moves":
         current = proposal.current.spend.to_numpy(float)
         move = proposal.plan.spend.to_numpy(float) - current
-        prob, elsewhere = np.full(move.size, 0.5), proposal.hurdle.to_numpy(float).copy()
+        elsewhere = proposal.hurdle.to_numpy(float).copy()
+        # Forced moves have no plan without them: they are compared with the hurdle alone.
+        gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
+            proposal.draws, proposal.current.spend
+        )
+        prob = np.array([prob_gain(column) for column in (gained - elsewhere * move).T])
         position = {cell: i for i, cell in enumerate(proposal.plan.spend.index)}
         for cell, comparison in proposal.comparisons().items():
             prob[position[cell]] = prob_gain(comparison.gain)
             elsewhere[position[cell]] = comparison.elsewhere
-        return _Moves(proposal=proposal, current=current, move=move, prob=prob, elsewhere=elsewhere)
-
-    @staticmethod
-    def forced(proposal: Proposal) -> "_Moves":
-        """Moves that the limits demand: they are compared with nothing but their own cost."""
-        current = proposal.current.spend.to_numpy(float)
-        move = proposal.plan.spend.to_numpy(float) - current
-        hurdle = proposal.hurdle.to_numpy(float)
-        gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
-            proposal.draws, proposal.current.spend
-        )
-        prob = [prob_gain(column) for column in (gained - hurdle * move).T]
         return _Moves(
-            proposal=proposal, current=current, move=move, prob=np.array(prob), elsewhere=hurdle
+            proposal=proposal,
+            current=current,
+            move=move,
+            prob=prob,
+            elsewhere=elsewhere,
+            forced=(move != 0) & ~proposal.may_hold.to_numpy(),
         )
 
 
@@ -230,14 +228,14 @@ def cell_money(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
 
 
 def _called(moves: _Moves, thresholds: Thresholds) -> np.ndarray:
-    """(cell,) which moves are big, likely and safe enough together."""
+    """(cell,) which moves are big, likely and safe enough together, or forced by the limits."""
     size = np.abs(moves.move)
     big = (size > 0) & (size >= thresholds.min_step)
     # A move of exactly the smallest share counts; rounding may not decide.
-    big &= size >= thresholds.min_change * moves.current * (1 - 1e-9)
+    big &= (size >= thresholds.min_change * moves.current * (1 - 1e-9)) & ~moves.forced
     likely = np.flatnonzero(big & (moves.prob >= thresholds.prob))
     safe = within_false_discovery_rate(moves.prob[likely], thresholds.max_wrong_share)
-    called = np.zeros(moves.size, bool)
+    called = moves.forced.copy()
     called[likely[safe]] = True
     return called
 
@@ -248,7 +246,6 @@ def _decisions(
     called: np.ndarray,
     thresholds: Thresholds,
     health: Health | None,
-    forced: bool = False,
 ) -> Decisions:
     """One record per cell."""
     prob = np.where(called, kept.prob, first.prob)
@@ -269,11 +266,16 @@ def _decisions(
                 prob_gain=float(prob[i]),
                 confidence=_confidence(prob[i]) if called[i] else "low",
                 reason=explain(
-                    facts, i, called=bool(called[i]), forced=forced, prob=float(prob[i])
+                    facts,
+                    i,
+                    called=bool(called[i]),
+                    forced=bool(kept.forced[i]),
+                    prob=float(prob[i]),
                 ),
             )
         )
-    wrong = float(1 - kept.prob[called].mean()) if called.any() else 0.0
+    chosen = called & ~kept.forced
+    wrong = float(1 - kept.prob[chosen].mean()) if chosen.any() else 0.0
     return Decisions(
         calls=tuple(calls),
         proposal=kept.proposal,

@@ -179,7 +179,7 @@ def _check_cells(series: pd.Series, cells: pd.MultiIndex) -> None:
         raise InputError(
             f"spend names {len(unknown)} cell(s) the fit does not know, first {unknown[:5]}."
         )
-    values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float)
+    values = np.asarray(pd.to_numeric(series, errors="coerce"), dtype=float)
     bad = series.index[~(np.isfinite(values) & (values >= 0))].tolist()
     if bad:
         raise InputError(f"spend must be finite and >= 0; it is not at {bad[:5]}.")

@@ -172,9 +172,9 @@ def _hurdle(facts: Facts, i: int) -> str:
 
 def _likely(prob: float) -> str:
     """No draw is proof, so nothing is ever 100% or 0% likely."""
-    if prob > 0.99:
+    if prob >= 0.995:
         return "over 99%"
-    return "under 1%" if prob < 0.01 else f"{prob:.0%}"
+    return "under 1%" if prob < 0.005 else f"{prob:.0%}"
 
 
 def _unit(facts: Facts, i: int) -> str:

@@ -158,20 +158,24 @@ def to_frame(
         "reason": [call.reason for call in calls],
     }
     frame = pd.DataFrame(table)
-    frame.attrs = _attributes(decisions, fitted, frame, lift, window)
+    frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
     return frame
 
 
 def _as_panel(data: Any, outcome: Any, **options: Any) -> Panel:
     if not isinstance(data, Panel):
         return read_panel(data, outcome, **options)
-    given = [name for name, value in options.items() if value not in (None, "error")]
+    given = [name for name, value in options.items() if not _is_default(value)]
     if outcome is not None or given:
         raise InputError(
             "data is a Panel already, so outcome and "
             f"{', '.join(given) or 'its options'} have no effect: give them to read_panel instead."
         )
     return data
+
+
+def _is_default(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value == "error")
 
 
 def _money(draws, spend: pd.Series) -> np.ndarray:
@@ -189,7 +193,6 @@ def _attributes(
 ) -> dict[str, Any]:
     """What a log should keep beside the table."""
     panel, health = fitted.panel, fitted.health
-    counts = frame["decision"].value_counts()
     return {
         "seed": int(fitted.seed),
         "versions": dict(fitted.versions) | {"pandas": version("pandas")},
@@ -208,10 +211,13 @@ def _attributes(
             "problems": list(health.problems),
         },
         "totals": _totals(frame, lift),
-        "gap": float(decisions.proposal.gap),
+        "gap": float(decisions.considered.gap),
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,
-        **{f"n_{name}": int(counts.get(name, 0)) for name in ("increase", "monitor", "reduce")},
+        **{
+            f"n_{name}": sum(call.action == name for call in decisions.calls)
+            for name in ("increase", "monitor", "reduce")
+        },
         "noise": _noise(fitted),
         "notes": [note.message for note in panel.notes],
     }

@@ -10,8 +10,6 @@ import pytest
 
 import adbudget as ab
 from adbudget.draws import Health
-from adbudget.model.noise import find_noise
-from adbudget.synthetic import WorldSpec, synthesize
 
 
 def test_same_seed_same_draws(panel, fitted):
@@ -124,22 +122,6 @@ def test_prior_predictive_shows_what_the_priors_say(panel):
     elasticity = prior["elasticity"].to_numpy()
     assert np.nanmin(elasticity) > 0
     assert np.nanmax(elasticity) < 1
-
-
-def test_outliers_are_found_and_clean_noise_is_left_alone():
-    base = {"n_accounts": 4, "n_channels": 3, "n_periods": 104, "noise": 0.05}
-    dirty = synthesize(WorldSpec(**base, outlier_share=0.05), 3)
-    clean = synthesize(WorldSpec(**base, outlier_share=0.0), 3)
-    found = {}
-    for name, world in (("dirty", dirty), ("clean", clean)):
-        panel = ab.read_panel(world.spend, world.outcome)
-        from adbudget.model.design import make_design
-
-        found[name] = find_noise(panel, make_design(panel, ab.Priors()), ab.Priors())
-    assert found["dirty"].tail_df <= 4
-    assert found["clean"].tail_df >= 12
-    assert found["clean"].weights.min() > 0.3
-    assert (found["dirty"].weights < 0.2).sum() >= 10
 
 
 def test_longer_memory_outlives_the_horizon(fitted):

@@ -170,7 +170,7 @@ def test_the_summary_states_totals_calls_and_health(frame):
     assert find(lines, "Fit").endswith(
         "healthy: r-hat 1.004, effective draws 812 of 3,000, 0 divergences, seed 4"
     )
-    assert find(lines, "Plan").endswith("the best the limits allow, to the cent")
+    assert find(lines, "Plan").endswith("to the cent; then uncertain moves were held")
     assert find(lines, "Now").endswith("mean of the last 28 days")
     assert find(lines, "and 2 more: adbudget check lists them all.")
 

@@ -5,7 +5,7 @@ other. Everything linear with a Gaussian prior (level, trend, season, weekday, c
 noise are integrated out in closed form before; what is left is a quadratic form in the weights.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def build(
     pm.Model with dims account, channel, cell (one per account-channel in use)
     """
     import pymc as pm
-    import pytensor.tensor as pt
+
+    math: Any = pm.math  # symbolic, so its types are not numpy's
 
     priors = priors or Priors()
     likelihood = likelihood or make_likelihood(evidence, priors)
@@ -77,22 +78,22 @@ def build(
             + channel_spread[cell_channel] * cell_effect
         )
         bend_start = np.log(priors.roi_median) - priors.null_start
-        below = BEND_WIDTH * pt.softplus((bend_start - raw_log_return) / BEND_WIDTH)
-        roi = pm.Deterministic(
-            "roi", pt.exp(raw_log_return - priors.null_slope * below), dims="cell"
+        below = BEND_WIDTH * math.log1pexp((bend_start - raw_log_return) / BEND_WIDTH)
+        roi: Any = pm.Deterministic(
+            "roi", math.exp(raw_log_return - priors.null_slope * below), dims="cell"
         )
-        shape = pm.Deterministic(
+        shape: Any = pm.Deterministic(
             "saturation_share",
-            pt.special.softmax(
+            math.softmax(
                 (saturation_tilt[cell_channel] + priors.cell_tilt_sd * cell_saturation)[:, None]
                 * shape_grid,
                 axis=1,
             ),
             dims=("cell", "half_saturation"),
         )
-        memory = pm.Deterministic(
+        memory: Any = pm.Deterministic(
             "memory_share",
-            pt.special.softmax(
+            math.softmax(
                 (memory_tilt[cell_channel] + priors.cell_tilt_sd * cell_memory)[:, None]
                 * memory_grid,
                 axis=1,
@@ -101,7 +102,7 @@ def build(
         )
 
         # Average outcome owed to each basis curve, in units of the account's mean outcome.
-        level = roi * likelihood.spend_share
+        level: Any = roi * likelihood.spend_share
         weights = (level[:, None, None] * memory[:, :, None] * shape[:, None, :]).reshape((-1,))
         noise_scale = priors.noise_df * priors.noise_share**2
         terms = []
@@ -110,9 +111,9 @@ def build(
             begin, end = likelihood.first_cell[a] * n_basis, likelihood.first_cell[a + 1] * n_basis
             rank = likelihood.rank[a]
             factor = likelihood.factor[a, : end - begin, :rank].T
-            error = pt.dot(factor, weights[begin:end]) - likelihood.target[a, :rank]
+            error = math.dot(factor, weights[begin:end]) - likelihood.target[a, :rank]
             misfit = likelihood.rest[a] + (error**2).sum()
             half_df = (priors.noise_df + likelihood.dof[a]) / 2
-            terms.append(-half_df * pt.log(noise_scale + misfit))
-        pm.Potential("outcome", pt.sum(pt.stack(terms)))
+            terms.append(-half_df * math.log(noise_scale + misfit))
+        pm.Potential("outcome", math.sum(math.stack(terms)))
     return model

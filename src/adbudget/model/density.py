@@ -7,7 +7,7 @@ never wait for the interpreter.
 
 import numba
 import numpy as np
-from numba import types
+from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
 from adbudget.model.factor import Likelihood
 from adbudget.model.layout import Layout
@@ -246,17 +246,17 @@ _DOUBLES = types.CPointer(types.double)
 @numba.cfunc(types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr), cache=True)
 def density_callback(size, position, gradient, value, data):
     """C entry point for the sampler: 0 when finite, a positive code when the point is no good."""
-    length = int(numba.carray(data, (1,), np.float64)[0])
-    block = numba.carray(data, (length,), np.float64)
-    out = numba.carray(value, (1,))
-    out[0] = _density(numba.carray(position, (size,)), numba.carray(gradient, (size,)), block)
+    length = int(carray(data, (1,), np.float64)[0])
+    block = carray(data, (length,), np.float64)
+    out = carray(value, (1,))
+    out[0] = _density(carray(position, (size,)), carray(gradient, (size,)), block)
     return 0 if np.isfinite(out[0]) else 4
 
 
 @numba.cfunc(types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr), cache=True)
 def copy_callback(size, size_out, position, out, data):
     """C entry point that keeps a draw as it is: everything else is derived after sampling."""
-    numba.carray(out, (size_out,))[:] = numba.carray(position, (size,))
+    carray(out, (size_out,))[:] = carray(position, (size,))
     return 0
 
 

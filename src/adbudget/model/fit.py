@@ -203,16 +203,17 @@ def _sample_until_healthy(
     exists = evidence.design.exists
     layout = Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
     account, channel = np.argwhere(exists).T
-    runs = []
+    runs: list[RawSample] = []
     # Each run has a seed of its own, all of them fixed by the caller's.
-    for run_seed in np.random.SeedSequence(seed).generate_state(MAX_RUNS):
+    seeds = np.random.SeedSequence(seed).generate_state(MAX_RUNS)
+    while True:
+        run_seed = seeds[len(runs)]
         runs.append(_sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings))
         sample = join_chains(runs)
         cells = cell_draws(sample.positions, layout, priors, account, channel)
         health = check_health(sample, cells, layout, evidence, priors)
-        if reached_target(health):
-            break
-    return sample, health
+        if reached_target(health) or len(runs) == MAX_RUNS:
+            return sample, health
 
 
 def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> "RawSample":

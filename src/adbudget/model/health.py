@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.special import ndtri
 
 from adbudget.draws import Health
@@ -68,21 +69,16 @@ def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
     ----------
     Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), Bayesian Analysis 16(2), 667-718.
     """
-    from arviz_stats.base import array_stats
+    import arviz as az
 
-    columns = range(quantities.shape[-1])
-    axes = {"chain_axis": 0, "draw_axis": 1}
-    rhat = [array_stats.rhat(quantities[..., i], **axes) for i in columns]
-    bulk = [array_stats.ess(quantities[..., i], method="bulk", **axes) for i in columns]
-    tail = [
-        array_stats.ess(quantities[..., i], method="tail", prob=(0.05, 0.95), **axes)
-        for i in columns
-    ]
+    draws = xr.Dataset({"x": (("chain", "draw", "quantity"), quantities)})
+    worst_rhat = az.rhat(draws)["x"].max(skipna=False)
+    bulk, tail = (az.ess(draws, method=m)["x"].min(skipna=False) for m in ("bulk", "tail"))
     # A NaN (a chain that never moved) is the worst there is, so it may not be skipped.
     return (
-        float(np.nan_to_num(np.max(rhat), nan=np.inf)),
-        float(np.nan_to_num(np.min(bulk), nan=0.0)),
-        float(np.nan_to_num(np.min(tail), nan=0.0)),
+        float(np.nan_to_num(float(worst_rhat), nan=np.inf)),
+        float(np.nan_to_num(float(bulk), nan=0.0)),
+        float(np.nan_to_num(float(tail), nan=0.0)),
     )
 
 

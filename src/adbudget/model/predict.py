@@ -146,7 +146,7 @@ def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> 
     half_df = (priors.noise_df + evidence.n_rows[account] - 1) / 2
     half_scale = (priors.noise_df * priors.noise_share**2 + np.maximum(misfit, 0.0)) / 2
     noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))
-    wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans="T")
+    wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans=1)
     baseline = centre + noise_sd[:, None] * wobble.T
     noise = _unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)
     return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise
@@ -166,4 +166,4 @@ def _unit_noise(
     if rho == 0:
         return fresh
     fresh[:, 1:] *= np.sqrt(1 - rho**2)
-    return lfilter([1.0], [1.0, -rho], fresh, axis=1)
+    return np.asarray(lfilter([1.0], [1.0, -rho], fresh, axis=1))

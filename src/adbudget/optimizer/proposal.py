@@ -104,24 +104,30 @@ class Proposal:
         changed = np.bincount(problem.cell_block, differs, problem.n_blocks) > 0
         return _propose(problem, self.risk, changed, self._solution)
 
+    @property
+    def may_hold(self) -> pd.Series:
+        """Series by cell: whether the limits allow today's plan in its account (or pool)."""
+        problem = self._problem
+        allowed = problem.admits(problem.current)[problem.cell_block]
+        return pd.Series(allowed, index=problem.cells, name="may_hold")
+
     def comparisons(self) -> dict[Cell, Comparison]:
         """Every moved cell's plan against the best plan that leaves the cell at today's spend.
+
+        Where the limits do not allow today's plan no cell can be left alone, so cells for which
+        :attr:`may_hold` is False are left out.
 
         Returns
         -------
         dict (account, channel) -> Comparison; empty when nothing moves
-
-        Raises
-        ------
-        InfeasibleError : today's plan breaks the limits, so no cell can be left alone
         """
         problem, spend = self._problem, self.plan.spend.to_numpy(float)
-        check_feasible(hold_cells(problem, tuple(problem.cells)))
-        moved = np.flatnonzero(spend != problem.current)
+        moved = np.flatnonzero((spend != problem.current) & self.may_hold.to_numpy())
         if moved.size == 0:
             return {}
         found = compare_without(problem, spend, self._solution.price, moved)
-        return {problem.cells[one.cell]: one for one in found}
+        names = problem.cells.tolist()
+        return {names[one.cell]: one for one in found}
 
 
 def optimize(

@@ -93,15 +93,18 @@ def _health(facts: Mapping[str, Any]) -> str:
     return f"NOT HEALTHY: {' '.join(health.get('problems', []))} ({numbers})"
 
 
+THEN = "; then uncertain moves were held"
+
+
 def _certificate(facts: Mapping[str, Any]) -> str:
     gap = facts.get("gap")
     if gap is None or isnan(gap):
         return ""
     if gap < A_CENT:
-        return "the best the limits allow, to the cent"
+        return f"the best the limits allow, to the cent{THEN}"
     codes = set(facts.get("currency", {}).values())
     size = money(gap, codes.pop()) if len(codes) == 1 else amount(gap)
-    return f"within {size} {_per(facts)} of the best the limits allow"
+    return f"within {size} {_per(facts)} of the best the limits allow{THEN}"
 
 
 def _per(facts: Mapping[str, Any]) -> str:

@@ -73,7 +73,7 @@ def _title(frame: pd.DataFrame) -> Text:
     period = facts.get("period", "")
     outcome = facts.get("outcome_name", "")
     accounts = counted(len(set(frame["account"])), "account")
-    facts_told = [f"{period} {outcome}".strip(), accounts, counted(len(frame), "channel")]
+    facts_told = [f"{period} {outcome}".strip(), accounts, counted(len(frame), "account-channel")]
     per = f"money per {PERIOD_NOUNS[period]}, " if period in PERIOD_NOUNS else ""
     told = ", ".join(filter(None, facts_told))
     return Text(f"{told[0].upper()}{told[1:]}; {per}brackets hold 90%.\n")

@@ -1,0 +1,71 @@
+"""The options of the command line, one type each. Knows nothing of what the commands do."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+# Argument of the Python call -> the option that sets it, for errors raised inside.
+OPTION_FOR = {
+    "columns": "--columns ROLE=NAME",
+    "channels": "--channels A,B,C",
+    "controls": "--controls A,B,C",
+    "freq": "--freq",
+    "missing_spend": "--missing-spend zero",
+    "currency": "--currency CODE",
+    "value_per_unit": "--value-per-unit NUMBER",
+    "margin": "--margin SHARE",
+    "window_days": "--current-window DAYS",
+}
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
+OutcomeFile = Annotated[
+    Path | None,
+    typer.Option("--outcome", metavar="FILE", help="Table of the outcome, if it is not in FILE."),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings as YAML, TOML or JSON; options win."),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="ROLE=NAME",
+        help="Column that is the account, channel, date, spend, outcome or currency; repeatable.",
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option("--channels", metavar="A,B,C", help="Spend columns of a wide table."),
+]
+Controls = Annotated[
+    str | None,
+    typer.Option("--controls", metavar="A,B,C", help="Columns that move the outcome too."),
+]
+Derive = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--derive", metavar="NAME=A - B", help="New column, a sum or difference; repeatable."
+    ),
+]
+Period = Annotated[
+    Literal["daily", "weekly", "monthly"] | None,
+    typer.Option("--freq", help="Length of a period; found in the dates if not given."),
+]
+MissingSpend = Annotated[
+    Literal["error", "zero"] | None,
+    typer.Option("--missing-spend", help="What missing spend inside a channel's life means."),
+]
+Currency = Annotated[
+    str | None,
+    typer.Option("--currency", metavar="CODE", help="Currency of every account, e.g. EUR."),
+]
+UnitValue = Annotated[
+    float | None,
+    typer.Option("--value-per-unit", help="Money that one unit of the outcome is worth."),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option("--margin", help="Share of the outcome's money that is margin, e.g. 0.4."),
+]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]

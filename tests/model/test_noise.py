@@ -1,0 +1,115 @@
+"""Outliers and serial correlation: found where they are, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import toeplitz
+from scipy.signal import lfilter
+
+import adbudget as ab
+from adbudget.model.design import (
+    baseline_precision,
+    carried_spend,
+    first_state,
+    make_design,
+    regression_rows,
+)
+from adbudget.model.evidence import gather
+from adbudget.model.factor import integrate_baseline
+from adbudget.model.noise import RowNoise, find_noise
+from adbudget.synthetic import WorldSpec, synthesize
+
+WORLD = {"n_accounts": 6, "n_channels": 3, "n_periods": 156}
+
+
+def noise_of(panel):
+    return find_noise(panel, make_design(panel, ab.Priors()), ab.Priors())
+
+
+def panel_of(**spec):
+    world = synthesize(WorldSpec(**(WORLD | spec)), 3)
+    return ab.read_panel(world.spend, world.outcome)
+
+
+def with_persistent_noise(panel, rho, share=0.15, seed=0):
+    """The panel with first-order autoregressive noise on top of its outcome."""
+    rng = np.random.default_rng(seed)
+    fresh = rng.normal(size=panel.outcome.shape) * np.sqrt(1 - rho**2)
+    noise = lfilter([1.0], [1.0, -rho], fresh, axis=1)
+    level = np.nanmean(panel.outcome, axis=1, keepdims=True)
+    return replace(panel, outcome=panel.outcome + share * level * noise)
+
+
+def test_outliers_get_next_to_no_weight():
+    noise = noise_of(panel_of(noise=0.05, outlier_share=0.05))
+    assert noise.tail_df <= 4
+    assert (noise.weights < 0.2).sum() >= 20
+
+
+def test_clean_noise_is_left_alone():
+    noise = noise_of(panel_of(noise=0.05, hidden_demand_share=0.0))
+    assert noise.tail_df == np.inf
+    assert (noise.weights == 1).all()
+    assert (noise.autocorrelation == 0).all()
+
+
+def test_persistence_is_found():
+    """A flexible baseline soaks up part of slow noise, so less is found than was put in."""
+    quiet = panel_of(noise=0.001, hidden_demand_share=0.0)
+    found = [noise_of(with_persistent_noise(quiet, rho)).autocorrelation for rho in (0.5, 0.8)]
+    assert 0.2 < found[0].mean() < 0.55
+    assert 0.4 < found[1].mean() < 0.85
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_short_gaussian_history_does_not_look_heavy_tailed(seed):
+    world = synthesize(WorldSpec(n_accounts=6, n_channels=3, n_periods=30), seed)
+    assert noise_of(ab.read_panel(world.spend, world.outcome)).tail_df == np.inf
+
+
+def test_whitened_evidence_is_generalised_least_squares(panel, design, priors):
+    """Against the dense covariance of an autoregression, on rows without gaps."""
+    account, rho = 0, 0.6
+    observed = np.isfinite(panel.outcome[account])
+    inside = slice(panel.first[account], panel.last[account] + 1)
+    assert observed[inside].all(), "the account has no gap"
+    autocorrelation = np.zeros(panel.n_accounts)
+    autocorrelation[account] = rho
+    noise = RowNoise(
+        weights=np.ones(panel.outcome.shape),
+        tail_df=np.inf,
+        autocorrelation=autocorrelation,
+    )
+    gram = gather(panel, design, noise=noise).gram[account]
+    stock = carried_spend(panel, design, first_state(panel, design))
+    rows = regression_rows(panel, design, stock, account)[0][inside]
+    covariance = toeplitz(rho ** np.arange(len(rows)))
+    assert gram == pytest.approx(rows.T @ np.linalg.inv(covariance) @ rows, rel=1e-6, abs=1e-6)
+
+
+def test_a_row_after_a_gap_is_not_whitened_by_what_is_not_there(panel, design, priors):
+    gap = panel.last[0] - 5
+    outcome = np.array(panel.outcome)
+    outcome[0, gap] = np.nan
+    noise = RowNoise(
+        weights=np.ones(outcome.shape),
+        tail_df=np.inf,
+        autocorrelation=np.full(panel.n_accounts, 0.5),
+    )
+    gram = gather(replace(panel, outcome=outcome), design, noise=noise).gram[0]
+    assert np.isfinite(gram).all()
+    assert baseline_precision(design, priors, gram.shape[0] - 1).size == gram.shape[0] - 1
+
+
+def test_two_whitened_halves_add_up_to_the_whole(panel, design):
+    noise = RowNoise(
+        weights=np.ones(panel.outcome.shape),
+        tail_df=np.inf,
+        autocorrelation=np.full(panel.n_accounts, 0.4),
+    )
+    early = np.arange(panel.n_periods) < panel.n_periods // 2
+    halves = [gather(panel, design, rows=r, noise=noise) for r in (early, ~early)]
+    whole = gather(panel, design, noise=noise)
+    for half_sum, gram in zip((halves[0] + halves[1]).gram, whole.gram, strict=True):
+        assert half_sum == pytest.approx(gram, rel=1e-12, abs=1e-9)

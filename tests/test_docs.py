@@ -1,0 +1,144 @@
+"""The documents cannot rot: their Python runs, their links resolve, the README keeps its promise.
+
+Blocks fenced as ``python`` run in order, one namespace per page, in a folder of their own that
+holds a cut-down copy of data/synthetic. Fits are short, and equal ones are made once.
+"""
+
+import re
+import subprocess
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import adbudget.model.fit as home_of_fit
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINKED = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "data").rglob("*.md"))]
+MAIN_JOB = (
+    "uv run adbudget recommend data/synthetic/agency_spend.csv "
+    "--outcome data/synthetic/agency_outcome.csv"
+)
+TEST_JOB = "uv run pytest -q"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+KEPT_ACCOUNTS = ("account_02", "account_05", "account_08")
+KEPT_PERIODS = 60
+
+
+def blocks(text: str, *languages: str) -> list[str]:
+    return [code.strip() for language, code in FENCE.findall(text) if language in languages]
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path) -> list[str]:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    broken = []
+    for link in LINK.findall(text):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    return broken
+
+
+@pytest.fixture(scope="module")
+def small_world(tmp_path_factory) -> Path:
+    """A folder with data/synthetic as the documents know it, only smaller."""
+    folder = tmp_path_factory.mktemp("docs")
+    data = folder / "data" / "synthetic"
+    data.mkdir(parents=True)
+    for name in ("agency_spend", "agency_outcome", "agency_wide"):
+        table = pd.read_csv(ROOT / "data" / "synthetic" / f"{name}.csv")
+        recent = table["date"] >= sorted(table["date"].unique())[-KEPT_PERIODS]
+        kept = table[recent & table["account"].isin(KEPT_ACCOUNTS)]
+        kept.to_csv(data / f"{name}.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def short_fits():
+    """Make every fit short, and equal ones once."""
+    made = {}
+    original = home_of_fit.fit
+
+    def fit(panel, priors=None, *, seed, **options):
+        key = (panel.spend.tobytes(), panel.outcome.tobytes(), panel.currency, priors, seed)
+        if key not in made:
+            made[key] = original(panel, priors, seed=seed, draws=400, tune=300, chains=2)
+        return made[key]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(home_of_fit, "fit", fit)
+    patch.setattr(home_of_fit, "MAX_RUNS", 1)
+    yield
+    patch.undo()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_python_of_the_page_runs(page, small_world, short_fits, monkeypatch, capsys):
+    monkeypatch.chdir(small_world)
+    namespace = {"__name__": page.stem}
+    for number, code in enumerate(blocks(page.read_text(encoding="utf-8"), "python"), start=1):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            exec(compile(code, f"{page_id(page)}, block {number}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", LINKED, ids=page_id)
+def test_links_of_the_page_resolve(page):
+    assert broken_links(page) == []
+
+
+def test_a_broken_link_is_seen(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# One\n[a](missing.md) [b](#one) [c](#two) [d](https://example.org)\n")
+    assert broken_links(page) == ["missing.md", "#two"]
+
+
+def test_readme_opens_with_the_main_job_and_then_the_tests():
+    shell = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "sh", "bash", "shell")
+    assert shell[:2] == [MAIN_JOB, TEST_JOB]
+
+
+def test_ci_finds_the_test_command_in_the_readme():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    program = re.search(r"awk '(.+?)' README\.md", script)
+    assert program is not None
+    command = ["awk", program[1], "README.md"]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == TEST_JOB
+
+
+def test_readme_tells_what_it_is_for_in_three_sentences():
+    opening = (ROOT / "README.md").read_text(encoding="utf-8").split("\n\n")[1]
+    assert len(re.findall(r"[.?](?:\*|\s|$)", opening)) == 3
+
+
+def test_the_architecture_page_names_every_file_of_the_road():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "adbudget"
+    folders = [source, source / "model", source / "optimizer"]
+    names = {path.name for folder in folders for path in folder.glob("*.py")} - {"__init__.py"}
+    assert {name for name in names if f" {name}" not in page} == set()
+
+
+def test_every_station_has_its_page():
+    stations = {page.stem for page in (ROOT / "docs" / "stations").glob("*.md")}
+    assert stations == {
+        *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic")
+    }

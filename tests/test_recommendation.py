@@ -1,0 +1,336 @@
+"""The road in one call, on a small panel whose fit takes two seconds."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import adbudget as ab
+from adbudget.recommendation import to_frame
+from adbudget.synthetic import WorldSpec, synthesize
+
+INTERVALS = (
+    ("lift_low", "expected_lift", "lift_high"),
+    ("roi_low", "roi", "roi_high"),
+    ("marginal_roi_low", "marginal_roi", "marginal_roi_high"),
+)
+COLUMNS = {
+    "account": "str",
+    "channel": "str",
+    "decision": "str",
+    "current_spend": "float64",
+    "recommended_spend": "float64",
+    "change_pct": "float64",
+    "expected_lift": "float64",
+    "lift_low": "float64",
+    "lift_high": "float64",
+    "risk_adjusted_lift": "float64",
+    "expected_value": "float64",
+    "prob_gain": "float64",
+    "considered_spend": "float64",
+    "roi": "float64",
+    "roi_low": "float64",
+    "roi_high": "float64",
+    "marginal_roi": "float64",
+    "marginal_roi_low": "float64",
+    "marginal_roi_high": "float64",
+    "hurdle": "float64",
+    "confidence": "str",
+    "currency": "str",
+    "reason": "str",
+}
+MONEY = [
+    *("current_spend", "recommended_spend", "considered_spend"),
+    *("expected_lift", "lift_low", "lift_high", "risk_adjusted_lift", "expected_value"),
+]
+CURRENCY = {"account_01": "EUR", "account_02": "EUR", "account_03": "USD"}
+
+
+@pytest.fixture(scope="module")
+def world():
+    spec = WorldSpec(
+        n_accounts=3, n_channels=3, n_periods=(70, 100), weekly_spend=(2_000.0, 20_000.0)
+    )
+    return synthesize(spec, 11)
+
+
+@pytest.fixture(scope="module")
+def panel(world):
+    return ab.read_panel(world.spend, world.outcome, currency=CURRENCY)
+
+
+@pytest.fixture(scope="module")
+def fitted(panel):
+    return ab.fit(panel, seed=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def frame(world):
+    return recommend(world.spend, world.outcome, currency=CURRENCY)
+
+
+def recommend(data, outcome=None, **options):
+    return ab.recommend(data, outcome, seed=1, progress=False, **options)
+
+
+def as_frame(fitted, health=None, **options):
+    """The steps after the fit."""
+    proposal = ab.optimize(fitted, **options)
+    return to_frame(ab.decide(proposal, health=health or fitted.health), fitted)
+
+
+def test_the_table_has_these_columns_in_this_order(frame):
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == COLUMNS
+    assert list(frame.columns) == list(COLUMNS)
+    assert frame.index.tolist() == list(range(9))
+    assert not frame.isna().to_numpy().any()
+
+
+def test_there_is_one_row_per_cell_sorted(frame, world):
+    cells = pd.MultiIndex.from_frame(frame[["account", "channel"]])
+    assert cells.tolist() == sorted(world.truth.cells)
+
+
+def test_intervals_hold_their_means(frame):
+    for low, mean, high in INTERVALS:
+        assert (frame[low] <= frame[mean]).all()
+        assert (frame[mean] <= frame[high]).all()
+    assert (frame.roi_low >= 0).all()
+    assert (frame.marginal_roi < frame.roi).all(), "curves bend, so the next unit brings less"
+
+
+def test_the_numbers_of_a_row_agree(frame):
+    added = frame.recommended_spend - frame.current_spend
+    signs = frame.decision.map({"increase": 1, "monitor": 0, "reduce": -1})
+    assert np.sign(added).tolist() == signs.tolist()
+    assert set(frame.decision) > {"monitor"}, "a table without calls would test little"
+    np.testing.assert_allclose(frame.change_pct, 100 * added / frame.current_spend, atol=1e-9)
+    np.testing.assert_allclose(frame.expected_value, frame.expected_lift - added)
+    assert (frame.risk_adjusted_lift <= frame.expected_lift + 1e-9).all()
+    assert frame.prob_gain.between(0, 1).all()
+    held = frame[frame.decision == "monitor"]
+    assert (held[["expected_lift", "lift_low", "lift_high", "expected_value"]] == 0).all(axis=None)
+
+
+def test_calls_are_as_sure_as_the_thresholds_ask(frame):
+    called = frame[frame.decision != "monitor"]
+    assert (called.prob_gain >= 0.8).all()
+    wrong = (1 - called.prob_gain).mean()
+    assert frame.attrs["expected_wrong_share"] == pytest.approx(wrong)
+    assert wrong <= frame.attrs["max_wrong_share"] == 0.10
+
+
+def test_no_account_spends_more_than_today(frame):
+    by_account = frame.groupby("account")[["current_spend", "recommended_spend"]].sum()
+    assert (by_account.recommended_spend <= by_account.current_spend * (1 + 1e-9)).all()
+
+
+def test_current_spend_is_the_mean_of_the_last_four_weeks(frame, world):
+    dates = world.spend.date.drop_duplicates().nlargest(4)
+    recent = world.spend[world.spend.date.isin(dates)]
+    mean = recent.groupby(["account", "channel"]).spend.mean().to_numpy()
+    np.testing.assert_allclose(frame.current_spend, mean)
+    assert frame.attrs["current_window"] == "mean of the last 28 days"
+
+
+def test_the_returns_are_those_of_the_curves(frame, fitted):
+    now = fitted.current_spend
+    roi = fitted.draws.response(now).to_numpy().reshape(-1, 9) / now.to_numpy()
+    slope = fitted.draws.marginal(now).to_numpy().reshape(-1, 9)
+    np.testing.assert_allclose(frame.roi, roi.mean(axis=0))
+    np.testing.assert_allclose(frame.roi_high, np.quantile(roi, 0.95, axis=0))
+    np.testing.assert_allclose(frame.marginal_roi_low, np.quantile(slope, 0.05, axis=0))
+
+
+def test_what_a_log_should_keep_is_there(frame):
+    attrs = frame.attrs
+    assert attrs["seed"] == 1
+    assert attrs["engine"] == "compiled"
+    assert attrs["period"] == "weekly"
+    assert attrs["outcome_name"] == "revenue"
+    assert attrs["currency"] == CURRENCY
+    assert attrs["health"]["ok"]
+    assert attrs["health"]["problems"] == []
+    assert {"adbudget", "numpy", "nutpie", "pandas", "pymc"} <= set(attrs["versions"])
+    counted = frame.decision.value_counts()
+    for name in ("increase", "monitor", "reduce"):
+        assert attrs[f"n_{name}"] == counted.get(name, 0)
+
+
+def test_the_log_is_strict_json(frame):
+    assert json.loads(json.dumps(frame.attrs, allow_nan=False)) == frame.attrs
+
+
+def test_money_of_two_currencies_is_not_added_up(frame):
+    totals = {total["currency"]: total for total in frame.attrs["totals"]}
+    assert list(totals) == ["EUR", "USD"]
+    for code, total in totals.items():
+        rows = frame[frame.currency == code]
+        for name in ("current_spend", "recommended_spend", "expected_lift", "expected_value"):
+            assert total[name] == pytest.approx(rows[name].sum())
+        assert total["lift_low"] <= total["expected_lift"] <= total["lift_high"]
+
+
+def test_two_runs_with_one_seed_are_identical(frame, world):
+    again = recommend(world.spend, world.outcome, currency=CURRENCY)
+    pd.testing.assert_frame_equal(again, frame, check_exact=True)
+    assert again.attrs == frame.attrs
+
+
+def test_a_panel_and_its_tables_give_one_answer(frame, panel):
+    pd.testing.assert_frame_equal(recommend(panel), frame, check_exact=True)
+
+
+def test_the_steps_by_hand_give_the_same_answer(frame, fitted):
+    pd.testing.assert_frame_equal(as_frame(fitted), frame, check_exact=True)
+
+
+def test_the_callers_tables_are_left_alone(world):
+    spend, outcome = world.spend.copy(), world.outcome.copy()
+    ab.read_panel(spend, outcome)
+    pd.testing.assert_frame_equal(spend, world.spend)
+    pd.testing.assert_frame_equal(outcome, world.outcome)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"margin": 0.3},
+        {"currency": "EUR"},
+        {"freq": "weekly"},
+        {"value_per_unit": 2.0},
+        {"missing_spend": "zero"},
+    ],
+)
+def test_options_for_a_panel_that_is_already_read_are_refused(panel, options):
+    (name,) = options
+    with pytest.raises(ab.InputError, match=f"Panel already.*{name}.*read_panel"):
+        recommend(panel, **options)
+
+
+@pytest.mark.parametrize("name", ["currency", "margin", "value_per_unit"])
+def test_options_by_account_for_a_panel_that_is_already_read_are_refused(panel, name):
+    by_account = pd.Series(1.0, index=list(panel.accounts))
+    with pytest.raises(ab.InputError, match=f"Panel already.*{name}"):
+        recommend(panel, **{name: by_account})
+
+
+def test_an_outcome_table_for_a_panel_that_is_already_read_is_refused(panel, world):
+    with pytest.raises(ab.InputError, match="Panel already"):
+        recommend(panel, world.outcome)
+
+
+def test_todays_spend_may_be_the_callers_own(panel):
+    current = 1.2 * panel.current_spend(91)
+    frame = recommend(panel, current=current.iloc[::-1])
+    np.testing.assert_array_equal(frame.current_spend, current)
+    assert frame.attrs["current_window"] == "given by the caller"
+    assert (frame.recommended_spend <= 1.3 * current.to_numpy() * (1 + 1e-9)).all()
+
+
+def test_a_channel_that_is_off_has_no_roi_and_is_left_off(fitted):
+    current = fitted.current_spend.copy()
+    current.iloc[0] = 0.0
+    row = as_frame(fitted, current=current).iloc[0]
+    assert row.decision == "monitor"
+    assert row.recommended_spend == row.change_pct == 0
+    assert np.isnan(row.roi)
+    assert row.marginal_roi > 0
+
+
+def test_leads_are_worth_what_the_caller_says(frame, world):
+    # a power of two, so that not a bit of the revenue changes
+    leads = world.outcome.rename(columns={"revenue": "leads"})
+    leads["leads"] /= 64
+    by_lead = recommend(world.spend, leads, value_per_unit=64, currency=CURRENCY)
+    pd.testing.assert_frame_equal(by_lead, frame, rtol=1e-9, atol=1e-9)
+    assert by_lead.attrs["outcome_name"] == "leads"
+
+
+def test_the_unit_of_money_does_not_matter(frame, world):
+    cents = recommend(
+        world.spend.assign(spend=world.spend.spend * 128),
+        world.outcome.assign(revenue=world.outcome.revenue * 128),
+        currency=CURRENCY,
+    )
+    without_words = frame.drop(columns="reason")
+    scaled = without_words.assign(**{name: 128 * frame[name] for name in MONEY})
+    pd.testing.assert_frame_equal(cents.drop(columns="reason"), scaled, rtol=1e-6, atol=1e-3)
+
+
+def test_units_that_round_change_the_sampling_and_not_the_message(frame, world):
+    thousandth = recommend(
+        world.spend.assign(spend=world.spend.spend * 1000),
+        world.outcome.assign(revenue=world.outcome.revenue * 1000),
+        currency=CURRENCY,
+    )
+    # the sampler takes another path from the first rounding on: Monte Carlo error of 4,000 draws
+    np.testing.assert_allclose(thousandth.roi, frame.roi, rtol=0.15)
+    np.testing.assert_allclose(thousandth.prob_gain, frame.prob_gain, atol=0.12)
+    opposite = {frozenset(pair) for pair in zip(thousandth.decision, frame.decision, strict=True)}
+    assert frozenset(["increase", "reduce"]) not in opposite
+
+
+def test_a_margin_takes_its_share_of_the_value_and_leaves_the_curves_alone(frame, world):
+    slim = recommend(world.spend, world.outcome, currency=CURRENCY, margin=0.4)
+    pd.testing.assert_frame_equal(
+        slim[["roi", "roi_low", "marginal_roi_high"]],
+        frame[["roi", "roi_low", "marginal_roi_high"]],
+    )
+    added = slim.recommended_spend - slim.current_spend
+    np.testing.assert_allclose(slim.expected_value, 0.4 * slim.expected_lift - added, atol=1e-9)
+    assert slim.recommended_spend.sum() < frame.recommended_spend.sum()
+    may_stay_unspent = slim.decision == "reduce"
+    assert may_stay_unspent.any()
+    np.testing.assert_allclose(slim.hurdle[may_stay_unspent].min(), 1 / 0.4, rtol=1e-3)
+
+
+def test_limits_risk_and_thresholds_reach_the_decisions(panel):
+    strict = recommend(
+        panel,
+        limits=ab.Limits(change=0.1, total="fixed"),
+        risk=ab.Risk(aversion=1.0),
+        thresholds=ab.Thresholds(prob=0.99, max_wrong_share=0.02),
+    )
+    assert strict.change_pct.abs().max() <= 10 + 1e-6
+    assert strict.attrs["max_wrong_share"] == 0.02
+    assert (strict.prob_gain[strict.decision != "monitor"] >= 0.99).all()
+    totals = strict.groupby("account")[["current_spend", "recommended_spend"]].sum()
+    np.testing.assert_allclose(totals.current_spend, totals.recommended_spend)
+
+
+def test_an_unhealthy_fit_is_all_monitor_and_still_strict_json(fitted):
+    health = replace(fitted.health, rhat_max=float("inf"), problems=("The chains disagree.",))
+    frame = as_frame(replace(fitted, health=health), health=health)
+    assert set(frame.decision) == {"monitor"}
+    assert (frame.recommended_spend == frame.current_spend).all()
+    assert frame.reason.str.contains("The chains disagree.", regex=False).all()
+    assert frame.attrs["health"]["problems"] == ["The chains disagree."]
+    json.dumps(frame.attrs, allow_nan=False)
+
+
+def test_a_channel_that_never_changes_is_flagged_and_never_a_sure_call(world):
+    spend = world.spend.copy()
+    constant = (spend.account == "account_02") & (spend.channel == "search")
+    spend.loc[constant, "spend"] = 1_000.0
+    frame = recommend(spend, world.outcome)
+    (note,) = frame.attrs["notes"]
+    assert "'account_02', channel 'search': spend never changes" in note
+    row = frame[(frame.account == "account_02") & (frame.channel == "search")].iloc[0]
+    assert row.confidence != "high"
+    assert row.roi_high > 3 * row.roi_low
+
+
+def test_short_and_holey_histories_are_decided_too():
+    spec = WorldSpec(
+        n_accounts=4, n_channels=3, n_periods=(26, 80), unused_share=0.3, late_start_share=0.3
+    )
+    world = synthesize(spec, 2)
+    used = pd.MultiIndex.from_frame(world.spend[["account", "channel"]]).unique()
+    assert len(used) < 12, "some cells do not exist"
+    frame = recommend(world.spend, world.outcome)
+    assert pd.MultiIndex.from_frame(frame[["account", "channel"]]).tolist() == sorted(used)
+    assert frame.attrs["health"]["ok"]
+    assert not frame.drop(columns="reason").isna().to_numpy().any()

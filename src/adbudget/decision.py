@@ -150,14 +150,16 @@ def _worst_of_each_account(moves: "_Moves", failing: np.ndarray) -> np.ndarray:
     """(cell,) the least likely quarter of each account's failing moves, at least one.
 
     Two good uses of one sum of money can each look doubtful only because of the other, so they are
-    not taken back at once: with the worse one gone, the better one is judged again.
+    not taken back at once: with the worse one gone, the better one is judged again. A cut and the
+    raise it pays for are one bet, equally likely; each one's own odds tell which is in doubt.
     """
     account = moves.proposal.plan.spend.index.get_level_values(0)
     dropped = np.zeros(moves.size, bool)
     for name in account[failing].unique():
         own = np.flatnonzero(failing & (account == name))
         n_dropped = -(-own.size // 4)
-        dropped[own[np.argsort(moves.prob[own], kind="stable")[:n_dropped]]] = True
+        odds = moves.prob[own] + moves.own_prob[own]
+        dropped[own[np.argsort(odds, kind="stable")[:n_dropped]]] = True
     return dropped
 
 
@@ -180,7 +182,8 @@ class _Moves:
     """The moves of one proposal, cell by cell.
 
     ``prob`` is the probability that the plan with the move is worth more than the best plan
-    without it (0.5 where nothing moves); ``elsewhere`` what the move's money brings elsewhere, per
+    without it (0.5 where nothing moves), ``own_prob`` that of the cell's own gain against the
+    hurdle; ``elsewhere`` what the move's money brings elsewhere, per
     unit. So increase and reduce in one account are two sides of one comparison. ``forced`` moves
     are those of accounts whose limits do not allow today's plan.
     """
@@ -189,6 +192,7 @@ class _Moves:
     current: np.ndarray
     move: np.ndarray
     prob: np.ndarray
+    own_prob: np.ndarray
     elsewhere: np.ndarray
     forced: np.ndarray
 
@@ -205,7 +209,8 @@ class _Moves:
         gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
             proposal.draws, proposal.current.spend
         )
-        prob = np.array([prob_gain(column) for column in (gained - elsewhere * move).T])
+        own_prob = np.array([prob_gain(column) for column in (gained - elsewhere * move).T])
+        prob = own_prob.copy()
         position = {cell: i for i, cell in enumerate(proposal.plan.spend.index)}
         for cell, comparison in proposal.comparisons().items():
             prob[position[cell]] = prob_gain(comparison.gain)
@@ -215,6 +220,7 @@ class _Moves:
             current=current,
             move=move,
             prob=prob,
+            own_prob=own_prob,
             elsewhere=elsewhere,
             forced=(move != 0) & ~proposal.may_hold.to_numpy(),
         )

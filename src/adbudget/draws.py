@@ -152,9 +152,16 @@ def _as_series(spend: SpendLike) -> pd.Series:
     if isinstance(spend, xr.DataArray):
         if set(spend.dims) != {"account", "channel"}:
             raise InputError(f"spend must have dims (account, channel); got {spend.dims}.")
-        flat = spend.transpose("account", "channel").to_series()
-        return flat.dropna()
-    series = spend if isinstance(spend, pd.Series) else pd.Series(dict(spend), dtype=float)
+        series = spend.transpose("account", "channel").to_series().dropna()
+    elif isinstance(spend, pd.Series):
+        series = spend
+    elif isinstance(spend, Mapping):
+        series = pd.Series(dict(spend), dtype=None if spend else float)
+    else:
+        raise InputError(
+            "spend must be a Series or mapping by (account, channel), or a DataArray; "
+            f"got {type(spend).__name__}."
+        )
     if series.index.nlevels != 2:
         raise InputError(
             "spend must be indexed by (account, channel); "

@@ -9,6 +9,7 @@ from adbudget.draws import CurveDraws, Health
 from adbudget.optimizer import Proposal
 
 INTERVAL = (0.05, 0.95)
+CLOSE = 0.25  # share of the hurdle within which a return is "about" the hurdle
 MOSTLY_PRIOR = 0.9  # prior share from which a cell's own data hardly count
 PERIOD_WORDS = {1: "a day", 7: "a week"}
 
@@ -112,7 +113,8 @@ def explain(facts: Facts, i: int, *, called: bool, forced: bool, prob: float) ->
 def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
     move = facts.recommended[i] - facts.current[i]
     verb = "Increase" if move > 0 else "Reduce"
-    amount = f"{verb} by {_money(facts, i, abs(move))} {facts.period} ({_share(facts, i):+.0%})"
+    share = f" ({_share(facts, i):+.0%})" if facts.current[i] > 0 else " from nothing"
+    amount = f"{verb} by {_money(facts, i, abs(move))} {facts.period}{share}"
     if forced:
         return f"{amount}: the limits do not allow today's plan; {_likely(prob)} likely to pay."
     if move > 0:
@@ -141,12 +143,18 @@ def _monitor(facts: Facts, i: int, prob: float) -> str:
     limit = facts.at_limit[i]
     if limit == "fixed":
         return "Monitor, blocked: this cell is fixed."
-    if limit and limit != "total" and "bound" not in limit:
-        return f"Monitor, blocked: the limit {limit!r} leaves no room to move."
-    return (
-        f"Monitor, already balanced: one more {_unit(facts, i)} brings {_slope(facts, i)}, about "
-        f"the {_hurdle(facts, i)}."
-    )
+    brings = f"one more {_unit(facts, i)} brings {_slope(facts, i)}"
+    if limit and limit != "total":
+        return (
+            f"Monitor, blocked: the limit ({limit}) leaves less room than the smallest meaningful "
+            f"move; {brings}, against the {_hurdle(facts, i)}."
+        )
+    if abs(facts.marginal[i] - facts.hurdle[i]) > CLOSE * facts.hurdle[i]:
+        return (
+            f"Monitor: no better plan was found within the limits; {brings}, against the "
+            f"{_hurdle(facts, i)}."
+        )
+    return f"Monitor, already balanced: {brings}, about the {_hurdle(facts, i)}."
 
 
 def _caveat(facts: Facts, i: int) -> str:
@@ -156,8 +164,7 @@ def _caveat(facts: Facts, i: int) -> str:
 
 
 def _share(facts: Facts, i: int) -> float:
-    now = facts.current[i]
-    return facts.recommended[i] / now - 1 if now > 0 else np.inf
+    return facts.recommended[i] / facts.current[i] - 1
 
 
 def _slope(facts: Facts, i: int) -> str:

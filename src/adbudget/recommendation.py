@@ -68,8 +68,9 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     currency per period of the panel, intervals are 90%:
 
     account, channel, decision ("increase", "monitor", "reduce"), current_spend,
-    recommended_spend, change_pct (percent), expected_lift, lift_low, lift_high (outcome money of
-    the recommended against the current spend), risk_adjusted_lift ((1 - aversion) * mean +
+    recommended_spend, change_pct (percent; NaN for a channel switched on from nothing),
+    expected_lift, lift_low, lift_high (outcome money of the recommended against the current
+    spend), risk_adjusted_lift ((1 - aversion) * mean +
     aversion * tail mean of the lift), expected_value (margin * lift - added spend), prob_gain
     (probability that the move pays; for monitor, that of the move considered), considered_spend,
     roi, roi_low, roi_high (money per money at the current spend), marginal_roi, marginal_roi_low,
@@ -136,7 +137,7 @@ def to_frame(
     calls = decisions.calls
     with np.errstate(divide="ignore", invalid="ignore"):
         roi = _money(draws, now) * value / now.to_numpy(float)
-        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.inf, 0.0))
+        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.nan, 0.0))
     slope = marginal_money(draws, now) / draws.margin[account]
     table = {
         "account": [call.account for call in calls],
@@ -174,6 +175,11 @@ def _as_panel(data: Any, outcome: Any, **options: Any) -> Panel:
     return data
 
 
+def _finite(value: float) -> float | None:
+    """JSON knows no infinity."""
+    return float(value) if np.isfinite(value) else None
+
+
 def _is_default(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "error")
 
@@ -203,7 +209,7 @@ def _attributes(
         "current_window": window,
         "health": {
             "ok": health.ok,
-            "rhat_max": health.rhat_max,
+            "rhat_max": _finite(health.rhat_max),
             "ess_bulk_min": health.ess_bulk_min,
             "ess_tail_min": health.ess_tail_min,
             "divergences": health.divergences,
@@ -211,7 +217,7 @@ def _attributes(
             "problems": list(health.problems),
         },
         "totals": _totals(frame, lift),
-        "gap": float(decisions.considered.gap),
+        "gap": _finite(decisions.considered.gap),
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,
         **{
@@ -228,7 +234,7 @@ def _noise(fitted: "Fit") -> dict[str, Any]:
     tail, persistence = fitted.noise.tail_df, fitted.noise.autocorrelation
     accounts = fitted.panel.accounts
     return {
-        "tail_df": float(tail) if np.isfinite(tail) else None,
+        "tail_df": _finite(tail),
         "autocorrelation": dict(zip(accounts, persistence.tolist(), strict=True)),
     }
 

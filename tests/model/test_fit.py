@@ -113,7 +113,7 @@ def test_replicated_outcomes_cover_the_observed_ones(fitted):
 
 def test_prior_predictive_shows_what_the_priors_say(panel):
     prior = ab.prior_predictive(panel, seed=0, draws=2000)
-    cell = prior["roi"].isel(account=0).max("channel", skipna=True).notnull().all()
+    cell = prior["roi"].isel(account=0).max("channel", skipna=True).notna().all()
     assert bool(cell)
     roi = prior["roi"].to_numpy()
     roi = roi[:, np.isfinite(roi[0])]

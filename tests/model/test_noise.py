@@ -16,7 +16,6 @@ from adbudget.model.design import (
     regression_rows,
 )
 from adbudget.model.evidence import gather
-from adbudget.model.factor import integrate_baseline
 from adbudget.model.noise import RowNoise, find_noise
 from adbudget.synthetic import WorldSpec, synthesize
 

@@ -2,7 +2,9 @@
 
 A move is worth the plan with it against the best plan without it. Freed money may fund a raise, and
 a raise may need money that only this cut frees, so a cell's own return is only half of the answer.
-The plans without are searched on average returns, all side by side, in one program.
+The plans without are searched, all side by side, on curves averaged as the proposal's objective
+weighs the draws: under these weights the plan itself is the best there is, so a plan without
+differs from it only where the money of the move is felt.
 """
 
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import numpy as np
 from adbudget.curves import saturation
 from adbudget.optimizer.problem import Problem
 from adbudget.optimizer.rows import Rows
-from adbudget.optimizer.solve import solve
+from adbudget.optimizer.solve import Solution, solve
 from adbudget.risk import Risk
 
 MAX_COPIES = 100_000  # cells of all plans without; in larger pools one cell cannot move a price
@@ -37,7 +39,7 @@ class Comparison:
 
 
 def compare_without(
-    problem: Problem, spend: np.ndarray, price: np.ndarray, moved: np.ndarray
+    problem: Problem, spend: np.ndarray, solution: Solution, moved: np.ndarray
 ) -> Iterator[Comparison]:
     """One comparison for every moved cell.
 
@@ -45,15 +47,16 @@ def compare_without(
     ----------
     problem : today's plan must keep its limits
     spend : (cell,) the plan
-    price : (row,) shadow prices of the plan, used where blocks are too large to search again
+    solution : the search behind the plan; its shadow prices stand in where blocks are too large
+        to search again
     moved : positions of the cells to leave alone, one at a time
     """
     steady = problem.draws.steady_weights
     block_size = np.bincount(problem.cell_block)[problem.cell_block[moved]]
     if block_size.sum() > MAX_COPIES:
-        yield from _by_price(problem, spend, price, moved, steady)
+        yield from _by_price(problem, spend, solution.price, moved, steady)
         return
-    for cell, members, other in _plans_without(problem, moved):
+    for cell, members, other in _plans_without(problem, solution, moved):
         weights = steady[:, problem.position[0][members], problem.position[1][members]]
         with_move, without = (
             saturation(plan / problem.scale[members], problem.draws.half_saturation)
@@ -71,16 +74,18 @@ def compare_without(
 
 
 def _plans_without(
-    problem: Problem, moved: np.ndarray
+    problem: Problem, solution: Solution, moved: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """(cell, members of its block, their spend in the best plan that holds the cell)."""
-    stacked, members = _stack(problem, moved)
+    stacked, members = _stack(problem, solution, moved)
     best = solve(stacked, Risk(aversion=0.0), np.ones(stacked.n_blocks, dtype=bool))
     ends = np.cumsum([len(group) for group in members])[:-1]
     yield from zip(moved, members, np.split(best.spend, ends), strict=True)
 
 
-def _stack(problem: Problem, moved: np.ndarray) -> tuple[Problem, list[np.ndarray]]:
+def _stack(
+    problem: Problem, solution: Solution, moved: np.ndarray
+) -> tuple[Problem, list[np.ndarray]]:
     """One copy of a block for every moved cell, the cell held; and each copy's cells."""
     members = [np.flatnonzero(problem.cell_block == problem.cell_block[c]) for c in moved]
     taken = np.concatenate(members)
@@ -94,7 +99,7 @@ def _stack(problem: Problem, moved: np.ndarray) -> tuple[Problem, list[np.ndarra
     draws = problem.draws
     stacked = replace(
         problem,
-        draws=replace(draws, weights=draws.weights.mean(axis=0, keepdims=True)),
+        draws=replace(draws, weights=_as_one_draw(problem, solution)),
         cells=problem.cells[taken],
         position=(problem.position[0][taken], problem.position[1][taken]),
         unit_money=problem.unit_money[taken],
@@ -108,6 +113,15 @@ def _stack(problem: Problem, moved: np.ndarray) -> tuple[Problem, list[np.ndarra
         row_block=np.repeat(np.arange(moved.size), [len(rows) for rows in row_sets]),
     )
     return stacked, members
+
+
+def _as_one_draw(problem: Problem, solution: Solution) -> np.ndarray:
+    """(1, account, channel, retention, saturation) the curves as the objective weighs the draws."""
+    weights = np.zeros((1, *problem.draws.weights.shape[1:]))
+    account, channel = problem.position
+    money = np.where(problem.unit_money > 0, problem.unit_money, 1.0)
+    weights[0, account, channel, 0] = solution.weights.T / money[:, None]
+    return weights
 
 
 def _stack_rows(problem: Problem, members: list, row_sets: list) -> Rows:

@@ -26,6 +26,7 @@ from adbudget.optimizer.solve import Solution, solve
 from adbudget.plan import Cell, Limits, Plan
 from adbudget.risk import Risk
 
+ROUNDING = 1e-6  # share of a cell's spend below which a move is rounding
 WORTH_IT = 1e-7  # share of a block's spend below which a gain is rounding, not a reason to move
 
 
@@ -122,10 +123,13 @@ class Proposal:
         dict (account, channel) -> Comparison; empty when nothing moves
         """
         problem, spend = self._problem, self.plan.spend.to_numpy(float)
-        moved = np.flatnonzero((spend != problem.current) & self.may_hold.to_numpy())
+        # The search leaves moves the size of rounding; dividing by one of them means nothing.
+        move = np.abs(spend - problem.current)
+        real = move > ROUNDING * np.maximum(spend, problem.current)
+        moved = np.flatnonzero(real & self.may_hold.to_numpy())
         if moved.size == 0:
             return {}
-        found = compare_without(problem, spend, self._solution.price, moved)
+        found = compare_without(problem, spend, self._solution, moved)
         names = problem.cells.tolist()
         return {names[one.cell]: one for one in found}
 

@@ -67,6 +67,7 @@ def plan_with_pymc_marketing(folder: str, seed: str, curve: str, draws: str) -> 
         progressbar=False,
     )
     watch.lap("fit")
+    (Path(folder) / "laps.json").write_text(json.dumps(watch.seconds))  # in case time runs out
     spend = _pymc_marketing_plan(model, current, panel_frame["date"].max())
     watch.lap("plan")
     names = [name for name in model.idata.posterior.data_vars if name.startswith("saturation_")]
@@ -178,8 +179,10 @@ def compare(n_accounts: int, n_channels: int, n_weeks: int, given: argparse.Name
         cap = given.minutes * 60
         theirs = run_fresh(THEIRS, folder, seed, given.curve, str(given.draws), timeout=cap)
         if theirs is None:
-            least = cap / ours.seconds
-            print(f"PyMC-Marketing stopped after {given.minutes:g} min: ratio above {least:.0f}x")
+            least, laps = cap / ours.seconds, Path(folder) / "laps.json"
+            print(f"PyMC-Marketing stopped after {given.minutes:g} min: ratio above {least:.0f}x;")
+            done = json.loads(laps.read_text()) if laps.exists() else {}
+            print(f"it was {'planning' if done else 'fitting'}, {done or 'nothing'} done (seconds)")
             return False
         _print_row("PyMC-Marketing", theirs, captured())
     work = [sum(run.said["laps"][lap] for lap in ("fit", "plan")) for run in (ours, theirs)]

@@ -113,9 +113,8 @@ def test_replicated_outcomes_cover_the_observed_ones(fitted):
 
 def test_prior_predictive_shows_what_the_priors_say(panel):
     prior = ab.prior_predictive(panel, seed=0, draws=2000)
-    cell = prior["roi"].isel(account=0).max("channel", skipna=True).notna().all()
-    assert bool(cell)
     roi = prior["roi"].to_numpy()
+    assert np.isfinite(roi).any(axis=(0, 2)).all(), "every account has a prior"
     roi = roi[:, np.isfinite(roi[0])]
     assert 0.8 < np.median(roi) < 1.1, "the median channel returns about roi_median"
     assert 0.02 < (roi == 0).mean() < 0.2, "a true zero can be reached"

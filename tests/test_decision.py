@@ -318,3 +318,25 @@ def test_a_higher_bar_lets_no_more_of_two_moves_through(seed):
 
 def test_an_action_is_its_own_word():
     assert [str(action) for action in Action] == ["increase", "monitor", "reduce"]
+
+
+def test_a_cell_whose_answer_is_all_prior_is_not_moved():
+    draws = hand_made(np.full((20, 1, 2), [400.0, 20.0]))
+    proposal = optimize(draws, spend_of(draws, 100, 100), Limits(total="free"))
+    cells = proposal.plan.spend.index
+    health = Health(
+        rhat_max=1.0,
+        ess_bulk_min=1000.0,
+        ess_tail_min=1000.0,
+        divergences=0,
+        n_draws=20,
+        prior_share=pd.Series([0.5, 0.99], index=cells),
+        fit_r2=pd.Series([0.9], index=["a"]),
+    )
+    informed, guessed = decide(proposal, health=health).calls
+    assert guessed.action == "monitor"
+    assert guessed.recommended_spend == guessed.current_spend
+    assert "not informed" in guessed.reason
+    without = decide(proposal).calls[1]
+    assert without.action == "reduce", "it is the missing evidence that holds it"
+    assert informed.action == decide(proposal).calls[0].action

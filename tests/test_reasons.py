@@ -25,6 +25,7 @@ MONITOR_KINDS = (
     "blocked",
     "already balanced",
     "no better plan",
+    "not informed",
 )
 
 
@@ -204,7 +205,8 @@ def test_a_cell_that_is_mostly_prior_says_so_and_the_others_do_not():
     prior_share = pd.Series([0.95, 0.3], index=draws.cells)
     first, second = reasons(draws, today, health=health_with(prior_share.iloc[::-1]))
     assert first.endswith("mostly what is assumed of any channel.")
-    assert second.endswith("likely to pay.")
+    assert first.startswith("Monitor, not informed")
+    assert not second.endswith("mostly what is assumed of any channel.")
 
 
 @settings(max_examples=25, deadline=None)

@@ -37,12 +37,14 @@ class Thresholds:
     ----------
     prob : smallest probability that the move pays
     max_wrong_share : expected share of wrong calls over the whole list, at most
+    max_prior_share : a cell whose answer is prior to a larger share than this is not moved
     min_change : smallest meaningful move, as a share of today's spend
     min_step : smallest meaningful move in money per period
     """
 
     prob: float = 0.8
     max_wrong_share: float = 0.10
+    max_prior_share: float = 0.9
     min_change: float = 0.05
     min_step: float = 0.0
 
@@ -50,6 +52,7 @@ class Thresholds:
         for name, low, high in (
             ("prob", 0.5, 1.0),
             ("max_wrong_share", 0.0, 1.0),
+            ("max_prior_share", 0.0, 1.0),
             ("min_change", 0.0, 1.0),
             ("min_step", 0.0, np.inf),
         ):
@@ -135,8 +138,9 @@ def decide(
         return _decisions(held, first, np.zeros(first.size, bool), thresholds, health)
     first = _Moves.of(proposal)
     kept, held = first, np.zeros(first.size, bool)
+    informed = _informed(proposal, thresholds, health)
     while True:
-        called = _called(kept, thresholds)
+        called = _called(kept, thresholds, informed)
         failing = (kept.move != 0) & ~called
         if not failing.any():
             return _decisions(kept, first, called, thresholds, health)
@@ -233,13 +237,21 @@ def cell_money(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
     return outcome * (draws.margin * draws.unit_value)[account]
 
 
-def _called(moves: _Moves, thresholds: Thresholds) -> np.ndarray:
+def _informed(proposal: Proposal, thresholds: Thresholds, health: Health | None) -> np.ndarray:
+    """(cell,) whether the cell's own data say enough; all, when nothing is known of the fit."""
+    cells = proposal.plan.spend.index
+    if health is None:
+        return np.ones(len(cells), bool)
+    return np.nan_to_num(health.prior_share.reindex(cells)) <= thresholds.max_prior_share
+
+
+def _called(moves: _Moves, thresholds: Thresholds, informed: np.ndarray) -> np.ndarray:
     """(cell,) which moves are big, likely and safe enough together, or forced by the limits."""
     size = np.abs(moves.move)
     big = (size > 0) & (size >= thresholds.min_step)
     # A move of exactly the smallest share counts; rounding may not decide.
     big &= (size >= thresholds.min_change * moves.current * (1 - 1e-9)) & ~moves.forced
-    likely = np.flatnonzero(big & (moves.prob >= thresholds.prob))
+    likely = np.flatnonzero(big & informed & (moves.prob >= thresholds.prob))
     safe = within_false_discovery_rate(moves.prob[likely], thresholds.max_wrong_share)
     called = moves.forced.copy()
     called[likely[safe]] = True

@@ -10,7 +10,6 @@ from adbudget.optimizer import Proposal
 
 INTERVAL = (0.05, 0.95)
 CLOSE = 0.25  # share of the hurdle within which a return is "about" the hurdle
-MOSTLY_PRIOR = 0.9  # prior share from which a cell's own data hardly count
 PERIOD_WORDS = {1: "a day", 7: "a week"}
 
 
@@ -20,6 +19,11 @@ class Bars(Protocol):
     @property
     def prob(self) -> float:
         """Smallest probability that the move pays."""
+        ...
+
+    @property
+    def max_prior_share(self) -> float:
+        """How much of the answer may be prior."""
         ...
 
     @property
@@ -40,8 +44,8 @@ class Facts:
     at_limit : (cell,) limit that stopped the first plan, "" if none
     prior_share : (cell,) how much of the answer is prior
     currency : (cell,) code, "" when not stated
-    min_change, min_prob : smallest meaningful move as a share of today's spend, and the
-        probability from which it is called
+    min_change, min_prob, max_prior_share : smallest meaningful move as a share of today's spend,
+        the probability from which it is called, and how much of the answer may be prior
     problem : why the fit is unhealthy, "" when it is not
     period : "a day", "a week", "a month"
     """
@@ -58,6 +62,7 @@ class Facts:
     currency: np.ndarray
     min_change: float
     min_prob: float
+    max_prior_share: float
     problem: str
     period: str
 
@@ -85,6 +90,7 @@ class Facts:
             currency=np.array(draws.currency, dtype=object)[account],
             min_change=bars.min_change,
             min_prob=bars.prob,
+            max_prior_share=bars.max_prior_share,
             problem="" if health is None or health.ok else " ".join(health.problems),
             period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
         )
@@ -135,6 +141,8 @@ def _monitor(facts: Facts, i: int, prob: float) -> str:
             f"the best move found was {share:+.0%}, {_likely(prob)} likely to pay; one more "
             f"{_unit(facts, i)} brings {_slope(facts, i)}, against the {_hurdle(facts, i)}."
         )
+        if facts.prior_share[i] > facts.max_prior_share:
+            return f"Monitor, not informed: {found}"
         if prob < facts.min_prob:
             return f"Monitor, too uncertain: {found}"
         if share > 0:
@@ -158,7 +166,7 @@ def _monitor(facts: Facts, i: int, prob: float) -> str:
 
 
 def _caveat(facts: Facts, i: int) -> str:
-    if facts.prior_share[i] < MOSTLY_PRIOR:
+    if facts.prior_share[i] <= facts.max_prior_share:
         return ""
     return " Its own data say almost nothing: this is mostly what is assumed of any channel."
 

@@ -68,7 +68,7 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     currency per period of the panel, intervals are 90%:
 
     account, channel, decision ("increase", "monitor", "reduce"), current_spend,
-    recommended_spend, change_pct (percent; NaN for a channel switched on from nothing),
+    recommended_spend, change_pct (percent; inf for a channel switched on from nothing),
     expected_lift, lift_low, lift_high (outcome money of the recommended against the current
     spend), risk_adjusted_lift ((1 - aversion) * mean +
     aversion * tail mean of the lift), expected_value (margin * lift - added spend), prob_gain
@@ -137,7 +137,7 @@ def to_frame(
     calls = decisions.calls
     with np.errstate(divide="ignore", invalid="ignore"):
         roi = _money(draws, now) * value / now.to_numpy(float)
-        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.nan, 0.0))
+        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.inf, 0.0))
     slope = marginal_money(draws, now) / draws.margin[account]
     table = {
         "account": [call.account for call in calls],

@@ -210,7 +210,7 @@ def test_amounts_have_sensible_digits(value, text):
 
 def test_shares_that_are_not_quite_all_do_not_read_as_all():
     assert [percent(p) for p in (1.0, 0.9999, 0.934, 0.001, 0.0)] == [
-        *("100%", ">99%", "93%", "<1%", "0%")
+        *(">99%", ">99%", "93%", "<1%", "0%")
     ]
 
 

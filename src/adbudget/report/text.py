@@ -37,7 +37,8 @@ def percent(share: float) -> str:
         return NO_VALUE
     if 0 < share < 0.005:
         return "<1%"
-    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+    # No draw is proof, so even all of them are "over 99%".
+    return ">99%" if share >= 0.995 else f"{share:.0%}"
 
 
 def change(percentage: float) -> str:

@@ -15,8 +15,9 @@ from adbudget.model.evidence import Evidence
 from adbudget.model.priors import Priors
 
 # Directions that carry less information than this (in squared prior standard deviations per noise
-# standard deviation) cannot change the log density by a thousandth, so they are dropped.
-RANK_TOLERANCE = 1e-6
+# standard deviation) are dropped. On 50 accounts x 30 channels that moves the log density by 0.006
+# (sd over draws from the prior) and saves a quarter of the rank.
+RANK_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -153,14 +153,18 @@ def fit(
     InputError : an argument is out of range
     FitError : the sampler could not run
     """
+    from threadpoolctl import threadpool_limits
+
     from adbudget.model.sampler import SamplerSettings
 
     _check_arguments(panel, seed, engine, draws, tune, chains)
     priors = priors or Priors()
-    design = make_design(panel, priors)
-    noise = find_noise(panel, design, priors)
-    evidence = gather(panel, design, noise=noise)
-    likelihood = make_likelihood(evidence, priors)
+    # Many small matrices: threads would only wait for each other, badly so on a busy machine.
+    with threadpool_limits(limits=1, user_api="blas"):
+        design = make_design(panel, priors)
+        noise = find_noise(panel, design, priors)
+        evidence = gather(panel, design, noise=noise)
+        likelihood = make_likelihood(evidence, priors)
     settings = SamplerSettings(
         draws=draws,
         tune=tune,

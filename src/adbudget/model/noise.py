@@ -10,7 +10,6 @@ first-order autoregression. Knows nothing of sampling.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import t as student_t
 
 from adbudget.model.design import (
@@ -25,7 +24,9 @@ from adbudget.panel import Panel
 
 # Degrees of freedom tried; infinity is plain Gaussian noise, which gives every row weight 1.
 TAIL_GRID = (np.inf, 12.0, 4.0, 2.0)  # from light to heavy: each starts from the one before
-N_PASSES = 8
+MAX_PASSES = 20
+SETTLED = 1e-3  # relative change of the noise at which reweighting stops
+LEAST_DIRECTION = 1e-3  # of the largest singular value; smaller ones move no residual
 LEAST_GAIN, LEAST_GAIN_PER_ROW = 10.0, 0.015  # log density; see find_noise
 LEAST_FREE = 0.1  # share of a row's own noise that its residual is taken to show, at least
 PAIRS_OF_COMMON = 100  # how many pairs the accounts' mean autocorrelation is worth
@@ -105,41 +106,48 @@ def _autocorrelation(residuals: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _system(panel, design, priors, stock, account):
-    """Rows, outcome, and the prior mean and precision of all coefficients of one account."""
+    """Rows less their prior mean, and the prior precisions of all coefficients of one account.
+
+    The basis enters through its principal directions under a loose Gaussian prior on the returns:
+    few are left, so a history of any length and width is reweighted in no time.
+    """
     rows, p = regression_rows(panel, design, stock, account)
     rows = rows[np.isfinite(panel.outcome[account])]
     scale = design.scale[account][design.exists[account]]
-    typical = priors.roi_median * scale / design.outcome_scale[account] / design.n_basis
-    typical = np.repeat(typical, design.n_basis)
-    mean = np.concatenate([np.zeros(p), typical])
-    relative = baseline_precision(design, priors, p)
-    # One basis curve may owe as much as several typical channels shares: a loose Gaussian.
-    absolute = 1.0 / (typical * design.n_basis * np.exp(priors.roi_sd) / 2) ** 2
-    return rows[:, :-1], rows[:, -1], mean, relative, absolute
+    typical = priors.roi_median * scale / design.outcome_scale[account]
+    prior_mean = np.repeat(typical / design.n_basis, design.n_basis)
+    prior_sd = np.repeat(typical * np.exp(priors.roi_sd) / 2, design.n_basis)
+    left, size, _ = np.linalg.svd(rows[:, p:-1] * prior_sd, full_matrices=False)
+    kept = size > LEAST_DIRECTION * size[0]
+    columns = np.concatenate([rows[:, :p], left[:, kept] * size[kept]], axis=1)
+    relative = np.append(baseline_precision(design, priors, p), np.zeros(kept.sum()))
+    relative[0] = 1e-9  # the level is flat; this only keeps the solve regular
+    absolute = np.append(np.zeros(p), np.ones(kept.sum()))
+    return columns, rows[:, -1] - rows[:, p:-1] @ prior_mean, relative, absolute
 
 
-def _reweight(columns, outcome, mean, relative, absolute):
+def _reweight(columns, outcome, relative, absolute):
     """(tail, row) weights, (tail,) log likelihoods and (tail, row) residuals of every tail."""
-    weights = np.ones(outcome.size)
-    noise_sd = 0.5 * outcome.std() + 1e-9
+    weights, free = np.ones(outcome.size), np.ones(outcome.size)
+    noise_sd, residual = 0.5 * outcome.std() + 1e-9, outcome
     all_weights, scores, residuals = [], [], []
-    residual, free = outcome, np.ones(outcome.size)
     for tail_df in TAIL_GRID:
-        for _ in range(N_PASSES):
-            precision = np.concatenate([relative, absolute * noise_sd**2])
-            precision[0] = 1e-9  # the level is flat; this only keeps the solve regular
-            gram = (columns * weights[:, None]).T @ columns + np.diag(precision)
-            aim = columns.T @ (weights * outcome) + precision * mean
-            solver = cho_factor(gram)
-            residual = outcome - columns @ cho_solve(solver, aim)
+        for _ in range(MAX_PASSES):
+            before = noise_sd
+            weighted = columns * weights[:, None]
+            gram = weighted.T @ columns + np.diag(relative + absolute * noise_sd**2)
+            inverse = np.linalg.inv(gram)
+            residual = outcome - columns @ (inverse @ (weighted.T @ outcome))
             # A row that the fit leans on has a residual too small for its noise: undo that, or a
             # short history looks heavy-tailed.
-            leverage = weights * (columns * cho_solve(solver, columns.T).T).sum(axis=1)
+            leverage = ((columns @ inverse) * weighted).sum(axis=1)
             free = np.clip(1 - leverage, LEAST_FREE, 1.0)
             residual = residual / np.sqrt(free)
             noise_sd = np.sqrt(np.mean(weights * residual**2)) + 1e-12
             if np.isfinite(tail_df):
                 weights = (tail_df + 1) / (tail_df + (residual / noise_sd) ** 2)
+            if abs(noise_sd - before) < SETTLED * before:
+                break
         all_weights.append(weights)
         residuals.append(residual)
         density = student_t.logpdf(residual / noise_sd, tail_df)

@@ -5,6 +5,7 @@ The road: arrays (problem) -> are the limits possible (conflict) -> search (solv
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -103,7 +104,8 @@ class Proposal:
         problem = hold_cells(before, Limits(fixed=fixed).fixed)
         differs = (problem.lower != before.lower) | (problem.upper != before.upper)
         changed = np.bincount(problem.cell_block, differs, problem.n_blocks) > 0
-        return _propose(problem, self.risk, changed, self._solution)
+        with _one_thread():
+            return _propose(problem, self.risk, changed, self._solution)
 
     @property
     def may_hold(self) -> pd.Series:
@@ -129,9 +131,10 @@ class Proposal:
         moved = np.flatnonzero(real & self.may_hold.to_numpy())
         if moved.size == 0:
             return {}
-        found = compare_without(problem, spend, self._solution, moved)
         names = problem.cells.tolist()
-        return {names[one.cell]: one for one in found}
+        with _one_thread():
+            found = compare_without(problem, spend, self._solution, moved)
+            return {names[one.cell]: one for one in found}
 
 
 def optimize(
@@ -178,7 +181,15 @@ def optimize(
     if not isinstance(current, pd.Series | xr.DataArray | Mapping):
         raise InputError(f"current must be a Series, mapping or DataArray; got {type(current)}.")
     problem = build_problem(draws, current, limits)
-    return _propose(problem, risk, changed=np.ones(problem.n_blocks, dtype=bool))
+    with _one_thread():
+        return _propose(problem, risk, changed=np.ones(problem.n_blocks, dtype=bool))
+
+
+def _one_thread() -> AbstractContextManager:
+    """Many small products: threads would only wait for each other, badly so on a busy machine."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 def _propose(

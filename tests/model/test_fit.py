@@ -141,3 +141,12 @@ def test_an_unhealthy_fit_says_what_is_wrong():
 def test_health_is_ok_without_problems(fitted):
     assert not replace(fitted.health, problems=("x",)).ok
     assert isinstance(fitted.health, Health)
+
+
+def test_a_loaded_fit_has_the_same_evidence(fitted, tmp_path):
+    fitted.save(tmp_path / "a.fit")
+    loaded = ab.Fit.load(tmp_path / "a.fit").evidence
+    assert (loaded.carry_out == fitted.evidence.carry_out).all()
+    assert (loaded.n_rows == fitted.evidence.n_rows).all()
+    for again, gram in zip(loaded.gram, fitted.evidence.gram, strict=True):
+        assert again == pytest.approx(gram, rel=1e-12, abs=1e-12)

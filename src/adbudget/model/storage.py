@@ -14,7 +14,7 @@ import pandas as pd
 from adbudget.draws import Health
 from adbudget.errors import FileFormatError
 from adbudget.model.design import Design
-from adbudget.model.evidence import Evidence
+from adbudget.model.evidence import gather
 from adbudget.model.noise import RowNoise
 from adbudget.model.priors import Priors
 from adbudget.panel import Note, Panel
@@ -41,7 +41,6 @@ def save(fit: "Fit", path: Path) -> None:
     ):
         _split(prefix, record, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
-    _split_evidence(fit.evidence, arrays)
     _split_health(fit.health, text, arrays)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -65,11 +64,15 @@ def load(path: Path) -> "Fit":
 
     text, arrays = _read(path)
     try:
+        panel = _join(Panel, "panel", text, arrays)
         design = _join(Design, "design", text, arrays)
+        noise = _join(RowNoise, "noise", text, arrays)
         return Fit(
-            panel=_join(Panel, "panel", text, arrays),
+            panel=panel,
             priors=Priors(**{k: _tuple(v) for k, v in text["priors"].items()}),
-            evidence=_join_evidence(design, arrays),
+            # Sums over rows that are in the file anyway: adding them up again takes a moment,
+            # storing them would double the size of a wide panel's file.
+            evidence=gather(panel, design, noise=noise),
             positions=arrays["positions"],
             sample_stats={
                 name.removeprefix("stats."): values
@@ -77,7 +80,7 @@ def load(path: Path) -> "Fit":
                 if name.startswith("stats.")
             },
             health=_join_health(design, text, arrays),
-            noise=_join(RowNoise, "noise", text, arrays),
+            noise=noise,
             seed=text["seed"],
             engine=text["engine"],
             versions=text["versions"],
@@ -140,22 +143,6 @@ def _join(kind: type, prefix: str, text: dict, arrays: dict) -> Any:
 def _tuple(value: Any) -> Any:
     """JSON has no tuples; records have no lists."""
     return tuple(value) if isinstance(value, list) else value
-
-
-def _split_evidence(evidence: Evidence, arrays: dict) -> None:
-    arrays |= {f"gram.{a}": gram for a, gram in enumerate(evidence.gram)}
-    for name in ("n_baseline", "n_rows", "carry_out"):
-        arrays[f"evidence.{name}"] = getattr(evidence, name)
-
-
-def _join_evidence(design: Design, arrays: dict) -> Evidence:
-    return Evidence(
-        design=design,
-        gram=tuple(arrays[f"gram.{a}"] for a in range(len(design.accounts))),
-        n_baseline=arrays["evidence.n_baseline"],
-        n_rows=arrays["evidence.n_rows"],
-        carry_out=arrays["evidence.carry_out"],
-    )
 
 
 def _split_health(health: Health, text: dict, arrays: dict) -> None:

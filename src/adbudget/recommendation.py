@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from adbudget.decision import Decisions, Thresholds, decide
+from adbudget.decision import Decisions, Thresholds, cell_money, decide
 from adbudget.draws import SpendLike
 from adbudget.errors import InputError
 from adbudget.optimizer import optimize
@@ -132,13 +132,14 @@ def to_frame(
     proposal, draws = decisions.proposal, decisions.proposal.draws
     now, after = proposal.current.spend, proposal.plan.spend
     account = np.argwhere(draws.exists)[:, 0]
-    value = draws.unit_value[account]
-    lift = (_money(draws, after) - _money(draws, now)) * value
+    margin = draws.margin[account]
+    money_now = cell_money(draws, now) / margin
+    lift = cell_money(draws, after) / margin - money_now
     calls = decisions.calls
     with np.errstate(divide="ignore", invalid="ignore"):
-        roi = _money(draws, now) * value / now.to_numpy(float)
+        roi = money_now / now.to_numpy(float)
         change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.inf, 0.0))
-    slope = marginal_money(draws, now) / draws.margin[account]
+    slope = marginal_money(draws, now) / margin
     table = {
         "account": [call.account for call in calls],
         "channel": [call.channel for call in calls],
@@ -148,12 +149,12 @@ def to_frame(
         "change_pct": change,
         **_interval("lift", lift, mean_name="expected_lift"),
         "risk_adjusted_lift": [risk_adjusted(column, proposal.risk) for column in lift.T],
-        "expected_value": lift.mean(axis=0) * draws.margin[account] - (after - now).to_numpy(float),
+        "expected_value": lift.mean(axis=0) * margin - (after - now).to_numpy(float),
         "prob_gain": [call.prob_gain for call in calls],
         "considered_spend": decisions.considered.plan.spend.to_numpy(float),
         **_interval("roi", roi),
         **_interval("marginal_roi", slope),
-        "hurdle": decisions.elsewhere / draws.margin[account],
+        "hurdle": decisions.elsewhere / margin,
         "confidence": [call.confidence for call in calls],
         "currency": [draws.currency[a] for a in account],
         "reason": [call.reason for call in calls],
@@ -182,11 +183,6 @@ def _finite(value: float) -> float | None:
 
 def _is_default(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "error")
-
-
-def _money(draws, spend: pd.Series) -> np.ndarray:
-    """(draw, cell) outcome per period."""
-    return draws.response(spend).to_numpy()[:, draws.exists]
 
 
 def _interval(name: str, values: np.ndarray, mean_name: str | None = None) -> dict[str, np.ndarray]:

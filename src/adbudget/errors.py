@@ -26,5 +26,25 @@ class FitError(AdbudgetError, RuntimeError):
     """The sampler could not start or finish; the message says at which stage and what to try."""
 
 
+class PolicyError(AdbudgetError, ValueError):
+    """A policy file cannot be used; the message names the key or rule and what to write instead."""
+
+
 class FileFormatError(AdbudgetError, ValueError):
     """A saved fit cannot be read: damaged, or written by a newer version."""
+
+
+class LedgerError(AdbudgetError, RuntimeError):
+    """The ledger cannot be opened, read or written; the message says which one and what to do."""
+
+
+class LedgerConflictError(LedgerError):
+    """What is to be written contradicts what the ledger holds; the message names both."""
+
+
+class KillSwitchError(LedgerError):
+    """The kill switch is on, so no change was written; the message says since when, and by whom."""
+
+
+class SellerError(AdbudgetError, RuntimeError):
+    """A seller could not be asked, or what it answered cannot be used; the message says which."""

@@ -1,0 +1,200 @@
+"""A person's word on what waits -> approvals, and the changes that may now happen. Knows no rules.
+
+An item is an entry whose verdict is "needs_approval". A raise whose payload says ``funded_by``
+happens only when every cut that pays for it was approved or needed no approval; when one of them
+is rejected, it is cancelled. A change is written only if the unit's budget is still the one the
+item started from.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from adbudget.errors import LedgerConflictError, LedgerError
+from adbudget.ledger.append import append_pairs
+from adbudget.ledger.entry import CHANGE, Entry, Receipt
+from adbudget.ledger.items import Item, dependents, idle_cuts, items, missing_funders
+from adbudget.ledger.killswitch import refuse_changes
+from adbudget.ledger.reading import Kept, Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a person's word on an item, or on a linked group, has led to.
+
+    Attributes
+    ----------
+    items : keys of the items that were ruled on
+    verdict : "approved" or "rejected"
+    applied : keys of the items whose change was written just now
+    waiting_for : item -> keys of the cuts that must be approved before its change is written
+    cancelled : item -> why it will not happen
+    idle : pending cuts whose money has no taker left; approving one lowers the total
+    receipts : of every entry written, or replayed, in order
+    """
+
+    items: tuple[str, ...]
+    verdict: Literal["approved", "rejected"]
+    applied: tuple[str, ...] = ()
+    waiting_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cancelled: dict[str, str] = field(default_factory=dict)
+    idle: tuple[str, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+
+def approve(connection: Connection, item_id: str, *, who: str, at: datetime) -> Ruling:
+    """Approve an item or a linked group; the caller holds the lock."""
+    reading = Reading(connection=connection)
+    every = items(reading, named=item_id)
+    chosen = _find(every, item_id)
+    for item in chosen:
+        _checkmissing_funders(item, "approved", who, at)
+    _check_units(item for item in chosen if item.state == "pending")
+    new = [item for item in chosen if item.ruling is None]
+    if new:
+        refuse_changes(reading, f"the approval of {item_id!r}")
+    pairs = [_ruling_pair(item, "approved", who, at, "") for item in new]
+    for item in new:
+        every[item.key] = replace(item, state="waiting")
+    receipts = [_replayed(item.ruling) for item in chosen if item.ruling is not None]
+    receipts += append_pairs(connection, pairs)
+
+    ready = _ready(every, first=[item.key for item in chosen])
+    changes = [_change_pair(item, who, at) for item in ready if item.entry.new_minor is not None]
+    receipts += append_pairs(connection, changes)
+    names = tuple(item.key for item in chosen)
+    waiting = {name: tuple(missing_funders(every[name], every)) for name in names}
+    return Ruling(
+        items=names,
+        verdict="approved",
+        applied=tuple(item.key for item in ready),
+        waiting_for={name: funders for name, funders in waiting.items() if funders},
+        receipts=tuple(receipts),
+    )
+
+
+def reject(connection: Connection, item_id: str, *, who: str, at: datetime, reason: str) -> Ruling:
+    """Reject an item or a linked group, and cancel what it was to fund."""
+    reading = Reading(connection=connection)
+    every = items(reading, named=item_id)
+    chosen = _find(every, item_id)
+    for item in chosen:
+        _checkmissing_funders(item, "rejected", who, at)
+    new = [item for item in chosen if item.ruling is None]
+    pairs = [_ruling_pair(item, "rejected", who, at, reason) for item in new]
+    lost = dependents(every, {item.key for item in chosen})
+    cancelled = {
+        key: f"{funder} was to fund it and is rejected by {who}" for key, funder in lost.items()
+    }
+    pairs += [_cancel_pair(every[key], who, at, why) for key, why in cancelled.items()]
+    receipts = [_replayed(item.ruling) for item in chosen if item.ruling is not None]
+    names = [item.key for item in chosen]
+    return Ruling(
+        items=tuple(names),
+        verdict="rejected",
+        cancelled=cancelled,
+        idle=idle_cuts(every, {*names, *lost}),
+        receipts=(*receipts, *append_pairs(connection, pairs)),
+    )
+
+
+def _find(every: dict[str, Item], item_id: str) -> list[Item]:
+    """Items by key, by group or by sequence number, in this order."""
+    if item_id in every:
+        return [every[item_id]]
+    group = [item for item in every.values() if item_id and item.entry.group_id == item_id]
+    if group:
+        return [item for item in group if item.ruling is None] or group
+    found = [item for item in every.values() if str(item.kept.sequence) == item_id]
+    if found:
+        return found
+    waiting = [item.key for item in every.values() if item.state == "pending"]
+    raise LedgerError(
+        f"nothing called {item_id!r} needs approval. "
+        + (
+            f"Pending: {', '.join(waiting[:5])}{' ...' if len(waiting) > 5 else ''}."
+            if waiting
+            else "Nothing is pending."
+        )
+    )
+
+
+def _checkmissing_funders(item: Item, verdict: str, who: str, at: datetime) -> None:
+    """Let pass what nobody has ruled on, and the same word of the same person again."""
+    last = item.ruling
+    if last is not None:
+        if item.state != "cancelled" and (last.entry.verdict, last.entry.who) == (verdict, who):
+            return
+        raise LedgerConflictError(
+            f"{item.key!r} was {last.entry.verdict} by {last.entry.who} on "
+            f"{last.entry.at:%Y-%m-%d %H:%M} UTC"
+            f"{f' ({last.entry.rationale})' if last.entry.rationale else ''}. "
+            "A ruling stands; to undo a change, roll it back."
+        )
+    if item.state == "outdated" and verdict == "approved":
+        raise LedgerConflictError(
+            f"{item.key!r} would move {item.entry.unit} from {item.entry.old_minor} to "
+            f"{item.entry.new_minor} (minor units), but its budget has changed since that was "
+            "proposed. Reject it, or let a new run propose again."
+        )
+
+
+def _check_units(chosen: Iterable[Item]) -> None:
+    """Two budgets for one unit cannot both be approved in one breath."""
+    first: dict[str, str] = {}
+    for item in chosen:
+        if item.entry.new_minor is None:
+            continue
+        other = first.setdefault(item.entry.unit, item.key)
+        if other != item.key:
+            raise LedgerConflictError(
+                f"{other!r} and {item.key!r} propose two budgets for {item.entry.unit}; "
+                "approve one of them by its key and reject the other."
+            )
+
+
+def _ready(every: dict[str, Item], first: list[str]) -> list[Item]:
+    """Approved items that wait for nothing more; one per unit, for the next is outdated by it."""
+    ready: dict[str, Item] = {}
+    for key in (*first, *every):
+        item = every[key]
+        if item.state == "waiting" and not missing_funders(item, every):
+            place = key if item.entry.new_minor is None else f"unit {item.entry.unit}"
+            ready.setdefault(place, item)
+    return list(ready.values())
+
+
+def _ruling_pair(
+    item: Item, verdict: str, who: str, at: datetime, reason: str
+) -> tuple[str, Entry]:
+    return f"approval:{item.key}", _about(item, "approval", verdict, who, at, reason)
+
+
+def _cancel_pair(item: Item, who: str, at: datetime, why: str) -> tuple[str, Entry]:
+    return f"cancel:{item.key}", _about(item, "approval", "cancelled", who, at, why)
+
+
+def _change_pair(item: Item, who: str, at: datetime) -> tuple[str, Entry]:
+    change = _about(item, CHANGE, "approved", who, at, item.entry.rationale)
+    payload = {"item": item.key, "approval": f"approval:{item.key}"}  # who approved is there
+    return f"change:{item.key}", replace(change, payload=payload)
+
+
+def _about(item: Item, kind: str, verdict: str, who: str, at: datetime, why: str) -> Entry:
+    """Build an entry that says of which item it is; amounts, rule and hashes stay the item's."""
+    return replace(
+        item.entry,
+        kind=kind,
+        verdict=verdict,
+        who=who,
+        at=at,
+        rationale=why,
+        payload={"item": item.key},
+    )
+
+
+def _replayed(ruling: Kept) -> Receipt:
+    return Receipt(status="replayed", sequence=ruling.sequence, hash=ruling.hash, key=ruling.key)

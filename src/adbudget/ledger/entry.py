@@ -1,0 +1,246 @@
+"""Facts of one event -> a checked, hashable record. Knows no database and no clock.
+
+An entry's text form is canonical JSON: keys sorted, no blanks, UTF-8, shortest floats. What is
+hashed is that text, so anybody can check a ledger with a JSON library and SHA-256.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from numbers import Integral
+from typing import Any, Literal
+
+from adbudget.errors import InputError
+
+FORMAT = "adbudget-ledger/1"
+GENESIS = "0" * 64  # what the first entry names as the hash before it
+KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
+CURRENCY = re.compile(r"[A-Z]{3}|")
+_dump = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+LARGEST = 2**63 - 1  # whole numbers that SQLite, PostgreSQL and numpy all hold
+DEEPEST = 64  # levels of nesting in a payload
+
+NEEDS_APPROVAL = "needs_approval"
+CHANGE = "change"  # the only kind that moves money, so the only one the kill switch stops
+OWN_WAY = {"approval": "Ledger.approve or Ledger.reject", "kill": "Ledger.set_kill"}
+OWN_KEYS = ("approval:", "cancel:", "change:", "kill:")  # written by the ledger alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event, as it will be kept. Money is whole minor units (cents) of ``currency``.
+
+    Attributes
+    ----------
+    kind : what happened: run, recommendation, verdict, approval, change, alert, kill, rollback,
+        pacing, request, measurement, or any other name of small letters
+    at : instant, with a time zone; kept as UTC, to the microsecond
+    who : person or program that did it; never empty
+    unit : campaign, cell or deal it is about; "" when it is about none
+    currency : ISO 4217 code of the two amounts; "" when there are none
+    old_minor, new_minor : budget before and after, minor units per day; None when there is none
+    verdict : "auto", "needs_approval", "blocked" or "" on what is proposed; an entry that says
+        "needs_approval" waits for :meth:`Ledger.approve` or :meth:`Ledger.reject`
+    rule, rationale : which rule, and one sentence that a buyer can read aloud
+    run_id, group_id : the run that wrote it; the linked group that stands or falls together
+    inputs_hash, policy_hash : :func:`digest` of what went in
+    seed : seed of the run, None when there is no chance in it
+    payload : everything else, as JSON: text, whole numbers, finite floats, true, false, None,
+        lists and mappings with text keys. Tuples are kept as lists. The key ``funded_by`` lists
+        the keys of entries whose cuts pay for this raise: it happens only if all of them do
+    """
+
+    kind: str
+    at: datetime
+    who: str
+    unit: str = ""
+    currency: str = ""
+    old_minor: int | None = None
+    new_minor: int | None = None
+    verdict: str = ""
+    rule: str = ""
+    rationale: str = ""
+    run_id: str = ""
+    group_id: str = ""
+    inputs_hash: str = ""
+    policy_hash: str = ""
+    seed: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in TEXTS:
+            _check_text(getattr(self, name), name)
+        if not KIND.fullmatch(self.kind):
+            raise InputError(
+                f"kind must be a name of small letters, digits and _, such as 'change'; "
+                f"got {self.kind!r}."
+            )
+        if not self.who.strip():
+            raise InputError("who must name the person or program that acts; got an empty text.")
+        if not CURRENCY.fullmatch(self.currency):
+            raise InputError(
+                f"currency must be three capital letters, such as 'EUR'; got {self.currency!r}."
+            )
+        object.__setattr__(self, "at", _as_utc(self.at))
+        for name in ("old_minor", "new_minor", "seed"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _whole(value, name))
+        if not isinstance(self.payload, Mapping):
+            raise InputError(f"payload must be a mapping; got {type(self.payload).__name__}.")
+        object.__setattr__(self, "payload", _plain(self.payload, "payload", 0))
+
+    def facts(self) -> dict[str, str | int | None]:
+        """Every field as the database keeps it: ``at`` and ``payload`` as text."""
+        facts = {name: getattr(self, name) for name in FIELDS}
+        return facts | {"at": at_text(self.at), "payload": _dump(self.payload)}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> "Entry":
+        """Undo :meth:`facts`; what is not a field of an entry is left alone."""
+        values = {name: facts[name] for name in FIELDS}
+        at, payload = datetime.fromisoformat(values["at"]), json.loads(values["payload"])
+        return cls(**(values | {"at": at, "payload": payload}))
+
+
+FIELDS = tuple(each.name for each in fields(Entry))
+TEXTS = tuple(
+    name for name in FIELDS if name not in ("at", "old_minor", "new_minor", "seed", "payload")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of one append.
+
+    Attributes
+    ----------
+    status : "written", or "replayed" when the same key held the same entry already
+    sequence : place in the ledger, from 1
+    hash : hash of the entry and, through it, of everything before it; 64 hexadecimal digits
+    key : idempotency key of the entry
+    """
+
+    status: Literal["written", "replayed"]
+    sequence: int
+    hash: str
+    key: str
+
+
+def canonical_json(value: Any) -> str:
+    """Write a JSON value in the one way that equal values share.
+
+    Parameters
+    ----------
+    value : text, whole number, finite float, bool, None, or lists and mappings of them
+
+    Returns
+    -------
+    JSON with sorted keys and no blanks
+
+    Raises
+    ------
+    InputError : the value is not JSON; the message names the place
+    """
+    return _dump(_plain(value, "value", 0))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of :func:`canonical_json`, 64 hexadecimal digits: for inputs and policies.
+
+    Raises
+    ------
+    InputError : the value is not JSON
+    """
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def chain_hash(sequence: int, previous_hash: str, key: str, facts: Mapping[str, Any]) -> str:
+    """Hash of one link of the chain. ``facts`` are those of :meth:`Entry.facts`."""
+    text = _dump([FORMAT, sequence, previous_hash, key, dict(facts)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def at_text(at: datetime) -> str:
+    """2026-03-01T09:30:00.000000Z: of fixed width, so that text order is time order."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def check_key(key: str) -> str:
+    """Refuse an idempotency key that is empty, long, not printable or the ledger's own."""
+    _check_text(key, "key")
+    if not 1 <= len(key) <= 250 or not key.isprintable() or key != key.strip():
+        raise InputError(f"key must be 1 to 250 printable characters; got {key[:80]!r}.")
+    if key.startswith(OWN_KEYS):
+        raise InputError(
+            f"key must not start with {', '.join(OWN_KEYS)}, which the ledger writes itself; "
+            f"got {key!r}."
+        )
+    return key
+
+
+def _check_text(value: object, name: str) -> None:
+    if type(value) is not str:
+        raise InputError(f"{name} must be text; got {type(value).__name__} {value!r}.")
+    if not value.isascii() or "\0" in value:
+        bad = next((c for c in value if c == "\0" or "\ud800" <= c <= "\udfff"), None)
+        if bad is not None:
+            raise InputError(f"{name} holds {bad!r}, which no database keeps; leave it out.")
+
+
+def _as_utc(at: object) -> datetime:
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        raise InputError(f"at must be a datetime with a time zone; got {at!r}.")
+    if getattr(at, "nanosecond", 0):
+        raise InputError(f"at must be whole microseconds; got {at!r}.")
+    at = at.astimezone(UTC)
+    return datetime(
+        at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=UTC
+    )
+
+
+def _whole(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(
+            f"{name} must be a whole number"
+            f"{' of minor units (cents)' if name != 'seed' else ''}; got {value!r}."
+        )
+    if not -LARGEST <= int(value) <= LARGEST:
+        raise InputError(f"{name} must fit in 64 bits; got {value}.")
+    return int(value)
+
+
+def _plain(value: Any, where: str, depth: int) -> Any:
+    """Copy a JSON value into dicts and lists; ``where`` is its place for messages."""
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        value = str(value)
+        _check_text(value, where)
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError(f"{where} is {float(value)}, which JSON cannot hold; write None.")
+        return float(value)
+    if isinstance(value, Integral):
+        return _whole(value, where)
+    if depth >= DEEPEST:
+        raise InputError(f"{where} is nested more than {DEEPEST} levels deep.")
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        copy = {}
+        for name, item in value.items():
+            _check_text(name, f"a key of {where}")
+            copy[name] = _plain(item, f"{where}.{name}", depth + 1)
+        return copy
+    raise InputError(
+        f"{where} is of type {type(value).__name__}; JSON holds text, numbers, true, false, None, "
+        "lists and mappings. Write a date or a Decimal as text."
+    )

@@ -1,0 +1,144 @@
+"""Rows of the ledger -> DataFrames and budgets by unit. Knows columns and dates, no database."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import repeat
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+from sqlalchemy import ColumnElement, func
+
+from adbudget.errors import InputError
+from adbudget.ledger.append import funded_by
+from adbudget.ledger.entry import CHANGE, at_text
+from adbudget.ledger.items import Item
+from adbudget.ledger.reading import Reading
+from adbudget.ledger.schema import ENTRY
+
+COLUMNS = tuple(ENTRY.c.keys())
+INSTANT = "datetime64[us, UTC]"
+TYPES = {
+    "sequence": "int64",
+    **dict.fromkeys(("old_minor", "new_minor", "seed"), "Int64"),
+    **dict.fromkeys(("at", "payload", "funded_by"), "object"),
+}
+PENDING_COLUMNS = (
+    *("item", "sequence", "at", "unit", "currency", "old_minor", "new_minor", "rule"),
+    *("rationale", "run_id", "group_id", "funded_by"),
+)
+
+
+def entries(
+    reading: Reading,
+    *,
+    kind: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    run_id: str | None = None,
+    last: int | None = None,
+) -> pd.DataFrame:
+    """Entries that pass every filter given, in ledger order."""
+    where: list[ColumnElement[bool]] = []
+    if kind is not None:
+        where.append(ENTRY.c.kind.in_([kind] if isinstance(kind, str) else list(kind)))
+    if unit is not None:
+        where.append(ENTRY.c.unit == unit)
+    if run_id is not None:
+        where.append(ENTRY.c.run_id == run_id)
+    if since is not None:
+        where.append(ENTRY.c.at >= instant_text(since, "since"))
+    if until is not None:
+        where.append(ENTRY.c.at < instant_text(until, "until"))
+    if last is not None:
+        if type(last) is not int or last < 1:
+            raise InputError(f"last must be a whole number of at least 1; got {last!r}.")
+        newest = reading.select(ENTRY.c.sequence, where=where)
+        newest = newest.order_by(ENTRY.c.sequence.desc()).limit(last)
+        where = [ENTRY.c.sequence.in_(newest.scalar_subquery())]
+    return frame(tuple(row) for row in reading.rows(*where))
+
+
+def frame(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    """Columns of the table, typed: instants, nullable whole numbers, payloads as dicts."""
+    table = _typed(COLUMNS, rows)
+    table["at"] = pd.to_datetime(table["at"], format="ISO8601", utc=True).astype(INSTANT)
+    table["payload"] = table["payload"].map(json.loads).astype(object)
+    return table
+
+
+def pending_frame(items: Iterable[Item]) -> pd.DataFrame:
+    """Items nobody has ruled on: what a person needs to see to decide."""
+    rows = [
+        (
+            *(item.key, item.kept.sequence, item.entry.at, item.entry.unit, item.entry.currency),
+            *(item.entry.old_minor, item.entry.new_minor, item.entry.rule, item.entry.rationale),
+            *(item.entry.run_id, item.entry.group_id, funded_by(item.entry, item.key)),
+        )
+        for item in items
+        if item.state == "pending"
+    ]
+    table = _typed(PENDING_COLUMNS, rows)
+    table["at"] = pd.to_datetime(table["at"], utc=True).astype(INSTANT)
+    return table
+
+
+def _typed(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    """Columns one by one, so that whole numbers beside missing ones never turn into floats."""
+    rows = list(rows)
+    columns = zip(*rows, strict=True) if rows else repeat((), len(names))
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(column), dtype=TYPES.get(name, "str"))
+            for name, column in zip(names, columns, strict=True)
+        }
+    )
+
+
+def opening_budgets(reading: Reading, day: date, tz: str | tzinfo) -> dict[str, int]:
+    """Unit -> budget before its first change of this local day, minor units."""
+    start, end = local_day(day, tz)
+    where = [
+        ENTRY.c.kind == CHANGE,
+        ENTRY.c.at >= at_text(start),
+        ENTRY.c.at < at_text(end),
+        ENTRY.c.old_minor.is_not(None),
+    ]
+    statement = reading.select(ENTRY.c.unit, ENTRY.c.old_minor, where=where)
+    statement = statement.order_by(ENTRY.c.at, ENTRY.c.sequence)
+    opening: dict[str, int] = {}
+    for unit, old_minor in reading.connection.execute(statement):
+        opening.setdefault(unit, old_minor)
+    return opening
+
+
+def current_budgets(reading: Reading) -> dict[str, int]:
+    """Unit -> budget after its last change, minor units."""
+    where = [ENTRY.c.kind == CHANGE, ENTRY.c.new_minor.is_not(None)]
+    newest = reading.select(func.max(ENTRY.c.sequence), where=where).group_by(ENTRY.c.unit)
+    chosen = [ENTRY.c.sequence.in_(newest.scalar_subquery())]
+    statement = reading.select(ENTRY.c.unit, ENTRY.c.new_minor, where=chosen)
+    return {row[0]: row[1] for row in reading.connection.execute(statement)}
+
+
+def local_day(day: date, tz: str | tzinfo) -> tuple[datetime, datetime]:
+    """First instant of a local day and of the next, in UTC; days of 23 and 25 hours are right."""
+    if isinstance(day, datetime) or not isinstance(day, date):
+        raise InputError(f"day must be a date without a time; got {day!r}.")
+    try:
+        zone = ZoneInfo(tz) if isinstance(tz, str) else tz
+    except (ZoneInfoNotFoundError, ValueError) as cause:
+        raise InputError(f"tz must be a time zone such as 'Europe/Berlin'; got {tz!r}.") from cause
+    following = day + timedelta(days=1)
+    start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    end = datetime(following.year, following.month, following.day, tzinfo=zone).astimezone(UTC)
+    return start, end
+
+
+def instant_text(at: datetime, name: str) -> str:
+    """Instant as the table holds it."""
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        raise InputError(f"{name} must be a datetime with a time zone; got {at!r}.")
+    return at_text(at.astimezone(UTC))

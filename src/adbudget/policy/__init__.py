@@ -1,0 +1,1 @@
+"""Rules, constraints, balancing, safety, alerts: policy file + campaign table -> plan."""

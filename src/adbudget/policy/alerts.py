@@ -1,0 +1,219 @@
+"""Readings + alert rules -> alerts to send now: built-in checks too, none of them twice.
+
+Alerts move nothing. Knows nothing of budgets, plans, or where alerts are sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from adbudget._messages import Note
+from adbudget.errors import InputError
+from adbudget.policy.alert import (
+    SEVERITIES,
+    Alert,
+    Past,
+    evidence_text,
+    fingerprint_of,
+    past_alerts,
+)
+from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
+from adbudget.policy.language import Firing, evaluate, parse_trigger
+from adbudget.policy.language.trigger import Number
+from adbudget.policy.readings import Readings
+from adbudget.policy.rulebook import AlertRule
+
+COOLDOWN = timedelta(hours=24)
+USUAL = (  # type, trigger, action, severity; a rule of the policy on the same metric replaces it
+    ("anomaly", "cpl_change > 50% in 24h", "alert_human", "warning"),
+    ("opportunity", "roas > 6 for 3 days", "suggest_scale", "info"),
+    ("risk", "spend_pace > 150%", "alert_overspend", "warning"),
+)
+SAYS = {  # type of a built-in check -> what is wrong, what to do when it is real, and when unsure
+    "ctr_drop": ("the click-through rate fell by more than half in a day", "pause", "review"),
+    "click_quality": ("many clicks, few conversions", "pause_and_review", "review"),
+    "no_impressions": ("it should run and was not shown", "check_status", "check_status"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AlertReport:
+    """What there is to tell, and what it means for the rules.
+
+    Attributes
+    ----------
+    alerts : to be sent, most severe first
+    silenced : the same trouble was told before, and its cooldown is not over
+    frozen : (campaign,) bool, not shown at all, so its figures are no ground for a rule
+    pause : (campaign,) bool, a built-in check is sure enough to suggest a pause
+    notes : alerts that could not be judged, and why
+    """
+
+    alerts: tuple[Alert, ...]
+    silenced: tuple[Alert, ...]
+    frozen: np.ndarray
+    pause: np.ndarray
+    notes: tuple[Note, ...]
+
+
+def raise_alerts(
+    readings: Readings,
+    rules: Sequence[AlertRule],
+    *,
+    targets: Mapping[str, Number],
+    earlier: Any = (),
+    limits: AnomalyLimits | None = None,
+    at: datetime | None = None,
+) -> AlertReport:
+    """Judge every alert rule and built-in check for every campaign.
+
+    Parameters
+    ----------
+    rules : of the policy; the usual ones (a jump of the CPL, a high ROAS, overspending) are added
+        where no rule of the policy is about the same metric
+    targets : by word: {"target_cpl": Decimal("50")}
+    earlier : alerts of earlier runs, as records, dicts or a frame of ledger entries; an equal one
+        within the cooldown silences, unless the trouble has become more severe
+    limits : of the built-in checks
+    at : stamped on the alerts; the moment of the readings when not given
+
+    Raises
+    ------
+    PolicyError : a target is missing
+    InputError : ``earlier`` cannot be read, or its times have a zone and ``at`` has none
+    """
+    at = readings.as_of if at is None else at
+    found: list[tuple[Alert, timedelta]] = []
+    notes: list[Note] = []
+    for rule in [*rules, *_usual_rules(rules)]:
+        firing = evaluate(rule.trigger, readings, targets=targets)
+        found += [
+            (_of_rule(rule, firing, readings, int(i), at), rule.cooldown)
+            for i in np.flatnonzero(firing.fired)
+        ]
+        if rule in rules:
+            notes += _not_judged(rule, firing, readings)
+    anomalies = find_anomalies(readings, AnomalyLimits() if limits is None else limits)
+    for anomaly in anomalies:
+        found += [
+            (_of_anomaly(anomaly, readings, int(i), at), COOLDOWN)
+            for i in np.flatnonzero(anomaly.struck)
+        ]
+    fresh, silenced = _told_once(found, past_alerts(earlier), at)
+    by_type = {anomaly.type: anomaly for anomaly in anomalies}
+    return AlertReport(
+        alerts=fresh,
+        silenced=silenced,
+        frozen=by_type["no_impressions"].struck,
+        pause=by_type["ctr_drop"].real | by_type["click_quality"].real,
+        notes=tuple(notes),
+    )
+
+
+def _usual_rules(rules: Sequence[AlertRule]) -> list[AlertRule]:
+    """Usual rules about metrics that the policy has no alert on."""
+    covered = {metric for rule in rules for metric in rule.trigger.metrics}
+    usual = [
+        AlertRule(
+            type=type_,
+            trigger=parse_trigger(text, where=f"usual alert {type_!r}"),
+            action=action,
+            severity=severity,
+            cooldown=COOLDOWN,
+        )
+        for type_, text, action, severity in USUAL
+    ]
+    return [rule for rule in usual if not covered & set(rule.trigger.metrics)]
+
+
+def _of_rule(
+    rule: AlertRule, firing: Firing, readings: Readings, campaign: int, at: datetime
+) -> Alert:
+    name = readings.campaign_ids[campaign]
+    evidence = firing.evidence_of(campaign)
+    return Alert(
+        type=rule.type,
+        severity=rule.severity,
+        campaign_id=name,
+        trigger=rule.trigger.text,
+        evidence=evidence,
+        message=f"{name}: {rule.trigger.text} ({evidence_text(evidence)}).",
+        action=rule.action,
+        fingerprint=fingerprint_of(rule.type, name, rule.trigger.text),
+        at=at,
+    )
+
+
+def _of_anomaly(anomaly: Anomaly, readings: Readings, campaign: int, at: datetime) -> Alert:
+    name, real = readings.campaign_ids[campaign], bool(anomaly.real[campaign])
+    wrong, action, unsure = SAYS[anomaly.type]
+    evidence = anomaly.firing.evidence_of(campaign)
+    probability = float(anomaly.probability[campaign])
+    how_sure = ""
+    if np.isfinite(probability):
+        evidence["probability"] = probability
+    elif anomaly.type != "no_impressions":
+        how_sure = " No counts are given, so chance cannot be ruled out."
+    pauses = real and "pause" in action
+    return Alert(
+        type=anomaly.type,
+        severity="critical" if pauses else "warning",
+        campaign_id=name,
+        trigger=anomaly.trigger,
+        evidence=evidence,
+        message=f"{name}: {wrong} ({evidence_text(evidence)}).{how_sure}",
+        action=action if real else unsure,
+        fingerprint=fingerprint_of(anomaly.type, name, anomaly.trigger),
+        at=at,
+    )
+
+
+def _not_judged(rule: AlertRule, firing: Firing, readings: Readings) -> list[Note]:
+    places = [i for i, reason in enumerate(firing.reason) if reason]
+    if not places:
+        return []
+    example = f"{readings.campaign_ids[places[0]]!r}: {firing.reason[places[0]]}"
+    message = f"{rule.trigger.where} could not be judged for {len(places)} campaigns; {example}."
+    return [Note(kind="alert_not_judged", message=message)]
+
+
+def _told_once(
+    found: Sequence[tuple[Alert, timedelta]], earlier: Sequence[Past], at: datetime
+) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
+    """Alerts to send, each trouble once, and those whose cooldown is not over."""
+    _check_zones(earlier, at)
+    known: dict[str, list[Past]] = {}
+    for past in earlier:
+        known.setdefault(past.fingerprint, []).append(past)
+    different = {alert.fingerprint: (alert, cooldown) for alert, cooldown in reversed(found)}
+    fresh, silenced = [], []
+    for alert, cooldown in different.values():
+        recent = [
+            past.severity
+            for past in known.get(alert.fingerprint, ())
+            if timedelta(0) <= at - past.at < cooldown
+        ]
+        quiet = any(_rank(severity) >= _rank(alert.severity) for severity in recent)
+        (silenced if quiet else fresh).append(alert)
+    return tuple(sorted(fresh, key=_order)), tuple(sorted(silenced, key=_order))
+
+
+def _check_zones(earlier: Sequence[Past], at: datetime) -> None:
+    aware = at.tzinfo is not None
+    for past in earlier:
+        if (past.at.tzinfo is not None) != aware:
+            raise InputError(
+                f"an earlier alert is of {past.at.isoformat()}, this run of {at.isoformat()}: one "
+                "has a time zone and the other has none. Pass as_of with a time zone."
+            )
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
+
+
+def _order(alert: Alert) -> tuple[int, str, str, str]:
+    return -_rank(alert.severity), alert.type, alert.campaign_id, alert.trigger

@@ -1,0 +1,157 @@
+"""Policy + campaign table (+ history, + ledger) -> PolicyPlan. The door to this folder.
+
+With a ledger the run is bound by the day's history, logged, and answered the same when it is made
+again; without one it is a plan on paper. Knows no platform: nothing is sent anywhere.
+"""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adbudget.errors import LedgerConflictError
+from adbudget.ledger.entry import Entry, digest
+from adbudget.policy.campaigns import as_moment, read_campaigns
+from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
+from adbudget.policy.currency import check_currency
+from adbudget.policy.file import load_policy
+from adbudget.policy.logbook import Pair, RunFacts, entries_of
+from adbudget.policy.metrics import figures_of, watch
+from adbudget.policy.pausing import past_since
+from adbudget.policy.plan import PolicyPlan
+from adbudget.policy.planning import make_case, plan_of
+from adbudget.policy.readings import Readings
+from adbudget.policy.rulebook import Policy
+from adbudget.policy.safety import Circumstances
+from adbudget.policy.snapshot import from_json, to_json
+
+if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
+
+MOST_TRIES = 5  # how often a run is decided again because somebody else wrote meanwhile
+
+
+def apply_policy(
+    policy: Policy,
+    campaigns: Any,
+    *,
+    history: Any = None,
+    ledger: "Ledger | str | Path | None" = None,
+    as_of: date | datetime | str,
+) -> PolicyPlan:
+    """Carry a policy out on a campaign table: a safe, balanced, explained plan.
+
+    Parameters
+    ----------
+    policy : from :func:`adbudget.load_policy`
+    campaigns : one row per campaign; see :func:`adbudget.policy.campaigns.read_campaigns`
+    history : the same by date, for triggers that look back
+    ledger : from :func:`adbudget.open_ledger`, or its address. The day's opening budgets, the kill
+        switch and earlier alerts come from it, and the run is written to it: again with the same
+        policy, tables and moment, nothing new is written and the same plan comes back
+    as_of : the moment of the decision; a date is its midnight
+
+    Returns
+    -------
+    PolicyPlan
+
+    Raises
+    ------
+    PolicyError : the policy does not fit the table's currency
+    InputError : a table cannot be used; names the rows
+    LedgerError : the ledger cannot be read or written
+    """
+    moment = as_moment(as_of)
+    readings = _read(policy, campaigns, history, moment)
+    if ledger is None:
+        at = instant(moment, policy)
+        case = make_case(policy, readings, Circumstances(), at=at)
+        return plan_of(case, at=at, run_id="")
+    tables = {
+        "campaigns": to_json(campaigns, "campaigns"),
+        "history": None if history is None else to_json(history, "history"),
+        "as_of": moment.isoformat(),
+    }
+    with ExitStack() as stack:
+        if isinstance(ledger, str | Path):
+            from adbudget.ledger.store import open_ledger
+
+            ledger = stack.enter_context(open_ledger(ledger))
+        plan = _logged(policy, readings, tables, ledger)
+        return replace(plan, metrics=watch(ledger, instant(moment, policy)))
+
+
+def rerun(run: Entry, before: "Ledger") -> list[Pair]:
+    """Make a logged run again: what :meth:`adbudget.ledger.Ledger.replay` asks for.
+
+    Parameters
+    ----------
+    run : the run's own entry, which holds policy, tables and moment
+    before : the ledger as it was just before
+    """
+    given = run.payload
+    policy = load_policy(given["policy"])
+    tables = given["tables"]
+    moment = as_moment(tables["as_of"])
+    history = None if tables["history"] is None else from_json(tables["history"])
+    readings = _read(policy, from_json(tables["campaigns"]), history, moment)
+    return _run(policy, readings, tables, before)[1]
+
+
+def _read(policy: Policy, campaigns: Any, history: Any, moment: datetime) -> Readings:
+    code = policy.currency if len(policy.currency) == 3 else None
+    has_own = "currency" in getattr(campaigns, "columns", ())
+    readings = read_campaigns(
+        campaigns, history=history, as_of=moment, currency=None if has_own else code
+    )
+    check_currency(policy, readings.currency, "the campaign table")
+    return readings
+
+
+def _logged(policy: Policy, readings: Readings, tables: dict, ledger: "Ledger") -> PolicyPlan:
+    """Decide on what the ledger says, and write it while the ledger still says so."""
+    for attempt in range(1, MOST_TRIES + 1):
+        head = ledger.head().sequence
+        run_id = _run_id(policy, tables, kill_on=ledger.kill_state().on)
+        logged = ledger.entries(kind=RUN, run_id=run_id)
+        before = head if logged.empty else int(logged["sequence"].iloc[0]) - 1
+        plan, pairs = _run(policy, readings, tables, ledger.as_of(before))
+        try:
+            ledger.append_many(pairs, expected_head=head)
+        except LedgerConflictError:
+            if attempt == MOST_TRIES:
+                raise
+            continue
+        return plan
+    raise AssertionError("the last attempt either returns or raises")
+
+
+def _run(
+    policy: Policy, readings: Readings, tables: dict[str, Any], before: "Ledger"
+) -> tuple[PolicyPlan, list[Pair]]:
+    """Plan and entries of a run, given the ledger as it is just before."""
+    around = circumstances_of(before, policy, readings.as_of)
+    at = instant(readings.as_of, policy)
+    earlier = before.alerts(at - longest_cooldown(policy))
+    run_id = _run_id(policy, tables, kill_on=around.kill_on)
+    case = make_case(policy, readings, around, earlier=earlier, at=at)
+    plan = plan_of(case, earlier=earlier, at=at, run_id=run_id)
+    since = past_since(policy, readings, case.fired, around)
+    facts = RunFacts(
+        at=at,
+        inputs_hash=digest(tables),
+        policy_hash=policy.hash,
+        payload={
+            "policy": dict(policy.document),
+            "tables": tables,
+            "past_since": {name: moment.isoformat() for name, moment in since.items()},
+            "figures": figures_of(case, plan),
+        },
+    )
+    return plan, entries_of(plan, facts, kill_on=around.kill_on)
+
+
+def _run_id(policy: Policy, tables: dict[str, Any], *, kill_on: bool) -> str:
+    """The same for the same question; with the kill switch on it is another question."""
+    return digest({"policy": policy.hash, "tables": tables, "kill_on": kill_on})[:32]

@@ -1,0 +1,113 @@
+"""A comparison of one cost per lead, or of its change -> how probably it is true.
+
+The comparison is linear in the rate, so it says that the rate lies on one side of a threshold.
+Knows no conditions around it.
+"""
+
+import numpy as np
+
+from adbudget.policy.language.linear import Rate, rates_in, same_rate
+from adbudget.policy.language.scene import Day, Scene
+from adbudget.policy.language.signs import compared
+from adbudget.policy.language.tree import (
+    Arithmetic,
+    Comparison,
+    ComparisonSign,
+    Figure,
+    Negative,
+    Reading,
+)
+from adbudget.policy.posterior import prob_cost_below, prob_rate_ratio_above
+
+
+def posterior(
+    scene: Scene, node: Comparison, window: tuple[Day, ...], sign: ComparisonSign
+) -> np.ndarray:
+    """Probability that the comparison is true of the rate itself: (campaign,), NaN if unknown.
+
+    Over several days a cost is judged by the counts of all of them together, against the hardest
+    of the thresholds; a change is judged by its last day.
+    """
+    rate = rates_in(node)[0]
+    days = window if isinstance(rate, Reading) else window[:1]
+    lines = [line(scene, node, day, rate) for day in days]
+    upward = lines[0][0] > 0
+    below = upward == (sign in ("<", "<="))  # whether small rates make it true
+    with np.errstate(all="ignore"):
+        thresholds = [-intercept / slope for slope, intercept in lines]
+    threshold = np.where(below, np.minimum.reduce(thresholds), np.maximum.reduce(thresholds))
+    prob_below = _prob_below(scene, rate, threshold, days)
+    return np.where(below, prob_below, 1 - prob_below)
+
+
+def without_outcome(
+    scene: Scene, node: Comparison, day: Day, sign: ComparisonSign
+) -> tuple[np.ndarray, np.ndarray]:
+    """Campaigns that spent without a conversion, and whether an endless cost makes it true.
+
+    Returns
+    -------
+    two of (campaign,) bool
+    """
+    rate = rates_in(node)[0]
+    if not isinstance(rate, Reading):
+        nowhere = np.zeros(len(scene.readings), dtype=bool)
+        return nowhere, nowhere
+    count, money = _counts(scene, rate.metric, day)
+    cost = scene.figure(rate, day).value
+    slope, intercept = line(scene, node, day, rate)
+    with np.errstate(all="ignore"):
+        endless = np.where(slope == 0, intercept, slope * np.inf)
+    return np.isnan(cost) & (count == 0) & (money > 0), compared(endless, sign)
+
+
+def line(scene: Scene, node: Comparison, day: Day, rate: Rate) -> tuple[np.ndarray, np.ndarray]:
+    """Left minus right as a function of the rate: slope and intercept, each (campaign,)."""
+    with np.errstate(all="ignore"):
+        left, right = (_line_of(scene, side, day, rate) for side in (node.left, node.right))
+        slope, intercept = left[0] - right[0], left[1] - right[1]
+    shape = (len(scene.readings),)
+    return np.broadcast_to(slope, shape), np.broadcast_to(intercept, shape)
+
+
+def _line_of(scene: Scene, node: Figure, day: Day, rate: Rate) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and intercept of a figure that is linear in the rate."""
+    if isinstance(node, Rate) and same_rate(node) == same_rate(rate):
+        return np.array(1.0), np.array(0.0)
+    if isinstance(node, Negative):
+        slope, intercept = _line_of(scene, node.operand, day, rate)
+        return -slope, -intercept
+    if not isinstance(node, Arithmetic):
+        return np.array(0.0), scene.figure(node, day).value
+    left, right = (_line_of(scene, side, day, rate) for side in (node.left, node.right))
+    if node.sign == "*":
+        return left[0] * right[1] + right[0] * left[1], left[1] * right[1]
+    if node.sign == "/":
+        return left[0] / right[1], left[1] / right[1]
+    sign = 1 if node.sign == "+" else -1
+    return left[0] + sign * right[0], left[1] + sign * right[1]
+
+
+def _prob_below(
+    scene: Scene, rate: Rate, threshold: np.ndarray, days: tuple[Day, ...]
+) -> np.ndarray:
+    if isinstance(rate, Reading):
+        pooled = np.sum([_counts(scene, rate.metric, day) for day in days], axis=0)
+        return prob_cost_below(threshold, count=pooled[0], money=pooled[1])
+    day = days[0] or 0
+    count, money = _counts(scene, rate.metric, day)
+    count_before, money_before = _counts(scene, rate.metric, day + rate.days)
+    # The cost changed by less than x where the rate of leads is above its old one over (1 + x)
+    with np.errstate(all="ignore"):
+        ratio = np.where(threshold > -1, 1 / (1 + threshold), np.inf)
+    return prob_rate_ratio_above(ratio, (count, count_before), (money, money_before))
+
+
+def _counts(scene: Scene, metric: str, day: Day) -> tuple[np.ndarray, np.ndarray]:
+    """Conversions and the money they cost, which follows from the cost where it is not given.
+
+    Counts are never worked out from money: without them nothing is known about chance.
+    """
+    count, money, cost = (scene.at(day).column(n) for n in ("conversions", "spend", metric))
+    with np.errstate(all="ignore"):
+        return count, np.where(np.isnan(money), cost * count, money)

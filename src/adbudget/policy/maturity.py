@@ -1,0 +1,44 @@
+"""How many of a campaign's conversions have been reported yet. Knows nothing of what they decide.
+
+Platforms report conversions days after the spend that won them, so young figures look worse than
+they are. An attribution curve says which share is in by which age.
+"""
+
+import numpy as np
+
+from adbudget.policy.readings import Readings
+from adbudget.policy.rulebook import Attribution
+
+DIGITS = 12  # a share of exactly 90% has to compare as 90%
+MOST_DAYS = 366  # a longer window is as mature as this one, to four digits
+
+
+def maturity(attribution: Attribution | None, readings: Readings) -> np.ndarray:
+    """Share of the conversions of each campaign's figures that is in: (campaign,) in [0, 1].
+
+    The mean of the curve over the days the figures cover, of which a campaign's youth leaves only
+    those since it started. Between two ages of the curve the share rises in a straight line; it
+    starts from nothing at age 0 and stays after the last age.
+
+    Parameters
+    ----------
+    attribution : None says that conversions are reported at once
+    readings : day and length of the figures, start of the campaigns
+    """
+    if attribution is None:
+        return np.ones(len(readings))
+    today = np.datetime64(readings.as_of.date(), "D")
+    youngest = (today - readings.day).astype(np.int64).clip(min=0)
+    since_start = (today - readings.started_at.astype("datetime64[D]")).astype(float)
+    since_start = np.where(np.isnat(readings.started_at), np.inf, since_start)
+    covered = np.clip(np.nan_to_num(readings.metric("days"), nan=1.0), 1, MOST_DAYS)
+    oldest = np.maximum(np.minimum(youngest + covered - 1, since_start), youngest)
+    ages = [0.0, *map(float, attribution.ages)]
+    shares = [0.0, *map(float, attribution.shares)]
+    if attribution.ages[0] == 0:
+        ages, shares = ages[1:], shares[1:]
+    days = np.arange(int(oldest.max(initial=0)) + 1)
+    running = np.concatenate([[0.0], np.cumsum(np.interp(days, ages, shares))])
+    first, last = youngest, np.floor(oldest).astype(np.int64)
+    share = (running[last + 1] - running[first]) / (last + 1 - first)
+    return share.round(DIGITS)

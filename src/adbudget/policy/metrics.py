@@ -1,0 +1,104 @@
+"""Ledger -> the five figures that teams watch; case -> what the ledger needs for them.
+
+Changes a week, share of spend on winners, rule trigger rate, alerts a week, CPL trend. A figure
+that the ledger cannot know yet is None, never a guess.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adbudget.policy.calls import Case
+from adbudget.policy.plan import PolicyPlan
+from adbudget.policy.values import BudgetMove
+
+if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
+
+WEEK = timedelta(days=7)
+TREND = timedelta(days=28)
+ROUNDING = timedelta(microseconds=1)  # a window ends with the moment asked about, included
+
+
+def figures_of(case: Case, plan: PolicyPlan) -> dict[str, Any]:
+    """What a run adds to the figures: counts, spend on winners, blended CPL. JSON values."""
+    readings, policy = case.readings, case.policy
+    raising = [
+        isinstance(rule.action, BudgetMove) and rule.action.sign > 0 for rule in policy.rules
+    ]
+    is_winner = np.array([any(raising[p] for p in which) for which in case.fired.rules], bool)
+    active = readings.status == "active"
+    spend = readings.metric("spend") / readings.metric("days")
+    daily = np.where(np.isfinite(spend), spend, readings.budget_minor / 10.0**readings.exponent)
+    return {
+        "exponent": readings.exponent,
+        "total_minor": int(case.balance.budget.sum()),
+        "n_campaigns": len(readings),
+        "n_rule_fired": int(case.fired.any.sum()),
+        "spend": float(daily[active].sum()),
+        "spend_on_winners": float(daily[active & is_winner].sum()),
+        "cpl": _blended_cpl(case) or plan.summary["projected_cpl_before"],
+    }
+
+
+def watch(ledger: "Ledger", at: datetime) -> dict[str, float | int | None]:
+    """Five figures as of a moment.
+
+    Parameters
+    ----------
+    ledger : of runs and their consequences
+    at : moment with time zone; nothing later counts
+
+    Returns
+    -------
+    changes_per_week : changes of budgets in the 7 days up to ``at``
+    winner_spend_share : spend of campaigns that a raising rule fires for, as a share of the spend
+        of all active ones, in the last run
+    rule_trigger_rate : share of campaigns for which some rule fired, over the runs of these 7 days
+    alerts_per_week : alerts in these 7 days
+    cpl_trend : change of the CPL of all campaigns together per week, as a share: the slope of its
+        logarithm over the runs of 28 days, by least squares
+    """
+    until = at + ROUNDING
+    recent = ledger.entries(kind=("change", "alert"), since=at - WEEK, until=until)
+    kinds = recent["kind"].tolist()
+    runs = ledger.entries(kind="run", since=at - TREND, until=until)
+    facts = [payload["figures"] for payload in runs["payload"] if "figures" in payload]
+    moments = [
+        at_run.to_pydatetime()
+        for at_run, payload in zip(runs["at"], runs["payload"], strict=True)
+        if "figures" in payload
+    ]
+    week = [figures for figures, moment in zip(facts, moments, strict=True) if moment >= at - WEEK]
+    return {
+        "changes_per_week": kinds.count("change"),
+        "winner_spend_share": _ratio(facts[-1:], "spend_on_winners", "spend"),
+        "rule_trigger_rate": _ratio(week, "n_rule_fired", "n_campaigns"),
+        "alerts_per_week": kinds.count("alert"),
+        "cpl_trend": _trend(moments, [figures["cpl"] for figures in facts]),
+    }
+
+
+def _ratio(facts: list[Mapping[str, Any]], top: str, bottom: str) -> float | None:
+    whole = sum(figures[bottom] for figures in facts)
+    return sum(figures[top] for figures in facts) / whole if whole else None
+
+
+def _blended_cpl(case: Case) -> float | None:
+    """Spend over conversions of all active campaigns that have both."""
+    spend, conversions = (case.readings.metric(name) for name in ("spend", "conversions"))
+    both = np.isfinite(spend) & np.isfinite(conversions) & (case.readings.status == "active")
+    leads = conversions[both].sum()
+    return float(spend[both].sum() / leads) if leads > 0 else None
+
+
+def _trend(moments: list[datetime], cpl: list[float | None]) -> float | None:
+    """Growth per week, as a share; None without two different moments."""
+    known = [(m, c) for m, c in zip(moments, cpl, strict=True) if c is not None and c > 0]
+    weeks = np.array([(moment - known[0][0]) / WEEK for moment, _ in known])
+    if not weeks.size or np.ptp(weeks) == 0:
+        return None
+    slope = np.polyfit(weeks, np.log([value for _, value in known]), 1)[0]
+    return float(np.expm1(slope))

@@ -1,0 +1,116 @@
+"""Balanced budgets + guardrails -> for every campaign, what became of the rule's wish.
+
+One flag per cause; flags are what tests, ledgers and sentences agree on. Knows no words for
+people and no verdicts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adbudget.policy.balance import Balance
+from adbudget.policy.firing import Fired
+from adbudget.policy.readings import Readings
+from adbudget.policy.rulebook import Policy
+from adbudget.policy.safety import Guard
+
+FLAGS = (
+    "immature",  # too few conversions are in, so the cut is not made
+    "over_cap",  # its budget is above its cap already
+    "under_minimum",  # its budget is below the smallest budget of the file
+    "at_cap",  # the cap cut the raise short
+    "at_floor",  # the floor cut the cut short
+    "daily_limit",  # the daily limit cut the move short
+    "unfunded",  # no money for the raise
+    "scaled",  # money for a part of the raise
+    "scaled_back",  # the cut frees more than others can take
+    "below_step",  # a move smaller than the step of the policy
+    "test_budget_differs",  # a new campaign has not the test budget of the file
+    "confidence_unknown",  # a probability is asked for and there are no counts
+    "pause_recommended",  # past the trigger of a cutting rule for too long, or a built-in check
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What became of every campaign's wish.
+
+    Attributes
+    ----------
+    change : (campaign,) int64, minor units per day
+    stopped : (campaign,) bool, a guardrail leaves nothing of what a rule wanted
+    flags : flag -> (campaign,) bool, in the order of FLAGS
+    """
+
+    change: np.ndarray
+    stopped: np.ndarray
+    flags: dict[str, np.ndarray]
+
+    def of(self, campaign: int) -> tuple[str, ...]:
+        """Flags of one campaign."""
+        return tuple(name for name, where in self.flags.items() if where[campaign])
+
+
+def outcome(
+    policy: Policy,
+    readings: Readings,
+    fired: Fired,
+    guard: Guard,
+    balance: Balance,
+    pause_due: np.ndarray,
+) -> Outcome:
+    """Compare what the rules wanted with what came of it."""
+    budget, wanted = readings.budget_minor, fired.wanted
+    change = balance.budget - budget
+    free = guard.hold == ""
+    raises, cuts = free & (wanted > 0), free & (wanted < 0)
+    goal = budget + wanted
+    kept_up = guard.immature & cuts
+    active = readings.status == "active"
+    minimum = policy.constraints.min_campaign_budget
+    least = 0 if minimum is None else minimum.minor(readings.exponent, "min_campaign_budget")
+    flags = {
+        "immature": kept_up,
+        "over_cap": active & (budget > guard.cap),
+        "under_minimum": active & (budget < least),
+        "at_cap": raises
+        & (budget <= guard.cap)
+        & (goal > guard.cap)
+        & (guard.cap <= guard.day_high),
+        "at_floor": cuts & ~kept_up & (goal < guard.floor) & (guard.floor >= guard.day_low),
+        "daily_limit": (raises & (goal > guard.day_high) & (guard.day_high < guard.cap))
+        | (cuts & ~kept_up & (goal < guard.day_low) & (guard.day_low > guard.floor)),
+        "unfunded": raises & (balance.allowed > 0) & (change == 0),
+        "scaled": raises & (change > 0) & (change < balance.allowed),
+        "scaled_back": cuts & (balance.allowed < 0) & (change > balance.allowed),
+        "below_step": (change != 0) & (np.abs(change) < _step(policy, readings)),
+        "test_budget_differs": _not_the_test_budget(policy, readings, guard),
+        "confidence_unknown": _unknown(policy, fired),
+        "pause_recommended": (pause_due & free & ~guard.immature) | (guard.hold == "anomaly"),
+    }
+    return Outcome(
+        change=change,
+        stopped=fired.any & (wanted != 0) & (~free | (balance.allowed == 0)),
+        flags=flags,
+    )
+
+
+def _step(policy: Policy, readings: Readings) -> int:
+    return policy.constraints.step.minor(readings.exponent, "constraints: step")
+
+
+def _not_the_test_budget(policy: Policy, readings: Readings, guard: Guard) -> np.ndarray:
+    test = policy.constraints.new_campaign_test_budget
+    if test is None:
+        return np.zeros(len(readings), bool)
+    meant = test.minor(readings.exponent, "constraints: new_campaign_test_budget")
+    is_new = np.isin(guard.hold, ("observation", "test_budget"))
+    return is_new & (readings.budget_minor != meant)
+
+
+def _unknown(policy: Policy, fired: Fired) -> np.ndarray:
+    if policy.confidence is None:
+        return np.zeros(len(fired.rules), bool)
+    rated = [bool({"cpl", "cpa"} & set(rule.trigger.metrics)) for rule in policy.rules]
+    by_rate = [any(rated[position] for position in which) for which in fired.rules]
+    return np.array(by_rate, dtype=bool) & np.isnan(fired.probability)

@@ -1,0 +1,140 @@
+"""Policy + readings + circumstances -> PolicyPlan. Pure: no ledger, no clock, no file.
+
+The order of the work: rules fire, guardrails bound them, balancing shares the money out, funding
+says what waits, and every campaign gets its sentence.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from adbudget.policy.alert import SEVERITIES
+from adbudget.policy.alerts import raise_alerts
+from adbudget.policy.balance import Wishes, balance
+from adbudget.policy.calls import Case, make_calls
+from adbudget.policy.firing import Fired, fire_rules
+from adbudget.policy.funding import fund
+from adbudget.policy.outcome import outcome
+from adbudget.policy.pausing import pause_due
+from adbudget.policy.plan import PolicyPlan
+from adbudget.policy.readings import Readings
+from adbudget.policy.rulebook import Policy
+from adbudget.policy.safety import Circumstances, Guard, guard
+from adbudget.policy.soft import soft_alerts
+from adbudget.policy.summary import summarize
+
+
+def make_case(
+    policy: Policy,
+    readings: Readings,
+    circumstances: Circumstances,
+    *,
+    earlier: Any = (),
+    at: datetime,
+) -> Case:
+    """Everything decided about a table, before it is put into words.
+
+    Parameters
+    ----------
+    policy, readings : checked
+    circumstances : what the ledger knows
+    earlier : alerts of earlier runs
+    at : moment of the run, with time zone
+
+    Raises
+    ------
+    PolicyError : an amount of the policy does not fit the currency of the table
+    """
+    total = int(readings.budget_minor.sum())
+    total_change = policy.constraints.total_budget_change.minor(
+        total, readings.exponent, "constraints: total_budget_change", up=False
+    )
+    report = raise_alerts(readings, policy.alerts, targets=policy.targets, earlier=earlier, at=at)
+    fired = fire_rules(policy, readings, total + total_change)
+    guards = guard(policy, readings, fired, report, circumstances, total + total_change)
+    due = pause_due(policy, readings, fired, circumstances)
+    cost = result_cost(readings)
+    balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
+    result = outcome(policy, readings, fired, guards, balanced, due)
+    limit = policy.constraints.approval_limit.minor(readings.exponent, "approval_limit")
+    return Case(
+        policy=policy,
+        readings=readings,
+        circumstances=circumstances,
+        report=report,
+        fired=fired,
+        guard=guards,
+        balance=balanced,
+        outcome=result,
+        funding=fund(result.change, _priority(readings, fired, cost), limit),
+        cost=cost,
+    )
+
+
+def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> PolicyPlan:
+    """Put a case into words and numbers; arguments as in :func:`make_case`."""
+    calls = make_calls(case, run_id)
+    alerts = (*case.report.alerts, *soft_alerts(case, earlier=earlier, at=at))
+    return PolicyPlan(
+        calls=calls,
+        alerts=tuple(sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity))),
+        summary=summarize(case, calls),
+        metrics={},
+        notes=(*case.readings.notes, *case.report.notes),
+        at=at,
+        run_id=run_id,
+        currency=case.readings.currency or case.policy.currency,
+        exponent=case.readings.exponent,
+    )
+
+
+def result_cost(readings: Readings) -> np.ndarray:
+    """(campaign,) rank of what a result costs, from 0 on, equals alike; NaN when unknown.
+
+    CPL decides, else CPA. Campaigns with neither come after them, best ROAS first.
+    """
+    cpl, cpa, roas = (readings.metric(name) for name in ("cpl", "cpa", "roas"))
+    cost = np.where(np.isfinite(cpl), cpl, cpa)
+    by_roas = ~np.isfinite(cost) & np.isfinite(roas)
+    value = np.where(by_roas, -roas, cost)
+    known = np.isfinite(value)
+    rank = np.full(len(readings), np.nan)
+    if known.any():
+        pairs = np.stack([by_roas[known].astype(float), value[known]], axis=1)
+        rank[known] = np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
+    return rank
+
+
+def _wishes(
+    policy: Policy,
+    readings: Readings,
+    fired: Fired,
+    guards: Guard,
+    due: np.ndarray,
+    cost: np.ndarray,
+    total_change: int,
+) -> Wishes:
+    """What balancing has to know; a held campaign wants nothing and takes no part."""
+    free = guards.hold == ""
+    budget = readings.budget_minor
+    return Wishes(
+        campaign_ids=readings.campaign_ids,
+        budget=budget,
+        wanted=np.where(free, fired.wanted, 0),
+        lowest=np.where(guards.immature, budget, guards.lowest),
+        highest=guards.highest,
+        may_take_part=free & ~fired.any & ~fired.suspect & ~due,
+        cost=cost,
+        total_change=total_change,
+        rebalance_limit=policy.constraints.rebalance_limit,
+    )
+
+
+def _priority(readings: Readings, fired: Fired, cost: np.ndarray) -> np.ndarray:
+    """(campaign,) place in the order of service: rules, then rebalancing; cheapest first."""
+    ids = np.array(readings.campaign_ids)
+    order = np.lexsort((ids, np.nan_to_num(cost, nan=np.inf), ~fired.any))
+    place = np.empty(len(readings), dtype=np.int64)
+    place[order] = np.arange(len(readings))
+    return place

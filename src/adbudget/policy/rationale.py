@@ -1,0 +1,111 @@
+"""Facts of one campaign's call -> one or two sentences a buyer can read aloud.
+
+Knows how to say it, not how it was decided.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from adbudget._messages import listed
+from adbudget.policy.firing import Fired
+from adbudget.policy.language.words import METRICS, RATES
+from adbudget.policy.readings import Readings
+from adbudget.policy.rulebook import Policy, Rule
+from adbudget.policy.safety import HOLDS
+from adbudget.policy.values import BudgetMove
+
+UNKNOWN_CONFIDENCE = "confidence unknown: no counts"
+
+
+def decimal_money(minor: int, exponent: int) -> Decimal:
+    """Minor units -> exact Decimal with all its digits: 98889 -> 988.89."""
+    return Decimal(int(minor)).scaleb(-exponent)
+
+
+def money_text(minor: int, exponent: int) -> str:
+    """98889 -> "988.89", 230000 -> "2,300.00"."""
+    return f"{decimal_money(minor, exponent):,f}"
+
+
+def rule_fires(policy: Policy, fired: Fired, campaign: int) -> str:
+    """'scale_winners fires: cpl < target * 0.8, with cpl 35 and target_cpl 50'."""
+    told = []
+    for position in fired.rules[campaign]:
+        rule, firing = policy.rules[position], fired.firings[position]
+        told.append(f"{rule.name} fires: {_condition(rule, firing.evidence_of(campaign))}")
+        told[-1] += _odds(policy, rule, float(firing.probability[campaign]))
+    return "; ".join(told)
+
+
+def _condition(rule: Rule, evidence: dict[str, float]) -> str:
+    figures = [f"{name} {figure_text(value, name)}" for name, value in evidence.items()]
+    return f"{rule.trigger.text}, with {' and '.join(figures)}" if figures else rule.trigger.text
+
+
+def figure_text(value: float, label: str) -> str:
+    """A metric as people write it: shares of one as percent, money to the cent."""
+    name = label.split()[0].removeprefix("target_")
+    if label.startswith("change of ") or name.endswith("_change"):
+        return f"{value:+.1%}"
+    if name in ("ctr", "cvr", "spend_pace", "utilization"):
+        return f"{value:.1%}"
+    whole = name in METRICS and METRICS[name].unit.money == 0
+    text = f"{value:,.2f}"
+    return text.removesuffix(".00") if whole or value == round(value) else text
+
+
+def _odds(policy: Policy, rule: Rule, probability: float) -> str:
+    """What is known of how sure the rule can be of its cost per result."""
+    if not set(rule.trigger.metrics) & set(RATES):
+        return ""
+    if np.isfinite(probability):
+        return f", probability {probability:.1%}"
+    return f" ({UNKNOWN_CONFIDENCE})" if policy.confidence is not None else ""
+
+
+def silence(fired: Fired, policy: Policy, campaign: int) -> str:
+    """Why no rule fires, as far as there is something to say."""
+    rules_by_reason: dict[str, list[str]] = {}
+    for rule, firing in zip(policy.rules, fired.firings, strict=True):
+        reason = firing.reason[campaign]
+        if reason is not None:
+            rules_by_reason.setdefault(reason, []).append(rule.name)
+    told = [f"{listed(names, at_most=3)}: {why}" for why, names in rules_by_reason.items()]
+    return f"No rule fires ({'; '.join(told)})." if told else "No rule fires."
+
+
+def emergency_figures(policy: Policy, readings: Readings, campaign: int) -> dict[str, float]:
+    """Costs per result that have a target and are far past it: {"cpl": 151.0}."""
+    figures = {}
+    for name in RATES:
+        target = policy.targets.get(f"target_{name}")
+        value = float(readings.metric(name)[campaign])
+        if target is not None and value > target * policy.constraints.emergency_pause:
+            figures[name] = value
+    return figures
+
+
+def asked_for(policy: Policy, fired: Fired, campaign: int) -> str:
+    """'+15%' of one rule, '+15%, then +10%' of several."""
+    moves = [policy.rules[position].action for position in fired.rules[campaign]]
+    sizes = [
+        f"{'+' if move.sign > 0 else '-'}{str(move).split(' by ')[1]}"
+        for move in moves
+        if isinstance(move, BudgetMove)
+    ]
+    return ", then ".join(sizes)
+
+
+def held(hold: str) -> str:
+    """Sentence for a campaign that a guardrail holds."""
+    return f"It does not move: {HOLDS[hold]}."
+
+
+def paid_by(funders: dict[str, Any]) -> str:
+    """'paid by C', or by the three largest and how many more."""
+    if not funders:
+        return ""
+    largest = sorted(funders, key=lambda name: (-funders[name], name))
+    return f"paid by {listed((name or 'new money' for name in largest), at_most=3)}"

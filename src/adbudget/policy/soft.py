@@ -1,0 +1,117 @@
+"""A decided case -> alerts on soft limits and pauses: told to people, never enforced.
+
+Five or more paused campaigns, money that is not spent, a winner near its cap; and every pause a
+plan recommends. The same trouble is told once within its cooldown.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from adbudget.policy.alert import SEVERITIES, Alert, evidence_text, fingerprint_of, past_alerts
+from adbudget.policy.alerts import COOLDOWN
+from adbudget.policy.calls import Case
+from adbudget.policy.firing import NO_CAP
+from adbudget.policy.rationale import emergency_figures
+from adbudget.policy.safety import EMERGENCY
+
+WHOLE_TABLE = ""  # campaign of an alert about all of them
+
+
+def soft_alerts(case: Case, *, earlier: Any = (), at: datetime) -> tuple[Alert, ...]:
+    """Alerts of a case that no trigger of the file speaks of.
+
+    Parameters
+    ----------
+    case : decided
+    earlier : alerts of earlier runs, as :func:`adbudget.policy.alerts.raise_alerts` takes them
+    at : moment of the run, with time zone
+    """
+    recent = {
+        (past.fingerprint, past.severity)
+        for past in past_alerts(earlier)
+        if at - past.at < COOLDOWN
+    }
+    found = [*_pauses(case, at), *_paused(case, at), *_utilization(case, at), *_near_cap(case, at)]
+    return tuple(alert for alert in found if (alert.fingerprint, alert.severity) not in recent)
+
+
+def _alert(
+    kind: str,
+    severity: str,
+    name: str,
+    trigger: str,
+    evidence: dict[str, float],
+    said: str,
+    action: str,
+    at: datetime,
+) -> Alert:
+    assert severity in SEVERITIES
+    figures = evidence_text(evidence)
+    subject = f"{name}: " if name else ""
+    return Alert(
+        type=kind,
+        severity=severity,
+        campaign_id=name,
+        trigger=trigger,
+        evidence=evidence,
+        message=f"{subject}{said}{f' ({figures})' if figures else ''}.",
+        action=action,
+        fingerprint=fingerprint_of(kind, name, trigger),
+        at=at,
+    )
+
+
+def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
+    names, limits = case.readings.campaign_ids, case.policy.constraints
+    hours = limits.pause_threshold.total_seconds() / 3600
+    for i in np.flatnonzero(case.guard.emergency):
+        evidence = emergency_figures(case.policy, case.readings, int(i))
+        text = f"cost per result > target * {limits.emergency_pause:f}"
+        said = f"cost per result above {limits.emergency_pause:f} times the target"
+        yield _alert(EMERGENCY, "critical", names[i], text, evidence, said, "pause", at)
+    due = case.outcome.flags["pause_recommended"] & (case.guard.hold != "anomaly")
+    for i in np.flatnonzero(due):
+        text = f"past the trigger of a cutting rule for {hours:g} hours"
+        yield _alert("pause_recommended", "warning", names[i], text, {}, text, "pause", at)
+
+
+def _paused(case: Case, at: datetime) -> Iterator[Alert]:
+    most = case.policy.constraints.max_paused
+    n_paused = int((case.readings.status == "paused").sum())
+    if n_paused >= most:
+        text = f"paused campaigns >= {most}"
+        evidence = {"paused campaigns": float(n_paused)}
+        said = f"{n_paused} campaigns are paused"
+        yield _alert("paused_campaigns", "info", WHOLE_TABLE, text, evidence, said, "review", at)
+
+
+def _utilization(case: Case, at: datetime) -> Iterator[Alert]:
+    """Of all active campaigns whose spend is known, together."""
+    spend, planned = (case.readings.metric(name) for name in ("spend", "planned_spend"))
+    known = np.isfinite(spend) & np.isfinite(planned) & (case.readings.status == "active")
+    whole = float(planned[known].sum())
+    if not whole:
+        return
+    share = float(spend[known].sum()) / whole
+    least = float(case.policy.constraints.min_utilization)
+    if share < least:
+        text = f"utilization < {least:.0%}"
+        said = "the active campaigns together do not spend their budgets"
+        evidence = {"utilization": share}
+        yield _alert("low_utilization", "info", WHOLE_TABLE, text, evidence, said, "review", at)
+
+
+def _near_cap(case: Case, at: datetime) -> Iterator[Alert]:
+    near = float(case.policy.constraints.near_cap)
+    budget, cap = case.balance.budget, case.guard.cap
+    winners = (case.fired.wanted > 0) & (case.guard.hold == "") & (cap < NO_CAP)
+    unit = 10.0**case.readings.exponent
+    for i in np.flatnonzero(winners & (budget >= near * cap)):
+        evidence = {"budget": float(budget[i] / unit), "cap": float(cap[i] / unit)}
+        text = f"budget of a winner >= {near:.0%} of its cap"
+        said = "a winner at or near its cap"
+        name = case.readings.campaign_ids[i]
+        yield _alert("winner_near_cap", "info", name, text, evidence, said, "review_cap", at)

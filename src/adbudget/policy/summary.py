@@ -1,0 +1,64 @@
+"""A decided case and its calls -> the figures at the foot of a plan.
+
+Knows nothing of terminals. Money is Decimal.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from adbudget.policy.calls import Case
+from adbudget.policy.plan import Recommendation
+from adbudget.policy.rationale import decimal_money
+
+ASSUMPTION = (
+    "every campaign keeps its CPL as its budget changes and spends its budget; campaigns that are "
+    "paused or have no CPL are left out"
+)
+
+
+def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
+    """Totals, projection, counts; see :class:`adbudget.policy.plan.PolicyPlan`."""
+    exponent, change = case.readings.exponent, case.outcome.change
+    before = int(case.readings.budget_minor.sum())
+    verdicts = Counter(call.verdict for call in calls)
+    actions = Counter(call.action for call in calls)
+    flags = Counter(flag for call in calls for flag in call.flags)
+    return {
+        "total_before": decimal_money(before, exponent),
+        "total_after": decimal_money(before + int(change.sum()), exponent),
+        "net_change": decimal_money(int(change.sum()), exponent),
+        "moved": decimal_money(int(change[change > 0].sum()), exponent),
+        "unplaced": decimal_money(case.balance.unplaced, exponent),
+        "total_now": sum((call.budget_now for call in calls), decimal_money(0, exponent)),
+        **_projection(case),
+        "n_campaigns": len(calls),
+        **{f"n_{name}": actions[name] for name in ("increase", "decrease", "hold", "pause")},
+        **{f"n_{name}": verdicts[name] for name in ("auto", "needs_approval", "blocked")},
+        "n_rule_fired": int(case.fired.any.sum()),
+        "flags": dict(sorted(flags.items())),
+        "kill_switch": case.circumstances.kill_on,
+    }
+
+
+def _projection(case: Case) -> dict[str, Any]:
+    """CPL of all campaigns together before and after, with what was assumed."""
+    readings = case.readings
+    cpl = readings.metric("cpl")
+    cpl = np.where(np.isfinite(cpl), cpl, readings.metric("cpa"))
+    counted = np.isfinite(cpl) & (cpl > 0) & (readings.status == "active")
+    before = _blended(readings.budget_minor, cpl, counted)
+    after = _blended(case.balance.budget, cpl, counted & ~case.guard.emergency)
+    change = None if before is None or after is None else 100 * (after / before - 1)
+    return {
+        "projected_cpl_before": before,
+        "projected_cpl_after": after,
+        "projected_cpl_change": change,
+        "projected_cpl_assumption": ASSUMPTION,
+    }
+
+
+def _blended(budget: np.ndarray, cpl: np.ndarray, counted: np.ndarray) -> float | None:
+    leads = (budget[counted] / cpl[counted]).sum()
+    return float(budget[counted].sum() / leads) if leads > 0 else None

@@ -1,0 +1,101 @@
+"""Which cut pays for which raise, and what waits: paper cases and laws."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adbudget.policy.funding import OUTSIDE, fund
+
+LIMIT = 500_00
+
+
+def funded(*change, limit=LIMIT):
+    cents = np.array([round(100 * c) for c in change], dtype=np.int64)
+    return fund(cents, np.arange(cents.size), limit)
+
+
+def test_a_change_of_exactly_the_limit_is_automatic_and_one_cent_more_waits():
+    assert not funded(500, -500).waits.any()
+    assert funded(500.01, -500.01).waits.all()
+
+
+def test_a_large_cut_and_everything_it_pays_wait_as_one_group():
+    funding = funded(300, 250, -600, 50)
+    assert funding.waits.all()
+    assert set(funding.group) == {0}
+    assert not funding.change_now.any()
+    assert [(f.source, f.target, f.minor) for f in funding.flows] == [
+        (2, 0, 300_00),
+        (2, 1, 250_00),
+        (2, 3, 50_00),
+    ]
+
+
+def test_small_cuts_pay_small_raises_at_once_beside_a_large_pair_that_waits():
+    funding = funded(200, -200, 900, -900)
+    assert funding.waits.tolist() == [False, False, True, True]
+    assert funding.change_now.tolist() == [200_00, -200_00, 0, 0]
+
+
+def test_a_raise_paid_from_both_sides_moves_by_the_part_that_needs_nobody():
+    funding = funded(300, 250, -600, 150, -100)
+    assert funding.change_now.tolist() == [100_00, 0, 0, 0, -100_00]
+    assert funding.waits.tolist() == [True, True, True, True, False]
+
+
+def test_groups_that_share_no_money_stay_apart():
+    funding = funded(600, -600, 700, -700)
+    assert funding.group.tolist() == [0, 0, 2, 2]
+
+
+def test_new_money_pays_first_and_needs_no_cut():
+    funding = funded(100, 0)
+    assert [(f.source, f.target) for f in funding.flows] == [(OUTSIDE, 0)]
+    assert not funding.waits.any()
+
+
+changes = st.lists(st.integers(-120_000, 120_000), min_size=1, max_size=15)
+
+
+@pytest.mark.parametrize("limit", [0, 50_000])
+@given(cents=changes)
+def test_what_moves_now_and_what_waits_each_balance(limit, cents):
+    cents = np.array([*cents, -sum(cents)], dtype=np.int64)
+    funding = fund(cents, np.arange(cents.size), limit)
+    assert funding.change_now.sum() == 0
+    assert (np.abs(funding.change_now) <= np.abs(cents)).all()
+    assert (funding.change_now * cents >= 0).all()
+    done = (funding.change_now == cents) | funding.waits
+    assert done.all()
+
+
+@given(changes)
+def test_flows_add_up_to_the_changes(cents):
+    cents = np.array(cents, dtype=np.int64)
+    made = np.zeros_like(cents)
+    for flow in fund(cents, np.arange(cents.size), LIMIT).flows:
+        assert flow.minor > 0
+        for end, sign in ((flow.source, -1), (flow.target, 1)):
+            if end != OUTSIDE:
+                made[end] += sign * flow.minor
+    assert (made == cents).all()
+
+
+@given(changes)
+def test_no_large_change_moves_before_approval_and_no_flow_crosses_groups(cents):
+    cents = np.array([*cents, -sum(cents)], dtype=np.int64)
+    funding = fund(cents, np.arange(cents.size), LIMIT)
+    assert not funding.change_now[np.abs(cents) > LIMIT].any()
+    for flow in funding.flows:
+        ends = [end for end in (flow.source, flow.target) if end != OUTSIDE]
+        if flow.waits:
+            assert len({int(funding.group[end]) for end in ends}) == 1
+
+
+@given(changes)
+def test_at_most_one_move_is_split(cents):
+    cents = np.array([*cents, -sum(cents)], dtype=np.int64)
+    funding = fund(cents, np.arange(cents.size), LIMIT)
+    split = (funding.change_now != 0) & (funding.change_now != cents)
+    assert split.sum() <= 1

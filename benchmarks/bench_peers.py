@@ -78,7 +78,7 @@ def plan_with_pymc_marketing(folder: str, seed: str, curve: str, draws: str) -> 
     _finish(folder, spend, watch, rhat, ess)
 
 
-def _pymc_marketing_model(curve: str, channels: list[str]):
+def _pymc_marketing_model(curve: str, channels: list[str], controls: list[str] | None = None):
     """Hierarchical model: height by account and channel, shape and retention by channel."""
     from pymc_extras.prior import Prior
     from pymc_marketing import mmm
@@ -102,6 +102,7 @@ def _pymc_marketing_model(curve: str, channels: list[str]):
         date_column="date",
         target_column="revenue",
         channel_columns=channels,
+        control_columns=controls,
         dims=("account",),
         scaling={
             "channel": {"method": "max", "dims": ()},
@@ -113,8 +114,10 @@ def _pymc_marketing_model(curve: str, channels: list[str]):
     )
 
 
-def _pymc_marketing_plan(model, current: pd.Series, last_date: pd.Timestamp) -> pd.Series:
-    """Its budget optimizer under the same limits: totals by account, +-30% a cell."""
+def _pymc_marketing_plan(
+    model, current: pd.Series, last_date: pd.Timestamp, change: float = CHANGE
+) -> pd.Series:
+    """Its budget optimizer under the same limits: totals by account, ``change`` a cell."""
     import xarray as xr
     from pymc_marketing.mmm.constraints import Constraint
 
@@ -133,7 +136,7 @@ def _pymc_marketing_plan(model, current: pd.Series, last_date: pd.Timestamp) -> 
     result = optimizer.allocate_budget(
         total_budget=float(current.sum()),
         budget_bounds=xr.concat(
-            [now * (1 - CHANGE), now * (1 + CHANGE)], pd.Index(["lower", "upper"], name="bound")
+            [now * (1 - change), now * (1 + change)], pd.Index(["lower", "upper"], name="bound")
         ),
         x0=now,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from adbudget import cli
+from adbudget import _terminal, cli
 from adbudget.errors import FitError
 from adbudget.synthetic import WorldSpec, families, synthesize
 
@@ -17,7 +17,7 @@ DATA = Path(__file__).parent.parent / "data" / "synthetic"
 HEAVY = ("pymc", "nutpie", "arviz", "numba", "scipy", "xarray")
 NUMBERS = (
     *("current_spend", "recommended_spend", "change_pct", "expected_lift", "lift_low"),
-    *("lift_high", "prob_gain", "roi", "roi_low", "roi_high", "marginal_roi"),
+    *("lift_high", "prob_gain", "flip_at", "roi", "roi_low", "roi_high", "marginal_roi"),
     *("marginal_roi_low", "marginal_roi_high"),
 )
 NO_WIDTH = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
@@ -139,6 +139,18 @@ def test_check_leaves_out_and_says_so_on_a_narrow_terminal():
     assert max(map(len, lines)) <= 60
     assert "…" not in done.stdout
     assert "Left out at 60 columns: last, first." in lines
+
+
+def test_check_counts_holidays_when_asked_for(capsys, monkeypatch, refused):
+    pytest.importorskip("holidays")
+    monkeypatch.setattr(sys, "argv", ["adbudget", "check", *LONG, "--holidays", "DE-BY"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert "Control 'holiday' counts the public holidays of DE-BY" in capsys.readouterr().out
+    code, err = refused("check", *LONG, "--holidays", "ATLANTIS")
+    assert code == 2
+    assert "there are no holidays for 'ATLANTIS'" in err
 
 
 def test_bad_input_is_one_paragraph_and_exit_code_2(tmp_path):
@@ -319,7 +331,7 @@ def test_recommend_prints_decisions_and_writes_them(tiny, tmp_path):
     assert len(whole["decisions"]) == 9
     assert all(abs(row["change_pct"]) <= 20 + 1e-6 for row in whole["decisions"])
     lines = done.stdout.splitlines()
-    assert max(map(len, lines[:-1])) <= cli.PIPE_WIDTH
+    assert max(map(len, lines[:-1])) <= _terminal.PIPE_WIDTH
     assert "\x1b" not in done.stdout
     assert lines[-1] == f"Wrote {out}: 9 decisions."
     assert sum(line.startswith("account_0") for line in lines) >= 3

@@ -23,6 +23,7 @@ EVERYTHING = """
 columns: {date: day}
 missing_spend: zero
 currency: {a: EUR, 7: USD}
+holidays: {a: DE, 7: US}
 seed: 3
 limits:
   change: {a: {search: 0.1, social: [0.2, 0.5]}}
@@ -30,6 +31,7 @@ limits:
   max_share: 0.6
   fixed: [display, [a, video]]
   step: 10
+  beyond_observed: true
   groups:
     - {name: google, channels: [search, video], maximum: 500}
 risk: {aversion: 0.0}
@@ -64,6 +66,7 @@ def test_mappings_become_the_records_of_python(written):
         max_share=0.6,
         fixed=("display", ("a", "video")),
         step=10,
+        beyond_observed=True,
         groups=(Group(name="google", channels=("search", "video"), maximum=500),),
     )
     assert arguments["risk"] == Risk(aversion=0.0)
@@ -76,7 +79,7 @@ def test_mappings_become_the_records_of_python(written):
 
 def test_the_panel_takes_its_own_keys_only(written):
     settings = read_config(written(EVERYTHING))
-    assert set(panel_arguments(settings)) == {"columns", "missing_spend", "currency"}
+    assert set(panel_arguments(settings)) == {*("columns", "missing_spend", "currency", "holidays")}
 
 
 def test_yaml_json_and_toml_say_the_same(written):
@@ -101,6 +104,7 @@ def test_an_empty_file_changes_nothing(written):
         ("draws: many", "draws must be a whole number"),
         ("currency: {NO: NOK}", "in quotes"),
         ("channels: [yes]", "in quotes"),
+        ("limits: {change: {a: {b: true}}}", "in quotes"),
         ("a: [1", "cannot be read as YAML"),
     ],
 )
@@ -115,6 +119,7 @@ def test_a_config_that_cannot_be_used_says_why(written, text, why):
     [
         ("limits: {chnge: 0.2}", "'chnge' (did you mean 'change'?)"),
         ("limits: {change: -1}", "limits: change must be a fraction"),
+        ("limits: {beyond_observed: maybe}", "limits: beyond_observed must be True or False"),
         ("limits: {change: {a: 0.2}}", "{account: {channel: value}}"),
         ("limits: {groups: [google]}", "a group must be a mapping"),
         ("limits: {groups: [{name: g, maxmum: 1}]}", "did you mean 'maximum'?"),

@@ -10,6 +10,7 @@ from optimizer.hand_made import hand_made, random_world, spend_of
 from adbudget.decision import Action, Decisions, Thresholds, decide
 from adbudget.draws import Health
 from adbudget.errors import InputError
+from adbudget.moves import cell_money
 from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
 from adbudget.risk import Risk
@@ -299,6 +300,7 @@ def test_a_budget_cut_in_one_account_forces_nothing_in_another():
         {"min_change": 2.0},
         {"min_step": -1.0},
         {"min_step": None},
+        {"fragile_below": -0.1},
     ],
 )
 def test_thresholds_out_of_range_are_refused(wrong):
@@ -340,3 +342,119 @@ def test_a_cell_whose_answer_is_all_prior_is_not_moved():
     without = decide(proposal).calls[1]
     assert without.action == "reduce", "it is the missing evidence that holds it"
     assert informed.action == decide(proposal).calls[0].action
+
+
+# What would overturn a decision ------------------------------------------------------------------
+
+
+def flips(decisions: Decisions):
+    return [call.flip_at for call in decisions.calls]
+
+
+def test_the_two_sides_of_one_bet_flip_at_their_own_shares():
+    draws, today = sure_pair()
+    decisions = decide(optimize(draws, today, FIXED))
+    brought, lost = 400 * (130 / 230 - 0.5), 20 * (0.5 - 70 / 170)
+    gain = brought - lost
+    assert flips(decisions) == pytest.approx([gain / brought, gain / lost])
+
+
+def test_a_held_cell_flips_where_a_small_cut_would_pay():
+    draws = hand_made(
+        np.full((20, 1, 2), 800.0)
+    )  # the next unit brings 2.00, at most today's total
+    decisions = decide(optimize(draws, spend_of(draws, 100, 100)))
+    assert actions(decisions) == ["monitor", "monitor"]
+    lost = 800 * (0.5 - 95 / 195)
+    elsewhere = decisions.elsewhere[0]
+    assert flips(decisions) == pytest.approx([1 - 5 * elsewhere / lost] * 2)
+
+
+@few
+@given(seeds, st.sampled_from(["fixed", "at_most", "free"]), st.sampled_from([0.6, 0.8, 0.95]))
+def test_a_call_stands_just_below_its_flip_and_falls_just_above_it(seed, total, bar):
+    draws, today = random_world(seed)
+    lax = Thresholds(prob=bar, max_wrong_share=1.0)
+    proposal = decide(optimize(draws, today, Limits(total=total)), lax).proposal
+    decisions = decide(proposal, lax)
+    compared = proposal.comparisons()
+    now, after = (cell_money(draws, plan.spend) for plan in (proposal.current, proposal.plan))
+    for i, (cell, call) in enumerate(zip(draws.cells, decisions.calls, strict=True)):
+        if call.action == "monitor":
+            continue
+
+        def prob_if_wrong_by(error, i=i, cell=cell):
+            """The cell's curve scaled in every draw: a raise brings less, a cut loses more."""
+            own = after[:, i] - now[:, i]
+            scale = 1 - error if own.mean() > 0 else 1 + error
+            return np.mean(compared[cell].gain + (scale - 1) * own > 0)
+
+        if call.flip_at > 1e-6:
+            assert prob_if_wrong_by(call.flip_at - 1e-7) >= bar - 1e-9
+        if (call.action == "reduce" and np.isfinite(call.flip_at)) or call.flip_at < 1:
+            assert prob_if_wrong_by(call.flip_at + 1e-7) < bar
+
+
+@few
+@given(seeds)
+def test_the_best_plan_without_a_move_does_not_depend_on_the_return_that_is_doubted(seed):
+    draws, today = random_world(seed, n_accounts=1)
+    proposal = optimize(draws, today, FIXED, MEAN_ONLY)
+    for cell, found in proposal.comparisons().items():
+        account, channel = (
+            names.index(name)
+            for names, name in zip((draws.accounts, draws.channels), cell, strict=True)
+        )
+        weights = draws.weights.copy()
+        weights[:, account, channel] *= 0.7
+        doubted = optimize(replace(draws, weights=weights), today, FIXED, MEAN_ONLY)
+        held = doubted.refit(fixed=(cell,)).plan.spend
+        same = proposal.refit(fixed=(cell,)).plan.spend
+        np.testing.assert_allclose(held, same, rtol=1e-4, atol=1e-3)
+        assert np.isfinite(found.gain).all()
+
+
+def test_more_doubt_in_the_draws_makes_a_call_flip_earlier():
+    rng = np.random.default_rng(0)
+    shock = rng.normal(size=(400, 1, 1))
+    at = []
+    for spread in (0.05, 0.2):
+        draws = hand_made(np.array([[[600.0, 100.0]]]) * np.exp(spread * shock * [1.0, 0.0]))
+        at.append(flips(decide(optimize(draws, spend_of(draws, 100, 100), FIXED)))[0])
+    assert at[0] > at[1] > 0
+
+
+@pytest.mark.parametrize("limits", [FIXED, Limits(budget=160.0)], ids=["allowed", "forbidden"])
+def test_nothing_flips_where_no_return_decides(limits):
+    draws, today = sure_pair()
+    ill = decide(optimize(draws, today, limits), health=unhealthy(draws.cells))
+    assert np.isnan(flips(ill)).all()
+    forced = decide(optimize(draws, today, Limits(budget=160.0)))
+    assert np.isnan([call.flip_at for call in forced.calls if call.action != "monitor"]).all()
+    fixed = decide(optimize(draws, today, Limits(fixed=("channel 0", "channel 1"))))
+    assert np.isnan(flips(fixed)).all()
+    off = decide(optimize(draws, spend_of(draws, 0, 100), FIXED))
+    assert np.isnan(off.calls[0].flip_at)
+
+
+def test_a_minimum_of_a_group_leaves_no_room_for_the_cut_that_would_flip():
+    draws = hand_made(np.full((20, 1, 2), 800.0))
+    group = Group(name="brand", channels=("channel 0",), minimum=98.0)
+    decisions = decide(optimize(draws, spend_of(draws, 100, 100), Limits(groups=(group,))))
+    assert np.isnan(decisions.calls[0].flip_at)
+    assert 0 < decisions.calls[1].flip_at < 1
+
+
+def test_an_uninformed_cell_has_no_return_to_doubt():
+    draws = hand_made(np.full((20, 1, 2), 800.0))
+    health = replace(unhealthy(draws.cells), problems=())
+    guessed = replace(health, prior_share=pd.Series([0.5, 0.99], index=draws.cells))
+    known, unknown = decide(optimize(draws, spend_of(draws, 100, 100)), health=guessed).calls
+    assert known.flip_at > 0
+    assert np.isnan(unknown.flip_at)
+
+
+def test_caveats_about_a_cell_nobody_knows_are_refused():
+    draws, today = sure_pair()
+    with pytest.raises(InputError, match=r"caveats names 1 cell.*\('account 0', 'tv'\)"):
+        decide(optimize(draws, today), caveats={("account 0", "tv"): "Beware."})

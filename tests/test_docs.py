@@ -77,14 +77,17 @@ def short_fits():
     original = home_of_fit.fit
 
     def fit(panel, priors=None, *, seed, **options):
+        tests = options.get("lift_tests")
         key = (panel.spend.tobytes(), panel.outcome.tobytes(), panel.currency, priors, seed)
+        key = (*key, None if tests is None else tests.to_csv())
         if key not in made:
-            made[key] = original(panel, priors, seed=seed, draws=400, tune=300, chains=2)
+            short = {"draws": 400, "tune": 300, "chains": 2}
+            made[key] = original(panel, priors, seed=seed, lift_tests=tests, **short)
         return made[key]
 
     patch = pytest.MonkeyPatch()
     patch.setattr(home_of_fit, "fit", fit)
-    patch.setattr(home_of_fit, "MAX_RUNS", 1)
+    patch.setattr("adbudget.model.sampling.MAX_RUNS", 1)
     yield
     patch.undo()
 
@@ -132,7 +135,8 @@ def test_readme_tells_what_it_is_for_in_three_sentences():
 def test_the_architecture_page_names_every_file_of_the_road():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "adbudget"
-    folders = [source, source / "model", source / "optimizer"]
+    below = ("model", "optimizer", "ledger", "policy", "policy/language")
+    folders = [source, *(source / name for name in below)]
     names = {path.name for folder in folders for path in folder.glob("*.py")} - {"__init__.py"}
     assert {name for name in names if f" {name}" not in page} == set()
 
@@ -140,5 +144,7 @@ def test_the_architecture_page_names_every_file_of_the_road():
 def test_every_station_has_its_page():
     stations = {page.stem for page in (ROOT / "docs" / "stations").glob("*.md")}
     assert stations == {
-        *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic")
+        *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic"),
+        *("ledger", "policy", "policy-language", "alerts", "lift-tests", "identification"),
+        "scores",
     }

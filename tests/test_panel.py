@@ -182,6 +182,42 @@ def test_current_spend_ends_where_the_account_ends():
 def test_current_spend_needs_a_positive_window(window):
     with pytest.raises(InputError, match="window_days"):
         read_panel(long_table()).current_spend(window)
+    with pytest.raises(InputError, match="window_days"):
+        read_panel(long_table()).highest_spend(window)
+
+
+def test_highest_spend_is_the_highest_mean_of_any_window():
+    table = long_table(60, accounts=("A",), channels=("meta",))
+    table["spend"] = 1.0
+    table.loc[20, "spend"] = 71.0  # one day is no level
+    table.loc[30:36, "spend"] = 8.0
+    panel = read_panel(table)
+    assert panel.highest_spend(1).loc[("A", "meta")] == 71.0
+    assert panel.highest_spend().loc[("A", "meta")] == pytest.approx(77 / 7)
+    assert panel.highest_spend(60).loc[("A", "meta")] == pytest.approx(table["spend"].mean())
+
+
+def test_highest_spend_of_a_week_is_a_week():
+    table = long_table(60)
+    table["date"] = pd.to_datetime(table["date"]).map(
+        lambda day: pd.Timestamp("2024-01-01") + 7 * (day - pd.Timestamp("2024-01-01"))
+    )
+    panel = read_panel(table)
+    assert panel.period == "weekly"
+    highest = table.groupby(["account", "channel"])["spend"].max()
+    np.testing.assert_allclose(panel.highest_spend(), highest)
+
+
+def test_a_window_longer_than_the_record_is_the_record():
+    panel = read_panel(long_table(10))
+    np.testing.assert_allclose(panel.highest_spend(365), panel.spend.mean(axis=2).ravel())
+
+
+@settings(max_examples=30, deadline=None)
+@given(ragged_tables(), st.sampled_from([1, 7, 28]))
+def test_the_recent_level_is_never_above_the_highest(table, window):
+    panel = read_panel(table)
+    assert (panel.current_spend(window) <= panel.highest_spend(window) * (1 + 1e-9)).all()
 
 
 def test_summary_states_totals_and_roas():

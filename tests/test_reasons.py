@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optimizer.hand_made import hand_made, random_world, spend_of
 
-from adbudget.decision import decide
+from adbudget.decision import Thresholds, decide
 from adbudget.draws import Health
 from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
@@ -207,6 +207,58 @@ def test_a_cell_that_is_mostly_prior_says_so_and_the_others_do_not():
     assert first.endswith("mostly what is assumed of any channel.")
     assert first.startswith("Monitor, not informed")
     assert not second.endswith("mostly what is assumed of any channel.")
+
+
+def barely_worth_it():
+    """The next unit of the first channel brings 1.04, of the second 0.90; 5% may move."""
+    draws = hand_made(np.full((20, 1, 2), [416.0, 360.0]))
+    return draws, spend_of(draws, 100, 100), Limits(total="fixed", change=0.05)
+
+
+def test_a_fragile_call_says_how_little_overturns_it():
+    draws, today, limits = barely_worth_it()
+    calls = decide(optimize(draws, today, limits, MEAN_ONLY)).calls
+    assert [f"{call.flip_at:.0%}" for call in calls] == ["9%", "10%"]
+    assert calls[0].reason.endswith(
+        "; over 99% likely to pay. Fragile: if 9% of its return would have come anyway, this is no "
+        "call."
+    )
+    assert calls[1].reason.endswith(
+        " Fragile: if its return is really 10% higher, this is no call."
+    )
+
+
+def test_how_little_is_fragile_can_be_set():
+    draws, today, limits = barely_worth_it()
+    proposal = optimize(draws, today, limits, MEAN_ONLY)
+    for bar, fragile in ((0.0, False), (0.05, False), (0.2, True)):
+        calls = decide(proposal, Thresholds(fragile_below=bar)).calls
+        assert ["Fragile" in call.reason for call in calls] == [fragile] * 2
+
+
+def test_a_caveat_stands_at_the_end_of_its_cells_reason_only():
+    draws, today = sure_pair()
+    said = {("account 0", "channel 1"): "It moves with the other."}
+    first, second = decide(optimize(draws, today, FIXED, MEAN_ONLY), caveats=said).calls
+    assert second.reason.endswith("likely to pay. It moves with the other.")
+    assert "moves with" not in first.reason
+
+
+def test_spend_above_all_that_history_has_seen_says_so():
+    draws, today = sure_pair(highest_spend=np.array([[115.0, 150.0]]))
+    allowed = Limits(total="fixed", beyond_observed=True)
+    above, below = reasons(draws, today, allowed)
+    assert above.endswith("Its history has seen no spend this high, so the curve there is assumed.")
+    assert "history" not in below
+    assert "history" not in reasons(draws, today)[0], "it stops at 115"
+
+
+def test_a_cell_that_stands_at_the_end_of_its_history_is_blocked_by_it():
+    draws, today = sure_pair(highest_spend=np.array([[102.0, 150.0]]))
+    reason, _ = reasons(draws, today)
+    assert reason.startswith(
+        "Monitor, blocked: the limit (highest observed spend of 102.00) leaves less room"
+    )
 
 
 @settings(max_examples=25, deadline=None)

@@ -37,6 +37,7 @@ COLUMNS = {
     "marginal_roi_low": "float64",
     "marginal_roi_high": "float64",
     "hurdle": "float64",
+    "flip_at": "float64",
     "confidence": "str",
     "currency": "str",
     "reason": "str",
@@ -157,6 +158,77 @@ def test_what_a_log_should_keep_is_there(frame):
     counted = frame.decision.value_counts()
     for name in ("increase", "monitor", "reduce"):
         assert attrs[f"n_{name}"] == counted.get(name, 0)
+
+
+def test_a_call_says_what_share_of_its_return_must_be_spurious(frame):
+    called = frame[frame.decision != "monitor"]
+    assert called.flip_at.between(0, np.inf).all()
+    assert (called.flip_at[called.decision == "increase"] <= 1).all()
+    small = called.flip_at < frame.attrs["fragile_below"]
+    assert called.reason.str.contains("Fragile: ").tolist() == small.tolist()
+    assert frame.attrs["n_fragile"] == small.sum()
+    held = frame[frame.decision == "monitor"]
+    assert (held.flip_at.dropna() <= 1).all()
+    assert not held.reason.str.contains("Fragile").any()
+
+
+def test_a_call_flips_sooner_when_more_certainty_is_asked_for(fitted):
+    proposal = ab.optimize(fitted, limits=ab.Limits(total="fixed"))
+    lax, strict = (
+        {(c.account, c.channel): c for c in ab.decide(proposal, ab.Thresholds(prob=p)).calls}
+        for p in (0.6, 0.8)
+    )
+    moves = lambda call: (call.action, call.recommended_spend)  # noqa: E731
+    same = [c for c in lax if lax[c].action != "monitor" and moves(lax[c]) == moves(strict[c])]
+    assert same, "no call is the same under both bars"
+    assert all(strict[cell].flip_at <= lax[cell].flip_at for cell in same)
+
+
+def test_channels_that_move_together_are_in_the_log_and_in_the_reason(world):
+    spend = world.spend.copy()
+    of_one = spend.account == "account_02"
+    search, social = (of_one & (spend.channel == name) for name in ("search", "social"))
+    spend.loc[social, "spend"] = 0.5 * spend.loc[search, "spend"].to_numpy()
+    frame = recommend(spend, world.outcome)
+    (finding,) = frame.attrs["findings"]
+    assert finding["kind"] == "move_together"
+    assert finding["channels"] == ["search", "social"]
+    assert finding["value"] == pytest.approx(1.0)
+    json.dumps(frame.attrs, allow_nan=False)
+    told = frame.reason.str.contains(
+        "search and social move together (correlation 1.00)", regex=False
+    )
+    rows = (frame.account == "account_02") & frame.channel.isin(["search", "social"])
+    assert told.tolist() == rows.tolist()
+
+
+def test_no_cell_rises_above_its_history_unless_it_may(fitted):
+    now = 0.9 * fitted.panel.highest_spend()
+    wide = ab.Limits(change=1.0, total="free")
+    lax = ab.Thresholds(prob=0.5, max_wrong_share=1.0)
+    inside, outside = (
+        to_frame(ab.decide(ab.optimize(fitted, now, limits), lax), fitted)
+        for limits in (wide, replace(wide, beyond_observed=True))
+    )
+    highest = now.to_numpy() / 0.9
+    assert (inside.considered_spend <= highest * (1 + 1e-9)).all()
+    stopped = {
+        (found["account"], *found["channels"])
+        for found in inside.attrs["findings"]
+        if found["kind"] == "stopped_at_observed"
+    }
+    above = outside[outside.considered_spend > highest * (1 + 1e-9)]
+    assert stopped == set(zip(above.account, above.channel, strict=True)) != set()
+    beyond = outside[outside.recommended_spend > highest * (1 + 1e-9)]
+    assert beyond.reason.str.contains("has seen no spend this high").all()
+    named = [f["channels"] for f in outside.attrs["findings"] if f["kind"] == "beyond_observed"]
+    assert len(named) == len(beyond) > 0
+
+
+def test_holidays_reach_the_model(world):
+    frame = recommend(world.spend, world.outcome, holidays="DE", draws=200, tune=200)
+    (note,) = frame.attrs["notes"]
+    assert "public holidays of DE" in note
 
 
 def test_the_log_is_strict_json(frame):

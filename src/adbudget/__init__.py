@@ -16,13 +16,27 @@ if TYPE_CHECKING:
         FitError,
         InfeasibleError,
         InputError,
+        KillSwitchError,
+        LedgerConflictError,
+        LedgerError,
+        PolicyError,
     )
+    from adbudget.ledger.store import Ledger, open_ledger
     from adbudget.model.fit import Fit, fit
     from adbudget.model.predict import prior_predictive
     from adbudget.model.priors import Priors
+    from adbudget.model.scores import predictive_scores
     from adbudget.optimizer import Proposal, optimize
+    from adbudget.pacing.engine import pace
+    from adbudget.pacing.report import PacingReport
+    from adbudget.pacing.simulator import simulate_delivery
+    from adbudget.pacing.thresholds import PaceThresholds
     from adbudget.panel import Panel, read_panel
     from adbudget.plan import Group, Limits, Plan
+    from adbudget.policy.apply import apply_policy
+    from adbudget.policy.file import load_policy
+    from adbudget.policy.plan import PolicyPlan
+    from adbudget.policy.rulebook import Policy
     from adbudget.recommendation import recommend
     from adbudget.risk import Risk
     from adbudget.simulation import Outcome, simulate
@@ -34,6 +48,7 @@ _HOME = {
     "Fit": "model.fit",
     "Priors": "model.priors",
     "prior_predictive": "model.predict",
+    "predictive_scores": "model.scores",
     "CurveDraws": "draws",
     "Health": "draws",
     "simulate": "simulation",
@@ -50,11 +65,25 @@ _HOME = {
     "Thresholds": "decision",
     "Action": "decision",
     "recommend": "recommendation",
+    "load_policy": "policy.file",
+    "Policy": "policy.rulebook",
+    "apply_policy": "policy.apply",
+    "PolicyPlan": "policy.plan",
+    "open_ledger": "ledger.store",
+    "Ledger": "ledger.store",
+    "pace": "pacing.engine",
+    "PacingReport": "pacing.report",
+    "PaceThresholds": "pacing.thresholds",
+    "simulate_delivery": "pacing.simulator",
     "AdbudgetError": "errors",
     "InputError": "errors",
     "InfeasibleError": "errors",
     "FitError": "errors",
     "FileFormatError": "errors",
+    "PolicyError": "errors",
+    "LedgerError": "errors",
+    "LedgerConflictError": "errors",
+    "KillSwitchError": "errors",
 }
 
 __all__ = [*_HOME, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]

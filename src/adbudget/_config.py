@@ -18,7 +18,7 @@ from adbudget.errors import InputError
 
 PANEL_KEYS = (
     *("columns", "channels", "controls", "freq", "currency", "value_per_unit", "margin"),
-    *("missing_spend",),
+    *("missing_spend", "holidays"),
 )
 RECORDS = {"limits": "Limits", "risk": "Risk", "priors": "Priors", "thresholds": "Thresholds"}
 SAMPLER_KEYS = ("seed", "engine", "draws", "tune", "chains", "cores")
@@ -28,6 +28,7 @@ TABLE_KEYS = ("outcome", "derive")
 KEYS = (*PANEL_KEYS, *RECORDS, *SAMPLER_KEYS, *DECISION_KEYS, *TABLE_KEYS)
 
 WHOLE_NUMBERS = ("seed", "draws", "tune", "chains", "cores")
+SWITCHES = ("beyond_observed",)  # the settings that take true and false
 BY_CELL = ("change", "lower", "upper")  # of limits: one value, or {account: {channel: value}}
 
 
@@ -136,16 +137,21 @@ def _yaml(text: str) -> Any:
 
 
 def _with_text_keys(value: Any, where: str) -> Any:
-    """Every key as text; true and false, which no setting takes, are a name YAML has misread."""
+    """Every key as text; true and false where none is taken are a name that YAML has misread."""
     if isinstance(value, bool):
         raise InputError(
-            f"{where} holds {str(value).lower()}, which no setting takes. YAML reads NO, yes and "
+            f"{where} holds {str(value).lower()}, which it cannot take. YAML reads NO, yes and "
             'on like this too: if it is a name, write it in quotes, "NO".'
         )
     if isinstance(value, dict):
         for key in value:
             _with_text_keys(key, where)
-        return {str(key): _with_text_keys(item, f"{where}: {key}") for key, item in value.items()}
+        return {
+            str(key): item
+            if key in SWITCHES and isinstance(item, bool)
+            else _with_text_keys(item, f"{where}: {key}")
+            for key, item in value.items()
+        }
     return [_with_text_keys(item, where) for item in value] if isinstance(value, list) else value
 
 

@@ -60,14 +60,14 @@ def read_margin(margin: Any, accounts: tuple[str, ...], notes: list[Note]) -> np
 
 
 def _positive_by_account(value: Any, argument: str, accounts: tuple[str, ...]) -> np.ndarray:
-    by_account = _by_account(value, argument, accounts, default=1.0)
-    wrong = {name: given for name, given in by_account.items() if not _is_positive(given)}
+    given_by_account = by_account(value, argument, accounts, default=1.0)
+    wrong = {name: given for name, given in given_by_account.items() if not _is_positive(given)}
     if wrong:
         raise InputError(
             f"{argument} must be a positive number; got "
             f"{quoted(wrong.values())} for {account_names(wrong)}."
         )
-    return np.array([float(by_account[name]) for name in accounts])
+    return np.array([float(given_by_account[name]) for name in accounts])
 
 
 def _is_positive(value: Any) -> bool:
@@ -75,10 +75,15 @@ def _is_positive(value: Any) -> bool:
     return bool(number and not isinstance(value, bool) and 0 < value < LARGEST)
 
 
-def _by_account(
+def by_account(
     value: Any, argument: str, accounts: tuple[str, ...], default: Any
 ) -> dict[str, Any]:
-    """Caller's one value, or value per account, as a value for every account."""
+    """Caller's one value, or value per account, as a value for every account.
+
+    Raises
+    ------
+    InputError : a mapping that misses an account, names an unknown one, or one twice
+    """
     if value is None:
         return dict.fromkeys(accounts, default)
     if not isinstance(value, (Mapping, pd.Series)):
@@ -109,7 +114,7 @@ def read_currency(
     ------
     InputError : one account has several currencies, or argument and column disagree
     """
-    stated = _by_account(currency, "currency", accounts, default="")
+    stated = by_account(currency, "currency", accounts, default="")
     wrong = [name for name, code in stated.items() if not isinstance(code, str)]
     if wrong:
         raise InputError(

@@ -10,6 +10,7 @@ OPTION_FOR = {
     "columns": "--columns ROLE=NAME",
     "channels": "--channels A,B,C",
     "controls": "--controls A,B,C",
+    "holidays": "--holidays COUNTRY",
     "freq": "--freq",
     "missing_spend": "--missing-spend zero",
     "currency": "--currency CODE",
@@ -41,6 +42,14 @@ Channels = Annotated[
 Controls = Annotated[
     str | None,
     typer.Option("--controls", metavar="A,B,C", help="Columns that move the outcome too."),
+]
+Holidays = Annotated[
+    str | None,
+    typer.Option(
+        "--holidays",
+        metavar="COUNTRY",
+        help="Country whose public holidays are a control, e.g. DE or DE-BY.",
+    ),
 ]
 Derive = Annotated[
     list[str] | None,

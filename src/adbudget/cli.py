@@ -5,12 +5,13 @@ Heavy libraries are imported inside the commands that need them.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adbudget import cli_ledger, cli_pacing, cli_policy
 from adbudget._options import (
     OPTION_FOR,
     Channels,
@@ -20,6 +21,7 @@ from adbudget._options import (
     Currency,
     Derive,
     File,
+    Holidays,
     Margin,
     MissingSpend,
     NoColor,
@@ -27,16 +29,15 @@ from adbudget._options import (
     Period,
     UnitValue,
 )
+from adbudget._terminal import show as _print
 from adbudget.errors import AdbudgetError, FitError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import RenderableType
 
     from adbudget.synthetic import WorldSpec
 
 UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
-PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
 
 HELP = {"help_option_names": ["-h", "--help"]}
 EXIT_CODES = "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used."
@@ -113,12 +114,19 @@ def recommend(
     columns: Columns = None,
     channels: Channels = None,
     controls: Controls = None,
+    holidays: Holidays = None,
     derive: Derive = None,
     freq: Period = None,
     missing_spend: MissingSpend = None,
     currency: Currency = None,
     value_per_unit: UnitValue = None,
     margin: Margin = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar="FILE", help="Policy whose constraints and rules guard the calls."
+        ),
+    ] = None,
     reasons: Annotated[
         Literal["moves", "all", "none"],
         typer.Option("--reasons", help="Say why: for calls that move money, for all, for none."),
@@ -138,6 +146,7 @@ def recommend(
         columns=_pairs(columns, "--columns"),
         channels=_names(channels),
         controls=_names(controls),
+        holidays=holidays,
         derive=_pairs(derive, "--derive"),
         freq=freq,
         missing_spend=missing_spend,
@@ -146,6 +155,10 @@ def recommend(
         margin=margin,
     )
     arguments = recommend_arguments(settings)
+    if policy is not None:
+        from adbudget.policy.file import load_policy
+
+        arguments["policy"] = load_policy(policy)  # before minutes go into a fit
     data, outcome_data = _read_tables(file, outcome, settings)
 
     import adbudget
@@ -153,6 +166,10 @@ def recommend(
 
     frame = adbudget.recommend(data, outcome_data, **arguments)
     _print(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
+    if policy is not None:
+        from adbudget.report.policy import verdicts_told
+
+        print(verdicts_told(frame))
     if out is not None:
         write_table(frame, out)
         print(f"\nWrote {out}: {len(frame):,} decisions.")
@@ -178,6 +195,7 @@ def check(
     columns: Columns = None,
     channels: Channels = None,
     controls: Controls = None,
+    holidays: Holidays = None,
     derive: Derive = None,
     freq: Period = None,
     missing_spend: MissingSpend = None,
@@ -194,6 +212,7 @@ def check(
         columns=_pairs(columns, "--columns"),
         channels=_names(channels),
         controls=_names(controls),
+        holidays=holidays,
         derive=_pairs(derive, "--derive"),
         freq=freq,
         missing_spend=missing_spend,
@@ -337,26 +356,6 @@ def _names(text: str | None) -> list[str] | None:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _print(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:
-    """Print for a person on a terminal, for a log anywhere else: no colour, no trailing blanks.
-
-    ``render`` makes the rich renderable for a width.
-    """
-    import io
-    import os
-
-    from rich.console import Console
-
-    console = Console(no_color=no_color or None, highlight=False)
-    if console.is_terminal:
-        console.print(render(console.width))
-        return
-    width = console.width if "COLUMNS" in os.environ else PIPE_WIDTH
-    page = io.StringIO()
-    Console(file=page, width=width, color_system=None).print(render(width), highlight=False)
-    print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
-
-
 def _complain(message: str) -> None:
     """One paragraph on standard error."""
     from rich.console import Console
@@ -378,6 +377,10 @@ def _options_for(message: str) -> str:
         options = {"--outcome FILE": None} | options
     return f"On the command line: {', '.join(options)}." if options else ""
 
+
+cli_ledger.register(app)
+cli_policy.register(app, cli_ledger.ledger_app)
+cli_pacing.register(app)
 
 if __name__ == "__main__":
     main()

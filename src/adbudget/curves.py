@@ -57,6 +57,37 @@ def adstock(spend: np.ndarray, retention: np.ndarray, carry_in: np.ndarray) -> n
     return stock
 
 
+def delayed(first: float, second: float) -> tuple[float, float]:
+    """Weights of two adstocks whose mix is one adstock fed into the other: it peaks later.
+
+    A geometric decay is strongest at once. A delayed effect (people see, think, then buy) is the
+    convolution of two decays, and that is a difference of the two adstocks themselves, so nothing
+    but ordinary adstocks has to be carried along.
+
+    Parameters
+    ----------
+    first, second : different retention rates, in [0, 1)
+
+    Returns
+    -------
+    (weight of the first, weight of the second), adding up to one
+    """
+    apart = first - second
+    return first * (1 - second) / apart, -second * (1 - first) / apart
+
+
+def memory(stock: np.ndarray, mix: np.ndarray) -> np.ndarray:
+    """Memory curves from adstocks: (..., retention, period) to (..., memory, period).
+
+    Parameters
+    ----------
+    stock : (..., retention, period)
+    mix : (memory, retention) each memory curve as a mix of adstocks, rows adding up to one
+    """
+    # A difference of two adstocks is never negative, but its rounding error may be.
+    return np.maximum(np.einsum("jr,...rt->...jt", mix, stock), 0.0)
+
+
 def saturation(level: np.ndarray, half_saturation: np.ndarray) -> np.ndarray:
     """Saturating response s / (s + k): zero at zero, one half at k, one in the limit.
 

@@ -5,18 +5,19 @@ whose expected share of wrong calls is within the stated rate. Cells without a c
 today's spend and the rest is solved again, until every move left is a call.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from adbudget.draws import CurveDraws, Health
+from adbudget.draws import Health
 from adbudget.errors import InputError
+from adbudget.moves import Moves, unmoved
 from adbudget.optimizer import Proposal
 from adbudget.reasons import Facts, explain
-from adbudget.risk import prob_gain, within_false_discovery_rate
+from adbudget.risk import within_false_discovery_rate
 
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
 
@@ -40,6 +41,8 @@ class Thresholds:
     max_prior_share : a cell whose answer is prior to a larger share than this is not moved
     min_change : smallest meaningful move, as a share of today's spend
     min_step : smallest meaningful move in money per period
+    fragile_below : a call that changes if a smaller share than this of the cell's return is
+        spurious says so in its reason; it is made all the same
     """
 
     prob: float = 0.8
@@ -47,6 +50,7 @@ class Thresholds:
     max_prior_share: float = 0.9
     min_change: float = 0.05
     min_step: float = 0.0
+    fragile_below: float = 0.25
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -55,6 +59,7 @@ class Thresholds:
             ("max_prior_share", 0.0, 1.0),
             ("min_change", 0.0, 1.0),
             ("min_step", 0.0, np.inf),
+            ("fragile_below", 0.0, 1.0),
         ):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not low <= value <= high:
@@ -75,6 +80,10 @@ class Decision:
     prob_gain : probability that the move pays; for a monitored cell, that of the move considered
     confidence : "high", "medium" or "low"
     reason : one sentence a buyer can read aloud
+    flip_at : share of the cell's estimated return that would have to be spurious before the
+        decision changes: before a raise, or the cut of a held cell, turns; for a cut, the share by
+        which the return would have to be under-estimated, without upper end. NaN where no return
+        decides: a forced move, a fixed or uninformed cell, nothing spent, an unhealthy fit
     """
 
     account: str
@@ -85,6 +94,7 @@ class Decision:
     prob_gain: float
     confidence: str
     reason: str
+    flip_at: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,6 +125,7 @@ def decide(
     thresholds: Thresholds | None = None,
     *,
     health: Health | None = None,
+    caveats: Mapping[tuple[str, str], str] | None = None,
 ) -> Decisions:
     """Turn a proposal into calls.
 
@@ -123,34 +134,54 @@ def decide(
     proposal : from :func:`adbudget.optimize`
     thresholds : when a move becomes a call; the defaults when None
     health : of the fit; when unhealthy, every decision is MONITOR and says why
+    caveats : (account, channel) -> a sentence for the reason of its decision, for instance from
+        :func:`adbudget.identification.caveats`; decides nothing
 
     Returns
     -------
     Decisions
+
+    Raises
+    ------
+    InputError : ``caveats`` names a cell the proposal does not have
 
     References
     ----------
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
     """
     thresholds = thresholds or Thresholds()
-    if health is not None and not health.ok:
-        first, held = _Moves.of(proposal), _Moves.of(_hold(proposal))
-        return _decisions(held, first, np.zeros(first.size, bool), thresholds, health)
-    first = _Moves.of(proposal)
-    kept, held = first, np.zeros(first.size, bool)
+    said = _said(caveats or {}, proposal)
+    first = Moves.of(proposal, thresholds.prob)
     informed = _informed(proposal, thresholds, health)
+    if health is not None and not health.ok:
+        kept = Moves.of(unmoved(proposal), thresholds.prob)
+        called = np.zeros(first.size, bool)
+        return _decisions(kept, first, called, informed, thresholds, health, said)
+    kept, held = first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, thresholds, informed)
         failing = (kept.move != 0) & ~called
         if not failing.any():
-            return _decisions(kept, first, called, thresholds, health)
+            return _decisions(kept, first, called, informed, thresholds, health, said)
         held |= _worst_of_each_account(kept, failing)
         cells: list[Any] = kept.proposal.plan.spend.index.tolist()
         fixed = tuple(cell for cell, is_held in zip(cells, held, strict=True) if is_held)
-        kept = _Moves.of(kept.proposal.refit(fixed=fixed))
+        kept = Moves.of(kept.proposal.refit(fixed=fixed), thresholds.prob)
 
 
-def _worst_of_each_account(moves: "_Moves", failing: np.ndarray) -> np.ndarray:
+def _said(caveats: Mapping[tuple[str, str], str], proposal: Proposal) -> tuple[str, ...]:
+    """(cell,) the caller's caveats, "" where there is none."""
+    cells = proposal.plan.spend.index
+    unknown = [cell for cell in caveats if cell not in cells]
+    if unknown:
+        raise InputError(
+            f"caveats names {len(unknown)} cell(s) the proposal does not have, first {unknown[:5]}."
+        )
+    names: list[Any] = cells.tolist()
+    return tuple(caveats.get(name, "") for name in names)
+
+
+def _worst_of_each_account(moves: Moves, failing: np.ndarray) -> np.ndarray:
     """(cell,) the least likely quarter of each account's failing moves, at least one.
 
     Two good uses of one sum of money can each look doubtful only because of the other, so they are
@@ -167,76 +198,6 @@ def _worst_of_each_account(moves: "_Moves", failing: np.ndarray) -> np.ndarray:
     return dropped
 
 
-def _hold(proposal: Proposal) -> Proposal:
-    """Today's plan in the proposal's clothes: nothing moves, nothing is certified."""
-    return replace(
-        proposal,
-        plan=proposal.current,
-        value=proposal.value * 0.0,
-        value_by_account=proposal.value_by_account * 0.0,
-        objective=proposal.objective * 0.0,
-        gap=float("nan"),
-        holds=True,
-        reason="every cell is held at today's spend.",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Moves:
-    """The moves of one proposal, cell by cell.
-
-    ``prob`` is the probability that the plan with the move is worth more than the best plan
-    without it (0.5 where nothing moves), ``own_prob`` that of the cell's own gain against the
-    hurdle; ``elsewhere`` what the move's money brings elsewhere, per
-    unit. So increase and reduce in one account are two sides of one comparison. ``forced`` moves
-    are those of accounts whose limits do not allow today's plan.
-    """
-
-    proposal: Proposal
-    current: np.ndarray
-    move: np.ndarray
-    prob: np.ndarray
-    own_prob: np.ndarray
-    elsewhere: np.ndarray
-    forced: np.ndarray
-
-    @property
-    def size(self) -> int:
-        return self.move.size
-
-    @staticmethod
-    def of(proposal: Proposal) -> "_Moves":
-        current = proposal.current.spend.to_numpy(float)
-        move = proposal.plan.spend.to_numpy(float) - current
-        elsewhere = proposal.hurdle.to_numpy(float).copy()
-        # Forced moves have no plan without them: they are compared with the hurdle alone.
-        gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
-            proposal.draws, proposal.current.spend
-        )
-        own_prob = np.array([prob_gain(column) for column in (gained - elsewhere * move).T])
-        prob = own_prob.copy()
-        position = {cell: i for i, cell in enumerate(proposal.plan.spend.index)}
-        for cell, comparison in proposal.comparisons().items():
-            prob[position[cell]] = prob_gain(comparison.gain)
-            elsewhere[position[cell]] = comparison.elsewhere
-        return _Moves(
-            proposal=proposal,
-            current=current,
-            move=move,
-            prob=prob,
-            own_prob=own_prob,
-            elsewhere=elsewhere,
-            forced=(move != 0) & ~proposal.may_hold.to_numpy(),
-        )
-
-
-def cell_money(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
-    """(draw, cell) margin money per period that each cell brings at a constant spend."""
-    outcome = draws.response(spend).to_numpy()[:, draws.exists]
-    account = np.argwhere(draws.exists)[:, 0]
-    return outcome * (draws.margin * draws.unit_value)[account]
-
-
 def _informed(proposal: Proposal, thresholds: Thresholds, health: Health | None) -> np.ndarray:
     """(cell,) whether the cell's own data say enough; all, when nothing is known of the fit."""
     cells = proposal.plan.spend.index
@@ -245,7 +206,7 @@ def _informed(proposal: Proposal, thresholds: Thresholds, health: Health | None)
     return np.nan_to_num(health.prior_share.reindex(cells)) <= thresholds.max_prior_share
 
 
-def _called(moves: _Moves, thresholds: Thresholds, informed: np.ndarray) -> np.ndarray:
+def _called(moves: Moves, thresholds: Thresholds, informed: np.ndarray) -> np.ndarray:
     """(cell,) which moves are big, likely and safe enough together, or forced by the limits."""
     size = np.abs(moves.move)
     big = (size > 0) & (size >= thresholds.min_step)
@@ -259,16 +220,24 @@ def _called(moves: _Moves, thresholds: Thresholds, informed: np.ndarray) -> np.n
 
 
 def _decisions(
-    kept: _Moves,
-    first: _Moves,
+    kept: Moves,
+    first: Moves,
     called: np.ndarray,
+    informed: np.ndarray,
     thresholds: Thresholds,
     health: Health | None,
+    said: tuple[str, ...],
 ) -> Decisions:
     """One record per cell."""
     prob = np.where(called, kept.prob, first.prob)
     elsewhere = np.where(called, kept.elsewhere, first.elsewhere)
-    facts = Facts.of(kept.proposal, first.proposal, elsewhere, thresholds, health)
+    may_cut = ~called & informed & (health is None or health.ok)
+    smallest = (thresholds.min_change, thresholds.min_step)
+    held = first.flips_of_holds(elsewhere, may_cut, thresholds.prob, smallest)
+    flip = np.where(called, kept.flip, held)
+    facts = Facts.of(
+        kept.proposal, first.proposal, elsewhere, thresholds, health, flip=flip, said=said
+    )
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):
         action = Action.MONITOR
@@ -290,6 +259,7 @@ def _decisions(
                     forced=bool(kept.forced[i]),
                     prob=float(prob[i]),
                 ),
+                flip_at=float(flip[i]),
             )
         )
     chosen = called & ~kept.forced

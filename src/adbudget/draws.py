@@ -4,7 +4,8 @@ Everything after the fit needs only this record, so it can be written by hand in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,28 +17,46 @@ from adbudget.errors import InputError
 SpendLike = pd.Series | xr.DataArray | Mapping[tuple[str, str], float]
 
 
+class KnowsPopulation(Protocol):
+    """What the draws need to speak of accounts they have not seen."""
+
+    def isel(self, draw: Any) -> "KnowsPopulation":
+        """Some of the draws."""
+        ...
+
+    def new_account(
+        self, spend_share: Mapping[str, float] | pd.Series, **options: Any
+    ) -> "CurveDraws":
+        """As :meth:`CurveDraws.new_account`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CurveDraws:
     """Joint posterior draws of every response curve.
 
-    A cell is one channel of one account. Axes are always (draw, account, channel, retention,
+    A cell is one channel of one account. Axes are always (draw, account, channel, memory,
     saturation); cells that do not exist hold zero weight and NaN scale.
 
     Attributes
     ----------
     accounts, channels : names, in axis order
-    weights : (draw, account, channel, retention, saturation) outcome units per period at full
+    weights : (draw, account, channel, memory, saturation) outcome units per period at full
         saturation of each basis curve; never negative
     scale : (account, channel) mean spend per period over the channel's life, account currency;
         NaN where the account does not use the channel
     carry_in : (account, channel, retention) adstock after the last recorded period, in units of
         ``scale``
     retention : (retention,) rate kept per period
+    mix : (memory, retention) each memory curve as a mix of adstocks; one each when not given
     half_saturation : (saturation,) half-saturation points, in units of ``scale``
     unit_value : (account,) money one outcome unit brings in (1 when the outcome is money)
     margin : (account,) share of that money that is contribution margin
     currency : (account,) currency code, or "" when the panel states none
     period_days : days in one period
+    highest_spend : (account, channel) highest spend per period in the history behind the curves,
+        a week or more at a time; None, or NaN in a cell, where no history is known
+    population : what the draws say of accounts they have not seen; None for curves made by hand
     """
 
     accounts: tuple[str, ...]
@@ -51,17 +70,26 @@ class CurveDraws:
     margin: np.ndarray
     currency: tuple[str, ...]
     period_days: float
+    mix: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    highest_spend: np.ndarray | None = None
+    population: KnowsPopulation | None = None
 
     def __post_init__(self) -> None:
         n_cells = (len(self.accounts), len(self.channels))
-        grid = (self.retention.size, self.half_saturation.size)
+        if self.mix.size == 0:
+            object.__setattr__(self, "mix", np.eye(self.retention.size))
+        grid = (self.mix.shape[0], self.half_saturation.size)
         if self.weights.shape[1:] != n_cells + grid:
             raise InputError(
                 f"weights must have shape (draw, {n_cells[0]} accounts, {n_cells[1]} channels, "
-                f"{grid[0]} retentions, {grid[1]} saturations); got {self.weights.shape}."
+                f"{grid[0]} memories, {grid[1]} saturations); got {self.weights.shape}."
             )
         if self.scale.shape != n_cells:
             raise InputError(f"scale must have shape {n_cells}; got {self.scale.shape}.")
+        if self.highest_spend is not None and self.highest_spend.shape != n_cells:
+            raise InputError(
+                f"highest_spend must have shape {n_cells}; got {self.highest_spend.shape}."
+            )
         if not np.all(self.weights >= 0):
             raise InputError("weights must be finite and >= 0: a curve never falls with spend.")
 
@@ -88,7 +116,59 @@ class CurveDraws:
 
     def isel(self, draw: np.ndarray | list[int] | slice) -> "CurveDraws":
         """Some of the draws, still a CurveDraws, so every later step takes them unchanged."""
-        return replace(self, weights=self.weights[draw])
+        population = None if self.population is None else self.population.isel(draw)
+        return replace(self, weights=self.weights[draw], population=population)
+
+    def new_account(
+        self,
+        spend_share: Mapping[str, float] | pd.Series,
+        *,
+        seed: int | np.random.Generator,
+        total_spend: float = 1.0,
+        name: str = "new account",
+        unit_value: float | None = None,
+        margin: float | None = None,
+        currency: str | None = None,
+    ) -> "CurveDraws":
+        """Curves of an account without history, as the population of the fit expects them.
+
+        Every posterior draw gives the account effects of its own, drawn from the population as
+        this draw knows it, so the width is that of the population and of what is known of it.
+
+        Parameters
+        ----------
+        spend_share : share of the spend by channel, above 0 and adding up to 1; channels that are
+            left out are not used
+        seed : of the account's own effects
+        total_spend : spend per period that the shares are of; 1 gives curves in units of it
+        name : of the account
+        unit_value, margin, currency : as in :func:`adbudget.read_panel`; by default those all
+            accounts of the fit share
+
+        Returns
+        -------
+        CurveDraws of one account with as many draws, which simulate, optimize and decide take like
+        any other. It starts without carry-over (``carry_in`` is 0)
+
+        Raises
+        ------
+        InputError : curves made by hand; an argument out of range; a value the accounts do not
+            share is not given
+        """
+        if self.population is None:
+            raise InputError(
+                "these curves do not come from a fit, so nothing is known of other accounts. "
+                "Use fit.draws.new_account(...)."
+            )
+        return self.population.new_account(
+            spend_share,
+            seed=seed,
+            total_spend=total_spend,
+            name=name,
+            unit_value=unit_value,
+            margin=margin,
+            currency=currency,
+        )
 
     def response(self, spend: SpendLike) -> xr.DataArray:
         """Outcome per period owed to each channel at a constant spend.
@@ -206,6 +286,8 @@ class Health:
         [0, 1]; near 1 means the data say nothing about this cell
     fit_r2 : Series by account: share of outcome variance the model explains in sample
     problems : what is wrong, one sentence each; empty when healthy
+    warnings : what a reader should know though the draws can be trusted, one sentence each, such
+        as a lift test that contradicts the history
     """
 
     rhat_max: float
@@ -216,6 +298,7 @@ class Health:
     prior_share: pd.Series
     fit_r2: pd.Series
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -17,6 +17,7 @@ from adbudget._checks import (
 from adbudget._messages import Note
 from adbudget._money import read_currency, read_margin, read_unit_value
 from adbudget._reading import read_records
+from adbudget.controls import HOLIDAY, holiday_control
 from adbudget.errors import InputError
 
 __all__ = ["Note", "Panel", "read_panel"]
@@ -140,13 +141,40 @@ class Panel:
         ------
         InputError : ``window_days`` is not a positive number
         """
-        if not (np.isreal(window_days) and np.isfinite(window_days) and window_days > 0):
-            raise InputError(f"window_days must be a positive number; got {window_days!r}.")
-        n_window = max(1, round(window_days / self.period_days))
+        n_window = self._periods_in(window_days)
         begin = np.maximum(self.first, self.last - n_window + 1)
         recent = self.in_record & (np.arange(self.n_periods) >= begin[:, None])
         mean = (self.spend * recent[:, None]).sum(axis=-1) / recent.sum(axis=-1)[:, None]
         return pd.Series(mean[self.exists], index=self.cells, name="spend")
+
+    def highest_spend(self, window_days: float = 7) -> pd.Series:
+        """Highest mean spend per period that any window of each account's record has held.
+
+        Parameters
+        ----------
+        window_days : length of the windows; rounded to whole periods, at least one
+
+        Returns
+        -------
+        pd.Series by (account, channel), account currency per period
+
+        Raises
+        ------
+        InputError : ``window_days`` is not a positive number
+        """
+        n_window = self._periods_in(window_days)
+        highest = np.zeros(self.spend.shape[:2])
+        for a, (first, last) in enumerate(zip(self.first, self.last, strict=True)):
+            size = min(n_window, last - first + 1)
+            total = np.cumsum(np.pad(self.spend[a, :, first : last + 1], ((0, 0), (1, 0))), axis=1)
+            highest[a] = (total[:, size:] - total[:, :-size]).max(axis=1) / size
+        return pd.Series(highest[self.exists], index=self.cells, name="spend")
+
+    def _periods_in(self, window_days: float) -> int:
+        """Whole periods in a window, at least one."""
+        if not (np.isreal(window_days) and np.isfinite(window_days) and window_days > 0):
+            raise InputError(f"window_days must be a positive number; got {window_days!r}.")
+        return max(1, round(window_days / self.period_days))
 
     def to_frame(self) -> pd.DataFrame:
         """One row per existing cell and period of its account's record, for inspection.
@@ -195,6 +223,7 @@ def read_panel(
     columns: Any = None,
     channels: Any = None,
     controls: Any = None,
+    holidays: Any = None,
     freq: str | None = None,
     currency: Any = None,
     value_per_unit: Any = None,
@@ -217,7 +246,10 @@ def read_panel(
         conversion_value
     channels : the spend columns of a wide table; by default those whose names end in "spend". In
         a long table, the channels to keep
-    controls : columns of the outcome's table that move it besides advertising
+    controls : columns of the outcome's table that move it besides advertising: promotions, prices
+    holidays : country whose public holidays become the control ``holiday``, such as "DE" or
+        "DE-BY", or mapping from account to country; see
+        :func:`adbudget.controls.calendar_controls`
     freq : "daily", "weekly" or "monthly"; detected by default
     currency : code such as "EUR", or mapping from account to code; by default the currency column
     value_per_unit : money per outcome unit, or mapping from account; needed for a KPI that counts
@@ -248,19 +280,24 @@ def read_panel(
     arrays = make_arrays(
         records, outcome_records, calendar, missing_is_zero=missing_spend == "zero", notes=notes
     )
+    control_names, control_values = records.controls, arrays.control_values
+    if holidays is not None:
+        at = (accounts, calendar.dates, calendar.period, control_names, notes)
+        control_values = np.concatenate([control_values, holiday_control(holidays, *at)], axis=1)
+        control_names = (*control_names, HOLIDAY)
     notes += similar_name_notes(accounts, "account")
     notes += similar_name_notes(records.channels, "channel")
     return Panel(
         accounts=accounts,
         channels=records.channels,
-        controls=records.controls,
+        controls=control_names,
         period=calendar.period,
         period_days=PERIOD_DAYS[calendar.period],
         dates=calendar.dates,
         spend=arrays.spend,
         live=arrays.live,
         outcome=arrays.outcome,
-        control_values=arrays.control_values,
+        control_values=control_values,
         outcome_name=records.outcome_name,
         unit_value=read_unit_value(value_per_unit, records.outcome_name, accounts),
         margin=read_margin(margin, accounts, notes),

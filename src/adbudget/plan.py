@@ -100,6 +100,8 @@ class Limits:
         with one channel has nothing to share out and is left alone
     fixed : (account, channel) pairs, or channel names, that may not move
     step : moves are whole multiples of this (today's spend + k * step), so totals stay exact
+    beyond_observed : True lets a cell rise above the highest spend of its history, where the curve
+        is assumed rather than seen; False stops it there (or at today's spend, if that is higher)
     """
 
     change: Change | Mapping[Cell, Change] | pd.Series | None = DEFAULT_CHANGE
@@ -112,6 +114,7 @@ class Limits:
     max_share: float | None = None
     fixed: tuple[Cell | str, ...] = ()
     step: float | None = None
+    beyond_observed: bool = False
 
     def __post_init__(self) -> None:
         for key in ("change", "lower", "upper", "budget", "pool"):
@@ -163,6 +166,10 @@ class Limits:
             _check_number(self.step, "step", "money per period, > 0")
             if self.step == 0:
                 raise InputError("step must be > 0; got 0. For no step, leave it out.")
+        if not isinstance(self.beyond_observed, bool):
+            raise InputError(
+                f"beyond_observed must be True or False; got {self.beyond_observed!r}."
+            )
 
 
 def _entries(value: Any, key: str) -> list[tuple[str, Any]]:

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from adbudget.draws import CurveDraws, Health
 from adbudget.optimizer import Proposal
 
 INTERVAL = (0.05, 0.95)
 CLOSE = 0.25  # share of the hurdle within which a return is "about" the hurdle
+ROUNDING = 1e-9
 PERIOD_WORDS = {1: "a day", 7: "a week"}
+ASSUMED = "Its own data say almost nothing: this is mostly what is assumed of any channel."
+UNSEEN = "Its history has seen no spend this high, so the curve there is assumed."
 
 
 class Bars(Protocol):
@@ -31,6 +35,11 @@ class Bars(Protocol):
         """Smallest meaningful move, as a share of today's spend."""
         ...
 
+    @property
+    def fragile_below(self) -> float:
+        """Share of a return that may be spurious without a word of warning."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
@@ -46,6 +55,10 @@ class Facts:
     currency : (cell,) code, "" when not stated
     min_change, min_prob, max_prior_share : smallest meaningful move as a share of today's spend,
         the probability from which it is called, and how much of the answer may be prior
+    flip : (cell,) error of the cell's own return at which the decision changes; NaN if unknown
+    fragile_below : a call whose ``flip`` is smaller says so
+    beyond : (cell,) whether the final spend is above all its history has seen
+    said : (cell,) what else there is to say of a cell, "" if nothing
     problem : why the fit is unhealthy, "" when it is not
     period : "a day", "a week", "a month"
     """
@@ -63,12 +76,23 @@ class Facts:
     min_change: float
     min_prob: float
     max_prior_share: float
+    flip: np.ndarray
+    fragile_below: float
+    beyond: np.ndarray
+    said: tuple[str, ...]
     problem: str
     period: str
 
     @staticmethod
     def of(
-        kept: Proposal, considered: Proposal, hurdle: np.ndarray, bars: Bars, health: Health | None
+        kept: Proposal,
+        considered: Proposal,
+        hurdle: np.ndarray,
+        bars: Bars,
+        health: Health | None,
+        *,
+        flip: np.ndarray,
+        said: tuple[str, ...],
     ):
         """Collect the facts from the final and the first proposal."""
         draws = kept.draws
@@ -91,6 +115,10 @@ class Facts:
             min_change=bars.min_change,
             min_prob=bars.prob,
             max_prior_share=bars.max_prior_share,
+            flip=flip,
+            fragile_below=bars.fragile_below,
+            beyond=above_history(draws, kept.plan.spend),
+            said=said,
             problem="" if health is None or health.ok else " ".join(health.problems),
             period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
         )
@@ -103,6 +131,14 @@ def marginal_money(draws: CurveDraws, spend) -> np.ndarray:
     return slope * (draws.margin * draws.unit_value)[account]
 
 
+def above_history(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
+    """(cell,) whether a spend is higher than any the history behind the curves has seen."""
+    highest = draws.highest_spend
+    if highest is None:
+        return np.zeros(len(spend), dtype=bool)
+    return spend.to_numpy(float) > highest[draws.exists] * (1 + ROUNDING)  # NaN is never exceeded
+
+
 def explain(facts: Facts, i: int, *, called: bool, forced: bool, prob: float) -> str:
     """The sentence for cell ``i``."""
     if facts.problem:
@@ -113,7 +149,8 @@ def explain(facts: Facts, i: int, *, called: bool, forced: bool, prob: float) ->
         sentence = "Monitor: nothing is spent here now, so there is nothing to compare."
     else:
         sentence = _monitor(facts, i, prob)
-    return sentence + _caveat(facts, i)
+    fragile = _fragile(facts, i) if called and not forced else ""
+    return sentence + fragile + _caveat(facts, i)
 
 
 def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
@@ -165,10 +202,24 @@ def _monitor(facts: Facts, i: int, prob: float) -> str:
     return f"Monitor, already balanced: {brings}, about the {_hurdle(facts, i)}."
 
 
-def _caveat(facts: Facts, i: int) -> str:
-    if facts.prior_share[i] <= facts.max_prior_share:
+def _fragile(facts: Facts, i: int) -> str:
+    """Say how little has to be wrong with the return before the call is no longer made."""
+    if not facts.flip[i] < facts.fragile_below:
         return ""
-    return " Its own data say almost nothing: this is mostly what is assumed of any channel."
+    wrong = "under 1%" if facts.flip[i] < 0.005 else f"{facts.flip[i]:.0%}"
+    if facts.recommended[i] > facts.current[i]:
+        return f" Fragile: if {wrong} of its return would have come anyway, this is no call."
+    return f" Fragile: if its return is really {wrong} higher, this is no call."
+
+
+def _caveat(facts: Facts, i: int) -> str:
+    """What the reader should know of the cell, whatever is decided."""
+    told = [
+        ASSUMED if facts.prior_share[i] > facts.max_prior_share else "",
+        UNSEEN if facts.beyond[i] else "",
+        facts.said[i],
+    ]
+    return "".join(f" {sentence}" for sentence in told if sentence)
 
 
 def _share(facts: Facts, i: int) -> float:

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from adbudget.decision import Decisions, Thresholds, cell_money, decide
+from adbudget.decision import Decisions, Thresholds, decide
 from adbudget.draws import SpendLike
 from adbudget.errors import InputError
-from adbudget.optimizer import optimize
+from adbudget.identification import (
+    BEYOND,
+    STOPPED,
+    Finding,
+    caveats,
+    check_identification,
+    check_reach,
+)
+from adbudget.moves import cell_money
+from adbudget.optimizer import Proposal, optimize
 from adbudget.panel import Panel, read_panel
 from adbudget.plan import Limits
 from adbudget.reasons import marginal_money
@@ -30,17 +39,21 @@ def recommend(
     columns: Mapping[str, str] | None = None,
     channels: Any = None,
     controls: Any = None,
+    holidays: Any = None,
     freq: str | None = None,
     currency: Any = None,
     value_per_unit: Any = None,
     margin: Any = None,
     missing_spend: str = "error",
     priors: "Priors | None" = None,
+    lift_tests: Any = None,
+    forgetting: Any = None,
     current: SpendLike | None = None,
     window_days: float = 28,
     limits: Limits | None = None,
     risk: Risk | None = None,
     thresholds: Thresholds | None = None,
+    policy: Any = None,
     seed: int = 0,
     engine: Literal["compiled", "pymc"] = "compiled",
     draws: int = 1000,
@@ -53,14 +66,17 @@ def recommend(
 
     Parameters
     ----------
-    data, outcome, columns, channels, controls, freq, currency, value_per_unit, margin, \
+    data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
 missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
-    priors, seed, engine, draws, tune, chains, cores, progress : as in :func:`adbudget.fit`
+    priors, lift_tests, forgetting, seed, engine, draws, tune, chains, cores, progress : as in \
+:func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the
         last ``window_days`` of each account when None
     window_days : length of that window
     limits, risk : as in :func:`adbudget.optimize`
     thresholds : as in :func:`adbudget.decide`
+    policy : from :func:`adbudget.load_policy`, or what that takes; its constraints narrow
+        ``limits`` before the search, and its rules review the decisions after it
 
     Returns
     -------
@@ -74,8 +90,11 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     aversion * tail mean of the lift), expected_value (margin * lift - added spend), prob_gain
     (probability that the move pays; for monitor, that of the move considered), considered_spend,
     roi, roi_low, roi_high (money per money at the current spend), marginal_roi, marginal_roi_low,
-    marginal_roi_high (of the next unit), hurdle (what one more unit must bring), confidence,
-    currency, reason.
+    marginal_roi_high (of the next unit), hurdle (what one more unit must bring), flip_at (share of
+    the return that would have to be spurious before the decision changes), confidence, currency,
+    reason. With a policy also verdict ("auto", "needs_approval", "blocked") and rule_fired (names
+    of the rules that fire at today's modelled returns, "" for none); where a rule and the model
+    point in opposite directions, the reason ends with it and ``attrs["disagreements"]`` lists it.
 
     ``frame.attrs`` holds seed, versions, health, totals, expected_wrong_share and what else a log
     should keep, JSON-able.
@@ -85,15 +104,22 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     InputError : the data or an argument cannot be used
     InfeasibleError : the limits contradict each other
     FitError : the sampler could not run
+    PolicyError : the policy cannot be used, or contradicts the limits
     """
     from adbudget.model.fit import fit
 
+    guard = None
+    if policy is not None:  # before minutes go into a fit
+        from adbudget.guard import Guard
+
+        guard = Guard.of(policy)
     panel = _as_panel(
         data,
         outcome,
         columns=columns,
         channels=channels,
         controls=controls,
+        holidays=holidays,
         freq=freq,
         currency=currency,
         value_per_unit=value_per_unit,
@@ -105,6 +131,8 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
         panel,
         priors,
         seed=seed,
+        lift_tests=lift_tests,
+        forgetting=forgetting,
         engine=engine,
         draws=draws,
         tune=tune,
@@ -112,10 +140,25 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
         cores=cores,
         progress=progress,
     )
+    if guard is not None:
+        limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, risk)
-    decisions = decide(proposal, thresholds, health=fitted.health)
+    said = _with_drift(caveats((*check_identification(panel), *_stops(proposal))), fitted)
+    decisions = decide(proposal, thresholds, health=fitted.health, caveats=said)
     window = f"mean of the last {window_days:g} days" if current is None else "given by the caller"
-    return to_frame(decisions, fitted, window)
+    frame = to_frame(decisions, fitted, window)
+    return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
+
+
+def _with_drift(said: dict[tuple[str, str], str], fitted: "Fit") -> dict[tuple[str, str], str]:
+    """What is said about cells, and that old and recent evidence disagree where they do."""
+    from adbudget.model.drift import drift_caveats
+
+    drifted = drift_caveats(fitted.drift)
+    added = {cell: drifted[cell[1]] for cell in fitted.panel.cells if cell[1] in drifted}
+    return said | {
+        cell: f"{said[cell]} {told}" if cell in said else told for cell, told in added.items()
+    }
 
 
 def to_frame(
@@ -155,6 +198,7 @@ def to_frame(
         **_interval("roi", roi),
         **_interval("marginal_roi", slope),
         "hurdle": decisions.elsewhere / margin,
+        "flip_at": [call.flip_at for call in calls],
         "confidence": [call.confidence for call in calls],
         "currency": [draws.currency[a] for a in account],
         "reason": [call.reason for call in calls],
@@ -199,6 +243,7 @@ def _attributes(
         "seed": int(fitted.seed),
         "versions": dict(fitted.versions) | {"pandas": version("pandas")},
         "engine": fitted.engine,
+        "forgetting": fitted.forgetting,
         "period": panel.period,
         "outcome_name": panel.outcome_name,
         "currency": dict(zip(panel.accounts, panel.currency, strict=True)),
@@ -211,11 +256,15 @@ def _attributes(
             "divergences": health.divergences,
             "n_draws": health.n_draws,
             "problems": list(health.problems),
+            "warnings": list(health.warnings),
         },
         "totals": _totals(frame, lift),
         "gap": _finite(decisions.considered.gap),
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,
+        "n_fragile": _count_fragile(decisions),
+        "fragile_below": decisions.thresholds.fragile_below,
+        "findings": [_as_dict(finding) for finding in _findings(decisions, panel)],
         **{
             f"n_{name}": sum(call.action == name for call in decisions.calls)
             for name in ("increase", "monitor", "reduce")
@@ -223,6 +272,36 @@ def _attributes(
         "noise": _noise(fitted),
         "notes": [note.message for note in panel.notes],
     }
+
+
+def _findings(decisions: Decisions, panel: Panel) -> tuple[Finding, ...]:
+    """What the data cannot tell apart, and where plan or calls leave what they have seen."""
+    beyond = [one for one in check_reach(decisions.proposal) if one.kind == BEYOND]
+    return (*check_identification(panel), *_stops(decisions.considered), *beyond)
+
+
+def _stops(proposal: Proposal) -> list[Finding]:
+    """Where the best plan stands at the highest spend of the history."""
+    return [one for one in check_reach(proposal) if one.kind == STOPPED]
+
+
+def _as_dict(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON can hold it."""
+    return {
+        "kind": finding.kind,
+        "account": finding.account,
+        "channels": list(finding.channels),
+        "statistic": finding.statistic,
+        "value": _finite(finding.value),
+        "limit": _finite(finding.limit),
+        "message": finding.message,
+    }
+
+
+def _count_fragile(decisions: Decisions) -> int:
+    """Calls that change when little of a return is spurious."""
+    bar = decisions.thresholds.fragile_below
+    return sum(call.action != "monitor" and call.flip_at < bar for call in decisions.calls)
 
 
 def _noise(fitted: "Fit") -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from adbudget.curves import saturation
+from adbudget.curves import memory, saturation
 from adbudget.draws import CurveDraws, SpendLike
 from adbudget.errors import InputError
 from adbudget.plan import Plan
@@ -126,7 +126,8 @@ def _play(draws: CurveDraws, spend: np.ndarray, state: np.ndarray) -> Iterator[n
     for t in range(spend.shape[2]):
         fresh = (spend[..., t] / scale)[..., None]
         state = draws.retention * state + (1 - draws.retention) * fresh
-        yield np.einsum("dacjm,acjm->dac", draws.weights, saturation(state, draws.half_saturation))
+        level = memory(state[..., None], draws.mix)[..., 0]
+        yield np.einsum("dacjm,acjm->dac", draws.weights, saturation(level, draws.half_saturation))
 
 
 def _tail_periods(draws: CurveDraws) -> int:

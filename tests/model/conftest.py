@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from adbudget.model.design import make_design
 from adbudget.model.evidence import gather
 from adbudget.model.factor import make_likelihood
 from adbudget.model.fit import fit
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
+from adbudget.model.reference import make_design
 from adbudget.panel import read_panel
 from adbudget.synthetic import WorldSpec, synthesize
 

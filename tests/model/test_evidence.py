@@ -5,16 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from adbudget.curves import memory
 from adbudget.errors import InputError
-from adbudget.model.design import (
-    baseline_columns,
-    baseline_precision,
-    carried_spend,
-    first_state,
-    make_design,
-)
-from adbudget.model.evidence import gather, regression_rows
+from adbudget.model.baseline import assumed_baseline
+from adbudget.model.columns import baseline_columns, regression_rows
+from adbudget.model.design import carried_spend, first_state
+from adbudget.model.evidence import gather
 from adbudget.model.factor import integrate_baseline
+from adbudget.model.reference import make_design
 from adbudget.panel import read_panel
 
 
@@ -46,9 +44,8 @@ def test_every_basis_column_has_mean_one_over_the_channels_life(panel, design):
     stock = carried_spend(panel, design, first_state(panel, design))
     for a, c in np.argwhere(design.exists):
         live = panel.live[a, c]
-        raw = stock[a, c][:, None, live] / (
-            stock[a, c][:, None, live] + design.half_saturation[None, :, None]
-        )
+        level = memory(stock[a, c], design.mix)[:, None, live]
+        raw = level / (level + design.half_saturation[None, :, None])
         assert raw.mean(axis=2) == pytest.approx(design.basis_mean[a, c], rel=1e-12)
 
 
@@ -64,7 +61,7 @@ def test_the_first_state_is_the_level_of_the_first_weeks(panel, design):
     a, c = next((a, c) for a, c in np.argwhere(design.exists) if panel.live[a, c, panel.first[a]])
     begin = panel.first[a]
     wanted = panel.spend[a, c, begin : begin + 4].mean() / design.scale[a, c]
-    assert state[a, c] == pytest.approx(np.full(3, wanted))
+    assert state[a, c] == pytest.approx(np.full(design.retention.size, wanted))
 
 
 def test_a_late_start_does_not_bend_the_scale(panel, design):
@@ -80,8 +77,9 @@ def test_the_baseline_is_integrated_out_exactly(panel, design, evidence, priors)
     stock = carried_spend(panel, design, first_state(panel, design))
     rows, p = regression_rows(panel, design, stock, account)
     rows = rows[np.isfinite(panel.outcome[account])]
-    spread = 1 / baseline_precision(design, priors, p)[1:]
-    inverse = np.linalg.inv(np.eye(len(rows)) + (rows[:, 1:p] * spread) @ rows[:, 1:p].T)
+    mean, precision = assumed_baseline(design, priors).prior(account, p)
+    spread = np.linalg.inv(precision[1:, 1:])
+    inverse = np.linalg.inv(np.eye(len(rows)) + rows[:, 1:p] @ spread @ rows[:, 1:p].T)
     # The flat level, profiled out by generalised least squares.
     ones = inverse.sum(axis=1)
     inverse -= np.outer(ones, ones) / ones.sum()
@@ -89,7 +87,7 @@ def test_the_baseline_is_integrated_out_exactly(panel, design, evidence, priors)
     rng = np.random.default_rng(0)
     for _ in range(5):
         weights = rng.uniform(0, 0.02, rows.shape[1] - p - 1)
-        error = rows[:, -1] - rows[:, p:-1] @ weights
+        error = rows[:, -1] - rows[:, :p] @ mean - rows[:, p:-1] @ weights
         contrast = np.append(-weights, 1.0)
         assert error @ inverse @ error == pytest.approx(contrast @ reduced @ contrast, rel=1e-8)
 
@@ -113,13 +111,14 @@ def test_the_low_rank_factor_changes_the_misfit_by_next_to_nothing(evidence, lik
 
 def test_daily_and_weekly_panels_know_the_same_half_lives(world, priors):
     weekly = make_design(read_panel(world.spend, world.outcome), priors)
-    assert weekly.retention == pytest.approx(0.5 ** (7 / np.array(priors.half_life_days)))
+    days = np.unique([days for parts in priors.memories for days in parts])
+    assert weekly.retention == pytest.approx(0.5 ** (7 / days))
 
 
 def test_trend_ramps_of_later_knots_are_zero_before_them(panel, design):
     columns = baseline_columns(panel, design, 0)
     begin = panel.first[0]
-    n_ramps = columns.shape[1] - 1 - 2 * design.season_order
+    n_ramps = columns.shape[1] - 1 - 2 * design.season_order - 1  # and the demand column
     assert (columns[begin, -n_ramps:] == 0).all()
     assert columns[panel.last[0], -n_ramps] == 1
 

@@ -6,7 +6,9 @@ import pandas as pd
 from adbudget.draws import CurveDraws
 
 
-def hand_made(weights, *, scale=100.0, half_saturation=(1.0,), margin=1.0, currency=None):
+def hand_made(
+    weights, *, scale=100.0, half_saturation=(1.0,), margin=1.0, currency=None, highest_spend=None
+):
     """CurveDraws with no carry-over. ``weights``: (draw, account, channel[, saturation])."""
     weights = np.asarray(weights, dtype=float)
     weights = weights if weights.ndim == 4 else weights[..., None]
@@ -25,6 +27,7 @@ def hand_made(weights, *, scale=100.0, half_saturation=(1.0,), margin=1.0, curre
         margin=np.full(n_accounts, margin),
         currency=currency or ("EUR",) * n_accounts,
         period_days=7.0,
+        highest_spend=highest_spend,
     )
 
 

@@ -26,6 +26,7 @@ def decision(account, channel, now, after, **facts):
         "lift_low": 1.0 * (after - now),
         "lift_high": 3.0 * (after - now),
         "prob_gain": 0.93,
+        "flip_at": 0.31,
         "roi": 2.0,
         "roi_low": 1.0,
         "roi_high": 3.0,
@@ -109,10 +110,10 @@ def test_no_line_is_wider_than_the_terminal(frame, width):
 def test_a_wide_terminal_shows_everything(frame):
     lines = lines_of(frame, 140)
     assert " ".join(find(lines, "decision").split()) == (
-        "decision now next move lift [90%] P(gain) ROI [90%] marginal ROI [90%]"
+        "decision now next move lift [90%] P(gain) flips at ROI [90%] marginal ROI [90%]"
     )
     assert " ".join(find(lines, "search", "increase").split()) == (
-        "search increase 12,400 16,120 +30% +7,440 [3,720; 11,160] >99% medium "
+        "search increase 12,400 16,120 +30% +7,440 [3,720; 11,160] >99% medium 31% "
         "2.00 [1.00; 3.00] 1.50 [0.50; 12.50]"
     )
     assert not any("Left out" in line for line in lines)
@@ -130,7 +131,9 @@ def test_amounts_end_at_the_same_place(frame):
 
 def test_a_narrow_terminal_says_what_it_leaves_out(frame):
     left_out = find(lines_of(frame, 80), "Left out")
-    assert left_out == "Left out at 80 columns: ROI, marginal ROI, interval of the lift."
+    assert left_out == (
+        "Left out at 80 columns: ROI, marginal ROI, interval of the lift, flips at."
+    )
 
 
 def test_digits_follow_the_size_of_the_account(frame):
@@ -170,9 +173,43 @@ def test_the_summary_states_totals_calls_and_health(frame):
     assert find(lines, "Fit").endswith(
         "healthy: r-hat 1.004, effective draws 812 of 3,000, 0 divergences, seed 4"
     )
+    assert not any("Causes" in line for line in lines)
     assert find(lines, "Plan").endswith("to the cent; then uncertain moves were held")
     assert find(lines, "Now").endswith("mean of the last 28 days")
     assert find(lines, "and 2 more: adbudget check lists them all.")
+
+
+def test_the_summary_counts_fragile_calls_and_names_what_cannot_be_told_apart(frame):
+    kinds = ["move_together", "never_varied", *["follows_calendar"] * 6]
+    frame.attrs |= {
+        "n_increase": 1,
+        "n_reduce": 1,
+        "n_fragile": 1,
+        "fragile_below": 0.25,
+        "findings": [
+            {"kind": kind, "account": f"shop {i}", "channels": ["a", "b"][: 2 - (i > 0)]}
+            for i, kind in enumerate(kinds)
+        ],
+    }
+    lines = lines_of(frame, 160)
+    first = lines.index(find(lines, "Causes"))
+    assert [line[8:] for line in lines[first : first + 4]] == [
+        "1 of the 2 moves flip if less than 25% of a return is wrong",
+        "channels move together, so their effects blur: shop 0/a + b",
+        "spend hardly ever varied, so the curve is assumed: shop 1/a",
+        "trend, season or controls explain the spend, so its effect may be theirs: shop 2/a, "
+        "shop 3/a, shop 4/a, shop 5/a and 2 more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flip_at", "text"),
+    [(0.004, "<1%"), (0.25, "25%"), (1.0, ">99%"), (13.8, ">99%"), (math.inf, ">99%")],
+)
+def test_a_call_says_what_it_flips_at(frame, flip_at, text):
+    frame["flip_at"] = flip_at
+    assert find(lines_of(frame, 140), "search", "increase").split()[10] == text
+    assert find(lines_of(frame, 140), "日本語 video", "monitor").split()[6:9] == ["-", "-", "-"]
 
 
 def test_an_unhealthy_fit_says_why_once(frame):

@@ -32,11 +32,16 @@ def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraw
         scale=design.scale,
         carry_in=evidence.carry_out,
         retention=design.retention,
+        mix=design.mix,
         half_saturation=design.half_saturation,
         unit_value=panel.unit_value,
         margin=panel.margin,
         currency=panel.currency,
         period_days=panel.period_days,
+        highest_spend=panel.highest_spend()
+        .unstack("channel")
+        .reindex(index=list(design.accounts), columns=list(design.channels))
+        .to_numpy(),
     )
 
 

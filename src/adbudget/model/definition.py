@@ -11,6 +11,7 @@ import numpy as np
 
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood, make_likelihood
+from adbudget.model.lift_rows import LiftRows
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, tilt_grids
 
@@ -49,9 +50,12 @@ def build(
         "account": list(design.accounts),
         "channel": list(design.channels),
         "cell": cell_names,
-        "half_life": list(priors.half_life_days),
+        "memory": list(priors.memory_names),
         "half_saturation": list(priors.half_saturation),
     }
+    if likelihood.tests is not None:
+        tests = likelihood.tests.tests
+        coords["lift_test"] = [tests.describe(i) for i in range(len(tests))]
     memory_grid, shape_grid = tilt_grids(priors)
     with pm.Model(coords=coords) as model:
         # Returns: a channel has one, accounts and cells differ from it.
@@ -98,7 +102,7 @@ def build(
                 * memory_grid,
                 axis=1,
             ),
-            dims=("cell", "half_life"),
+            dims=("cell", "memory"),
         )
 
         # Average outcome owed to each basis curve, in units of the account's mean outcome.
@@ -116,4 +120,20 @@ def build(
             half_df = (priors.noise_df + likelihood.dof[a]) / 2
             terms.append(-half_df * math.log(noise_scale + misfit))
         pm.Potential("outcome", math.sum(math.stack(terms)))
+        if likelihood.tests is not None:
+            _add_lift_tests(likelihood.tests, weights, n_basis)
     return model
+
+
+def _add_lift_tests(lift: LiftRows, weights: Any, n_basis: int) -> None:
+    """Each test measured the gain of its cell's curves, with an error of its own."""
+    import pymc as pm
+
+    of_cell: Any = weights.reshape((-1, n_basis))[lift.cell]
+    pm.Normal(
+        "measured_lift",
+        mu=(of_cell * lift.rows).sum(axis=1),
+        sigma=lift.tests.standard_error,
+        observed=lift.tests.measured,
+        dims="lift_test",
+    )

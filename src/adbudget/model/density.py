@@ -17,7 +17,7 @@ from adbudget.model.transform import BEND_WIDTH, tilt_grids
 # Sums may be reordered (that is what lets the inner loops use vector registers), but NaN and
 # infinity keep their meaning: the sampler must see them.
 REORDER = {"reassoc", "contract", "nsz"}
-HEADER = 8
+HEADER = 9
 
 
 def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
@@ -39,6 +39,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         max_rank,
         memory_grid.size,
         shape_grid.size,
+        0 if likelihood.tests is None else likelihood.tests.cell.size,
     ]
     scales = [
         np.log(priors.roi_median),
@@ -67,11 +68,25 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
             likelihood.dof,
             likelihood.target.ravel(),
             likelihood.factor.ravel(),
+            *_packed_tests(likelihood),
         ],
         dtype=float,
     )
     block[0] = block.size
     return block
+
+
+def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:
+    """First test of each cell, targets and rows of the lift tests, cell by cell, of unit noise."""
+    n_cells = likelihood.cell_channel.size
+    if likelihood.tests is None:
+        return (np.zeros(n_cells + 1),)
+    lift = likelihood.tests
+    order = np.argsort(lift.cell, kind="stable")
+    first = np.searchsorted(lift.cell[order], np.arange(n_cells + 1))
+    error = lift.tests.standard_error[order]
+    rows = lift.rows[order] / error[:, None]
+    return first, lift.tests.measured[order] / error, rows.ravel()
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=REORDER)
@@ -133,7 +148,7 @@ def _density(x, grad, block):
     """Log density up to a constant; its gradient goes to ``grad``."""
     C, A, n = int(block[1]), int(block[2]), int(block[3])
     Q, R, J, M = int(block[4]), int(block[5]), int(block[6]), int(block[7])
-    K = J * M
+    K, n_tests = J * M, int(block[8])
     at = HEADER
     scales = block[at : at + 11]
     at += 11
@@ -156,6 +171,12 @@ def _density(x, grad, block):
     target = block[at : at + A * R].reshape((A, R))
     at += A * R
     factor = block[at : at + A * Q * R].reshape((A, Q, R))
+    at += A * Q * R
+    first_test = block[at : at + n + 1]
+    at += n + 1
+    test_target = block[at : at + n_tests]
+    at += n_tests
+    test_rows = block[at : at + n_tests * K].reshape((n_tests, K))
 
     tilt_sd, start, slope = scales[6], scales[7], scales[8]
     noise_df, noise_scale = scales[9], scales[10]
@@ -171,6 +192,7 @@ def _density(x, grad, block):
     shape, memory = np.empty((widest, M)), np.empty((widest, J))
     shape_mean, memory_mean = np.empty(widest), np.empty(widest)
     steepness, weight, error = np.empty(widest), np.empty(Q), np.empty(R)
+    test_error = np.empty(n_tests)
     for a in range(A):
         begin, end, r_used = int(first_cell[a]), int(first_cell[a + 1]), int(rank[a])
         for r in range(r_used):
@@ -191,6 +213,11 @@ def _density(x, grad, block):
                     weight[q] = w
                     for r in range(r_used):
                         error[r] += w * factor[a, q, r]
+            for s in range(int(first_test[i]), int(first_test[i + 1])):
+                test_error[s] = -test_target[s]
+                for q in range(K):
+                    test_error[s] += test_rows[s, q] * weight[local * K + q]
+                value -= 0.5 * test_error[s] * test_error[s]
         misfit = rest[a]
         for r in range(r_used):
             misfit += error[r] * error[r]
@@ -200,6 +227,7 @@ def _density(x, grad, block):
         pull = -2.0 * half_df * inverse
         for i in range(begin, end):
             local, c = i - begin, int(cell_channel[i])
+            first, last = int(first_test[i]), int(first_test[i + 1])
             total, by_shape, by_memory = 0.0, 0.0, 0.0
             for j in range(J):
                 for m in range(M):
@@ -207,7 +235,10 @@ def _density(x, grad, block):
                     slope_q = 0.0
                     for r in range(r_used):
                         slope_q += factor[a, q, r] * error[r]
-                    slope_q *= pull * weight[q]
+                    slope_q *= pull
+                    for s in range(first, last):
+                        slope_q -= test_error[s] * test_rows[s, j * M + m]
+                    slope_q *= weight[q]
                     total += slope_q
                     by_shape += slope_q * (shape_grid[m] - shape_mean[local])
                     by_memory += slope_q * (memory_grid[j] - memory_mean[local])

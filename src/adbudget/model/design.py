@@ -1,18 +1,21 @@
-"""Panel -> the columns of the regression, fixed once so that later evidence adds up.
+"""Design: every number that must not change when new rows arrive, so that evidence adds up.
 
-The design holds every number that must not change when new rows arrive: what spend and outcome
-are divided by, the means of the basis, where trends start. Knows nothing of priors on returns.
+What spend and outcome are divided by, the means of the basis, where trends start. Knows nothing
+of where the numbers come from (``reference.py``) or of priors on returns.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adbudget.curves import adstock, retention_rate, saturation
+from adbudget.curves import adstock, delayed, retention_rate
 from adbudget.model.priors import Priors
 from adbudget.panel import Panel
 
-DAYS_PER_YEAR = 365.25
+if TYPE_CHECKING:
+    from adbudget.model.demand import CommonMovement
+
 WARM_UP_DAYS = 28  # the state before the first record is the mean of this many days
 
 
@@ -25,12 +28,16 @@ class Design:
     accounts, channels, controls : names, in axis order
     scale : (account, channel) mean spend over the channel's life; NaN where there is no cell
     outcome_scale : (account,) mean absolute outcome in money
-    basis_mean : (account, channel, retention, saturation) mean of the raw basis over the life
-    retention, half_saturation : the grid
+    basis_mean : (account, channel, memory, saturation) mean of the raw basis over the life
+    retention : (retention,) rates of the adstocks
+    mix : (memory, retention) each memory curve as a mix of adstocks
+    half_saturation : (saturation,) the grid
     origin : (account,) datetime64[D] where the account's trend starts
     control_mean, control_sd : (account, control)
     period_days : days in one period
     season_order : pairs of yearly waves
+    trend_knot_days : days between two knots of the trend
+    movement : what channels of an account move together; None while it is not yet known
     """
 
     accounts: tuple[str, ...]
@@ -40,6 +47,7 @@ class Design:
     outcome_scale: np.ndarray
     basis_mean: np.ndarray
     retention: np.ndarray
+    mix: np.ndarray
     half_saturation: np.ndarray
     origin: np.ndarray
     control_mean: np.ndarray
@@ -47,6 +55,7 @@ class Design:
     period_days: float
     season_order: int
     trend_knot_days: float
+    movement: "CommonMovement | None" = None
 
     @property
     def exists(self) -> np.ndarray:
@@ -56,45 +65,18 @@ class Design:
     @property
     def n_basis(self) -> int:
         """Basis curves per cell."""
-        return self.retention.size * self.half_saturation.size
+        return self.mix.shape[0] * self.half_saturation.size
 
 
-def make_design(panel: Panel, priors: Priors) -> Design:
-    """Fix every scale and reference point from the first panel.
-
-    Parameters
-    ----------
-    panel : what was spent and earned
-    priors : grids, season order, trend knots
-    """
-    exists = panel.live.any(axis=2)
-    life = np.maximum(panel.live.sum(axis=2), 1)
-    scale = np.where(exists, (panel.spend * panel.live).sum(axis=2) / life, np.nan)
-    retention = retention_rate(np.array(priors.half_life_days), panel.period_days)
-    half_saturation = np.array(priors.half_saturation)
-    observed = np.isfinite(panel.outcome)
-    money = np.where(observed, panel.outcome * panel.unit_value[:, None], 0.0)
-    default_order = 2 if panel.period == "monthly" else 4
-    design = Design(
-        accounts=panel.accounts,
-        channels=panel.channels,
-        controls=panel.controls,
-        scale=scale,
-        outcome_scale=np.abs(money).sum(axis=1) / observed.sum(axis=1),
-        basis_mean=np.ones((*scale.shape, retention.size, half_saturation.size)),
-        retention=retention,
-        half_saturation=half_saturation,
-        origin=panel.dates[panel.first],
-        control_mean=_masked(panel.control_values, observed, np.nanmean),
-        control_sd=_nonzero(_masked(panel.control_values, observed, np.nanstd)),
-        period_days=panel.period_days,
-        season_order=default_order if priors.season_order is None else priors.season_order,
-        trend_knot_days=priors.trend_knot_days,
-    )
-    stock = carried_spend(panel, design, first_state(panel, design))
-    basis = saturation(stock, half_saturation) * panel.live[:, :, None, :, None]
-    mean = basis.sum(axis=3) / life[..., None, None]
-    return replace(design, basis_mean=np.where(exists[..., None, None], mean, 1.0))
+def memory_grid(priors: Priors, period_days: float) -> tuple[np.ndarray, np.ndarray]:
+    """(retention,) rates of the adstocks, and (memory, retention) the mixes that are the curves."""
+    half_lives = sorted({half_life for memory in priors.memories for half_life in memory})
+    rate = retention_rate(np.array(half_lives), period_days)
+    mix = np.zeros((len(priors.memories), rate.size))
+    for row, parts in zip(mix, priors.memories, strict=True):
+        at = [half_lives.index(half_life) for half_life in parts]
+        row[at] = (1.0,) if len(parts) == 1 else delayed(*rate[at])
+    return rate, mix
 
 
 def first_state(panel: Panel, design: Design) -> np.ndarray:
@@ -124,79 +106,3 @@ def carried_spend(panel: Panel, design: Design, state: np.ndarray) -> np.ndarray
         stock[a, ..., :begin] = state[a, ..., None]
         stock[a, ..., begin:] = adstock(scaled[a, :, begin:], design.retention, state[a])
     return stock
-
-
-def baseline_columns(panel: Panel, design: Design, account: int) -> np.ndarray:
-    """(period, nuisance) level, season, weekday, controls and trend of one account.
-
-    The trend is a chain of ramps, one per knot: a ramp is 0 until its knot, so columns of later
-    knots are zero on earlier rows and old evidence stays valid when new knots appear at the end.
-    """
-    dates = panel.dates
-    since = (dates - design.origin[account]) / np.timedelta64(1, "D")
-    end = since[panel.last[account]]
-    knots = np.arange(0.0, max(end, 1e-9), design.trend_knot_days)
-    columns = [np.ones((dates.size, 1))]
-    angle = 2 * np.pi * _year_share(dates)[:, None] * np.arange(1, design.season_order + 1)
-    columns += [np.sin(angle), np.cos(angle)]
-    if panel.period == "daily":
-        weekday = (dates.astype("datetime64[D]").astype(int) + 3) % 7
-        columns.append((weekday[:, None] == np.arange(7)).astype(float))
-    if design.controls:
-        shift = panel.control_values[account] - design.control_mean[account][:, None]
-        columns.append(np.nan_to_num(shift / design.control_sd[account][:, None]).T)
-    columns.append(np.clip((since[:, None] - knots) / design.trend_knot_days, 0.0, 1.0))
-    return np.concatenate(columns, axis=1)
-
-
-def baseline_precision(design: Design, priors: Priors, n_baseline: int) -> np.ndarray:
-    """(nuisance,) prior precision, in units of 1 / noise variance; the level's is zero (flat)."""
-    n_weekday = 7 if design.period_days == 1 else 0
-    n_trend = n_baseline - 1 - 2 * design.season_order - n_weekday - len(design.controls)
-    wave = (np.arange(1, design.season_order + 1) / priors.season_sd) ** 2
-    return np.concatenate(
-        [
-            [0.0],
-            wave,
-            wave,
-            np.full(n_weekday, priors.weekday_sd**-2.0),
-            np.full(len(design.controls), priors.control_sd**-2.0),
-            np.full(n_trend, priors.trend_sd**-2.0),
-        ]
-    )
-
-
-def basis_columns(design: Design, stock: np.ndarray, account: int) -> np.ndarray:
-    """(period, cell * basis) basis of one account's existing cells, each with mean one."""
-    cells = np.flatnonzero(design.exists[account])
-    raw = saturation(stock[account, cells], design.half_saturation)
-    basis = raw / design.basis_mean[account, cells][:, :, None, :]
-    return np.moveaxis(basis, 2, 0).reshape(stock.shape[-1], -1)
-
-
-def regression_rows(
-    panel: Panel, design: Design, stock: np.ndarray, account: int
-) -> tuple[np.ndarray, int]:
-    """(period, p + q + 1) rows [baseline, basis, scaled outcome] of one account, and p."""
-    baseline = baseline_columns(panel, design, account)
-    basis = basis_columns(design, stock, account)
-    money = panel.outcome[account] * panel.unit_value[account] / design.outcome_scale[account]
-    return np.column_stack([baseline, basis, money]), baseline.shape[1]
-
-
-def _year_share(dates: np.ndarray) -> np.ndarray:
-    """Position of each date in its year, in [0, 1): leap days stretch nothing visible."""
-    day = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")) / np.timedelta64(1, "D")
-    return day / DAYS_PER_YEAR
-
-
-def _masked(values: np.ndarray, observed: np.ndarray, summary) -> np.ndarray:
-    """(account, control) summary over observed periods only."""
-    if values.shape[1] == 0:
-        return np.zeros(values.shape[:2])
-    return summary(np.where(observed[:, None, :], values, np.nan), axis=2)
-
-
-def _nonzero(spread: np.ndarray) -> np.ndarray:
-    """A control that never moves is divided by one, not by zero."""
-    return np.where(spread > 0, spread, 1.0)

@@ -4,19 +4,20 @@ Evidence is the Gram matrix of [baseline, basis, outcome] rows. It adds up over 
 so a new week never needs the old ones. Knows nothing of priors on returns or of sampling.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.model.design import (
-    Design,
-    carried_spend,
-    first_state,
-    regression_rows,
-)
-from adbudget.model.noise import RowNoise
+from adbudget.model.columns import regression_rows
+from adbudget.model.design import Design, carried_spend, first_state
+from adbudget.model.lift_rows import LiftRows
+from adbudget.model.row_noise import RowNoise
 from adbudget.panel import Panel
+
+if TYPE_CHECKING:
+    from adbudget.model.baseline import Baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,8 +30,10 @@ class Evidence:
     gram : per account (p + q + 1, p + q + 1): p baseline columns, q basis columns, the outcome
         in units of the account's mean outcome
     n_baseline : (account,) p, the number of baseline columns
-    n_rows : (account,) rows added up so far
+    n_rows : (account,) rows added up so far; a discounted row counts as the part that is left
     carry_out : (account, channel, retention) adstock after the last record, for the next rows
+    tests : what lift tests add, with noise of their own; None without tests
+    baseline : what is expected of the baseline; None: what the priors say
     """
 
     design: Design
@@ -38,6 +41,8 @@ class Evidence:
     n_baseline: np.ndarray
     n_rows: np.ndarray
     carry_out: np.ndarray
+    tests: LiftRows | None = None
+    baseline: "Baseline | None" = None
 
     def __add__(self, later: "Evidence") -> "Evidence":
         """Evidence of two disjoint sets of rows; ``later`` holds the more recent carry-out.
@@ -60,6 +65,16 @@ class Evidence:
             n_baseline=np.maximum(self.n_baseline, later.n_baseline),
             n_rows=self.n_rows + later.n_rows,
             carry_out=later.carry_out,
+            tests=_add_tests(self.tests, later.tests),
+            baseline=self.baseline,
+        )
+
+    def discounted(self, factor: np.ndarray) -> "Evidence":
+        """The same rows, each worth only ``factor`` (account,) of a row: sums and counts shrink."""
+        return replace(
+            self,
+            gram=tuple(gram * share for gram, share in zip(self.gram, factor, strict=True)),
+            n_rows=self.n_rows * factor,
         )
 
 
@@ -69,6 +84,7 @@ def gather(
     *,
     rows: np.ndarray | None = None,
     noise: RowNoise | None = None,
+    half_life_days: float | None = None,
 ) -> Evidence:
     """Add up the rows of a panel.
 
@@ -76,10 +92,11 @@ def gather(
     ----------
     panel : what was spent and earned
     design : fixed scales and reference points
-    rows : (period,) bool, which periods to count; all by default. Spend outside them still
-        carries over into them.
-    noise : weights and autocorrelation of the rows; equal and none by default. Weights of one
-        account are rescaled to mean one, so they move attention, not certainty
+    rows : (period,) or (account, period) bool, which rows to count; all by default. Spend outside
+        them still carries over into them.
+    noise : weights and autocorrelation of the rows; equal and none by default
+    half_life_days : days before the account's last record at which a row counts half; None counts
+        every row in full
 
     Returns
     -------
@@ -88,25 +105,34 @@ def gather(
     stock = carried_spend(panel, design, first_state(panel, design))
     counted = np.isfinite(panel.outcome)
     if rows is not None:
-        counted &= rows
+        counted = counted & rows
+    counts = row_discount(panel, half_life_days) * counted
     gram, n_baseline = [], []
     for account in range(len(panel.accounts)):
         columns, n_nuisance = regression_rows(panel, design, stock, account)
         if noise is not None:
-            columns = _evened(columns, noise, account, np.isfinite(panel.outcome[account]))
+            columns = evened(columns, noise, account, np.isfinite(panel.outcome[account]))
         chosen = columns[counted[account]]
-        gram.append(chosen.T @ chosen)
+        gram.append((chosen * counts[account, counted[account], None]).T @ chosen)
         n_baseline.append(n_nuisance)
     return Evidence(
         design=design,
         gram=tuple(gram),
         n_baseline=np.array(n_baseline),
-        n_rows=counted.sum(axis=1),
+        n_rows=counts.sum(axis=1),
         carry_out=stock[np.arange(len(panel.accounts)), :, :, panel.last],
     )
 
 
-def _evened(columns: np.ndarray, noise: RowNoise, account: int, observed: np.ndarray) -> np.ndarray:
+def row_discount(panel: Panel, half_life_days: float | None) -> np.ndarray:
+    """(account, period) what a row is still worth at the end of its account's record, in (0, 1]."""
+    if half_life_days is None:
+        return np.ones(panel.outcome.shape)
+    age_days = (panel.dates[panel.last][:, None] - panel.dates) / np.timedelta64(1, "D")
+    return 0.5 ** (np.maximum(age_days, 0.0) / half_life_days)
+
+
+def evened(columns: np.ndarray, noise: RowNoise, account: int, observed: np.ndarray) -> np.ndarray:
     """Rows of one account, whitened and weighted, so that their noise is even and independent.
 
     A row is whitened by the one before it, if that was observed. Its weight is then the smaller of
@@ -119,7 +145,13 @@ def _evened(columns: np.ndarray, noise: RowNoise, account: int, observed: np.nda
         whitened = (columns - rho * before) / np.sqrt(1 - rho**2)
         columns = np.where(follows[:, None], whitened, columns)
         weight = np.where(follows, np.minimum(weight, np.roll(weight, 1)), weight)
-    return columns * np.sqrt(weight / weight[observed].mean())[:, None]
+    return columns * np.sqrt(weight)[:, None]
+
+
+def _add_tests(first: LiftRows | None, second: LiftRows | None) -> LiftRows | None:
+    if first is None or second is None:
+        return first or second
+    return first.joined(second)
 
 
 def _add_grams(first, second, n_first: int, n_second: int) -> np.ndarray:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from adbudget.model.design import baseline_precision
+from adbudget.model.baseline import baseline_of
 from adbudget.model.evidence import Evidence
+from adbudget.model.lift_rows import LiftRows
 from adbudget.model.priors import Priors
 
 # Directions that carry less information than this (in squared prior standard deviations per noise
@@ -38,6 +39,7 @@ class Likelihood:
     rank : (account,) rank in use
     rest : (account,) what no weights can explain
     dof : (account,) counted rows less one for the flat level
+    tests : rows of lift tests, each with a noise of its own; None without tests
     """
 
     n_channels: int
@@ -49,18 +51,24 @@ class Likelihood:
     rank: np.ndarray
     rest: np.ndarray
     dof: np.ndarray
+    tests: LiftRows | None = None
 
 
 def integrate_baseline(evidence: Evidence, priors: Priors, account: int) -> np.ndarray:
     """(q + 1, q + 1) Gram matrix of [basis, outcome] with the baseline integrated out."""
     p = evidence.n_baseline[account]
-    gram = evidence.gram[account]
-    precision = baseline_precision(evidence.design, priors, p)
+    mean, precision = baseline_of(evidence, priors).prior(account, p)
+    gram = centred(evidence.gram[account], mean)
     cross = gram[:p, p:]
-    reduced = gram[p:, p:] - cross.T @ cho_solve(
-        cho_factor(gram[:p, :p] + np.diag(precision)), cross
-    )
+    reduced = gram[p:, p:] - cross.T @ cho_solve(cho_factor(gram[:p, :p] + precision), cross)
     return (reduced + reduced.T) / 2
+
+
+def centred(gram: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Gram matrix of the same rows once the expected baseline is taken off the outcome."""
+    change = np.eye(gram.shape[0])
+    change[: mean.size, -1] = -mean
+    return change.T @ gram @ change
 
 
 def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
@@ -97,6 +105,7 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
         rank=rank,
         rest=np.array([rest for _, _, rest in parts]),
         dof=evidence.n_rows - 1.0,
+        tests=evidence.tests,
     )
 
 

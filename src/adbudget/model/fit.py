@@ -4,30 +4,31 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from adbudget.draws import CurveDraws, Health
 from adbudget.errors import InputError
-from adbudget.model.design import make_design
+from adbudget.model.baseline import find_baseline, with_baseline
+from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.evidence import Evidence, gather
-from adbudget.model.factor import Likelihood, make_likelihood
+from adbudget.model.factor import make_likelihood
+from adbudget.model.forgetting import Forgetting, choose_half_life
 from adbudget.model.layout import Layout
-from adbudget.model.noise import RowNoise, find_noise
+from adbudget.model.lift_rows import with_tests
+from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.noise import find_noise
 from adbudget.model.priors import Priors
+from adbudget.model.reference import make_design
+from adbudget.model.row_noise import RowNoise
+from adbudget.model.sampling import sample_until_healthy, thinned
 from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel import Panel
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from adbudget.model.sampler import RawSample, SamplerSettings
-
-MAX_KEPT_NUMBERS = 10_000_000  # draws are thinned so that a file stays under 40 MB
-MAX_KEPT_DRAWS = 4000
-MAX_RUNS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,8 @@ class Fit:
     seed : the seed of the sampler
     engine : "compiled" or "pymc"
     versions : library -> version that made the fit
+    forgetting : days before an account's last record at which a row counts half; None when every
+        row counts in full
     """
 
     panel: Panel
@@ -58,6 +61,7 @@ class Fit:
     seed: int
     engine: str
     versions: dict[str, str]
+    forgetting: float | None = None
 
     @property
     def layout(self) -> Layout:
@@ -81,8 +85,10 @@ class Fit:
     def draws(self) -> CurveDraws:
         """The response curves, chains joined."""
         from adbudget.model.curves_of import curve_draws
+        from adbudget.model.new_account import population_of
 
-        return curve_draws(self.cell_draws, self.evidence, self.panel)
+        curves = curve_draws(self.cell_draws, self.evidence, self.panel)
+        return replace(curves, population=population_of(self))
 
     @cached_property
     def idata(self) -> "xr.DataTree":
@@ -90,6 +96,30 @@ class Fit:
         from adbudget.model.idata import to_datatree
 
         return to_datatree(self)
+
+    @property
+    def lift_tests(self) -> pd.DataFrame:
+        """Every lift test beside what the fit expects of it; see ``lift_report``."""
+        from adbudget.model.lift_report import lift_report
+
+        return lift_report(self.cell_draws, self.evidence)
+
+    @cached_property
+    def drift(self) -> pd.DataFrame:
+        """By channel: how returns of the recent half of each record differ from the older half.
+
+        See :func:`adbudget.model.drift.drift_table`.
+        """
+        return drift_table(self.panel, self.evidence, self.noise, self.priors, self.cell_draws)
+
+    def update(self, data: Any, outcome: Any = None, **options: Any) -> "Fit":
+        """The fit with rows of later periods added, without sampling the old ones again.
+
+        Options and errors: :func:`adbudget.model.update.update`.
+        """
+        from adbudget.model.update import update
+
+        return update(self, data, outcome, **options)
 
     def posterior_predictive(self, *, seed: int, draws: int = 200) -> "xr.DataArray":
         """Replicated outcomes (draw, account, period), outcome units; see ``predict.replicate``."""
@@ -121,6 +151,8 @@ def fit(
     priors: Priors | None = None,
     *,
     seed: int,
+    lift_tests: Any = None,
+    forgetting: Forgetting = None,
     engine: Literal["compiled", "pymc"] = "compiled",
     draws: int = 1000,
     tune: int = 500,
@@ -138,6 +170,11 @@ def fit(
     panel : from :func:`adbudget.read_panel`
     priors : what is believed before the data; ``Priors()`` when None
     seed : same seed and panel, same draws
+    lift_tests : frame of experiments, one row per test, that count beside the history; its columns
+        are those of :func:`adbudget.model.lift_tests.read_lift_tests`
+    forgetting : days before an account's last record at which a row counts half; "auto" takes the
+        half-life that would have forecast best, see
+        :func:`adbudget.model.forgetting.choose_half_life`; None counts every row in full
     engine : "compiled" (default), or "pymc" for PyMC's own sampler on the readable definition
     draws, tune : kept and tuning draws per chain
     chains : number of chains, at least 2
@@ -158,12 +195,16 @@ def fit(
     from adbudget.model.sampler import SamplerSettings
 
     _check_arguments(panel, seed, engine, draws, tune, chains)
+    tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
     priors = priors or Priors()
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
         design = make_design(panel, priors)
-        noise = find_noise(panel, design, priors)
-        evidence = gather(panel, design, noise=noise)
+        rough = find_baseline(gather(panel, design), priors)
+        noise = find_noise(panel, design, rough, priors)
+        half_life = choose_half_life(forgetting, panel, design, rough, priors, noise)
+        rows = gather(panel, design, noise=noise, half_life_days=half_life)
+        evidence = with_baseline(with_tests(rows, tests, panel.unit_value), priors)
         likelihood = make_likelihood(evidence, priors)
     settings = SamplerSettings(
         draws=draws,
@@ -172,9 +213,9 @@ def fit(
         cores=cores,
         progress=_wants_progress() if progress is None else progress,
     )
-    sample, health = _sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
-    kept = _thinned(sample)
-    return Fit(
+    sample, health = sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
+    kept = thinned(sample)
+    fitted = Fit(
         panel=panel,
         priors=priors,
         evidence=evidence,
@@ -189,59 +230,11 @@ def fit(
         seed=seed,
         engine=engine,
         versions={name: version(name) for name in ("adbudget", "nutpie", "numpy", "pymc")},
+        forgetting=half_life,
     )
-
-
-def _sample_until_healthy(
-    evidence: Evidence,
-    likelihood: Likelihood,
-    priors: Priors,
-    seed: int,
-    engine: str,
-    settings: "SamplerSettings",
-) -> "tuple[RawSample, Health]":
-    """Sample; add as many chains again while the targets are missed."""
-    from adbudget.model.health import check_health, reached_target
-    from adbudget.model.sampler import join_chains
-
-    exists = evidence.design.exists
-    layout = Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
-    account, channel = np.argwhere(exists).T
-    runs: list[RawSample] = []
-    # Each run has a seed of its own, all of them fixed by the caller's.
-    seeds = np.random.SeedSequence(seed).generate_state(MAX_RUNS)
-    while True:
-        run_seed = seeds[len(runs)]
-        runs.append(_sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings))
-        sample = join_chains(runs)
-        cells = cell_draws(sample.positions, layout, priors, account, channel)
-        health = check_health(sample, cells, layout, evidence, priors)
-        if reached_target(health) or len(runs) == MAX_RUNS:
-            return sample, health
-
-
-def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> "RawSample":
-    from adbudget.model.sampler import sample_compiled, sample_pymc
-
-    if engine == "compiled":
-        return sample_compiled(likelihood, priors, layout, seed, settings)
-    from adbudget.model.definition import build
-
-    return sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
-
-
-def _thinned(sample: "RawSample") -> "RawSample":
-    """Every k-th draw, k as small as the size of a saved fit allows."""
-    chains, draws, size = sample.positions.shape
-    allowed = min(MAX_KEPT_DRAWS, MAX_KEPT_NUMBERS // size)
-    step = int(np.ceil(chains * draws / max(allowed, 1)))
-    return replace(
-        sample,
-        positions=sample.positions[:, ::step],
-        diverging=sample.diverging[:, ::step],
-        n_steps=sample.n_steps[:, ::step],
-        energy=sample.energy[:, ::step],
-    )
+    with threadpool_limits(limits=1, user_api="blas"):
+        warnings = (*health.warnings, *drift_warnings(fitted.drift))
+    return replace(fitted, health=replace(health, warnings=warnings))
 
 
 def _check_arguments(panel, seed, engine, draws, tune, chains) -> None:

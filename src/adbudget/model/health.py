@@ -6,8 +6,10 @@ import xarray as xr
 from scipy.special import ndtri
 
 from adbudget.draws import Health
+from adbudget.model.baseline import baseline_of
 from adbudget.model.evidence import Evidence
 from adbudget.model.layout import Layout
+from adbudget.model.lift_report import lift_warnings
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import RawSample
 from adbudget.model.transform import CellDraws, bend
@@ -51,8 +53,9 @@ def check_health(
         divergences=int(sample.diverging.sum()),
         n_draws=n_draws,
         prior_share=_prior_share(cells, evidence, priors),
-        fit_r2=_explained(cells, evidence),
+        fit_r2=_explained(cells, evidence, priors),
         problems=_problems(rhat, bulk, tail, int(sample.diverging.sum()), n_draws),
+        warnings=lift_warnings(cells, evidence),
     )
     return health
 
@@ -102,7 +105,7 @@ def _prior_share(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Ser
     return pd.Series(np.clip(posterior / prior.std(), 0.0, 1.0), index=names, name="prior_share")
 
 
-def _explained(cells: CellDraws, evidence: Evidence) -> pd.Series:
+def _explained(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Series:
     """Share of outcome variance that the posterior mean curves and the baseline explain."""
     design = evidence.design
     level = cells.roi[..., None, None]
@@ -114,10 +117,12 @@ def _explained(cells: CellDraws, evidence: Evidence) -> pd.Series:
     for a, gram in enumerate(evidence.gram):
         p = evidence.n_baseline[a]
         residual = np.append(-weights[account == a].ravel(), 1.0)
-        # What the baseline explains of the outcome less the curves, by least squares.
+        # What the baseline explains of the outcome less the curves, held to what is expected of it.
+        mean, precision = baseline_of(evidence, priors).prior(a, p)
         outside = gram[:p, p:] @ residual
-        baseline = np.linalg.lstsq(gram[:p, :p], outside, rcond=None)[0]
-        misfit = residual @ gram[p:, p:] @ residual - outside @ baseline
+        baseline = np.linalg.solve(gram[:p, :p] + precision, outside + precision @ mean)
+        misfit = residual @ gram[p:, p:] @ residual - 2 * outside @ baseline
+        misfit += baseline @ gram[:p, :p] @ baseline
         total = gram[-1, -1] - gram[0, -1] ** 2 / gram[0, 0]
         explained.append(1.0 - misfit / total if total > 0 else np.nan)
     return pd.Series(explained, index=pd.Index(design.accounts, name="account"), name="fit_r2")

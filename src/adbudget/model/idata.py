@@ -36,7 +36,7 @@ def to_datatree(fit: "Fit") -> xr.DataTree:
         "draw": np.arange(positions.shape[1]),
         "account": list(design.accounts),
         "channel": list(design.channels),
-        "half_life_days": list(priors.half_life_days),
+        "memory": list(priors.memory_names),
         "half_saturation": list(priors.half_saturation),
     }
     variables = {}
@@ -47,7 +47,7 @@ def to_datatree(fit: "Fit") -> xr.DataTree:
     cell_dims = ("chain", "draw", "account", "channel")
     for name, values, extra in (
         ("roi", cells.roi, ()),
-        ("memory_share", cells.memory, ("half_life_days",)),
+        ("memory_share", cells.memory, ("memory",)),
         ("saturation_share", cells.shape, ("half_saturation",)),
     ):
         grid = np.full((*positions.shape[:2], *design.exists.shape, *values.shape[3:]), np.nan)

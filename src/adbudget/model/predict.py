@@ -8,16 +8,15 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.signal import lfilter
 
 from adbudget.errors import InputError
-from adbudget.model.design import (
-    baseline_precision,
-    carried_spend,
-    first_state,
-    make_design,
-    regression_rows,
-)
+from adbudget.model.baseline import baseline_of
+from adbudget.model.columns import regression_rows
+from adbudget.model.design import carried_spend, first_state
+from adbudget.model.evidence import Evidence
+from adbudget.model.factor import centred
 from adbudget.model.layout import Layout
-from adbudget.model.noise import RowNoise
 from adbudget.model.priors import Priors
+from adbudget.model.reference import make_design
+from adbudget.model.row_noise import RowNoise
 from adbudget.model.transform import cell_draws
 from adbudget.panel import Panel
 
@@ -71,7 +70,7 @@ def prior_predictive(
     points = np.array(priors.half_saturation)
     level = cells.shape / (1 + points)  # response at mean spend, up to the common factor
     elasticity = (level * points / (1 + points)).sum(axis=-1) / level.sum(axis=-1)
-    half_life = (cells.memory * np.array(priors.half_life_days)).sum(axis=-1)
+    half_life = (cells.memory * np.array([sum(parts) for parts in priors.memories])).sum(axis=-1)
     owed = cells.roi * (design.scale / design.outcome_scale[:, None])[account, channel]
     media = np.stack([owed[:, account == a].sum(axis=1) for a in range(layout.n_accounts)], axis=1)
     dims = ("draw", "account", "channel")
@@ -133,10 +132,36 @@ def replicate(fit: "Fit", *, seed: int, n_draws: int = 200) -> xr.DataArray:
 
 def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> np.ndarray:
     """(draw, period) replicated outcomes of one account, in units of its mean outcome."""
-    evidence, priors = fit.evidence, fit.priors
-    gram = evidence.gram[account]
-    precision = baseline_precision(evidence.design, priors, p)
-    solver = cho_factor(gram[:p, :p] + np.diag(precision), lower=True)
+    baseline, noise_sd = baseline_draws(fit.evidence, fit.priors, weights, account, rng)
+    noise = unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)
+    noise = noise * fit.noise.spread[account]
+    return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise
+
+
+def baseline_draws(
+    evidence: Evidence,
+    priors: Priors,
+    weights: np.ndarray,
+    account: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients of the baseline and the noise of one account, given its basis weights.
+
+    Parameters
+    ----------
+    evidence, priors : what the account's rows and the priors say
+    weights : (draw, cell in account * basis) in units of the account's mean outcome
+    account : its position
+    rng : chance
+
+    Returns
+    -------
+    baseline (draw, nuisance) and noise_sd (draw,), both in units of the account's mean outcome
+    """
+    gram, p = evidence.gram[account], int(evidence.n_baseline[account])
+    mean, precision = baseline_of(evidence, priors).prior(account, p)
+    gram = centred(gram, mean)
+    solver = cho_factor(gram[:p, :p] + precision, lower=True)
     contrast = np.column_stack([-weights, np.ones(weights.shape[0])])
     cross = contrast @ gram[p:, :p]
     centre = cho_solve(solver, cross.T).T
@@ -147,12 +172,10 @@ def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> 
     half_scale = (priors.noise_df * priors.noise_share**2 + np.maximum(misfit, 0.0)) / 2
     noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))
     wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans=1)
-    baseline = centre + noise_sd[:, None] * wobble.T
-    noise = _unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)
-    return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise
+    return mean + centre + noise_sd[:, None] * wobble.T, noise_sd
 
 
-def _unit_noise(
+def unit_noise(
     noise: RowNoise, account: int, shape: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """(draw, period) noise of the tail and persistence the data chose.

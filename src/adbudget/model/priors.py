@@ -12,8 +12,8 @@ class Priors:
     """What is believed before any data, in plain words.
 
     Returns are in log units: a spread of 0.5 means that two cells of one channel typically differ
-    by a factor of about 1.6. Nuisance scales (``trend_sd`` and below) are in units of the noise.
-    For no pooling, fit the accounts one by one; for complete pooling, set both spreads near zero.
+    by a factor of about 1.6. For no pooling, fit the accounts one by one; for complete pooling, set
+    both spreads near zero.
 
     Attributes
     ----------
@@ -27,14 +27,23 @@ class Priors:
         half-life grid; 2 spans the whole grid
     cell_tilt_sd : how far one account-channel may tilt away from its channel
     half_saturation : grid of half-saturation points, in units of the cell's mean spend
-    half_life_days : grid of carry-over half-lives in days
+    half_life_days : grid of carry-over half-lives in days, of effects that are strongest at once
+    delayed_half_lives : (shorter, longer) half-lives of effects that first build up: one decay fed
+        into the other
     noise_share, noise_df : prior guess of the noise as a share of the mean outcome, and how many
         periods that guess is worth
-    trend_knot_days, trend_sd : the baseline may drift by ``trend_sd`` every ``trend_knot_days``
+    trend_knot_days, trend_sd : the baseline's level may wander by about ``trend_sd`` of the mean
+        outcome every ``trend_knot_days``
     season_order, season_sd : pairs of yearly waves (None: 4 for daily and weekly, 2 for monthly
-        panels) and the scale of the first; the k-th has ``season_sd / k``
-    weekday_sd : scale of the day-of-week effects of daily panels
-    control_sd : scale of the effect of one standard deviation of a control
+        panels) and the scale of the first, as a share of the mean outcome; the k-th has
+        ``season_sd / k``
+    weekday_sd : scale of the day-of-week effects of daily panels, as a share of the mean outcome
+    control_sd : scale of the effect of one standard deviation of a control, likewise
+    demand_effect, demand_sd : share of the mean outcome by which demand would have moved the
+        outcome when all channels of an account move by one log unit together, and its scale
+    baseline_apart : how far accounts differ in all of these, as a share of the scale
+    baseline_df : how many observations the guesses of these scales (``trend_sd`` too) are worth;
+        the rest is found from the data
     """
 
     roi_median: float = 1.0
@@ -48,20 +57,38 @@ class Priors:
     cell_tilt_sd: float = 0.7
     half_saturation: tuple[float, ...] = (0.2, 0.6, 1.8, 5.4)
     half_life_days: tuple[float, ...] = (1.0, 7.0, 28.0)
+    delayed_half_lives: tuple[tuple[float, float], ...] = ((4.0, 7.0), (7.0, 14.0))
     noise_share: float = 0.1
-    noise_df: float = 2.0
-    trend_knot_days: float = 91.0
-    trend_sd: float = 1.0
+    noise_df: float = 0.5
+    trend_knot_days: float = 28.0
+    trend_sd: float = 0.03
     season_order: int | None = None
-    season_sd: float = 4.0
-    weekday_sd: float = 3.0
-    control_sd: float = 3.0
+    season_sd: float = 0.2
+    weekday_sd: float = 0.2
+    control_sd: float = 0.1
+    baseline_apart: float = 0.5
+    baseline_df: float = 3.0
+    demand_effect: float = 0.7
+    demand_sd: float = 0.25
+
+    @property
+    def memories(self) -> tuple[tuple[float, ...], ...]:
+        """Half-lives of every memory curve, from short to long: one, or two for a delayed one."""
+        plain = [(half_life,) for half_life in self.half_life_days]
+        return tuple(sorted((*plain, *self.delayed_half_lives), key=sum))
+
+    @property
+    def memory_names(self) -> tuple[str, ...]:
+        """Names of the memory curves: their half-lives in days, "4+7" for a delayed one."""
+        return tuple("+".join(f"{days:g}" for days in parts) for parts in self.memories)
 
     def __post_init__(self) -> None:
-        may_be_zero = {"null_start", "null_slope"}
+        may_be_zero = {"null_start", "null_slope", "demand_effect"}
         for name, value in asdict(self).items():
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
+            elif name == "delayed_half_lives":
+                _check_delayed(value)
             elif name == "season_order":
                 _check_season(value)
             elif not (isfinite(value) and (value > 0 or (name in may_be_zero and value == 0))):
@@ -73,6 +100,15 @@ def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:
     if not grid or not increasing or grid[0] < smallest or not isfinite(grid[-1]):
         raise InputError(
             f"Priors.{name} must be an increasing tuple of numbers >= {smallest}; got {grid!r}."
+        )
+
+
+def _check_delayed(pairs: tuple[tuple[float, float], ...]) -> None:
+    good = all(len(pair) == 2 and 0 < pair[0] < pair[1] < float("inf") for pair in pairs)
+    if not good:
+        raise InputError(
+            "Priors.delayed_half_lives must be pairs (shorter, longer) of two different half-lives "
+            f"> 0 in days; got {pairs!r}."
         )
 
 

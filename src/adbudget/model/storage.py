@@ -13,23 +13,27 @@ import pandas as pd
 
 from adbudget.draws import Health
 from adbudget.errors import FileFormatError
+from adbudget.model.baseline import with_baseline
+from adbudget.model.demand import CommonMovement
 from adbudget.model.design import Design
 from adbudget.model.evidence import gather
-from adbudget.model.noise import RowNoise
+from adbudget.model.lift_rows import with_tests
+from adbudget.model.lift_tests import LiftTests
 from adbudget.model.priors import Priors
+from adbudget.model.row_noise import RowNoise
 from adbudget.panel import Note, Panel
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 FORMAT = "adbudget-fit"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def save(fit: "Fit", path: Path) -> None:
     """Write a fit; the file appears whole or not at all."""
     text, arrays = {"format": FORMAT, "format_version": FORMAT_VERSION}, {}
-    for name in ("seed", "engine", "versions"):
+    for name in ("seed", "engine", "versions", "forgetting"):
         text[name] = getattr(fit, name)
     text["priors"] = asdict(fit.priors)
     arrays["positions"] = fit.positions
@@ -40,6 +44,8 @@ def save(fit: "Fit", path: Path) -> None:
         ("noise", fit.noise),
     ):
         _split(prefix, record, text, arrays)
+    if fit.evidence.tests is not None:
+        _split("lift_tests", fit.evidence.tests.tests, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
     _split_health(fit.health, text, arrays)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -67,12 +73,21 @@ def load(path: Path) -> "Fit":
         panel = _join(Panel, "panel", text, arrays)
         design = _join(Design, "design", text, arrays)
         noise = _join(RowNoise, "noise", text, arrays)
+        priors = Priors(**{name: _tuple(value) for name, value in text["priors"].items()})
+        forgetting = text.get("forgetting")
         return Fit(
             panel=panel,
-            priors=Priors(**{k: _tuple(v) for k, v in text["priors"].items()}),
+            priors=priors,
             # Sums over rows that are in the file anyway: adding them up again takes a moment,
             # storing them would double the size of a wide panel's file.
-            evidence=gather(panel, design, noise=noise),
+            evidence=with_baseline(
+                with_tests(
+                    gather(panel, design, noise=noise, half_life_days=forgetting),
+                    _join_tests(text, arrays),
+                    panel.unit_value,
+                ),
+                priors,
+            ),
             positions=arrays["positions"],
             sample_stats={
                 name.removeprefix("stats."): values
@@ -84,6 +99,7 @@ def load(path: Path) -> "Fit":
             seed=text["seed"],
             engine=text["engine"],
             versions=text["versions"],
+            forgetting=forgetting,
         )
     except (KeyError, TypeError) as error:
         raise FileFormatError(
@@ -120,6 +136,8 @@ def _split(prefix: str, record: Any, text: dict, arrays: dict) -> None:
             is_date = value.dtype.kind == "M"
             days = value.astype("datetime64[D]").astype(np.int64) if is_date else value
             arrays[f"{prefix}.{field.name}{'@date' if is_date else ''}"] = days
+        elif isinstance(value, CommonMovement):
+            _split(f"{prefix}.{field.name}", value, text, arrays)
         else:
             text[f"{prefix}.{field.name}"] = value if field.name != "notes" else []
 
@@ -135,14 +153,21 @@ def _join(kind: type, prefix: str, text: dict, arrays: dict) -> Any:
             values[field.name] = arrays[key]
         elif field.name == "notes":
             values["notes"] = tuple(Note(**note) for note in text[key])
+        elif field.name == "movement":
+            values["movement"] = _join(CommonMovement, key, text, arrays)
         else:
             values[field.name] = _tuple(text[key])
     return kind(**values)
 
 
+def _join_tests(text: dict, arrays: dict) -> LiftTests | None:
+    has_tests = "lift_tests.account" in text
+    return _join(LiftTests, "lift_tests", text, arrays) if has_tests else None
+
+
 def _tuple(value: Any) -> Any:
     """JSON has no tuples; records have no lists."""
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_tuple(part) for part in value) if isinstance(value, list) else value
 
 
 def _split_health(health: Health, text: dict, arrays: dict) -> None:
@@ -164,6 +189,8 @@ def _join_health(design: Design, text: dict, arrays: dict) -> Health:
     values: dict[str, Any] = {}
     for field in fields(Health):
         key = f"health.{field.name}"
+        if field.name == "warnings" and key not in text:  # files of earlier versions have none
+            continue
         values[field.name] = (
             pd.Series(arrays[key], index=index[field.name], name=field.name)
             if key in arrays

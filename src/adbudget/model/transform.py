@@ -49,7 +49,7 @@ def bend(raw_log_return: np.ndarray, priors: Priors) -> np.ndarray:
 
 def tilt_grids(priors: Priors) -> tuple[np.ndarray, np.ndarray]:
     """Tilt directions over the two grids, within [-1, 1]: half-lives by rank, saturation by log."""
-    n_memory = len(priors.half_life_days)
+    n_memory = len(priors.memories)
     memory = np.linspace(-1, 1, n_memory) if n_memory > 1 else np.zeros(1)
     log_point = np.log(priors.half_saturation)
     reach = max(np.ptp(log_point) / 2, 1e-9)

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InfeasibleError
-from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, UPPER, Problem
+from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, OBSERVED, UPPER, Problem
 from adbudget.optimizer.rows import SHARE, TOTAL
+
+FAMILIES = (CHANGE, LOWER, UPPER, FIXED, OBSERVED)
 
 
 def check_feasible(problem: Problem) -> None:
@@ -55,7 +57,7 @@ class _Question:
     @property
     def all_limits(self) -> list[str]:
         """Names of every limit, those on cells first."""
-        return [CHANGE, LOWER, UPPER, FIXED, *dict.fromkeys(self.rows.name)]
+        return [*FAMILIES, *dict.fromkeys(self.rows.name)]
 
     def bounds(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """(cell,) bounds of the cells under the named limits."""
@@ -84,7 +86,7 @@ class _Question:
 
     def _suspects(self) -> list[str]:
         """Conflicting limits to start from: rows that have a price on being broken."""
-        families = [CHANGE, LOWER, UPPER, FIXED]
+        families = [*FAMILIES]
         if self.crossed(families).size:
             return families
         price = self._program(self.all_limits, elastic=True).price
@@ -141,6 +143,8 @@ def _numbers(question: _Question, name: str, cells: np.ndarray) -> str:
         where = f"over {cells.size} cells" if cells.size > 1 else f"for {pair[0]}/{pair[1]}"
         least, most = low[cells].sum(), high[cells].sum()
         words = {LOWER: f"at least {least:,.2f}", UPPER: f"at most {most:,.2f}"}
+        if name == OBSERVED:
+            return f"at most {most:,.2f} {where}; Limits(beyond_observed=True) lifts this"
         if name == FIXED and not np.isfinite(most):
             return f"held cells {where} take {least:,.2f}"
         return f"{words.get(name, f'between {least:,.2f} and {most:,.2f}')} {where}"

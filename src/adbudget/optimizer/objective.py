@@ -144,7 +144,7 @@ def value_by_account(problem: Problem, spend: np.ndarray) -> np.ndarray:
     touched = np.flatnonzero(moved.any(axis=1))
     if touched.size == 0:
         return values
-    by_retention = np.repeat(gained[touched, :, None, :], draws.retention.size, axis=2)
+    by_retention = np.repeat(gained[touched, :, None, :], draws.mix.shape[0], axis=2)
     by_retention = by_retention.reshape(touched.size, -1)
     for some_draws, weights in _chunks(draws.weights, touched):
         earned = np.einsum("daq,aq->da", weights.reshape(*weights.shape[:2], -1), by_retention)

@@ -8,10 +8,11 @@ import pandas as pd
 
 from adbudget.draws import CurveDraws, SpendLike
 from adbudget.errors import InputError
-from adbudget.optimizer.rows import SHARE, Rows, build_rows, check_known
+from adbudget.optimizer.rows import GROUP, SHARE, Rows, build_rows, check_known
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
 
 CHANGE, LOWER, UPPER, FIXED = "change", "lower", "upper", "fixed"
+OBSERVED = "highest observed spend"
 TOLERANCE = 1e-9  # a limit holds when it is missed by less than this share of the money at stake
 
 
@@ -80,6 +81,15 @@ class Problem:
         cells = (spend < self.lower - cell_slack) | (spend > self.upper + cell_slack)
         return cells, self.rows.excess(spend) > slack[self.row_block]
 
+    def least(self, spend: np.ndarray) -> np.ndarray:
+        """(cell,) how far each cell may fall by its own bounds and by minima of its groups."""
+        rows, lowest = self.rows, self.lower.copy()
+        minimum = np.array([kind == GROUP for kind in rows.kind], dtype=bool)[rows.row]
+        entries = np.flatnonzero(minimum & (rows.coefficient < 0))
+        room = (rows.bound - rows.dot(spend))[rows.row[entries]] / -rows.coefficient[entries]
+        np.maximum.at(lowest, rows.cell[entries], spend[rows.cell[entries]] - room)
+        return lowest
+
     def admits(self, spend: np.ndarray) -> np.ndarray:
         """(block,) whether ``spend`` keeps every limit of the block."""
         bad_cells, bad_rows = self.breaks(spend)
@@ -101,6 +111,7 @@ def build_problem(draws: CurveDraws, current: SpendLike, limits: Limits) -> Prob
     pool, pools = _pools(limits.pool, draws, at[0])
     rows = build_rows(limits, cells, current_spend, pool, pools, np.array(draws.currency)[at[0]])
     bounds = _bounds(limits, cells, current_spend)
+    bounds[OBSERVED] = _observed(limits, draws, at, current_spend)
     block, row_block = _blocks(rows, pool, len(pools))
     lower = np.maximum.reduce([low for low, _ in bounds.values()])
     upper = np.minimum.reduce([high for _, high in bounds.values()])
@@ -171,6 +182,15 @@ def _bounds(limits: Limits, cells: pd.MultiIndex, current: np.ndarray) -> dict:
         UPPER: (floor, upper),
         FIXED: (np.where(held, current, 0.0), np.where(held, current, np.inf)),
     }
+
+
+def _observed(limits: Limits, draws: CurveDraws, at, current: np.ndarray) -> tuple:
+    """Bounds of the spend that history has seen; today's spend is part of it."""
+    unknown = np.full(current.size, np.inf)
+    if limits.beyond_observed or draws.highest_spend is None:
+        return np.zeros(current.size), unknown
+    highest = draws.highest_spend[at]
+    return np.zeros(current.size), np.where(np.isnan(highest), unknown, np.fmax(highest, current))
 
 
 def _change(asked: Any, cells: pd.MultiIndex) -> tuple[np.ndarray, np.ndarray]:

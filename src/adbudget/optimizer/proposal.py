@@ -114,6 +114,12 @@ class Proposal:
         allowed = problem.admits(problem.current)[problem.cell_block]
         return pd.Series(allowed, index=problem.cells, name="may_hold")
 
+    @property
+    def least_spend(self) -> pd.Series:
+        """Series by cell: how far each may fall by its own bounds and minima of its groups."""
+        problem = self._problem
+        return _series(problem, problem.least(self.plan.spend.to_numpy(float)), "least_spend")
+
     def comparisons(self) -> dict[Cell, Comparison]:
         """Every moved cell's plan against the best plan that leaves the cell at today's spend.
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, UPPER, Problem
+from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, OBSERVED, UPPER, Problem
 from adbudget.optimizer.rows import GROUP, SHARE
 
 NO_PRICE = 1e-6  # value per unit of spend below which a limit costs nothing
@@ -92,11 +92,13 @@ def _bound_name(problem: Problem, i: np.intp, spend: float) -> str:
     if high <= 0:
         return "no spend today"
     upper_side = spend - low > high - spend or (low == high and spend >= today)
-    families, side = ((CHANGE, UPPER), 1) if upper_side else ((CHANGE, LOWER), 0)
+    families, side = ((CHANGE, UPPER, OBSERVED), 1) if upper_side else ((CHANGE, LOWER), 0)
     bound = high if upper_side else low
     word = "upper" if upper_side else "lower"
     for family in families:
         if problem.bounds[family][side][i] == bound:
+            if family == OBSERVED:
+                return f"{OBSERVED} of {bound:,.2f}"
             if family == CHANGE and today > 0:
                 return f"{word} bound of {bound / today - 1:+.0%}"
             return f"{word} bound of {bound:,.2f}" if bound > 0 else "already at zero"

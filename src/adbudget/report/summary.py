@@ -20,7 +20,17 @@ from adbudget.report.text import (
 
 MOST_NOTES = 8
 A_CENT = 0.005
+MOST_NAMED = 4
 ACTIONS = ("increase", "reduce", "monitor")
+FINDINGS = {
+    "never_varied": "spend hardly ever varied, so the curve is assumed",
+    "follows_calendar": "trend, season or controls explain the spend, so its effect may be theirs",
+    "follows_outcome": "spend follows the outcome before it, so demand may pass for effect",
+    "move_together": "channels move together, so their effects blur",
+    "moves_with_others": "spend is nearly a mixture of the other channels', so effects blur",
+    "stopped_at_observed": "the plan would go above the highest spend of the history, and stops",
+    "beyond_observed": "spend above all the history has seen, so the curve is assumed",
+}
 
 
 def summary(frame: pd.DataFrame) -> RenderableType:
@@ -32,6 +42,8 @@ def summary(frame: pd.DataFrame) -> RenderableType:
     for total in facts.get("totals", []):
         lines.add_row("Total", Text(_total(total, facts)))
     lines.add_row("Calls", Text(_calls(frame, facts)))
+    for position, told in enumerate(_causes(facts)):
+        lines.add_row("" if position else "Causes", Text(told))
     if "health" in facts:
         healthy = facts["health"].get("ok", True)
         lines.add_row("Fit", Text(_health(facts), style="" if healthy else "bold red"))
@@ -78,6 +90,25 @@ def _calls(frame: pd.DataFrame, facts: Mapping[str, Any]) -> str:
     wrong = f"{told}; {facts['expected_wrong_share']:.1%} of the {n_calls:,} moves expected wrong"
     most = facts.get("max_wrong_share")
     return wrong if most is None else f"{wrong} (at most {most:.0%} allowed)"
+
+
+def _causes(facts: Mapping[str, Any]) -> list[str]:
+    """What may be wrong with the returns: fragile calls, then one line per kind of finding."""
+    told = []
+    fragile, moves = facts.get("n_fragile", 0), sum(facts.get(f"n_{a}", 0) for a in ACTIONS[:2])
+    if fragile:
+        told.append(
+            f"{fragile:,} of the {moves:,} moves flip if less than {facts['fragile_below']:.0%} of "
+            "a return is wrong"
+        )
+    cells: dict[str, list[str]] = {}
+    for finding in facts.get("findings", []):
+        named = f"{finding['account']}/{' + '.join(finding['channels'])}"
+        cells.setdefault(finding["kind"], []).append(named)
+    for kind, names in cells.items():
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        told.append(f"{FINDINGS[kind]}: {', '.join(names[:MOST_NAMED])}{more}")
+    return told
 
 
 def _health(facts: Mapping[str, Any]) -> str:

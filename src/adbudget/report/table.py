@@ -117,6 +117,7 @@ def _layouts() -> list[tuple[list[Column], str]]:
     lift = Column(title="lift [90%]", parts=_lift, align="rrr")
     lift_mean = Column(title="lift", parts=lambda row: _lift(row)[:1])
     sure = Column(title="P(gain)", parts=_sure, align="rl")
+    flip = Column(title="flips at", parts=_flip)
     roi = Column(title="ROI [90%]", parts=lambda row: _ratio(row, "roi"), align="rrr")
     slope = Column(
         title="marginal ROI [90%]", parts=lambda row: _ratio(row, "marginal_roi"), align="rrr"
@@ -124,12 +125,13 @@ def _layouts() -> list[tuple[list[Column], str]]:
     slope_mean = Column(title="mROI", parts=lambda row: _ratio(row, "marginal_roi")[:1])
     base = [channel, decision, now, after, move]
     return [
-        ([*base, lift, sure, roi, slope], ""),
-        ([*base, lift, sure, slope], "ROI"),
-        ([*base, lift, sure, slope_mean], "ROI, interval of the marginal ROI (mROI)"),
-        ([*base, lift, sure], "ROI, marginal ROI"),
-        ([*base, lift_mean, sure], "ROI, marginal ROI, interval of the lift"),
-        ([*base, lift_mean], "ROI, marginal ROI, interval of the lift, P(gain)"),
+        ([*base, lift, sure, flip, roi, slope], ""),
+        ([*base, lift, sure, flip, slope], "ROI"),
+        ([*base, lift, sure, flip, slope_mean], "ROI, interval of the marginal ROI (mROI)"),
+        ([*base, lift, sure, flip], "ROI, marginal ROI"),
+        ([*base, lift, sure], "ROI, marginal ROI, flips at"),
+        ([*base, lift_mean, sure], "ROI, marginal ROI, interval of the lift, flips at"),
+        ([*base, lift_mean], "ROI, marginal ROI, interval of the lift, flips at, P(gain)"),
     ]
 
 
@@ -178,6 +180,11 @@ def _sure(row: Any) -> tuple[str, ...]:
     if row.decision == "monitor":
         return (NO_VALUE, "")
     return (percent(row.prob_gain), row.confidence)
+
+
+def _flip(row: Any) -> tuple[str, ...]:
+    """Of calls only: a held cell is near its balance, so little always turns it."""
+    return (NO_VALUE,) if row.decision == "monitor" else (percent(min(row.flip_at, 1.0)),)
 
 
 def _ratio(row: Any, name: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ WorldSpec + seed -> World (spend frame, outcome frame, Truth). The truth answers
 really earn and which plan is best, so that any tool's recommendation can be scored.
 """
 
+from adbudget.synthetic.experiment import run_lift_test
 from adbudget.synthetic.rule import naive_roas_rule
-from adbudget.synthetic.spec import WorldSpec, families
+from adbudget.synthetic.spec import WorldSpec, families, noise_families
 from adbudget.synthetic.truth import Captured, Truth
 from adbudget.synthetic.world import World, load_spec, load_truth, synthesize
 
@@ -18,5 +19,7 @@ __all__ = [
     "load_spec",
     "load_truth",
     "naive_roas_rule",
+    "noise_families",
+    "run_lift_test",
     "synthesize",
 ]

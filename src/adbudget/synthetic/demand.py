@@ -34,14 +34,21 @@ class Demand:
     dates : (period,) first day of each period
     log_demand : (account, period) season, hidden demand, trend and spikes
     tracked : (account, period) share of the outcome that tracking recorded; 1 when it worked
+    signal : (account, period) what a demand index shows of the hidden demand
     """
 
     dates: pd.DatetimeIndex
     log_demand: np.ndarray
     tracked: np.ndarray
+    signal: np.ndarray
 
 
-def draw_demand(spec: WorldSpec, population: Population, rng: np.random.Generator) -> Demand:
+def draw_demand(
+    spec: WorldSpec,
+    population: Population,
+    rng: np.random.Generator,
+    signal_rng: np.random.Generator,
+) -> Demand:
     """Season, hidden demand, trend, spikes and outages of every account."""
     dates = _calendar(spec, int(population.n_periods.max()))
     season = _season(spec, dates, rng)
@@ -53,7 +60,10 @@ def draw_demand(spec: WorldSpec, population: Population, rng: np.random.Generato
     years = (np.arange(dates.size) - dates.size) * days / 365.25
     spikes, tracked = _outliers(spec, population, dates, rng)
     log_demand = season + hidden_sd * hidden + growth * years + spikes
-    return Demand(dates=dates, log_demand=log_demand, tracked=tracked)
+    blur = _wander(hidden.shape, HIDDEN_HALF_LIFE_DAYS / days, signal_rng)
+    clear = np.sqrt(spec.demand_signal)
+    signal = clear * hidden + np.sqrt(1 - clear**2) * blur
+    return Demand(dates=dates, log_demand=log_demand, tracked=tracked, signal=signal)
 
 
 def draw_spend(

@@ -22,7 +22,7 @@ def naive_roas_rule(
     Parameters
     ----------
     spend : long frame account, channel, date, spend
-    outcome : frame account, date, and one outcome column
+    outcome : frame account, date, and one outcome column; a ``demand_index`` is not looked at
     current : spend per period by (account, channel); a channel at 0 stays there
     change : share by which a channel moves, in [0, 1]
 
@@ -36,7 +36,8 @@ def naive_roas_rule(
     """
     if not 0 <= change <= 1:
         raise InputError(f"change must be in [0, 1]; got {change}. For +-30%, pass 0.3.")
-    kpis = [column for column in outcome.columns if column not in ("account", "date")]
+    known = ("account", "date", "demand_index")
+    kpis = [column for column in outcome.columns if column not in known]
     if len(kpis) != 1:
         raise InputError(f"outcome must have one column beside account and date; got {kpis}.")
     both = spend.merge(outcome, on=["account", "date"]).rename(columns={kpis[0]: "outcome"})

@@ -15,7 +15,7 @@ CHANNEL_NAMES = ("search", "shopping", "social", "video", "display", "audio", "a
 MIN_PERIODS = 8  # below this a panel has nothing to fit
 
 _SHARES = (
-    *("dud_share", "dud_cell_share", "outlier_share", "late_start_share"),
+    *("dud_share", "dud_cell_share", "outlier_share", "late_start_share", "demand_signal"),
     *("stopped_share", "unused_share", "demand_follow"),
 )
 _NOT_NEGATIVE = (
@@ -50,8 +50,13 @@ class WorldSpec:
     half_life_weeks : (shortest, longest) carry-over half-life of a channel, log-uniform between
     baseline_share : (lowest, highest) share of the outcome that needs no advertising
     noise : sd of the noise as a share of the account's mean outcome
+    noise_growth : variance of the noise grows with this power of the expected outcome, 0 to 2
+    noise_persistence : autocorrelation of the noise from one period to the next, in [0, 1)
+    counts : the outcome is a whole number, drawn from a Poisson distribution after the noise
     season_strength : log-sd of seasonal demand
     hidden_demand_share : share of the variance of log demand that no calendar explains, in [0, 1)
+    demand_signal : share of the variance of the unexplained demand that a control column,
+        ``demand_index``, shows; 0 leaves the column out
     trend : sd between accounts of log demand growth per year
     demand_follow : 0 spend ignores demand, 1 spend is about proportional to it
     outlier_share : share of periods hit: half by a spike (Black Friday first), half by an outage
@@ -88,8 +93,12 @@ class WorldSpec:
     half_life_weeks: tuple[float, float] = (0.5, 4.0)
     baseline_share: tuple[float, float] = (0.4, 0.7)
     noise: float = 0.08
+    noise_growth: float = 0.0
+    noise_persistence: float = 0.0
+    counts: bool = False
     season_strength: float = 0.15
     hidden_demand_share: float = 0.0
+    demand_signal: float = 0.0
     trend: float = 0.05
     demand_follow: float = 0.3
     outlier_share: float = 0.0
@@ -197,11 +206,22 @@ def families() -> dict[str, WorldSpec]:
         "assumed": WorldSpec(),
         "misspecified": WorldSpec(curve="mixed", carryover="weibull_delayed"),
         "ragged": WorldSpec(n_periods=(26, 156), late_start_share=0.1, unused_share=0.1),
-        "confounded": WorldSpec(demand_follow=0.9, hidden_demand_share=0.5),
+        "confounded": WorldSpec(demand_follow=0.9, hidden_demand_share=0.5, demand_signal=0.5),
         "duds": WorldSpec(dud_share=0.25, dud_cell_share=0.2),
         "noisy": WorldSpec(noise=0.25),
         "drifting": WorldSpec(drift=0.5),
         "tiny": WorldSpec(n_accounts=200, n_periods=30),
+    }
+
+
+def noise_families() -> dict[str, WorldSpec]:
+    """Named specs whose noise is not even, independent and Gaussian; "even" is for comparison."""
+    return {
+        "even": WorldSpec(),
+        "outliers": WorldSpec(outlier_share=0.03),
+        "persistent": WorldSpec(noise_persistence=0.7),
+        "growing": WorldSpec(noise_growth=2.0, season_strength=0.3),
+        "counts": WorldSpec(counts=True, value=400.0, kpi="leads", noise=0.02),
     }
 
 
@@ -241,6 +261,7 @@ def _check_choices(spec: WorldSpec) -> None:
 def _check_numbers(spec: WorldSpec) -> None:
     ranges = dict.fromkeys(_SHARES, (0.0, 1.0)) | dict.fromkeys(_NOT_NEGATIVE, (0.0, 10.0))
     ranges |= dict.fromkeys(_POSITIVE, (1e-6, 1e6)) | {"hidden_demand_share": (0.0, 0.99)}
+    ranges |= {"noise_growth": (0.0, 2.0), "noise_persistence": (0.0, 0.99)}
     if spec.dud_follow is not None:
         ranges["dud_follow"] = (0.0, 2.0)
     for name, (low, high) in ranges.items():
@@ -268,9 +289,10 @@ def _check_names(spec: WorldSpec) -> None:
     unknown = sorted(set(spec.dud_channels) - set(spec.channel_names))
     if unknown:
         raise InputError(f"dud_channels names {unknown}; the channels are {spec.channel_names}.")
-    taken = {"account", "date", "channel", "spend"} & {spec.kpi, *spec.channel_names}
+    reserved = {"account", "date", "channel", "spend", "demand_index"}
+    taken = reserved & {spec.kpi, *spec.channel_names}
     if taken or not spec.kpi or spec.kpi in spec.channel_names:
         raise InputError(
-            f"kpi and channels must be different from each other and from account, date, channel "
-            f"and spend; got kpi={spec.kpi!r}, channels={spec.channel_names}."
+            f"kpi and channels must be different from each other and from account, date, channel, "
+            f"spend and demand_index; got kpi={spec.kpi!r}, channels={spec.channel_names}."
         )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.signal import lfilter
 
 from adbudget.errors import InputError
 from adbudget.synthetic.demand import PERIOD_DAYS, Demand, draw_demand, draw_spend
@@ -26,7 +27,7 @@ class World:
     ----------
     spec, seed : what made it
     spend : long frame account, channel, date, spend; no rows outside a channel's life
-    outcome : frame account, date, and the outcome (``spec.kpi``)
+    outcome : frame account, date, the outcome (``spec.kpi``), and ``demand_index`` if there is one
     truth : the curves, as they are at the end of the history
     """
 
@@ -124,9 +125,10 @@ def synthesize(spec: WorldSpec, seed: int) -> World:
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed must be a whole number >= 0; got {seed!r}.")
     # One stream per station: a change in one leaves the chance of the others as it was.
-    cells_rng, demand_rng, spend_rng, outcome_rng = np.random.default_rng(seed).spawn(4)
+    streams = np.random.default_rng(seed).spawn(5)
+    cells_rng, demand_rng, spend_rng, outcome_rng, signal_rng = streams
     population = draw_population(spec, cells_rng)
-    demand = draw_demand(spec, population, demand_rng)
+    demand = draw_demand(spec, population, demand_rng, signal_rng)
     spend = draw_spend(spec, population, demand, spend_rng)
     truth = _truth(spec, population, demand, spend)
     outcome = _outcome(spec, population, demand, truth, spend, outcome_rng)
@@ -232,8 +234,22 @@ def _outcome(
     base = media_mean * share / (1 - share) / demand_mean
     expected = base[:, None] * demand_level + media
     mean_outcome = (expected * recorded).sum(axis=1) / population.n_periods
-    noise = spec.noise * mean_outcome[:, None] * rng.normal(size=expected.shape)
-    return np.round(np.maximum(expected + noise, 0.0) * demand.tracked, 2)
+    relative = (expected / mean_outcome[:, None]) ** (spec.noise_growth / 2)
+    noise = spec.noise * mean_outcome[:, None] * relative * _noise(spec, expected.shape, rng)
+    outcome = np.maximum(expected + noise, 0.0)
+    if spec.counts:
+        outcome = rng.poisson(outcome).astype(float)
+    return np.round(outcome * demand.tracked, 0 if spec.counts else 2)
+
+
+def _noise(spec: WorldSpec, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """(account, period) noise of mean 0 and sd 1, each period like the one before as asked."""
+    fresh = rng.normal(size=shape)
+    keep = spec.noise_persistence
+    if keep == 0:
+        return fresh
+    fresh[:, 1:] *= np.sqrt(1 - keep**2)
+    return np.asarray(lfilter([1.0], [1.0, -keep], fresh, axis=1))
 
 
 def _spend_frame(
@@ -251,12 +267,14 @@ def _spend_frame(
 def _outcome_frame(
     spec: WorldSpec, population: Population, demand: Demand, outcome: np.ndarray
 ) -> pd.DataFrame:
+    signal = demand.signal.round(4)
     parts = [
         pd.DataFrame(
             {
                 "account": spec.account_names[a],
                 "date": demand.dates[-n_periods:],
                 spec.kpi: outcome[a, -n_periods:],
+                **({"demand_index": signal[a, -n_periods:]} if spec.demand_signal else {}),
             }
         )
         for a, n_periods in enumerate(population.n_periods)

@@ -1,0 +1,167 @@
+"""Fixed design + Priors + generator -> parameters and outcome, both drawn from the model itself.
+
+What the model says of a panel before its outcome is known, written forwards: parameters from their
+prior, baseline coefficients and noise from theirs, outcome = baseline + advertising + noise. The
+level has a flat prior, so it may be any number: what is said of the returns does not depend on it.
+Knows nothing of fitting.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from adbudget import Panel, Priors, read_panel
+from adbudget.model.baseline import assumed_baseline
+from adbudget.model.columns import regression_rows
+from adbudget.model.design import Design, carried_spend, first_state
+from adbudget.model.layout import Layout
+from adbudget.model.predict import prior_positions
+from adbudget.model.reference import make_design
+from adbudget.model.transform import cell_draws
+from adbudget.synthetic import WorldSpec, synthesize
+
+Level = Literal["one", "positive"]
+
+WORLD_SEED = 20  # of the spend that all replications share
+MOST_TRIES = 10_000
+LOWEST_SHARE = 0.02  # of the mean outcome: a table of outcomes holds no number below it
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Setting:
+    """What all replications share.
+
+    Attributes
+    ----------
+    panel : spend, calendar, names; its outcome only sets the scale of money
+    design : columns of the regression, fixed
+    priors : the beliefs that draw and that fit
+    """
+
+    panel: Panel
+    design: Design
+    priors: Priors
+
+    @property
+    def layout(self) -> Layout:
+        """Order of a position."""
+        exists = self.design.exists
+        return Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
+
+    @cached_property
+    def rows(self) -> list[tuple[np.ndarray, int]]:
+        """Per account the rows of its regression, and how many columns are baseline."""
+        stock = carried_spend(self.panel, self.design, first_state(self.panel, self.design))
+        accounts = range(self.panel.n_accounts)
+        return [regression_rows(self.panel, self.design, stock, a) for a in accounts]
+
+    @property
+    def cell_index(self) -> tuple[np.ndarray, np.ndarray]:
+        """(cell,) account and channel of every cell."""
+        account, channel = np.argwhere(self.design.exists).T
+        return account, channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """One draw of everything.
+
+    Attributes
+    ----------
+    position : (size,) parameters of returns and shapes
+    noise_sd : (account,) in units of the account's outcome scale
+    outcome : (account, period) outcome units; NaN where the setting has none
+    media_share : (account,) of the mean outcome
+    """
+
+    position: np.ndarray
+    noise_sd: np.ndarray
+    outcome: np.ndarray
+    media_share: np.ndarray
+
+
+def small_setting(priors: Priors | None = None) -> Setting:
+    """Four accounts, three channels, 78 weeks: spend of a synthetic world, one cell starting late.
+
+    Parameters
+    ----------
+    priors : the beliefs; the defaults when None
+    """
+    spec = WorldSpec(n_accounts=4, n_channels=3, n_periods=78, late_start_share=0.1)
+    world = synthesize(spec, WORLD_SEED)
+    return make_setting(read_panel(world.spend, world.outcome), priors)
+
+
+def make_setting(panel: Panel, priors: Priors | None = None) -> Setting:
+    """Fix the design of a panel."""
+    priors = priors or Priors()
+    return Setting(panel=panel, design=make_design(panel, priors), priors=priors)
+
+
+def draw_jointly(setting: Setting, seed: int, level: Level = "one") -> Drawn:
+    """Parameters and outcome, drawn from prior and likelihood.
+
+    Parameters
+    ----------
+    setting : what is fixed
+    seed : of the draw
+    level : of the baseline, which has a flat prior. "one": one outcome scale, so outcomes may be
+        negative; "positive": what gives every account the mean outcome of its panel. Everything is
+        then drawn again until all outcomes are above zero, as a table must have it. That is a
+        condition on the outcome alone, so it leaves the posterior of every outcome as it is.
+    """
+    rng = np.random.default_rng(seed)
+    if level == "one":
+        return _draw(setting, level, rng)[0]
+    for _ in range(MOST_TRIES):
+        drawn, lowest = _draw(setting, level, rng)
+        if lowest >= LOWEST_SHARE:
+            return drawn
+    raise RuntimeError(f"no outcome above zero in {MOST_TRIES} tries; lower Priors.noise_share.")
+
+
+def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Drawn, float]:
+    """One draw, and its lowest outcome in units of the account's outcome scale."""
+    panel, design, priors = setting.panel, setting.design, setting.priors
+    position = prior_positions(setting.layout, priors, 1, int(rng.integers(2**31)))[0]
+    weights = basis_weights(setting, position[None])[0]
+    account = setting.cell_index[0]
+    path = np.full(panel.outcome.shape, np.nan)
+    noise_sd, media_share = np.empty((2, panel.n_accounts))
+    for a, (rows, p) in enumerate(setting.rows):
+        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / rng.chisquare(priors.noise_df))
+        mean, precision = assumed_baseline(design, priors).prior(a, p)
+        wobble = rng.normal(size=p - 1) / np.sqrt(np.diag(precision)[1:])
+        baseline = mean[1:] + noise_sd[a] * wobble
+        media = rows[:, p:-1] @ weights[account == a].ravel()
+        moving = rows[:, 1:p] @ baseline + media + noise_sd[a] * rng.normal(size=rows.shape[0])
+        path[a] = 1.0 + moving - (moving.mean() if level == "positive" else 0.0)
+        media_share[a] = media.mean() / path[a].mean()
+    path[~np.isfinite(panel.outcome)] = np.nan
+    drawn = Drawn(
+        position=position,
+        noise_sd=noise_sd,
+        outcome=path * (design.outcome_scale / panel.unit_value)[:, None],
+        media_share=media_share,
+    )
+    return drawn, float(np.nanmin(path))
+
+
+def basis_weights(setting: Setting, positions: np.ndarray) -> np.ndarray:
+    """(draw, cell, basis) mean outcome owed to each basis curve, in units of the outcome scale.
+
+    The return is taken before the cut that reports next to nothing as zero, as the density does.
+    """
+    design = setting.design
+    cells = cell_draws(positions, setting.layout, setting.priors, *setting.cell_index)
+    share = (design.scale / design.outcome_scale[:, None])[design.exists]
+    level = np.exp(cells.log_roi) * share
+    weights = level[..., None, None] * cells.memory[..., :, None] * cells.shape[..., None, :]
+    return weights.reshape(*level.shape, -1)
+
+
+def drawn_panel(setting: Setting, drawn: Drawn) -> Panel:
+    """The setting's panel with the drawn outcome, whatever its sign."""
+    return replace(setting.panel, outcome=drawn.outcome)

@@ -1,0 +1,1 @@
+"""The proving ground: tools on worlds with known truth, scored by what their plans really earn."""

@@ -1,0 +1,278 @@
+"""Evidence + Priors -> Baseline: what the outcome of each account may do without advertising.
+
+Accounts share a calendar: what the others show of the season is what one expects of the account
+at hand, and how far accounts differ is found from all of them. The same holds for weekdays,
+controls and demand; how fast the level may wander is shared too. Short histories gain most. Knows
+nothing of sampling; the curves enter through a loose Gaussian stand-in.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, eigh
+
+from adbudget.model.columns import SharedColumns, shared_columns
+from adbudget.model.design import Design
+from adbudget.model.evidence import Evidence
+from adbudget.model.priors import Priors
+
+MAX_PASSES = 50
+SETTLED = 0.01  # largest relative change of a scale at which the search stops
+LEAST_DIRECTION = 1e-6  # of the largest eigenvalue; smaller directions of the curves move nothing
+LEAST_SPREAD = 1e-5  # in units of the mean outcome; keeps the algebra regular
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Baseline:
+    """Gaussian prior of the baseline coefficients, account by account.
+
+    Attributes
+    ----------
+    mean : (account, shared) expected season, weekday, control and demand coefficients, in units of
+        the account's mean outcome; an account's own rows had no part in it
+    precision : (account, shared, shared) of the same, in units of 1 / noise variance
+    trend_precision : (account,) of each step of the trend, in the same units
+    noise_sd : (account,) residual sd as a share of the mean outcome, as found on the way
+    scales : name -> how far accounts differ (or, for "trend", how far the level moves from one
+        knot to the next), as a share of the mean outcome
+    """
+
+    mean: np.ndarray
+    precision: np.ndarray
+    trend_precision: np.ndarray
+    noise_sd: np.ndarray
+    scales: dict[str, float]
+
+    def prior(self, account: int, n_baseline: int) -> tuple[np.ndarray, np.ndarray]:
+        """(p,) mean and (p, p) relative precision of all p coefficients; the level's is zero."""
+        n_shared = self.mean.shape[1]
+        mean, precision = np.zeros(n_baseline), np.zeros((n_baseline, n_baseline))
+        shared = slice(1, 1 + n_shared)
+        mean[shared] = self.mean[account]
+        precision[shared, shared] = self.precision[account]
+        ramps = np.arange(1 + n_shared, n_baseline)
+        precision[ramps, ramps] = self.trend_precision[account]
+        return mean, precision
+
+
+def assumed_baseline(design: Design, priors: Priors) -> Baseline:
+    """The baseline the priors state, before any outcome is looked at."""
+    shared = shared_columns(design, priors)
+    n_accounts, noise = len(design.accounts), priors.noise_share
+    scale = dict(zip(shared.groups, shared.guess * priors.baseline_apart, strict=True))
+    return _baseline(
+        np.tile(shared.centre, (n_accounts, 1)),
+        np.tile(np.diag(shared.sd**2 * (1 + priors.baseline_apart**2)), (n_accounts, 1, 1)),
+        np.full(n_accounts, noise),
+        scale | {"trend": priors.trend_sd},
+    )
+
+
+def with_baseline(evidence: Evidence, priors: Priors) -> Evidence:
+    """The same evidence, with what all accounts together say of each one's baseline."""
+    return replace(evidence, baseline=find_baseline(evidence, priors))
+
+
+def baseline_of(evidence: Evidence, priors: Priors) -> Baseline:
+    """What is expected of the baseline: as found, or as the priors state where nobody looked."""
+    return evidence.baseline or assumed_baseline(evidence.design, priors)
+
+
+def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
+    """Find how far accounts differ, and expect of each account what the others show.
+
+    Expectation-maximisation over the scales; the common coefficients are integrated, and an
+    account's own rows are left out of what is expected of it, so nothing is counted twice.
+
+    Parameters
+    ----------
+    evidence : sums over rows
+    priors : first guesses of the scales, and how many observations each guess is worth
+
+    References
+    ----------
+    Dempster, Laird & Rubin (1977), Journal of the Royal Statistical Society B 39(1), 1-38.
+    """
+    shared = shared_columns(evidence.design, priors)
+    systems = [_system(evidence, priors, shared, a) for a in range(len(evidence.gram))]
+    scales = _Scales.first(shared, priors, len(systems))
+    for _ in range(MAX_PASSES):
+        common = _Common.of(systems, shared, scales)
+        found = _improved(systems, shared, scales, common, priors)
+        settled = found.distance(scales) < SETTLED
+        scales = found
+        if settled:
+            break
+    common = _Common.of(systems, shared, scales)
+    apart = np.diag(scales.apart(shared) ** 2)
+    mean, cov = zip(*(common.without(a) for a in range(len(systems))), strict=True)
+    return _baseline(
+        np.array(mean),
+        np.array([own + apart for own in cov]),
+        scales.noise,
+        dict(zip(shared.groups, scales.spread, strict=True)) | {"trend": scales.trend},
+    )
+
+
+def _baseline(mean, covariance, noise_sd, scales) -> Baseline:
+    return Baseline(
+        mean=mean,
+        precision=np.linalg.inv(covariance) * noise_sd[:, None, None] ** 2,
+        trend_precision=(noise_sd / scales["trend"]) ** 2,
+        noise_sd=noise_sd,
+        scales={name: float(value) for name, value in scales.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scales:
+    """(group,) spread between accounts, step of the trend, and (account,) noise."""
+
+    spread: np.ndarray
+    trend: float
+    noise: np.ndarray
+
+    @classmethod
+    def first(cls, shared: SharedColumns, priors: Priors, n_accounts: int) -> "_Scales":
+        spread = shared.guess * priors.baseline_apart
+        return cls(spread, priors.trend_sd, np.full(n_accounts, priors.noise_share))
+
+    def apart(self, shared: SharedColumns) -> np.ndarray:
+        """(shared,) sd between accounts of every coefficient."""
+        return np.maximum(self.spread[shared.group] * shared.size, LEAST_SPREAD)
+
+    def distance(self, other: "_Scales") -> float:
+        pairs = zip(self._all(), other._all(), strict=True)
+        return max(abs(np.log(new / old)) for new, old in pairs)
+
+    def _all(self) -> np.ndarray:
+        return np.concatenate([self.spread, [self.trend, np.sqrt(np.mean(self.noise**2))]])
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """Gram matrix of [level, shared, ramps, directions of the curves, outcome] of one account."""
+
+    gram: np.ndarray
+    n_ramps: int
+    n_rows: float
+
+    def normal(self, scales: _Scales, account: int, n_shared: int):
+        """Normal matrix and right side; the shared coefficients have no prior yet."""
+        noise = max(scales.noise[account], LEAST_SPREAD)
+        prior = np.zeros(self.gram.shape[0] - 1)
+        ramps = slice(1 + n_shared, 1 + n_shared + self.n_ramps)
+        prior[ramps] = max(scales.trend, LEAST_SPREAD) ** -2.0
+        prior[ramps.stop :] = 1.0
+        return self.gram[:-1, :-1] / noise**2 + np.diag(prior), self.gram[:-1, -1] / noise**2
+
+
+def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: int) -> _System:
+    """The curves enter through few principal directions, under a loose prior on the returns."""
+    design, gram = evidence.design, evidence.gram[account]
+    p = int(evidence.n_baseline[account])
+    scale = design.scale[account][design.exists[account]]
+    typical = priors.roi_median * scale / design.outcome_scale[account]
+    expected = np.repeat(typical / design.n_basis, design.n_basis)
+    loose = np.repeat(typical * np.exp(priors.roi_sd) / 2, design.n_basis)
+    level, vectors = eigh(gram[p:-1, p:-1] * loose[:, None] * loose)
+    kept = level > LEAST_DIRECTION * level[-1]
+    turn = np.zeros((gram.shape[0], p + int(kept.sum()) + 1))
+    turn[:p, :p] = np.eye(p)
+    turn[p:-1, p:-1] = loose[:, None] * vectors[:, kept]
+    turn[p:-1, -1] = -expected
+    turn[-1, -1] = 1.0
+    n_ramps = p - 1 - shared.size.size
+    return _System(turn.T @ gram @ turn, n_ramps, float(evidence.n_rows[account]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What every account says of the coefficients they share, and all of them together.
+
+    Each account's information is (shared, shared) and (shared,), everything of its own integrated
+    out; the prior is the last entry of neither.
+    """
+
+    own_precision: np.ndarray
+    own_pull: np.ndarray
+    precision: np.ndarray
+    pull: np.ndarray
+
+    @classmethod
+    def of(cls, systems: list[_System], shared: SharedColumns, scales: _Scales) -> "_Common":
+        n, apart = shared.size.size, scales.apart(shared) ** 2
+        own = [_information(system, scales, a, n) for a, system in enumerate(systems)]
+        # Accounts differ from what they share, so what one says of it is blurred by that.
+        precision, pull = (np.array(part) for part in zip(*own, strict=True))
+        blur = np.linalg.inv(np.eye(n) + precision * apart)
+        own_precision, own_pull = blur @ precision, np.einsum("aij,aj->ai", blur, pull)
+        prior = np.diag(shared.sd**-2.0)
+        return cls(
+            own_precision=own_precision,
+            own_pull=own_pull,
+            precision=prior + own_precision.sum(axis=0),
+            pull=prior @ shared.centre + own_pull.sum(axis=0),
+        )
+
+    def all(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of the common coefficients."""
+        cov = np.linalg.inv(self.precision)
+        return cov @ self.pull, cov
+
+    def without(self, account: int) -> tuple[np.ndarray, np.ndarray]:
+        """The same from all accounts but one."""
+        cov = np.linalg.inv(self.precision - self.own_precision[account])
+        return cov @ (self.pull - self.own_pull[account]), cov
+
+
+def _information(system: _System, scales: _Scales, account: int, n_shared: int):
+    """(shared, shared) precision and (shared,) pull, all other coefficients integrated out."""
+    normal, right = system.normal(scales, account, n_shared)
+    shared = np.arange(1, 1 + n_shared)
+    other = np.delete(np.arange(right.size), shared)
+    solved = cho_solve(cho_factor(normal[np.ix_(other, other)]), normal[np.ix_(other, shared)])
+    precision = normal[np.ix_(shared, shared)] - normal[np.ix_(shared, other)] @ solved
+    return (precision + precision.T) / 2, right[shared] - solved.T @ right[other]
+
+
+def _improved(
+    systems: list[_System], shared: SharedColumns, scales: _Scales, common: _Common, priors: Priors
+) -> _Scales:
+    """One step of expectation-maximisation."""
+    n, worth = shared.size.size, priors.baseline_df
+    mean, cov = common.all()
+    first = _Scales.first(shared, priors, len(systems))
+    square = worth * first.spread**2
+    ramp_square, ramp_count = worth * first.trend**2, worth
+    precision = scales.apart(shared) ** -2.0
+    noise = np.empty(len(systems))
+    for a, system in enumerate(systems):
+        normal, right = system.normal(scales, a, n)
+        at = np.arange(1, 1 + n)
+        normal[at, at] += precision
+        right[at] += precision * mean
+        own_cov = np.linalg.inv(normal)
+        own = own_cov @ right
+        # The common coefficients are uncertain too, and an account's distance from them with them.
+        back = np.eye(n) - own_cov[1 : 1 + n, 1 : 1 + n] * precision
+        variance = np.diag(own_cov)[at] + np.einsum("ij,jk,ik->i", back, cov, back)
+        distance = ((own[at] - mean) ** 2 + variance) / shared.size**2
+        square = square + np.bincount(shared.group, distance, minlength=square.size)
+        ramps = slice(1 + n, 1 + n + system.n_ramps)
+        ramp_square += (own[ramps] ** 2 + np.diag(own_cov)[ramps]).sum()
+        ramp_count += system.n_ramps
+        noise[a] = _noise(system, own, own_cov, priors)
+    count = np.bincount(shared.group, minlength=square.size) * len(systems)
+    return _Scales(
+        np.sqrt(square / (worth + count)), float(np.sqrt(ramp_square / ramp_count)), noise
+    )
+
+
+def _noise(system: _System, coefficients: np.ndarray, cov: np.ndarray, priors: Priors) -> float:
+    """Residual sd, with the prior's guess counted as so many rows."""
+    gram, aim = system.gram[:-1, :-1], system.gram[:-1, -1]
+    rest = system.gram[-1, -1] - 2 * coefficients @ aim + coefficients @ gram @ coefficients
+    rest = max(rest, 0.0) + (gram * cov).sum()
+    guess = priors.noise_df * priors.noise_share**2
+    return float(np.sqrt((rest + guess) / (system.n_rows + priors.noise_df)))

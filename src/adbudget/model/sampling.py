@@ -1,0 +1,74 @@
+"""Likelihood + seed -> draws that meet their targets, few enough to keep.
+
+Runs the sampler until the chains agree, and thins what they give. Knows nothing of panels.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from adbudget.draws import Health
+from adbudget.model.evidence import Evidence
+from adbudget.model.factor import Likelihood
+from adbudget.model.health import check_health, reached_target
+from adbudget.model.layout import Layout
+from adbudget.model.priors import Priors
+from adbudget.model.sampler import (
+    RawSample,
+    SamplerSettings,
+    join_chains,
+    sample_compiled,
+    sample_pymc,
+)
+from adbudget.model.transform import cell_draws
+
+MAX_KEPT_NUMBERS = 10_000_000  # draws are thinned so that a file stays under 40 MB
+MAX_KEPT_DRAWS = 4000
+MAX_RUNS = 3
+
+
+def sample_until_healthy(
+    evidence: Evidence,
+    likelihood: Likelihood,
+    priors: Priors,
+    seed: int,
+    engine: str,
+    settings: SamplerSettings,
+) -> tuple[RawSample, Health]:
+    """Sample; add as many chains again while the targets are missed."""
+    exists = evidence.design.exists
+    layout = Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
+    account, channel = np.argwhere(exists).T
+    runs: list[RawSample] = []
+    # Each run has a seed of its own, all of them fixed by the caller's.
+    seeds = np.random.SeedSequence(seed).generate_state(MAX_RUNS)
+    while True:
+        run_seed = seeds[len(runs)]
+        runs.append(_sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings))
+        sample = join_chains(runs)
+        cells = cell_draws(sample.positions, layout, priors, account, channel)
+        health = check_health(sample, cells, layout, evidence, priors)
+        if reached_target(health) or len(runs) == MAX_RUNS:
+            return sample, health
+
+
+def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> RawSample:
+    if engine == "compiled":
+        return sample_compiled(likelihood, priors, layout, seed, settings)
+    from adbudget.model.definition import build
+
+    return sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+
+
+def thinned(sample: RawSample) -> RawSample:
+    """Every k-th draw, k as small as the size of a saved fit allows."""
+    chains, draws, size = sample.positions.shape
+    allowed = min(MAX_KEPT_DRAWS, MAX_KEPT_NUMBERS // size)
+    step = int(np.ceil(chains * draws / max(allowed, 1)))
+    return replace(
+        sample,
+        positions=sample.positions[:, ::step],
+        diverging=sample.diverging[:, ::step],
+        n_steps=sample.n_steps[:, ::step],
+        energy=sample.energy[:, ::step],
+    )

@@ -1,0 +1,235 @@
+"""Fit + rows of later periods -> Fit: evidence adds up, and the draws move to where it points.
+
+Old rows are not added up again, and no chain starts from scratch: the draws of the last fit are
+weighted by what the new rows say, resampled and moved. What the first panel fixed stays: scales,
+basis means, the tail and the persistence of the noise. Where the new evidence is too far from the
+old draws, or the moved draws are not healthy, the sampler runs anew.
+"""
+
+import os
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adbudget._following import follow
+from adbudget._messages import Note
+from adbudget.draws import Health
+from adbudget.errors import InputError
+from adbudget.model.baseline import baseline_of, with_baseline
+from adbudget.model.columns import regression_rows
+from adbudget.model.design import carried_spend, first_state
+from adbudget.model.drift import drift_table, drift_warnings
+from adbudget.model.evidence import Evidence, gather, row_discount
+from adbudget.model.factor import centred, integrate_baseline, make_likelihood
+from adbudget.model.lift_rows import with_tests
+from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.row_noise import RowNoise, level_spread
+from adbudget.model.transform import CellDraws, cell_draws
+from adbudget.panel import Panel
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+    from adbudget.model.sampler import RawSample
+
+MOST_SWEEPS = 3  # moves of all draws before the sampler is asked instead
+
+
+def update(
+    fit: "Fit",
+    data: Any,
+    outcome: Any = None,
+    *,
+    seed: int | None = None,
+    columns: Any = None,
+    channels: Any = None,
+    holidays: Any = None,
+    missing_spend: str = "error",
+    lift_tests: Any = None,
+    cores: int | None = None,
+) -> "Fit":
+    """Add rows of later periods to a fit.
+
+    Parameters
+    ----------
+    fit : what is known
+    data, outcome, columns, channels, holidays, missing_spend : the new rows alone, as in
+        :func:`adbudget.read_panel`, one period is enough; or ``data`` is a Panel of them
+    seed : of the new draws; the fit's own when None
+    lift_tests : tests that have ended since, as in :func:`adbudget.fit`
+    cores : chains that move at once; all cores when None
+
+    Returns
+    -------
+    Fit of all rows, with the design of the first; the note "updated" in ``panel.notes`` says how
+
+    Raises
+    ------
+    InputError : the new rows do not continue the old ones; see ``_following.follow``
+    FitError : the sampler had to run and could not
+    """
+    from threadpoolctl import threadpool_limits
+
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        raise InputError(f"seed must be None or an integer >= 0; got {seed!r}.")
+    panel = follow(
+        fit.panel,
+        data,
+        outcome,
+        columns=columns,
+        channels=channels,
+        holidays=holidays,
+        missing_spend=missing_spend,
+    )
+    tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
+    with threadpool_limits(limits=1, user_api="blas"):
+        noise = extended_noise(fit, panel)
+        added = with_tests(added_evidence(fit, panel, noise), tests, panel.unit_value)
+        evidence = with_baseline(added, fit.priors)
+        sample, health, how = _carried(fit, evidence, fit.seed if seed is None else seed, cores)
+        drift = drift_table(panel, evidence, noise, fit.priors, _cells(fit, sample.positions))
+    note = Note(kind="updated", message=_said(fit.panel, panel, how))
+    return replace(
+        fit,
+        panel=replace(panel, notes=(*panel.notes, note)),
+        evidence=evidence,
+        positions=sample.positions.astype(np.float32),
+        sample_stats={name: getattr(sample, name) for name in ("diverging", "n_steps", "energy")},
+        health=replace(health, warnings=(*health.warnings, *drift_warnings(drift))),
+        noise=noise,
+        seed=fit.seed if seed is None else seed,
+        engine="compiled",
+        versions={name: version(name) for name in fit.versions},
+    )
+
+
+def added_evidence(fit: "Fit", panel: Panel, noise: RowNoise) -> Evidence:
+    """Old sums, discounted to today where the fit forgets, and the sums over the new rows."""
+    new = np.arange(panel.n_periods) > fit.panel.last[:, None]
+    later = gather(
+        panel,
+        fit.evidence.design,
+        rows=new,
+        noise=noise,
+        half_life_days=fit.forgetting,
+    )
+    # What is left of a row that counted in full at the end of the old record.
+    left = row_discount(panel, fit.forgetting)[np.arange(panel.n_accounts), fit.panel.last]
+    return fit.evidence.discounted(left) + later
+
+
+def extended_noise(fit: "Fit", panel: Panel) -> RowNoise:
+    """Row weights of the new rows, by the tail and the noise level found so far.
+
+    Weights of Student-t rows have mean one in expectation, as those of the first fit have in fact.
+    """
+    weights, spread = np.ones((2, *panel.outcome.shape))
+    weights[:, : fit.panel.n_periods] = fit.noise.weights
+    spread[:, : fit.panel.n_periods] = fit.noise.spread
+    tail_df, power = fit.noise.tail_df, fit.noise.level_power
+    if not np.isfinite(tail_df) and power == 0:
+        return replace(fit.noise, weights=weights, spread=spread)
+    for a in range(panel.n_accounts):
+        new = np.isfinite(panel.outcome[a]) & (np.arange(panel.n_periods) > fit.panel.last[a])
+        surprise, level = _surprise(fit, panel, a)
+        spread[a, new] = level_spread(level, power)[new]
+        standard = surprise[new] / spread[a, new]
+        trust = (tail_df + 1) / (tail_df + standard**2) if np.isfinite(tail_df) else 1.0
+        weights[a, new] = trust / spread[a, new] ** 2
+    return replace(fit.noise, weights=weights, spread=spread)
+
+
+def _surprise(fit: "Fit", panel: Panel, account: int) -> tuple[np.ndarray, np.ndarray]:
+    """(period,) outcome less what the old fit expects of it, in standard deviations; and that."""
+    evidence, priors = fit.evidence, fit.priors
+    design, p_old = evidence.design, evidence.n_baseline[account]
+    stock = carried_spend(panel, design, first_state(panel, design))
+    rows, p = regression_rows(panel, design, stock, account)
+    contrast = np.append(-_mean_weights(fit, account), 1.0)
+    mean, precision = baseline_of(evidence, priors).prior(account, p_old)
+    gram = centred(evidence.gram[account], mean)
+    centre = mean + np.linalg.solve(
+        gram[:p_old, :p_old] + precision, gram[:p_old, p_old:] @ contrast
+    )
+    misfit = contrast @ integrate_baseline(evidence, priors, account) @ contrast
+    scale = priors.noise_df * priors.noise_share**2 + max(misfit, 0.0)
+    noise_sd = np.sqrt(scale / (priors.noise_df + evidence.n_rows[account] - 1))
+    # Ramps of knots that are new have no coefficient yet: their prior mean is zero.
+    surprise = rows[:, p:] @ contrast - rows[:, :p_old] @ centre
+    return surprise / noise_sd, rows[:, -1] - surprise
+
+
+def _mean_weights(fit: "Fit", account: int) -> np.ndarray:
+    """(cell in account * basis,) posterior mean of the basis weights of one account."""
+    design, cells = fit.evidence.design, fit.cell_draws
+    own = np.argwhere(design.exists)[:, 0] == account
+    roi, memory, shape = cells.roi[..., own], cells.memory[..., own, :], cells.shape[..., own, :]
+    mean = np.einsum("cdi,cdij,cdim->ijm", roi, memory, shape) / roi[..., 0].size
+    share = (design.scale / design.outcome_scale[:, None])[design.exists][own]
+    return (mean * share[:, None, None]).ravel()
+
+
+def _carried(
+    fit: "Fit", evidence: Evidence, seed: int, cores: int | None
+) -> "tuple[RawSample, Health, str]":
+    """Draws at the new evidence, their health, and how they got there."""
+    from adbudget.model.health import check_health, reached_target
+    from adbudget.model.particles import move, travel
+
+    rng = np.random.default_rng([seed, int(evidence.n_rows.sum())])
+    threads = cores or os.cpu_count() or 1
+    path = partial(_block_at, {}, fit, evidence)
+    journey = travel(fit.positions, path, rng, threads)
+    if journey is None:
+        return _sampled_anew(fit, evidence, seed, cores, "the new rows are far from what was known")
+    particles, health = journey.particles, fit.health
+    for _ in range(MOST_SWEEPS):
+        particles, sample = move(particles, path(1.0), rng, threads)
+        cells = _cells(fit, sample.positions)
+        health = check_health(sample, cells, fit.layout, evidence, fit.priors)
+        if reached_target(health):
+            least = min(journey.effective)
+            stages = f"{len(journey.shares)} stage(s)"
+            return sample, health, f"carried over in {stages}, {least:.0%} effective at least"
+    return _sampled_anew(fit, evidence, seed, cores, "the carried draws missed the targets")
+
+
+def _block_at(made: dict[float, np.ndarray], fit: "Fit", evidence: Evidence, share: float):
+    """Block of the density this far from the old evidence to the new one."""
+    from adbudget.model.density import pack
+
+    if share not in made:
+        between = fit.evidence if share == 0 else evidence
+        if 0 < share < 1:
+            every = np.ones(len(evidence.gram))
+            old = replace(fit.evidence, tests=None).discounted(every * (1 - share))
+            between = with_baseline(old + evidence.discounted(every * share), fit.priors)
+        made[share] = pack(make_likelihood(between, fit.priors), fit.priors)
+    return made[share]
+
+
+def _cells(fit: "Fit", positions: np.ndarray) -> CellDraws:
+    account, channel = np.argwhere(fit.evidence.design.exists).T
+    return cell_draws(positions, fit.layout, fit.priors, account, channel)
+
+
+def _sampled_anew(
+    fit: "Fit", evidence: Evidence, seed: int, cores: int | None, why: str
+) -> "tuple[RawSample, Health, str]":
+    from adbudget.model.sampler import SamplerSettings
+    from adbudget.model.sampling import sample_until_healthy, thinned
+
+    likelihood = make_likelihood(evidence, fit.priors)
+    settings = SamplerSettings(cores=cores)
+    sample, health = sample_until_healthy(
+        evidence, likelihood, fit.priors, seed, "compiled", settings
+    )
+    return thinned(sample), health, f"sampled anew, as {why}"
+
+
+def _said(old: Panel, new: Panel, how: str) -> str:
+    n_rows = int(np.isfinite(new.outcome).sum() - np.isfinite(old.outcome).sum())
+    until = new.dates[new.last].max()
+    return f"Updated with {n_rows} new outcome(s) up to {until}: draws {how}."

@@ -28,6 +28,7 @@ DEALS = (
 ZONE = {"shop-de": "Europe/Berlin", "shop-us": "America/New_York"}
 MOST = {"Arena": 45_000}  # what a seller's budgets may add up to
 STALLS = ("video-cars", 5)  # delivers as much as an even day, until day 5
+WORTH = {"ctv-sport": 1.5}  # revenue per money spent, beside the other deals
 LATER = "2026-03-20"  # audio-podcast begins
 
 
@@ -64,7 +65,7 @@ def delivery() -> pd.DataFrame:
         for number, day in enumerate(days):
             weekend = 0.8 if day.day_of_week >= 5 else 1.08
             noise = rng.lognormal(0, 0.12)
-            value = rng.uniform(2.0, 3.0)
+            value = rng.uniform(2.0, 3.0) * WORTH.get(deal, 1.0)
             level = 1.0 if deal == STALLS[0] and number < STALLS[1] else pace
             spend = round(min(budget / 30 * level * weekend * noise, left), 2)
             if deal == "audio-podcast" or spend == 0:

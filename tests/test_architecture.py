@@ -33,6 +33,7 @@ ORDER = (
     ("report",),
     ("_config", "_derive", "_files", "_options", "_terminal"),
     ("cli_ledger", "cli_policy", "cli_pacing"),
+    ("cli_requests",),
     ("cli",),
 )
 # What each station may not know even though it stands above it.
@@ -53,7 +54,10 @@ BACKWARDS = {("model.storage", "model.fit")}
 
 SAMPLING = {"pymc", "nutpie", "arviz", "arviz_stats", "arviz_base", "numba", "pytensor"}
 DRAWING = {"matplotlib"}
-MAY_WRITE = {"cli", "_files", "model.storage", "synthetic.world", "policy.sinks"}
+MAY_WRITE = {
+    *("cli", "_files", "model.storage", "synthetic.world", "policy.sinks"),
+    "pacing.requests.outbox",
+}
 WRITERS = {
     *("write_text", "write_bytes", "writelines", "to_csv", "to_json", "to_parquet", "to_pickle"),
     *("to_netcdf", "to_zarr", "tofile", "savetxt", "savez", "savez_compressed", "savefig", "save"),

@@ -208,6 +208,49 @@ def test_recommend_refuses_before_it_fits(refused, monkeypatch, arguments, why):
     assert why in " ".join(err.replace("│", " ").split())
 
 
+@pytest.mark.parametrize("option", ["--lift-tests", "--policy"])
+def test_a_file_that_is_not_there_is_refused_before_the_fit(refused, monkeypatch, option):
+    monkeypatch.setattr("adbudget.recommend", None, raising=False)  # never reached
+    name = "none.csv" if option == "--lift-tests" else "none.yaml"
+    code, err = refused("recommend", *LONG, option, name)
+    assert code == 2
+    assert f"{name} does not exist" in err
+
+
+@pytest.mark.parametrize("days", ["7", "soon"])
+def test_a_half_life_that_leaves_nothing_is_refused(refused, days):
+    code, err = refused("recommend", *LONG, "--forgetting", days)
+    assert code == 2
+    assert "forgetting must be None" in err
+
+
+def test_experiments_and_forgetting_reach_the_fit(tmp_path, monkeypatch):
+    asked = {}
+
+    def record(data, outcome, **settings):
+        asked.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adbudget.recommend", record, raising=False)
+    tests = tmp_path / "tests.csv"
+    tests.write_text("account,channel,start,lift_total\n007,search,2025-01-06,12.5\n")
+    options = ["--lift-tests", str(tests), "--forgetting", "364"]
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, *options])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked["forgetting"] == 364.0
+    assert asked["lift_tests"].to_dict("records") == [
+        {"account": "007", "channel": "search", "start": "2025-01-06", "lift_total": 12.5}
+    ]
+    (tmp_path / "c.yaml").write_text(f"lift_tests: {tests}\nforgetting: auto\n")
+    options = ["--config", str(tmp_path / "c.yaml")]
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, *options])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked["forgetting"] == "auto"
+    assert len(asked["lift_tests"]) == 1
+
+
 def test_a_config_with_an_unknown_key_is_refused(refused, tmp_path):
     (tmp_path / "c.yaml").write_text("limits: {chnge: 0.2}\n")
     code, err = refused("recommend", *LONG, "--config", tmp_path / "c.yaml")

@@ -38,6 +38,9 @@ risk: {aversion: 0.0}
 priors: {roi_median: 2.0, half_life_days: [1, 7, 28]}
 thresholds: {prob: 0.9}
 current: {a: {search: 100.0}}
+policy: rules.yaml
+lift_tests: tests.csv
+forgetting: auto
 """
 
 
@@ -75,6 +78,17 @@ def test_mappings_become_the_records_of_python(written):
     assert arguments["current"] == {("a", "search"): 100.0}
     assert arguments["currency"] == {"a": "EUR", "7": "USD"}
     assert set(RECORDS) < set(arguments)
+    assert arguments["policy"] == "rules.yaml", "files stay paths"
+    assert arguments["lift_tests"] == "tests.csv"
+    assert arguments["forgetting"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("written_as", "read"), [("364", 364), ("'364'", 364.0), ("auto", "auto"), ("soon", "soon")]
+)
+def test_a_half_life_is_a_number_however_it_is_written(written, written_as, read):
+    settings = read_config(written(f"forgetting: {written_as}\n"))
+    assert recommend_arguments(settings) == {"forgetting": read}
 
 
 def test_the_panel_takes_its_own_keys_only(written):
@@ -102,6 +116,8 @@ def test_an_empty_file_changes_nothing(written):
         ("- a", "must be a mapping"),
         ("limits: 0.3", "limits must be a mapping"),
         ("draws: many", "draws must be a whole number"),
+        ("lift_tests: [a, b]", "lift_tests must be the path of a file"),
+        ("policy: {rules: []}", "policy must be the path of a file"),
         ("currency: {NO: NOK}", "in quotes"),
         ("channels: [yes]", "in quotes"),
         ("limits: {change: {a: {b: true}}}", "in quotes"),

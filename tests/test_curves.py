@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from adbudget.curves import adstock, retention_rate, saturation, saturation_slope
+from adbudget.curves import (
+    adstock,
+    delayed,
+    memory,
+    retention_rate,
+    saturation,
+    saturation_slope,
+)
 
 rates = st.floats(0, 0.99)
 spends = arrays(float, st.integers(1, 30), elements=st.floats(0, 1e6))
@@ -49,6 +56,75 @@ def test_carry_over_splits_anywhere(spend, rate):
     state = first[:, -1] if cut else np.zeros(1)
     second = adstock(spend[cut:], retention, state)
     assert np.concatenate([first, second], axis=1) == pytest.approx(whole, rel=1e-12, abs=1e-9)
+
+
+def different(first, second):
+    return abs(first - second) > 1e-3
+
+
+pairs = st.tuples(rates, rates).filter(lambda pair: different(*pair))
+
+
+def delayed_memory(spend, first, second, before=0.0):
+    """One delayed memory curve of a spend that was ``before`` for ever."""
+    retention = np.array([first, second])
+    stock = adstock(spend, retention, np.full(2, before))
+    return memory(stock, np.array([delayed(first, second)]))[0]
+
+
+@given(pairs)
+def test_a_delayed_memory_is_one_decay_fed_into_the_other(pair):
+    first, second = pair
+    pulse = np.zeros(40)
+    pulse[0] = 1.0
+    decays = [(1 - rate) * rate ** np.arange(40.0) for rate in pair]
+    by_hand = np.convolve(*decays)[:40]
+    assert delayed_memory(pulse, first, second) == pytest.approx(by_hand, abs=1e-9)
+
+
+@given(spends, pairs, st.floats(0, 1e3))
+def test_a_delayed_memory_is_an_adstock_of_an_adstock(spend, pair, before):
+    one = adstock(spend, np.array(pair[:1]), np.array([before]))[0]
+    both = adstock(one, np.array(pair[1:]), np.array([before]))[0]
+    scale = spend.max(initial=before) + 1
+    assert delayed_memory(spend, *pair, before) == pytest.approx(both, abs=1e-8 * scale)
+
+
+@given(pairs)
+def test_weights_of_a_delayed_memory_add_up_to_one_in_any_order(pair):
+    assert sum(delayed(*pair)) == pytest.approx(1, abs=1e-9)
+    assert delayed(*pair) == pytest.approx(delayed(*pair[::-1])[::-1])
+
+
+@given(spends, pairs, st.floats(0, 1e6))
+def test_memory_is_never_negative(spend, pair, before):
+    stock = adstock(spend, np.array(pair), np.full(2, before))
+    mix = np.array([delayed(*pair), (1.0, 0.0), (0.0, 1.0)])
+    assert (memory(stock, mix) >= 0).all()
+
+
+@given(st.floats(0, 1e6), pairs)
+def test_a_constant_spend_is_its_own_memory(level, pair):
+    assert delayed_memory(np.full(20, level), *pair, level) == pytest.approx(level)
+
+
+def test_two_weeks_fed_into_one_peak_after_the_pulse_and_a_plain_decay_in_it():
+    retention = retention_rate(np.array([7.0, 14.0]), 1.0)
+    pulse = np.zeros(120)
+    pulse[0] = 1.0
+    stock = adstock(pulse, retention, np.zeros(2))
+    mix = np.array([delayed(*retention), (1.0, 0.0), (0.0, 1.0)])
+    late, *plain = memory(stock, mix)
+    assert np.argmax(late) == 13  # where r^(t + 1) of both fall alike: 14 log 2 / log 2 - 1
+    assert [np.argmax(path) for path in plain] == [0, 0]
+    assert late.sum() == pytest.approx(1, abs=0.01)
+
+
+def test_memory_keeps_leading_axes():
+    stock = np.random.default_rng(0).uniform(size=(3, 4, 2, 9))
+    mixed = memory(stock, np.array([(1.0, 0.0), (0.5, 0.5), (0.0, 1.0)]))
+    assert mixed.shape == (3, 4, 3, 9)
+    assert mixed[..., 1, :] == pytest.approx(stock.mean(axis=2))
 
 
 def test_saturation_is_one_half_at_its_half_point():

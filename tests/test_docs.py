@@ -136,6 +136,7 @@ def test_the_architecture_page_names_every_file_of_the_road():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "adbudget"
     below = ("model", "optimizer", "ledger", "policy", "policy/language")
+    below = (*below, "pacing", "pacing/requests")
     folders = [source, *(source / name for name in below)]
     names = {path.name for folder in folders for path in folder.glob("*.py")} - {"__init__.py"}
     assert {name for name in names if f" {name}" not in page} == set()
@@ -147,4 +148,6 @@ def test_every_station_has_its_page():
         *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic"),
         *("ledger", "policy", "policy-language", "alerts", "lift-tests", "identification"),
         "scores",
+        "seller-requests",
+        *("pacing", "reallocation", "pacing-control"),
     }

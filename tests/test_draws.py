@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,6 +196,23 @@ def test_weights_of_the_wrong_shape_are_refused():
 def test_scale_of_the_wrong_shape_is_refused():
     with pytest.raises(InputError, match=r"scale must have shape \(1, 1\)"):
         hand_made([[[1.0]]], scale=np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("mix", [np.eye(2), np.array([[0.5]]), np.ones((1, 2))])
+def test_memories_that_are_no_mix_of_the_adstocks_are_refused(mix):
+    draws = one_curve()
+    weights = np.ones((1, 1, 1, mix.shape[0], 1))
+    with pytest.raises(InputError, match=r"mix must have shape \(memory, 1 retention rates\)"):
+        replace(draws, mix=mix, weights=weights)
+
+
+def test_each_adstock_is_a_memory_of_its_own_when_no_mix_is_given():
+    draws = one_curve()
+    fields = {name: getattr(draws, name) for name in draws.__slots__ if name != "mix"}
+    retention = np.array([0.0, 0.5])
+    several = {"weights": np.ones((1, 1, 1, 2, 1)), "carry_in": np.zeros((1, 1, 2))}
+    made = CurveDraws(**fields | several | {"retention": retention})
+    np.testing.assert_array_equal(made.mix, np.eye(2))
 
 
 @pytest.mark.parametrize("weight", [-1e-9, np.nan])

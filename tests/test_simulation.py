@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optimizer.hand_made import hand_made, random_world, spend_of
 
+from adbudget.curves import delayed
 from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.plan import Plan
@@ -27,6 +28,7 @@ def with_memory(seed, retention=(0.0, 0.4, 0.8), **sizes):
         draws,
         weights=draws.weights * share[..., None],
         retention=np.array(retention),
+        mix=np.eye(len(retention)),
         carry_in=carry_in,
         unit_value=rng.uniform(1, 50, len(draws.accounts)),
         margin=rng.uniform(0.1, 1, len(draws.accounts)),
@@ -125,6 +127,53 @@ def test_on_a_straight_line_memory_moves_the_lift_in_time_but_loses_none(retenti
     lift = outcome.lift.item()
     assert (1 - FADED) * everything <= lift <= everything * (1 + 1e-6)
     assert outcome.lift_path[0, 0, 0].item() == pytest.approx((1 - retention) * 75, rel=1e-6)
+
+
+def delayed_cell(first, second, *, weight=100.0, half_saturation=1.0, plain=False):
+    """One draw of one curve whose memory is one decay fed into the other, or the longer alone."""
+    draws = one_cell(0.0, weight=weight, half_saturation=half_saturation)
+    return replace(
+        draws,
+        retention=np.array([first, second]),
+        mix=np.array([(0.0, 1.0) if plain else delayed(first, second)]),
+        carry_in=np.zeros((1, 1, 2)),
+    )
+
+
+def lift_of_a_pulse(draws):
+    """(period,) outcome gained by one period of double spend."""
+    now = spend_of(draws, 100.0)
+    outcome = simulate(draws, 2 * now, current=now, horizon=1, carry_in=False)
+    return outcome.lift_path[0, 0].to_numpy()
+
+
+def test_a_delayed_effect_peaks_after_the_spend_and_a_plain_one_with_it():
+    late = lift_of_a_pulse(delayed_cell(0.5, 0.8))
+    plain = lift_of_a_pulse(delayed_cell(0.5, 0.8, plain=True))
+    assert np.argmax(plain) == 0
+    assert np.argmax(late) == 1  # where 0.8^(t + 1) - 0.5^(t + 1) is largest
+    assert late[0] < plain[0]
+    assert (late >= 0).all()
+
+
+@pytest.mark.parametrize("pair", [(0.5, 0.8), (0.0, 0.9), (0.84, 0.85)])
+def test_a_delay_moves_the_lift_in_time_but_loses_none(pair):
+    straight = 1e9
+    draws = delayed_cell(*pair, weight=2.5 * 100 * straight, half_saturation=straight)
+    everything = 2.5 * 100
+    assert (1 - FADED) * everything <= lift_of_a_pulse(draws).sum() <= everything * (1 + 1e-6)
+
+
+def test_a_delayed_effect_carries_in_what_was_spent_before():
+    draws = delayed_cell(0.5, 0.8)
+    now = spend_of(draws, 100.0)
+    full = replace(draws, carry_in=np.ones((1, 1, 2)))
+    always = simulate(draws, now, current=now, carry_in=False).path
+    np.testing.assert_allclose(simulate(full, now, current=now).path, always)
+    empty = simulate(draws, now, current=now).path[0, 0].to_numpy()
+    assert (np.diff(empty) > 0).all(), "the first weeks build up"
+    level = 0.2 * 0.5  # both decays at their first step
+    assert empty[0] == pytest.approx(100 * level / (level + 1))
 
 
 def test_an_empty_start_earns_less_and_its_next_unit_more():

@@ -19,6 +19,7 @@ from adbudget.synthetic import (
     load_spec,
     load_truth,
     naive_roas_rule,
+    noise_families,
     synthesize,
 )
 
@@ -113,9 +114,9 @@ def test_wide_table_holds_what_the_long_tables_hold(agency):
     pd.testing.assert_frame_equal(wide[["account", "date", "revenue"]], agency.outcome)
 
 
-@pytest.mark.parametrize("name", sorted(families()))
+@pytest.mark.parametrize("name", sorted(families() | noise_families()))
 def test_every_family_makes_usable_frames(name):
-    spec = replace(families()[name], n_accounts=6)
+    spec = replace((families() | noise_families())[name], n_accounts=6)
     world = synthesize(spec, seed=2)
     lengths = world.outcome.groupby("account").size()
     shortest, longest = spec.period_range
@@ -125,8 +126,8 @@ def test_every_family_makes_usable_frames(name):
     assert (ends == world.outcome["date"].max()).all()
     assert not world.spend.duplicated(["account", "channel", "date"]).any()
     assert (world.spend["spend"] > 0).all()
-    assert np.isfinite(world.outcome["revenue"]).all()
-    assert (world.outcome["revenue"] >= 0).all()
+    assert np.isfinite(world.outcome[spec.kpi]).all()
+    assert (world.outcome[spec.kpi] >= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,87 @@ def test_returns_step_at_the_drift_date():
     assert after - before == pytest.approx(owed * (1 - np.exp(-world.truth.drift[0])), rel=1e-3)
     stepped = outcome[(outcome - before).abs() > abs(after - before) / 2]
     assert str(stepped.index[0].date()) == world.truth.drift_date
+
+
+# --- noise, counts and what shows of demand
+
+LONG = WorldSpec(n_accounts=4, n_channels=2, n_periods=400, season_strength=0.3, trend=0.0)
+
+
+def outcomes(**changes):
+    """(account, period) outcome of a long world; one seed makes one noise-free outcome."""
+    spec = replace(LONG, **changes)
+    frame = synthesize(spec, seed=8).outcome
+    return frame[spec.kpi].to_numpy().reshape(spec.n_accounts, -1)
+
+
+def relative_noise(**changes):
+    """(account, period) noise as a share of the account's mean outcome, and the outcome without."""
+    quiet = outcomes(noise=0.0)
+    mean = quiet.mean(axis=1, keepdims=True)
+    return (outcomes(noise=0.05, **changes) - quiet) / mean, quiet / mean
+
+
+@pytest.mark.parametrize("growth", [0.0, 1.0, 2.0])
+def test_variance_of_the_noise_grows_with_that_power_of_the_outcome(growth):
+    noise, level = relative_noise(noise_growth=growth)
+    slope = np.polyfit(np.log(level).ravel(), np.log(noise**2).ravel(), 1)[0]
+    assert slope == pytest.approx(growth, abs=0.35)
+    even = noise / level ** (growth / 2)
+    assert even.std() == pytest.approx(0.05, rel=0.05)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.4, 0.8])
+def test_noise_persists_as_asked_and_keeps_its_size(keep):
+    noise, _ = relative_noise(noise_persistence=keep)
+    lagged = np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]
+    assert lagged == pytest.approx(keep, abs=0.07)
+    assert noise.std() == pytest.approx(0.05, rel=0.15)
+
+
+def test_counts_are_whole_and_scatter_as_counts_do():
+    few = {"value": 500.0, "kpi": "leads", "noise": 0.0}
+    expected, counted = outcomes(**few), outcomes(**few, counts=True)
+    assert (counted == np.round(counted)).all()
+    standard = (counted - expected) / np.sqrt(expected)
+    assert standard.std() == pytest.approx(1, rel=0.05)
+    assert abs(standard.mean()) < 0.1
+
+
+def test_a_demand_index_shows_as_much_of_the_hidden_demand_as_asked():
+    hidden = replace(LONG, hidden_demand_share=0.5, n_accounts=12)
+    whole, half = (
+        synthesize(replace(hidden, demand_signal=share), seed=8).outcome for share in (1.0, 0.5)
+    )
+    assert list(whole.columns) == ["account", "date", "revenue", "demand_index"]
+    r = np.corrcoef(whole["demand_index"], half["demand_index"])[0, 1]
+    assert r**2 == pytest.approx(0.5, abs=0.1)
+    by_account = whole.groupby("account")[["revenue", "demand_index"]].corr().iloc[0::2, 1]
+    assert (by_account > 0.3).all(), "it is demand that the index shows"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"demand_signal": 0.5}, {"noise_growth": 2.0}, {"noise_persistence": 0.5}, {"counts": True}],
+)
+def test_an_option_of_noise_or_signal_leaves_everything_else_as_it_was(changes):
+    usual, other = (synthesize(replace(SMALL, **more), seed=5) for more in ({}, changes))
+    pd.testing.assert_frame_equal(other.spend, usual.spend)
+    assert other.truth.params == usual.truth.params
+    if "demand_signal" in changes:
+        shown = other.outcome.drop(columns="demand_index")
+        pd.testing.assert_frame_equal(shown, usual.outcome)
+    else:
+        assert list(other.outcome.columns) == list(usual.outcome.columns)
+
+
+@pytest.mark.parametrize("name", sorted(noise_families()))
+def test_a_noisy_world_survives_a_file_exactly(name, tmp_path):
+    spec = replace(noise_families()[name], n_accounts=2, n_periods=20)
+    world = synthesize(spec, seed=1)
+    path = world.save(tmp_path, "noisy")[-1]
+    assert load_spec(path) == (spec, 1)
+    assert load_truth(path).params == world.truth.params
 
 
 # --- the truth
@@ -374,6 +456,11 @@ def test_agency_has_what_real_accounts_have(agency):
         ({"n_channels": 2, "channels": ("one", "one")}, "channels"),
         ({"dud_channels": ("tv",)}, "dud_channels"),
         ({"kpi": "spend"}, "kpi"),
+        ({"kpi": "demand_index"}, "kpi"),
+        ({"noise_growth": 2.5}, "noise_growth"),
+        ({"noise_persistence": 1.0}, "noise_persistence"),
+        ({"demand_signal": 1.5}, "demand_signal"),
+        ({"counts": 1}, "counts"),
     ],
 )
 def test_spec_out_of_range_is_refused_by_name(settings, named):

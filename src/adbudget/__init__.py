@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         LedgerConflictError,
         LedgerError,
         PolicyError,
+        SellerError,
     )
     from adbudget.ledger.store import Ledger, open_ledger
     from adbudget.model.fit import Fit, fit
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from adbudget.optimizer import Proposal, optimize
     from adbudget.pacing.engine import pace
     from adbudget.pacing.report import PacingReport
+    from adbudget.pacing.requests.outbox import FileOutbox
+    from adbudget.pacing.requests.request import SellerRequest
+    from adbudget.pacing.requests.seller_api import HttpGateway
+    from adbudget.pacing.requests.sending import send_requests
     from adbudget.pacing.simulator import simulate_delivery
     from adbudget.pacing.thresholds import PaceThresholds
     from adbudget.panel import Panel, read_panel
@@ -75,6 +80,10 @@ _HOME = {
     "PacingReport": "pacing.report",
     "PaceThresholds": "pacing.thresholds",
     "simulate_delivery": "pacing.simulator",
+    "SellerRequest": "pacing.requests.request",
+    "send_requests": "pacing.requests.sending",
+    "FileOutbox": "pacing.requests.outbox",
+    "HttpGateway": "pacing.requests.seller_api",
     "AdbudgetError": "errors",
     "InputError": "errors",
     "InfeasibleError": "errors",
@@ -84,6 +93,7 @@ _HOME = {
     "LedgerError": "errors",
     "LedgerConflictError": "errors",
     "KillSwitchError": "errors",
+    "SellerError": "errors",
 }
 
 __all__ = [*_HOME, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -9,6 +9,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ PANEL_KEYS = (
     *("missing_spend", "holidays"),
 )
 RECORDS = {"limits": "Limits", "risk": "Risk", "priors": "Priors", "thresholds": "Thresholds"}
-SAMPLER_KEYS = ("seed", "engine", "draws", "tune", "chains", "cores")
+FILE_KEYS = ("policy", "lift_tests")  # paths, as on the command line
+SAMPLER_KEYS = ("forgetting", "seed", "engine", "draws", "tune", "chains", "cores")
 DECISION_KEYS = ("current", "window_days")
 # What only a file needs: which column is the outcome, and columns made of others.
 TABLE_KEYS = ("outcome", "derive")
-KEYS = (*PANEL_KEYS, *RECORDS, *SAMPLER_KEYS, *DECISION_KEYS, *TABLE_KEYS)
+KEYS = (*PANEL_KEYS, *RECORDS, *FILE_KEYS, *SAMPLER_KEYS, *DECISION_KEYS, *TABLE_KEYS)
 
 WHOLE_NUMBERS = ("seed", "draws", "tune", "chains", "cores")
 SWITCHES = ("beyond_observed",)  # the settings that take true and false
@@ -56,6 +58,9 @@ def read_config(path: Path) -> dict[str, Any]:
     for key in (*RECORDS, "columns", "derive", "current"):
         if key in settings and not isinstance(settings[key], dict):
             raise InputError(f"{path}: {key} must be a mapping; got {settings[key]!r}.")
+    for key in FILE_KEYS:
+        if key in settings and not isinstance(settings[key], str):
+            raise InputError(f"{path}: {key} must be the path of a file; got {settings[key]!r}.")
     return settings
 
 
@@ -67,6 +72,8 @@ def panel_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
 def recommend_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Make the settings keyword arguments of :func:`adbudget.recommend`.
 
+    What FILE_KEYS name stays a path: reading it is not for this module.
+
     Raises
     ------
     InputError : a record is given an unknown field, or a value it cannot hold
@@ -75,6 +82,9 @@ def recommend_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     for key in RECORDS:
         if key in arguments:
             arguments[key] = make_record(key, arguments[key])
+    if isinstance(arguments.get("forgetting"), str):  # an option is text, be it "auto" or "364"
+        with suppress(ValueError):
+            arguments["forgetting"] = float(arguments["forgetting"])
     if "current" in arguments:
         arguments["current"] = _by_cell(arguments["current"], "current")
     return arguments

@@ -17,6 +17,8 @@ OPTION_FOR = {
     "value_per_unit": "--value-per-unit NUMBER",
     "margin": "--margin SHARE",
     "window_days": "--current-window DAYS",
+    "lift_tests": "--lift-tests FILE",
+    "forgetting": "--forgetting DAYS",
 }
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
 OutcomeFile = Annotated[
@@ -76,5 +78,25 @@ UnitValue = Annotated[
 Margin = Annotated[
     float | None,
     typer.Option("--margin", help="Share of the outcome's money that is margin, e.g. 0.4."),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", metavar="FILE", help="Policy whose constraints and rules guard the calls."
+    ),
+]
+LiftTestFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--lift-tests", metavar="FILE", help="Table of experiments, one a row, for the fit."
+    ),
+]
+HalfLife = Annotated[
+    str | None,
+    typer.Option(
+        "--forgetting",
+        metavar="DAYS",
+        help="Days after which evidence counts half, or auto; nothing is forgotten if not given.",
+    ),
 ]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]

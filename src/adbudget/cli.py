@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget import cli_ledger, cli_pacing, cli_policy
+from adbudget import cli_ledger, cli_pacing, cli_policy, cli_requests
 from adbudget._options import (
     OPTION_FOR,
     Channels,
@@ -21,12 +21,15 @@ from adbudget._options import (
     Currency,
     Derive,
     File,
+    HalfLife,
     Holidays,
+    LiftTestFile,
     Margin,
     MissingSpend,
     NoColor,
     OutcomeFile,
     Period,
+    PolicyFile,
     UnitValue,
 )
 from adbudget._terminal import show as _print
@@ -121,12 +124,9 @@ def recommend(
     currency: Currency = None,
     value_per_unit: UnitValue = None,
     margin: Margin = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(
-            "--policy", metavar="FILE", help="Policy whose constraints and rules guard the calls."
-        ),
-    ] = None,
+    policy: PolicyFile = None,
+    lift_tests: LiftTestFile = None,
+    forgetting: HalfLife = None,
     reasons: Annotated[
         Literal["moves", "all", "none"],
         typer.Option("--reasons", help="Say why: for calls that move money, for all, for none."),
@@ -135,7 +135,7 @@ def recommend(
 ) -> None:
     """Say for every channel of every account: increase, monitor or reduce."""
     from adbudget._config import recommend_arguments
-    from adbudget._files import check_writable, write_table
+    from adbudget._files import check_writable, read_table, write_table
 
     if out is not None:
         check_writable(out)  # before minutes go into a fit
@@ -143,6 +143,9 @@ def recommend(
         config,
         seed=seed,
         window_days=window_days,
+        policy=policy,
+        lift_tests=lift_tests,
+        forgetting=forgetting,
         columns=_pairs(columns, "--columns"),
         channels=_names(channels),
         controls=_names(controls),
@@ -155,10 +158,13 @@ def recommend(
         margin=margin,
     )
     arguments = recommend_arguments(settings)
-    if policy is not None:
+    if "policy" in arguments:
         from adbudget.policy.file import load_policy
 
-        arguments["policy"] = load_policy(policy)  # before minutes go into a fit
+        arguments["policy"] = load_policy(Path(arguments["policy"]))  # before minutes go into a fit
+    if "lift_tests" in arguments:
+        names = ("account", "channel")
+        arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
     data, outcome_data = _read_tables(file, outcome, settings)
 
     import adbudget
@@ -166,7 +172,7 @@ def recommend(
 
     frame = adbudget.recommend(data, outcome_data, **arguments)
     _print(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
-    if policy is not None:
+    if "policy" in arguments:
         from adbudget.report.policy import verdicts_told
 
         print(verdicts_told(frame))
@@ -381,6 +387,7 @@ def _options_for(message: str) -> str:
 cli_ledger.register(app)
 cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)
+cli_requests.register(app)
 
 if __name__ == "__main__":
     main()

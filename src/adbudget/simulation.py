@@ -132,11 +132,12 @@ def _play(draws: CurveDraws, spend: np.ndarray, state: np.ndarray) -> Iterator[n
 
 def _tail_periods(draws: CurveDraws) -> int:
     """Periods until the longest memory has faded."""
-    longest = float(draws.retention.max())
-    if longest == 0:
+    if draws.retention.max() == 0:
         return 0
-    wanted = int(np.ceil(np.log(FADED) / np.log(longest)))
-    return min(wanted, int(np.ceil(MAX_TAIL_DAYS / draws.period_days)))
+    periods = np.arange(1, int(np.ceil(MAX_TAIL_DAYS / draws.period_days)) + 1)
+    # A delayed memory fades later than either of the adstocks it is made of.
+    left = (draws.mix @ draws.retention[:, None] ** periods).max(axis=0)
+    return int(periods[np.argmax(left <= FADED)]) if left[-1] <= FADED else int(periods[-1])
 
 
 def _planned_path(draws: CurveDraws, plan, horizon: int | None) -> np.ndarray:

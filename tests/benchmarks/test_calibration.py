@@ -157,8 +157,9 @@ def test_the_same_seed_draws_the_same(setting):
 
 
 def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_spend(setting):
-    # baseline coefficients are scaled by the noise, so they vanish with it
-    quiet = replace(setting, priors=Priors(noise_share=1e-9))
+    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd")
+    still = Priors(demand_effect=0.0, **dict.fromkeys(scales, 1e-9))
+    quiet = replace(setting, priors=still)
     drawn, panel = draw_jointly(quiet, 2), quiet.panel
     account, channel = quiet.cell_index
     roi = np.exp(cell_draws(drawn.position, quiet.layout, quiet.priors, account, channel).log_roi)
@@ -170,9 +171,11 @@ def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_
 
 
 def test_noise_has_the_median_of_its_prior(setting):
-    drawn = np.array([draw_jointly(setting, seed).noise_sd for seed in range(150)])
+    priors = Priors(noise_df=2.0)
+    with_two = replace(setting, priors=priors)
+    drawn = np.array([draw_jointly(with_two, seed).noise_sd for seed in range(150)])
     # chi-squared with two degrees of freedom has median 2 log 2
-    assert np.median(drawn) == pytest.approx(0.1 / np.sqrt(np.log(2)), rel=0.12)
+    assert np.median(drawn) == pytest.approx(priors.noise_share / np.sqrt(np.log(2)), rel=0.12)
 
 
 def test_tables_of_a_positive_draw_are_positive_and_read_back(setting):

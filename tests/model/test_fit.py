@@ -1,5 +1,6 @@
 """The fit as its users know it: repeatable, saved exactly, honest about its health."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 
 import adbudget as ab
 from adbudget.draws import Health
+from adbudget.model.storage import FORMAT_VERSION
 
 
 def test_same_seed_same_draws(panel, fitted):
@@ -57,6 +59,46 @@ def test_a_loaded_fit_is_the_same_record(fitted, tmp_path):
     assert (loaded.panel.dates == fitted.panel.dates).all()
     assert loaded.panel.notes == fitted.panel.notes
     assert [p.name for p in tmp_path.iterdir()] == ["a.fit"], "no scratch file is left"
+
+
+def test_what_the_baseline_demand_and_noise_are_comes_back_exactly(fitted, tmp_path):
+    fitted.save(tmp_path / "a.fit")
+    loaded = ab.Fit.load(tmp_path / "a.fit")
+    pairs = [
+        (loaded.evidence.design, fitted.evidence.design, ("mix", "retention", "basis_mean")),
+        (loaded.evidence.design.movement, fitted.evidence.design.movement, None),
+        (loaded.noise, fitted.noise, None),
+    ]
+    for again, before, names in pairs:
+        for name in names or before.__slots__:
+            np.testing.assert_array_equal(getattr(again, name), getattr(before, name))
+    assert loaded.priors.memories == fitted.priors.memories
+    baseline, before = loaded.evidence.baseline, fitted.evidence.baseline
+    assert baseline.mean == pytest.approx(before.mean, rel=1e-9, abs=1e-12)
+    assert baseline.scales == pytest.approx(before.scales, rel=1e-9)
+    np.testing.assert_array_equal(loaded.draws.mix, fitted.draws.mix)
+
+
+def rewritten(path, version):
+    """The file as another version would have written it."""
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    text = json.loads(str(arrays.pop("text"))) | {"format_version": version}
+    with path.open("wb") as file:
+        np.savez_compressed(file, text=np.array(json.dumps(text)), **arrays)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"), [(-1, r"earlier adbudget.*[Ff]it the panel again"), (1, "newer.*Upgrade")]
+)
+def test_a_file_of_another_version_says_what_to_do(fitted, tmp_path, step, words):
+    path = tmp_path / "other.fit"
+    fitted.save(path)
+    rewritten(path, FORMAT_VERSION + step)
+    with pytest.raises(ab.FileFormatError, match=words):
+        ab.Fit.load(path)
+    rewritten(path, FORMAT_VERSION)
+    assert ab.Fit.load(path).seed == fitted.seed
 
 
 @pytest.mark.parametrize("content", [b"", b"not a fit", b"PK\x03\x04 broken"])

@@ -15,7 +15,8 @@ from adbudget.model.evidence import gather
 from adbudget.model.noise import find_noise
 from adbudget.model.reference import make_design
 from adbudget.model.row_noise import even_noise
-from adbudget.synthetic import WorldSpec, synthesize
+from adbudget.model.update import extended_noise
+from adbudget.synthetic import WorldSpec, noise_families, synthesize
 
 WORLD = {"n_accounts": 6, "n_channels": 3, "n_periods": 156}
 
@@ -107,3 +108,70 @@ def test_two_whitened_halves_add_up_to_the_whole(panel, design):
     whole = gather(panel, design, noise=noise)
     for half_sum, gram in zip((halves[0] + halves[1]).gram, whole.gram, strict=True):
         assert half_sum == pytest.approx(gram, rel=1e-12, abs=1e-9)
+
+
+# Noise that grows with the level -----------------------------------------------------------------
+
+
+def family_panel(name, seed, **changes):
+    spec = replace(noise_families()[name], **changes)
+    world = synthesize(spec, seed)
+    return ab.read_panel(
+        world.spend, world.outcome, columns={"outcome": spec.kpi}, value_per_unit=spec.value
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("name", "power"), [("even", 0.0), ("growing", 2.0), ("counts", 1.0)])
+def test_how_noise_grows_is_found(name, power, seed):
+    # Growth shows where the level moves a lot, and with counts where they are small.
+    clear = {"season_strength": 0.6, "n_accounts": 16}
+    changes = {"even": {}, "growing": clear, "counts": clear | {"value": 1500.0}}
+    assert noise_of(family_panel(name, seed, **changes[name])).level_power == power
+
+
+def test_high_periods_of_growing_noise_are_trusted_less():
+    panel = family_panel("growing", 0, season_strength=0.5)
+    noise = noise_of(panel)
+    for a in range(panel.n_accounts):
+        high = panel.outcome[a] > np.quantile(panel.outcome[a], 0.9)
+        low = panel.outcome[a] < np.quantile(panel.outcome[a], 0.1)
+        assert noise.weights[a, high].mean() < 0.7 * noise.weights[a, low].mean()
+
+
+def test_weights_have_mean_one_and_spreads_are_those_of_the_rows_noise():
+    """What a row weighs is one over its variance, relative to the mean over the rows."""
+    panel = family_panel("growing", 0, n_periods=(60, 104), season_strength=0.6)
+    noise = noise_of(panel)
+    assert noise.level_power > 0
+    for a in range(panel.n_accounts):
+        observed = np.isfinite(panel.outcome[a])
+        assert noise.weights[a, observed].mean() == pytest.approx(1)
+        assert np.mean(noise.spread[a, observed] ** -2.0) == pytest.approx(1)
+        assert (noise.weights[a, ~observed] == 1).all()
+        if noise.tail_df == np.inf:  # then nothing else moves a row's weight
+            assert noise.weights[a, observed] == pytest.approx(noise.spread[a, observed] ** -2.0)
+
+
+def test_even_noise_has_even_spreads():
+    noise = noise_of(panel_of(noise=0.05, hidden_demand_share=0.0))
+    assert noise.level_power == 0
+    assert (noise.spread == 1).all()
+
+
+def test_new_rows_get_the_spread_that_a_fit_of_all_rows_would_give_them():
+    """Also when the level varies so much that the mean of 1 / level is far from one."""
+    panel = family_panel("growing", 1, season_strength=0.6, noise=0.08, n_accounts=4)
+    cut = panel.n_periods - 13
+    world = synthesize(
+        replace(noise_families()["growing"], season_strength=0.6, noise=0.08, n_accounts=4), 1
+    )
+    before = [f[f["date"] < str(panel.dates[cut])] for f in (world.spend, world.outcome)]
+    short = ab.fit(ab.read_panel(*before), seed=1, draws=100, tune=200, progress=False)
+    assert short.noise.level_power == 2
+    new = extended_noise(short, panel)
+    whole = noise_of(panel)
+    assert whole.level_power == 2
+    assert (new.spread[:, :cut] == short.noise.spread).all()
+    ratio = new.spread[:, cut:] / whole.spread[:, cut:]
+    assert np.exp(np.log(ratio).mean(axis=1)) == pytest.approx(np.ones(4), rel=0.08)

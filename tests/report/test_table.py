@@ -222,6 +222,21 @@ def test_an_unhealthy_fit_says_why_once(frame):
     assert "NOT HEALTHY: Chains disagree." in find(lines, "Fit")
 
 
+def test_warnings_of_a_healthy_fit_are_told_after_its_health(frame):
+    told = [f"Returns of channel c{i} have fallen." for i in range(5)]
+    frame.attrs["health"] |= {"warnings": told[:2]}
+    lines = lines_of(frame, 140)
+    at = lines.index(find(lines, "Fit", "healthy"))
+    assert lines[at + 1].split("  ")[0] == "Warnings"
+    assert [line.split("  ")[-1] for line in lines[at + 1 : at + 3]] == told[:2]
+    frame.attrs["health"] |= {"warnings": told}
+    lines = lines_of(frame, 140)
+    shown = [line.split("  ")[-1] for line in lines[at + 1 : at + 5]]
+    assert shown == [*told[:3], "and 2 more, in the attributes of the frame."]
+    frame.attrs["health"] |= {"warnings": []}
+    assert not any("Warnings" in line for line in lines_of(frame, 140))
+
+
 def test_a_frame_without_attrs_is_still_shown(frame):
     frame.attrs = {}
     assert find(lines_of(frame, 140), "north [EU]").startswith("north [EU]  13,380 -> 16,830")

@@ -60,7 +60,7 @@ def find_noise(panel: Panel, design: Design, baseline: Baseline, priors: Priors)
         [own[tail], *(regrow(system, own[tail], TAIL_GRID[tail], p) for p in LEVEL_POWERS[1:])]
         for system, own in zip(systems, fits, strict=True)
     ]
-    power = _choice(grown, LEAST_GAIN)
+    power = _choice(grown, bar)
     return _row_noise(panel, [own[power] for own in grown], TAIL_GRID[tail], LEVEL_POWERS[power])
 
 
@@ -72,7 +72,7 @@ def _choice(fits: list[list[Weighted]], bar: float) -> int:
 
 def _row_noise(panel: Panel, fits: list[Weighted], tail_df: float, power: float) -> RowNoise:
     """Rows of every account put back into their periods."""
-    weights, spread = np.ones((2, *panel.outcome.shape))
+    weights, spread = np.ones(panel.outcome.shape), np.ones(panel.outcome.shape)
     residuals = np.full(panel.outcome.shape, np.nan)
     for a, fit in enumerate(fits):
         observed = np.isfinite(panel.outcome[a])

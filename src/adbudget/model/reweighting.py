@@ -118,14 +118,14 @@ def reweight(
     weights : (row,) to start from; even when None
     """
     spread = np.ones(system.outcome.size) if spread is None else spread
-    weights = np.ones(system.outcome.size) if weights is None else weights
+    trust = np.ones(system.outcome.size) if weights is None else weights
     columns, outcome = system.columns / spread[:, None], system.outcome / spread
     noise_sd, residual, free = 0.5 * outcome.std() + 1e-9, outcome, np.ones(outcome.size)
     found, coefficients = [], np.zeros(columns.shape[1])
     for tail_df in tails:
         for _ in range(MAX_PASSES):
             before = noise_sd
-            weighted = columns * weights[:, None]
+            weighted = columns * trust[:, None]
             gram = weighted.T @ columns + system.relative
             inverse = np.linalg.inv(gram + np.diag(system.absolute * noise_sd**2))
             coefficients = inverse @ (weighted.T @ outcome)
@@ -134,15 +134,15 @@ def reweight(
             leverage = ((columns @ inverse) * weighted).sum(axis=1)
             free = np.clip(1 - leverage, LEAST_FREE, 1.0)
             residual = (outcome - columns @ coefficients) / np.sqrt(free)
-            noise_sd = np.sqrt(np.mean(weights * residual**2)) + 1e-12
+            noise_sd = np.sqrt(np.mean(trust * residual**2)) + 1e-12
             if np.isfinite(tail_df):
-                weights = (tail_df + 1) / (tail_df + (residual / noise_sd) ** 2)
+                trust = (tail_df + 1) / (tail_df + (residual / noise_sd) ** 2)
             if abs(noise_sd - before) < SETTLED * before:
                 break
         density = student_t.logpdf(residual / noise_sd, tail_df) + 0.5 * np.log(free)
         found.append(
             Weighted(
-                weights=weights,
+                weights=trust,
                 spread=spread,
                 residual=residual,
                 level=system.expected + system.columns @ coefficients,

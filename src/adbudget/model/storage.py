@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 FORMAT = "adbudget-fit"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def save(fit: "Fit", path: Path) -> None:
@@ -63,7 +63,7 @@ def load(path: Path) -> "Fit":
 
     Raises
     ------
-    FileFormatError : not such a file, damaged, or written by a newer version
+    FileFormatError : not such a file, damaged, or written by another version
     FileNotFoundError : there is no such file
     """
     from adbudget.model.fit import Fit
@@ -74,7 +74,7 @@ def load(path: Path) -> "Fit":
         design = _join(Design, "design", text, arrays)
         noise = _join(RowNoise, "noise", text, arrays)
         priors = Priors(**{name: _tuple(value) for name, value in text["priors"].items()})
-        forgetting = text.get("forgetting")
+        forgetting = text["forgetting"]
         return Fit(
             panel=panel,
             priors=priors,
@@ -122,7 +122,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if text["format_version"] > FORMAT_VERSION:
         raise FileFormatError(
             f"{path} was written by a newer adbudget (format {text['format_version']}, this one "
-            f"reads up to {FORMAT_VERSION}). Upgrade adbudget."
+            f"reads {FORMAT_VERSION}). Upgrade adbudget."
+        )
+    if text["format_version"] < FORMAT_VERSION:
+        # What was drawn then are parameters of another model: they cannot be translated.
+        raise FileFormatError(
+            f"{path} was written by an earlier adbudget (format {text['format_version']}, this one "
+            f"reads {FORMAT_VERSION}), whose model was another. Fit the panel again and save that."
         )
     return text, arrays
 
@@ -189,8 +195,6 @@ def _join_health(design: Design, text: dict, arrays: dict) -> Health:
     values: dict[str, Any] = {}
     for field in fields(Health):
         key = f"health.{field.name}"
-        if field.name == "warnings" and key not in text:  # files of earlier versions have none
-            continue
         values[field.name] = (
             pd.Series(arrays[key], index=index[field.name], name=field.name)
             if key in arrays

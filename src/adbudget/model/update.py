@@ -125,16 +125,20 @@ def extended_noise(fit: "Fit", panel: Panel) -> RowNoise:
 
     Weights of Student-t rows have mean one in expectation, as those of the first fit have in fact.
     """
-    weights, spread = np.ones((2, *panel.outcome.shape))
+    weights, spread = np.ones(panel.outcome.shape), np.ones(panel.outcome.shape)
     weights[:, : fit.panel.n_periods] = fit.noise.weights
     spread[:, : fit.panel.n_periods] = fit.noise.spread
     tail_df, power = fit.noise.tail_df, fit.noise.level_power
     if not np.isfinite(tail_df) and power == 0:
         return replace(fit.noise, weights=weights, spread=spread)
     for a in range(panel.n_accounts):
-        new = np.isfinite(panel.outcome[a]) & (np.arange(panel.n_periods) > fit.panel.last[a])
+        observed = np.isfinite(panel.outcome[a])
+        new = observed & (np.arange(panel.n_periods) > fit.panel.last[a])
         surprise, level = _surprise(fit, panel, a)
-        spread[a, new] = level_spread(level, power)[new]
+        own_spread = level_spread(level, power)
+        # Spreads are relative to the rows the noise level was found on, as in find_noise.
+        own_spread *= np.sqrt(np.mean(own_spread[observed & ~new] ** -2.0))
+        spread[a, new] = own_spread[new]
         standard = surprise[new] / spread[a, new]
         trust = (tail_df + 1) / (tail_df + standard**2) if np.isfinite(tail_df) else 1.0
         weights[a, new] = trust / spread[a, new] ** 2

@@ -19,6 +19,7 @@ from adbudget.report.text import (
 )
 
 MOST_NOTES = 8
+MOST_WARNINGS = 3
 A_CENT = 0.005
 MOST_NAMED = 4
 ACTIONS = ("increase", "reduce", "monitor")
@@ -47,6 +48,8 @@ def summary(frame: pd.DataFrame) -> RenderableType:
     if "health" in facts:
         healthy = facts["health"].get("ok", True)
         lines.add_row("Fit", Text(_health(facts), style="" if healthy else "bold red"))
+        for position, warning in enumerate(_warnings(facts)):
+            lines.add_row("" if position else "Warnings", Text(warning, style="yellow"))
     for label, line in (("Plan", _certificate(facts)), ("Now", facts.get("current_window"))):
         if line:
             lines.add_row(label, Text(line))
@@ -122,6 +125,14 @@ def _health(facts: Mapping[str, Any]) -> str:
     if health.get("ok", True):
         return f"healthy: {numbers}"
     return f"NOT HEALTHY: {' '.join(health.get('problems', []))} ({numbers})"
+
+
+def _warnings(facts: Mapping[str, Any]) -> list[str]:
+    """What to know though the draws can be trusted: drift, lift tests that contradict."""
+    warnings = [str(warning) for warning in facts["health"].get("warnings", [])]
+    more = len(warnings) - MOST_WARNINGS
+    shown = warnings[:MOST_WARNINGS]
+    return [*shown, f"and {more} more, in the attributes of the frame."] if more > 0 else shown
 
 
 THEN = "; then uncertain moves were held"

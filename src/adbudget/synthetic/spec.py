@@ -250,6 +250,8 @@ def _check_choices(spec: WorldSpec) -> None:
             raise InputError(
                 f"{name} must be one of {get_args(choices)}; got {getattr(spec, name)!r}."
             )
+    if not isinstance(spec.counts, bool):
+        raise InputError(f"counts must be True or False; got {spec.counts!r}.")
     try:
         pd.Timestamp(spec.last_date)
     except ValueError as cause:

@@ -1,0 +1,164 @@
+"""Plan + delivery -> PacingReport: measured, judged, and what to do. The door to this folder.
+
+With a ledger a run remembers the runs before it, is logged, and is answered the same when it is
+made again; without one it is a measurement on paper. Nothing is sent to any platform or seller.
+"""
+
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adbudget.errors import InputError, LedgerConflictError
+from adbudget.pacing.clock import as_instant
+from adbudget.pacing.cycle import Cycle, Settings, run_cycle, run_id_of
+from adbudget.pacing.delivery_table import read_delivery
+from adbudget.pacing.memory import RUN, Memory, recall
+from adbudget.pacing.plan_table import read_plan
+from adbudget.pacing.report import PacingReport
+from adbudget.pacing.status import SEVERITIES, STATES
+from adbudget.pacing.thresholds import PaceThresholds
+
+if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
+    from adbudget.pacing.curves import Curve
+    from adbudget.pacing.move_rules import MoveRules
+    from adbudget.pacing.requests.drafting import AskRules
+    from adbudget.policy.rulebook import Policy
+
+MOST_TRIES = 5  # how often a run is made again because somebody else wrote meanwhile
+
+
+def pace(
+    plan: Any,
+    delivery: Any,
+    *,
+    as_of: date | datetime | str,
+    thresholds: PaceThresholds | None = None,
+    curves: "Mapping[str, Curve] | None" = None,
+    currency: str | None = None,
+    time_zone: str = "UTC",
+    ledger: "Ledger | str | Path | None" = None,
+    policy: "Policy | None" = None,
+    earlier: Any = None,
+    locked: Collection[str] = (),
+    move_rules: "MoveRules | None" = None,
+    ask_rules: "AskRules | None" = None,
+    orders: Mapping[str, str] | None = None,
+    marginal: object | None = None,
+    seed: int = 0,
+) -> PacingReport:
+    """Say of every booked deal whether it is on pace, what is off, and what to do.
+
+    Parameters
+    ----------
+    plan : one row per deal; see :func:`adbudget.pacing.plan_table.read_plan`
+    delivery : one row per deal and day (or hour), of the whole flight so far; see
+        :func:`adbudget.pacing.delivery_table.read_delivery`
+    as_of : the instant to measure at: delivery before it is known. A date is the midnight at
+        which it begins, so after day 10 of March it is March 11. Without a time zone it is that
+        wall time in the zone of each account
+    thresholds : how far off is too far; 10% warning, 25% critical unless set
+    curves : name -> curve, for the plan's column ``curve``; see :mod:`adbudget.pacing.curves`
+    currency, time_zone : for plans without these columns
+    ledger : from :func:`adbudget.open_ledger`, or its address. Earlier standings, corrections,
+        alerts, decisions and requests come from it, and the run is written to it: again with the
+        same tables, instant and settings, nothing new is written and the same report comes back
+    policy : guards the moves: its daily limit, approval limit and currency
+    earlier : ``status`` of the report before, for hysteresis without a ledger
+    locked : deals whose budget must not move, besides those the plan locks
+    move_rules, marginal, seed : of :func:`adbudget.pacing.reallocation.propose_moves`
+    ask_rules, orders : of :func:`adbudget.pacing.requests.drafting.draft_requests`
+
+    Returns
+    -------
+    PacingReport
+
+    Raises
+    ------
+    InputError : a table cannot be used; names the rows
+    PolicyError : the policy is in another currency than the plan
+    LedgerError : the ledger cannot be read or written
+    """
+    moment = as_instant(as_of)
+    booked = read_plan(plan, curves=curves, currency=currency, time_zone=time_zone)
+    delivered = read_delivery(delivery, booked, as_of=moment)
+    unknown = sorted(set(locked) - set(booked.deals))
+    if unknown:
+        raise InputError(f"locked names {', '.join(map(repr, unknown[:5]))}, not in the plan.")
+    settings = Settings(
+        moment=moment,
+        thresholds=PaceThresholds() if thresholds is None else thresholds,
+        policy=policy,
+        move_rules=move_rules,
+        ask_rules=ask_rules,
+        marginal=marginal,
+        seed=seed,
+        locked=frozenset(locked),
+        orders=dict(orders or {}),
+    )
+    cycle = Cycle(plan=booked, delivery=delivered, settings=settings)
+    if ledger is None:
+        memory = Memory(standing=_standing_of(earlier))
+        return run_cycle(cycle, memory)[0]
+    if earlier is not None:
+        raise InputError("earlier comes from the ledger; leave it out when a ledger is given.")
+    with ExitStack() as stack:
+        if isinstance(ledger, str | Path):
+            from adbudget.ledger.store import open_ledger
+
+            ledger = stack.enter_context(open_ledger(ledger))
+        return _logged(cycle, ledger)
+
+
+def _standing_of(earlier: Any) -> dict[str, tuple[str, str]]:
+    """State and severity by deal, from the status frame of the report before."""
+    if earlier is None:
+        return {}
+    missing = [
+        name
+        for name in ("deal", "state", "severity")
+        if name not in getattr(earlier, "columns", ())
+    ]
+    if missing:
+        raise InputError(
+            "earlier must be the status frame of the report before, with deal, state and "
+            f"severity; it has no {', '.join(missing)}."
+        )
+    columns = zip(earlier["deal"], earlier["state"], earlier["severity"], strict=True)
+    found = {str(deal): (state, severity) for deal, state, severity in columns}
+    wrong = {
+        deal: pair
+        for deal, pair in found.items()
+        if pair[0] not in STATES or pair[1] not in SEVERITIES
+    }
+    if wrong:
+        deal, (state, severity) = next(iter(wrong.items()))
+        raise InputError(
+            f"earlier holds state {state!r} with severity {severity!r} for deal {deal!r}; expected "
+            f"one of {', '.join(STATES)} with one of {', '.join(SEVERITIES)}."
+        )
+    return found
+
+
+def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
+    """Measure on what the ledger says, and write it while the ledger still says so."""
+    for attempt in range(1, MOST_TRIES + 1):
+        head = ledger.head().sequence
+        kill_on = ledger.kill_state().on
+        run_id = run_id_of(cycle, kill_on=kill_on)
+        logged = ledger.entries(kind=RUN, run_id=run_id)
+        before = head if logged.empty else int(logged["sequence"].iloc[0]) - 1
+        past = ledger.as_of(before)
+        memory = recall(past, cycle.plan.deals, cycle.at)
+        report, pairs = run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), memory, past)
+        try:
+            ledger.append_many(pairs, expected_head=head)
+        except LedgerConflictError:
+            if attempt == MOST_TRIES:
+                raise
+            continue
+        return report
+    raise AssertionError("the last attempt either returns or raises")

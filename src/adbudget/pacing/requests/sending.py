@@ -1,0 +1,237 @@
+"""Drafts + a gateway -> requests with sellers, and what came of them. The order of the work.
+
+A request is written down as handed over before it is, so that no crash makes it be asked twice:
+whatever is pending without a seller's word is looked for before it is sent again.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adbudget.errors import InputError, LedgerConflictError, SellerError
+from adbudget.ledger.store import Ledger
+from adbudget.pacing.requests.gateway import Answer, SellerGateway
+from adbudget.pacing.requests.history import Step
+from adbudget.pacing.requests.logbook import draft_key, lapse, read_requests, record, record_first
+from adbudget.pacing.requests.request import SellerRequest
+from adbudget.pacing.requests.states import WITH_SELLER
+
+WHO = "adbudget requests"
+ON_THE_WAY = timedelta(minutes=1)  # another process may be sending it in this very moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of one request in one call.
+
+    Attributes
+    ----------
+    request : as it stands now
+    told : one sentence for people
+    error : the seller could not be asked, or answered nonsense; trying again may help
+    """
+
+    request: SellerRequest
+    told: str
+    error: bool = False
+
+
+def send_requests(
+    ledger: Ledger,
+    gateways: Mapping[str, SellerGateway],
+    *,
+    at: datetime,
+    who: str = WHO,
+    names: Sequence[str] = (),
+    default: SellerGateway | None = None,
+) -> list[Sent]:
+    """Send every draft that may be sent, and ask after every request that is with a seller.
+
+    Nothing stops at one seller: what could not be sent or heard says so, ``error``, in its own
+    result. While the kill switch is on, answers are still asked for, and nothing is sent.
+
+    Parameters
+    ----------
+    ledger : where the drafts are
+    gateways : seller -> how to reach it
+    at : instant, with a time zone
+    who : person or program
+    names : only these requests, by id; all when empty
+    default : for sellers without a gateway of their own; None leaves them alone
+
+    Returns
+    -------
+    One per request that was looked at, in the order of drafting
+
+    Raises
+    ------
+    InputError : a name stands for no request
+    """
+    requests = expire_overdue(ledger, at=at, who=who)
+    chosen = _chosen(requests, names, at)
+    results = []
+    for request in chosen:
+        gateway = gateways.get(request.ask.seller, default)
+        if gateway is None:
+            results.append(Sent(request=request, told=f"no way to {request.ask.seller} is known"))
+        elif request.state == "draft":
+            results.append(_send_draft(ledger, gateway, request, at, who))
+        elif request.is_unconfirmed:
+            results.append(_send_again(ledger, gateway, request, at, who))
+        else:
+            results.append(_ask_after(ledger, gateway, request, at, who))
+    return results
+
+
+def expire_overdue(ledger: Ledger, *, at: datetime, who: str = WHO) -> tuple[SellerRequest, ...]:
+    """Give up on open requests whose deadline has passed, and propose their fallbacks.
+
+    Parameters
+    ----------
+    ledger : where the requests are
+    at : instant, with a time zone; a deadline that is reached is over
+
+    Returns
+    -------
+    Every request of the ledger, as it stands then
+    """
+    requests, pairs = lapse(read_requests(ledger), at=at, who=who)
+    try:
+        ledger.append_many(pairs)
+    except LedgerConflictError:  # somebody else has written of one of them: on what that says
+        requests, pairs = lapse(read_requests(ledger), at=at, who=who)
+        ledger.append_many(pairs)
+    for request in requests:  # nobody should be asked any more to approve what has lapsed
+        if request.state == "expired" and request.approval == "waiting":
+            with suppress(LedgerConflictError):  # or somebody has ruled in this very moment
+                ledger.reject(draft_key(request.request_id), who=who, at=at, reason=request.note)
+    return requests
+
+
+def _chosen(
+    requests: Sequence[SellerRequest], names: Sequence[str], at: datetime
+) -> list[SellerRequest]:
+    unknown = sorted(set(names) - {request.request_id for request in requests})
+    if unknown:
+        raise InputError(f"no request is called {', '.join(unknown)}; see `requests list`.")
+    wanted = [one for one in requests if not names or one.request_id in names]
+    return [one for one in wanted if _may_move(one, at)]
+
+
+def _may_move(request: SellerRequest, at: datetime) -> bool:
+    """Something is to be sent, or may be heard.
+
+    An agreement is followed until it is applied; an expired request as long as the flight goes
+    on, for a seller that answers late changes what is delivered all the same.
+    """
+    if request.state == "expired":
+        ask = request.ask
+        return request.received and at < ask.useful_until + (ask.useful_until - ask.drafted_at)
+    return request.state in ("draft", *WITH_SELLER, "countered", "approved")
+
+
+def _send_draft(
+    ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
+) -> Sent:
+    if request.approval == "waiting":
+        key = draft_key(request.request_id)
+        return Sent(request=request, told=f"waits for approval: adbudget approve {key}")
+    return _hand_over(ledger, gateway, request, at, who)
+
+
+def _send_again(
+    ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
+) -> Sent:
+    """Nobody knows whether the seller has it: look first, ask again only when it has not."""
+    try:
+        answer = gateway.look_up(request)
+    except SellerError as error:
+        return Sent(request=request, told=str(error), error=True)
+    if answer is not None:
+        return _note_answer(ledger, request, answer, at, who, automatic=False)
+    if request.tried_at is not None and at - request.tried_at < ON_THE_WAY:
+        told = "handed over moments ago; it may still be on its way, so it is not sent again yet"
+        return Sent(request=request, told=told, error=True)
+    return _hand_over(ledger, gateway, request, at, who)
+
+
+def _ask_after(
+    ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
+) -> Sent:
+    try:
+        answer = gateway.look_up(request)
+    except SellerError as error:
+        return Sent(request=request, told=str(error), error=True)
+    if answer is None:
+        told = f"{gateway.name} knows nothing of it"
+        return Sent(request=request, told=told, error=True)
+    return _note_answer(ledger, request, answer, at, who, automatic=False)
+
+
+def _hand_over(
+    ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
+) -> Sent:
+    """Write down that it goes out, and only then let it go."""
+    state = ledger.kill_state()
+    if state.on:  # a seller that agrees changes what is spent
+        why = f" ({state.reason})" if state.reason else ""
+        told = f"not sent: the kill switch is on, set by {state.who}{why}"
+        return Sent(request=request, told=told, error=True)
+    step = Step(state="pending", at=at, sends=True, note=f"to {gateway.name}")
+    try:
+        request, ours = record_first(ledger, request, step, who=who)
+    except LedgerConflictError as error:
+        return Sent(request=request, told=str(error), error=True)
+    if not ours:
+        told = "another process is sending it in this very moment"
+        return Sent(request=request, told=told, error=True)
+    return _submit(ledger, gateway, request, at, who)
+
+
+def _submit(
+    ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
+) -> Sent:
+    try:
+        answer = gateway.submit(request)
+    except SellerError as first:
+        try:  # it may have arrived all the same
+            found = gateway.look_up(request)
+        except SellerError:
+            found = None
+        if found is None:
+            told = f"{first} It is looked for, and sent again if need be, the next time."
+            return Sent(request=request, told=told, error=True)
+        return _note_answer(ledger, request, found, at, who, automatic=True)
+    return _note_answer(ledger, request, answer, at, who, automatic=True)
+
+
+def _note_answer(
+    ledger: Ledger,
+    request: SellerRequest,
+    answer: Answer,
+    at: datetime,
+    who: str,
+    *,
+    automatic: bool,
+) -> Sent:
+    step = Step(
+        state=answer.state,
+        at=at,
+        by_seller=True,
+        received=True,
+        automatic=automatic,
+        answered_at=answer.decided_at,
+        seller_ref=answer.seller_ref,
+        counter=answer.counter,
+        note=answer.note,
+    )
+    if answer.state in WITH_SELLER and request.state not in WITH_SELLER:
+        told = f"{request.state}; the seller still says {answer.state}"
+        return Sent(request=request, told=told)
+    try:
+        later = record(ledger, request, step, who=who)
+    except LedgerConflictError as error:
+        return Sent(request=request, told=str(error), error=True)
+    told = later.state if not answer.note else f"{later.state}: {answer.note}"
+    return Sent(request=later, told=told)

@@ -83,7 +83,9 @@ def measured(world: World, variant: Any, sampling: dict[str, int]) -> dict[str, 
             changed.enter_context(patch("adbudget.model.fit.with_baseline", _as_it_is))
         fit = ab.fit(panel, priors, seed=world.seed, cores=2, progress=False, **sampling)
     part = decide_part(fit, world.current().reindex(panel.cells))
-    return score(answer_of([part], dict.fromkeys(("fit", "decide", "cpu"), 0.0)), world.truth, part.current)
+    return score(
+        answer_of([part], dict.fromkeys(("fit", "decide", "cpu"), 0.0)), world.truth, part.current
+    )
 
 
 def _as_it_is(evidence: Any, *_: Any) -> Any:

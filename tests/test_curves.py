@@ -58,28 +58,22 @@ def test_carry_over_splits_anywhere(spend, rate):
     assert np.concatenate([first, second], axis=1) == pytest.approx(whole, rel=1e-12, abs=1e-9)
 
 
-def different(first, second):
-    return abs(first - second) > 1e-3
+pairs = st.tuples(rates, rates).filter(lambda pair: abs(pair[0] - pair[1]) > 1e-3)
 
 
-pairs = st.tuples(rates, rates).filter(lambda pair: different(*pair))
-
-
-def delayed_memory(spend, first, second, before=0.0):
+def delayed_memory(spend, pair, before=0.0):
     """One delayed memory curve of a spend that was ``before`` for ever."""
-    retention = np.array([first, second])
-    stock = adstock(spend, retention, np.full(2, before))
-    return memory(stock, np.array([delayed(first, second)]))[0]
+    stock = adstock(spend, np.array(pair), np.full(2, before))
+    return memory(stock, np.array([delayed(*pair)]))[0]
 
 
 @given(pairs)
 def test_a_delayed_memory_is_one_decay_fed_into_the_other(pair):
-    first, second = pair
     pulse = np.zeros(40)
     pulse[0] = 1.0
     decays = [(1 - rate) * rate ** np.arange(40.0) for rate in pair]
     by_hand = np.convolve(*decays)[:40]
-    assert delayed_memory(pulse, first, second) == pytest.approx(by_hand, abs=1e-9)
+    assert delayed_memory(pulse, pair) == pytest.approx(by_hand, abs=1e-9)
 
 
 @given(spends, pairs, st.floats(0, 1e3))
@@ -87,7 +81,7 @@ def test_a_delayed_memory_is_an_adstock_of_an_adstock(spend, pair, before):
     one = adstock(spend, np.array(pair[:1]), np.array([before]))[0]
     both = adstock(one, np.array(pair[1:]), np.array([before]))[0]
     scale = spend.max(initial=before) + 1
-    assert delayed_memory(spend, *pair, before) == pytest.approx(both, abs=1e-8 * scale)
+    assert delayed_memory(spend, pair, before) == pytest.approx(both, abs=1e-8 * scale)
 
 
 @given(pairs)
@@ -105,7 +99,7 @@ def test_memory_is_never_negative(spend, pair, before):
 
 @given(st.floats(0, 1e6), pairs)
 def test_a_constant_spend_is_its_own_memory(level, pair):
-    assert delayed_memory(np.full(20, level), *pair, level) == pytest.approx(level)
+    assert delayed_memory(np.full(20, level), pair, level) == pytest.approx(level)
 
 
 def test_two_weeks_fed_into_one_peak_after_the_pulse_and_a_plain_decay_in_it():

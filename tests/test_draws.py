@@ -207,11 +207,13 @@ def test_memories_that_are_no_mix_of_the_adstocks_are_refused(mix):
 
 
 def test_each_adstock_is_a_memory_of_its_own_when_no_mix_is_given():
-    draws = one_curve()
-    fields = {name: getattr(draws, name) for name in draws.__slots__ if name != "mix"}
-    retention = np.array([0.0, 0.5])
-    several = {"weights": np.ones((1, 1, 1, 2, 1)), "carry_in": np.zeros((1, 1, 2))}
-    made = CurveDraws(**fields | several | {"retention": retention})
+    made = replace(
+        one_curve(),
+        weights=np.ones((1, 1, 1, 2, 1)),
+        carry_in=np.zeros((1, 1, 2)),
+        retention=np.array([0.0, 0.5]),
+        mix=np.empty((0, 0)),
+    )
     np.testing.assert_array_equal(made.mix, np.eye(2))
 
 

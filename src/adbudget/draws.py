@@ -84,7 +84,8 @@ class CurveDraws:
                 f"weights must have shape (draw, {n_cells[0]} accounts, {n_cells[1]} channels, "
                 f"{grid[0]} memories, {grid[1]} saturations); got {self.weights.shape}."
             )
-        if self.mix.shape[1:] != self.retention.shape or not np.allclose(self.mix.sum(axis=1), 1):
+        mixes = self.mix.shape[1:] == self.retention.shape
+        if not (mixes and np.allclose(self.mix.sum(axis=1), 1)):
             raise InputError(
                 f"mix must have shape (memory, {self.retention.size} retention rates) and rows that "
                 f"add up to one; got shape {self.mix.shape}."

@@ -24,9 +24,16 @@ from benchmarks.real_data.report import write
 from benchmarks.real_data.results import Result, Results
 from benchmarks.real_data.scoring import bands, scores
 from benchmarks.real_data.sets import SETS, data_folder, missing_files
-from benchmarks.real_data.stability import KINDS, count_changes, kind_of, reversed_once
+from benchmarks.real_data.stability import (
+    KINDS,
+    calls_kept,
+    count_changes,
+    kind_of,
+    reversed_once,
+)
 from benchmarks.real_data.studies import STUDIES
 from benchmarks.real_data.tables import TABLES, difference, flips
+from benchmarks.real_data.truth import contribution_paths, least_squares_on_truth
 from benchmarks.worlds.report import MARKED
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +108,7 @@ def test_trailing_mean_of_two_seasons_on_paper():
 
 def test_a_gap_in_the_last_weeks_seen_is_an_error():
     outcome = np.arange(1.0, DAYS + 1)
-    outcome[-29] = np.nan
+    outcome[-31] = np.nan
     with pytest.raises(ValueError, match="gaps"):
         forecasting.seasonal_rule(panel_of(outcome), 28, "naive", 1)
 
@@ -163,6 +170,13 @@ def test_changes_add_up_to_the_cells_both_origins_have(before, after):
     assert count_changes([before, before])["same"] == len(before)
 
 
+def test_a_call_is_kept_when_the_next_origin_makes_it_again():
+    first = {("a", "x"): "increase", ("a", "y"): "reduce", ("a", "z"): "monitor"}
+    then = {("a", "x"): "increase", ("a", "y"): "monitor", ("a", "z"): "reduce"}
+    assert calls_kept([first, then]) == (1, 2)
+    assert calls_kept([first, then, first]) == (2, 4)
+
+
 def test_a_cell_raised_once_and_cut_once_is_named():
     cell = ("a", "x")
     origins = [{cell: "increase"}, {cell: "monitor"}, {cell: "reduce"}]
@@ -194,7 +208,7 @@ def test_long_run_effect_and_retention_of_one_memory_on_paper():
     draws = curves(half_life_periods=1.0)
     weights = marginal_weights(draws)
     assert weights == pytest.approx(np.full((3, 1), 8.0 * 0.25 / 2.0))  # slope 1/4 at the mean
-    assert float(draws.marginal({("a", "x"): 2.0})[0]) == pytest.approx(weights[0, 0])
+    assert draws.marginal({("a", "x"): 2.0}).to_numpy()[0, 0, 0] == pytest.approx(weights[0, 0])
     shares = lag_shares(weights, kernels(draws))
     assert shares[0, :3].tolist() == [0.5, 0.25, 0.125]
     assert shares.sum(axis=1) == pytest.approx(np.ones(3))
@@ -240,6 +254,16 @@ def test_a_description_holds_one_call_and_one_return_per_cell(small_panel, monke
     share = np.median(owed) / small_panel.outcome[0].sum()
     assert record["media_share"][small_panel.accounts[0]][1] == pytest.approx(share)
     assert json.loads(json.dumps(record)) == record
+
+
+def test_contributions_add_up_to_the_returns(monkeypatch):
+    monkeypatch.setattr(describing, "SAMPLING", SHORT)
+    monkeypatch.setattr("adbudget.model.sampling.MAX_RUNS", 1)
+    world = synthesize(WorldSpec(n_accounts=1, n_channels=2, n_periods=50), seed=5)
+    panel = read_panel(world.spend, world.outcome, currency="EUR")
+    fitted = describing.describe(panel, seed=1)[1]
+    owed = describing.roi_draws(fitted)[:, 0].mean(axis=0) * panel.spend[0].sum(axis=1)
+    assert contribution_paths(fitted).sum(axis=1) == pytest.approx(owed, rel=1e-3)
 
 
 # Results and report
@@ -295,7 +319,7 @@ def test_flips_table_on_paper():
             "conjura_origin_0": at("reduce", "monitor", "monitor", "monitor"),
         }
     )
-    assert "| four weeks later, same seed | 4 | 2 (50%) | 1 (25%) | 1 (25%) |" in said
+    assert "| four weeks later, same seed | 4 | 2 (50%) | 1 (25%) | 1 (25%) | 0 of 2 |" in said
     assert "cut at another: a 0." in said
     assert all(kind in said for kind in KINDS)
 
@@ -415,12 +439,19 @@ def test_dietary_product_reads_as_36_months():
 
 @needs("mmm_simple")
 def test_truth_of_mmm_simple_gives_its_published_returns():
-    panel, truth = reading.mmm_simple(DATA), reading.mmm_simple_truth(DATA)
+    panel, truth = reading.mmm_simple(DATA), reading.mmm_simple_truth(DATA).sum()
     published = json.loads((DATA / "mmm_simple" / "ground_truth_parameters.json").read_text())
     roas = published["roas_values"]["Local"]
     for i, name in enumerate(panel.channels):
         spend = panel.spend[0, i].sum()
         assert truth[name] / spend == pytest.approx(roas[name.split("_", 1)[1]])
+
+
+@needs("mmm_simple")
+def test_least_squares_on_the_truth_of_mmm_simple_finds_about_one():
+    panel, truth = reading.mmm_simple(DATA), reading.mmm_simple_truth(DATA)
+    found = least_squares_on_truth(panel.outcome[0], truth, panel.dates)
+    assert all(abs(factor - 1) < 3 * error for factor, error in found.values())
 
 
 @needs("meridian")

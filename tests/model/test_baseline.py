@@ -1,6 +1,7 @@
 """What accounts show of each other's baseline: found where it is, and never counted twice."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def test_the_calendar_of_the_test_is_the_calendar_of_the_model(known):
     columns = calendar_columns(panel, evidence.design, 0)
     unit = np.eye(2 * N_WAVES)
     by_hand = [season_of(pd.DatetimeIndex(panel.dates), wave) for wave in unit]
-    assert columns.T == pytest.approx(np.array(by_hand), abs=1e-12)
+    np.testing.assert_allclose(columns.T, by_hand, atol=1e-12)
 
 
 def test_season_trend_and_noise_are_found_on_their_scales(found):
@@ -97,13 +98,16 @@ def test_the_season_expected_of_an_account_is_the_one_all_share(found):
 
 @pytest.mark.parametrize("scale", ["apart", "trend", "noise"])
 def test_more_of_a_scale_is_found_where_there_is_more(scale):
-    name = {"apart": "season", "trend": "trend"}
     sizes = []
     for size in (0.01, 0.04, 0.12):
-        panel, _ = made_panel(**{scale: size}, n_accounts=8, n_periods=104)
-        baseline = find_baseline(evidence_of(panel), PRIORS)
-        is_noise = scale == "noise"
-        sizes.append(baseline.noise_sd.mean() if is_noise else baseline.scales[name[scale]])
+        small: dict[str, Any] = {"n_accounts": 8, "n_periods": 104, scale: size}
+        baseline = find_baseline(evidence_of(made_panel(**small)[0]), PRIORS)
+        found = {
+            "apart": baseline.scales["season"],
+            "trend": baseline.scales["trend"],
+            "noise": baseline.noise_sd.mean(),
+        }
+        sizes.append(found[scale])
     assert sizes[0] < sizes[1] < sizes[2]
 
 

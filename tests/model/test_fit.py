@@ -74,6 +74,7 @@ def test_what_the_baseline_demand_and_noise_are_comes_back_exactly(fitted, tmp_p
             np.testing.assert_array_equal(getattr(again, name), getattr(before, name))
     assert loaded.priors.memories == fitted.priors.memories
     baseline, before = loaded.evidence.baseline, fitted.evidence.baseline
+    assert baseline is not None
     assert baseline.mean == pytest.approx(before.mean, rel=1e-9, abs=1e-12)
     assert baseline.scales == pytest.approx(before.scales, rel=1e-9)
     np.testing.assert_array_equal(loaded.draws.mix, fitted.draws.mix)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from flights import daily, plan_frame, plan_row, ten_days
 
 import adbudget
@@ -289,3 +290,15 @@ def test_earlier_and_a_ledger_exclude_each_other(ledger):
     status = pace(plan_frame(), daily("D1", [1_000] * 10), as_of=AS_OF).status
     with pytest.raises(InputError, match="earlier comes from the ledger"):
         pace(plan_frame(), daily("D1", [1_000] * 10), as_of=AS_OF, ledger=ledger, earlier=status)
+
+
+def test_two_curves_that_print_alike_are_two_questions():
+    """A large array is printed in part; the run's name has to see all of it."""
+    from adbudget.pacing.cycle import _hash_of
+
+    draws = np.zeros((3000, 1, 1))
+    coords = {"account": ["a"], "channel": ["c"]}
+    first = xr.DataArray(draws, dims=("draw", "account", "channel"), coords=coords)
+    second = first.copy(data=np.where(np.arange(3000) == 1500, 1.0, 0.0)[:, None, None])
+    assert repr(first) == repr(second)
+    assert _hash_of(first) != _hash_of(second)

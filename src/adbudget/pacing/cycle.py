@@ -4,6 +4,7 @@ Writes nothing itself. Moves come from reallocation, requests from drafting; bot
 it stands after what people decided and sellers agreed to.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -86,10 +87,18 @@ class Cycle:
         return latest.item().replace(tzinfo=UTC)
 
 
+def _hash_of(marginal: Any) -> str:
+    """Hash of every draw and name: what is printed of a large array is not all of it."""
+    if not hasattr(marginal, "dims"):  # nothing, or not what it should be: that is said later
+        return repr(marginal)
+    names = [[str(name) for name in marginal[dim].values] for dim in marginal.dims]
+    return digest([hashlib.sha256(marginal.values.tobytes()).hexdigest(), names])
+
+
 def run_id_of(cycle: Cycle, *, kill_on: bool) -> str:
     """The same for the same question; with the kill switch on it is another question."""
     settings = cycle.settings
-    rules = [repr(each) for each in (settings.move_rules, settings.ask_rules, settings.marginal)]
+    rules = [repr(settings.move_rules), repr(settings.ask_rules), _hash_of(settings.marginal)]
     question = {
         "inputs": inputs_hash(cycle.plan, cycle.delivery),
         "as_of": settings.moment.isoformat(),

@@ -142,7 +142,7 @@ def _reason(case: Case, source: int, target: int) -> str:
     if not np.isnan(probability):
         text += (
             f" By {SAYS[case.worth.basis[target]]}, money works better there than with the "
-            f"donors with {probability:.0%} probability."
+            f"donors with {_in_words(probability)} probability."
         )
     return text
 
@@ -193,3 +193,8 @@ def _changes(
 
 def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _in_words(probability: float) -> str:
+    """No draw is proof, so even all of them are "over 99%"."""
+    return "over 99%" if probability >= 0.995 else f"{probability:.0%}"

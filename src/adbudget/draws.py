@@ -87,8 +87,8 @@ class CurveDraws:
         mixes = self.mix.shape[1:] == self.retention.shape
         if not (mixes and np.allclose(self.mix.sum(axis=1), 1)):
             raise InputError(
-                f"mix must have shape (memory, {self.retention.size} retention rates) and rows that "
-                f"add up to one; got shape {self.mix.shape}."
+                f"mix must have shape (memory, {self.retention.size} retention rates) and rows "
+                f"that add up to one; got shape {self.mix.shape}."
             )
         if self.scale.shape != n_cells:
             raise InputError(f"scale must have shape {n_cells}; got {self.scale.shape}.")

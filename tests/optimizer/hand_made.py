@@ -1,5 +1,7 @@
 """Curve draws written by hand, for tests that need no fit."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,13 @@ from adbudget.draws import CurveDraws
 
 
 def hand_made(
-    weights, *, scale=100.0, half_saturation=(1.0,), margin=1.0, currency=None, highest_spend=None
+    weights,
+    *,
+    scale: Any = 100.0,
+    half_saturation=(1.0,),
+    margin=1.0,
+    currency=None,
+    highest_spend=None,
 ):
     """CurveDraws with no carry-over. ``weights``: (draw, account, channel[, saturation])."""
     weights = np.asarray(weights, dtype=float)

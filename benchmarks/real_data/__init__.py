@@ -1,0 +1,1 @@
+"""The library on data it did not make: public sets, default priors and settings everywhere."""

@@ -6,8 +6,9 @@ to the deals whose money is worth most. Knows nothing of pace, outcomes or appro
 Every deal is a row of its own inside the row of its seller, every move within a channel and every
 move across channels is in one balance; two such nested families make a totally unimodular matrix
 (Schrijver 2003, Combinatorial Optimization, theorem 41.11), so corners of the program are whole
-cents. The limit on a pool's total can break that; then the least total among the neighbouring
-cents is taken, which is a program without that limit, with whole corners, and within it.
+cents. The limit on a pool's total can break that; then the best of the neighbouring whole cents is
+searched. There always is one: the least total among them is a program without that limit, with
+whole corners, and within it.
 """
 
 from dataclasses import dataclass, replace
@@ -151,12 +152,8 @@ def _program(
     x = _corner(cost, bounded, upper, balance, np.zeros(2 * n), most)
     whole = _whole(x, balance, bounded, upper)
     if whole is None:
-        held = np.ones(upper.size, bool)
-        held[n : n + np.unique(room.pool[deals]).size] = False  # the totals of the pools
-        low, high = np.floor(x - CENT), np.ceil(x + CENT)
-        total = np.tile((sign < 0).astype(float), 2)
-        near = (np.maximum(low, 0), np.minimum(high, most))
-        x = _corner(total, bounded[held], upper[held], balance, *near)
+        near = np.maximum(np.floor(x - CENT), 0), np.minimum(np.ceil(x + CENT), most)
+        x = _whole_neighbour(cost, bounded, upper, balance, *near)
         whole = _whole(x, balance, bounded, upper)
     if whole is None:
         raise InfeasibleError(
@@ -191,11 +188,35 @@ def _corner(
     return solved.x
 
 
+def _whole_neighbour(
+    cost: np.ndarray,
+    bounded: "csr_array",
+    upper: np.ndarray,
+    balance: "csr_array",
+    low: np.ndarray,
+    high: np.ndarray,
+) -> np.ndarray:
+    """The same program in whole numbers; nearly all of them are known but for one cent."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    solved = milp(
+        cost,
+        integrality=np.ones_like(cost),
+        bounds=Bounds(low, high),
+        constraints=[LinearConstraint(bounded, ub=upper), LinearConstraint(balance, 0, 0)],
+    )
+    if solved.x is None:
+        raise InfeasibleError(f"the reallocation of {cost.size // 2} deals: {solved.message}")
+    return solved.x
+
+
 def _whole(
     x: np.ndarray, balance: "csr_array", bounded: "csr_array", upper: np.ndarray
 ) -> np.ndarray | None:
-    """Whole numbers next to a solution, if every row then holds exactly."""
+    """The whole numbers a solution consists of, if it does and every row holds exactly."""
     whole = np.rint(x).astype(np.int64)
+    if np.any(np.abs(x - whole) > CENT):
+        return None
     exact = np.all(balance.astype(np.int64) @ whole == 0)
     fits = np.all(bounded.astype(np.int64) @ whole <= upper)
     return whole if exact and fits and np.all(whole >= 0) else None

@@ -1,5 +1,9 @@
 """One definition, two engines: the compiled density against the readable model."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -45,6 +49,33 @@ def test_gradient_matches_finite_differences(layout, likelihood, priors, positio
         step[i] = 1e-5
         up, down = (value_and_gradient(position + s, block)[0] for s in (step, -step))
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-5)
+
+
+READ_BACK = """
+import sys, numpy as np
+from adbudget.model.density import value_and_gradient
+block, positions = np.load(sys.argv[1]), np.load(sys.argv[2])
+for position in positions:
+    value, gradient = value_and_gradient(position, block)
+    print(value.hex(), gradient.tobytes().hex())
+"""
+
+
+def test_machine_code_read_from_the_cache_gives_the_very_same_numbers(
+    layout, likelihood, priors, tmp_path
+):
+    np.save(tmp_path / "block.npy", pack(likelihood, priors))
+    np.save(tmp_path / "positions.npy", np.random.default_rng(2).normal(size=(50, layout.size)))
+    files = [str(tmp_path / name) for name in ("block.npy", "positions.npy")]
+    run = {
+        "args": [sys.executable, "-c", READ_BACK, *files],
+        "env": os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+    }
+    compiled, cached = (
+        subprocess.run(**run, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    )
+    assert any((tmp_path / "cache").rglob("*.nbc")), "the second process had a cache to read"
+    assert compiled == cached
 
 
 def test_the_machine_code_entry_returns_the_same_numbers(layout, likelihood, priors, position):

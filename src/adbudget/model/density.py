@@ -14,9 +14,10 @@ from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, tilt_grids
 
-# Sums may be reordered (that is what lets the inner loops use vector registers), but NaN and
-# infinity keep their meaning: the sampler must see them.
-REORDER = {"reassoc", "contract", "nsz"}
+# NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
+# reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
+# when it reads its own cache, and the same seed would give other draws in the second process.
+RELAXED = {"contract", "nsz"}
 HEADER = 9
 
 
@@ -89,7 +90,16 @@ def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:
     return first, lift.tests.measured[order] / error, rows.ravel()
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=REORDER)
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED | {"reassoc"})
+def _dot(left, right, size):
+    """Sum of products of the first ``size`` entries."""
+    total = 0.0
+    for i in range(size):
+        total += left[i] * right[i]
+    return total
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
 def _soft_shares(tilt, grid, out):
     """Shares of a grid, proportional to exp(tilt * grid); returns the mean of the grid."""
     top = abs(tilt)
@@ -104,7 +114,7 @@ def _soft_shares(tilt, grid, out):
     return mean
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=REORDER)
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
 def _bend(raw, start, slope, width):
     """Bent log return and its derivative by the raw one."""
     depth = (start - raw) / width
@@ -119,7 +129,7 @@ def _bend(raw, start, slope, width):
     return raw - slope * width * soft, 1.0 + slope * share
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=REORDER)
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
 def _population(x, grad, C, A, scales):
     """Log prior of all parameters, its gradient added to ``grad``."""
     value = 0.0
@@ -143,7 +153,7 @@ def _population(x, grad, C, A, scales):
     return value
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=REORDER)
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
 def _density(x, grad, block):
     """Log density up to a constant; its gradient goes to ``grad``."""
     C, A, n = int(block[1]), int(block[2]), int(block[3])
@@ -218,9 +228,7 @@ def _density(x, grad, block):
                 for q in range(K):
                     test_error[s] += test_rows[s, q] * weight[local * K + q]
                 value -= 0.5 * test_error[s] * test_error[s]
-        misfit = rest[a]
-        for r in range(r_used):
-            misfit += error[r] * error[r]
+        misfit = rest[a] + _dot(error, error, r_used)
         half_df = 0.5 * (noise_df + dof[a])
         inverse = 1.0 / (noise_scale + misfit)
         value += half_df * np.log(inverse)
@@ -232,10 +240,7 @@ def _density(x, grad, block):
             for j in range(J):
                 for m in range(M):
                     q = local * K + j * M + m
-                    slope_q = 0.0
-                    for r in range(r_used):
-                        slope_q += factor[a, q, r] * error[r]
-                    slope_q *= pull
+                    slope_q = pull * _dot(factor[a, q], error, r_used)
                     for s in range(first, last):
                         slope_q -= test_error[s] * test_rows[s, j * M + m]
                     slope_q *= weight[q]

@@ -8,14 +8,14 @@ import numba
 import numpy as np
 
 from adbudget.model.density import (
-    REORDER,
+    RELAXED,
     _density,  # pyright: ignore[reportPrivateUsage]
 )
 
 DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDER)
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)
 def log_densities(positions, block, values, gradients):
     """Log density and gradient of every position.
 
@@ -30,7 +30,7 @@ def log_densities(positions, block, values, gradients):
         values[i] = _density(positions[i], gradients[i], block)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDER)
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)
 def move_each(
     positions, values, gradients, block, scale, momenta, log_chance, step, n_steps, log_accept
 ):

@@ -12,7 +12,7 @@ whole corners, and within it.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -199,11 +199,14 @@ def _whole_neighbour(
     """The same program in whole numbers; nearly all of them are known but for one cent."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
+    # SciPy takes arrays here; its unannotated defaults read as single numbers.
+    within: tuple[Any, Any] = low, high
+    most: Any = upper
     solved = milp(
         cost,
         integrality=np.ones_like(cost),
-        bounds=Bounds(low, high),
-        constraints=[LinearConstraint(bounded, ub=upper), LinearConstraint(balance, 0, 0)],
+        bounds=Bounds(*within),
+        constraints=[LinearConstraint(bounded, ub=most), LinearConstraint(balance, 0, 0)],
     )
     if solved.x is None:
         raise InfeasibleError(f"the reallocation of {cost.size // 2} deals: {solved.message}")

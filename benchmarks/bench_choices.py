@@ -78,9 +78,9 @@ def measured(world: World, variant: Any, sampling: dict[str, int]) -> dict[str, 
     priors = variant if isinstance(variant, ab.Priors) else None
     with ExitStack() as changed:
         if variant == "even":
-            changed.enter_context(patch("adbudget.model.fit.find_noise", _even_noise))
+            changed.enter_context(patch("adbudget.model.gathering.find_noise", _even_noise))
         if variant == "unshared":
-            changed.enter_context(patch("adbudget.model.fit.with_baseline", _as_it_is))
+            changed.enter_context(patch("adbudget.model.gathering.with_baseline", _as_it_is))
         fit = ab.fit(panel, priors, seed=world.seed, cores=2, progress=False, **sampling)
     part = decide_part(fit, world.current().reindex(panel.cells))
     return score(

@@ -15,6 +15,7 @@ from adbudget.model.columns import SharedColumns, shared_columns
 from adbudget.model.design import Design
 from adbudget.model.evidence import Evidence
 from adbudget.model.priors import Priors
+from adbudget.model.stand_in import loose_weights
 
 MAX_PASSES = 50
 SETTLED = 0.01  # largest relative change of a scale at which the search stops
@@ -171,10 +172,7 @@ def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: 
     """The curves enter through few principal directions, under a loose prior on the returns."""
     design, gram = evidence.design, evidence.gram[account]
     p = int(evidence.n_baseline[account])
-    scale = design.scale[account][design.exists[account]]
-    typical = priors.roi_median * scale / design.outcome_scale[account]
-    expected = np.repeat(typical / design.n_basis, design.n_basis)
-    loose = np.repeat(typical * np.exp(priors.roi_sd) / 2, design.n_basis)
+    expected, loose = loose_weights(design, priors, account)
     level, vectors = eigh(gram[p:-1, p:-1] * loose[:, None] * loose)
     kept = level > LEAST_DIRECTION * level[-1]
     turn = np.zeros((gram.shape[0], p + int(kept.sum()) + 1))

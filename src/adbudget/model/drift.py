@@ -16,6 +16,7 @@ from adbudget.model.evidence import Evidence, evened
 from adbudget.model.priors import Priors
 from adbudget.model.reweighting import FLAT, LEAST_DIRECTION
 from adbudget.model.row_noise import RowNoise
+from adbudget.model.stand_in import loose_weights
 from adbudget.model.transform import CellDraws
 from adbudget.panel import Panel
 
@@ -138,8 +139,8 @@ def _of_account(
     n_free = p + 1 + channels.size * n_basis
     change, error = columns[:, n_free:-1], columns[:, -1]
     # The basis is free within a loose prior, by its principal directions: few of them are left.
-    typical = priors.roi_median * np.exp(priors.roi_sd) / 2 * np.repeat(share, n_basis)
-    left, size, _ = np.linalg.svd(columns[:, p + 1 : n_free] * typical, full_matrices=False)
+    loose = loose_weights(design, priors, account)[1]
+    left, size, _ = np.linalg.svd(columns[:, p + 1 : n_free] * loose, full_matrices=False)
     kept = size > LEAST_DIRECTION * size[0]
     free = np.column_stack([columns[:, : p + 1], left[:, kept] * size[kept]])
     mean, precision = baseline_of(evidence, priors).prior(account, p)

@@ -11,17 +11,14 @@ import pandas as pd
 
 from adbudget.draws import CurveDraws, Health
 from adbudget.errors import InputError
-from adbudget.model.baseline import find_baseline, with_baseline
 from adbudget.model.drift import drift_table, drift_warnings
-from adbudget.model.evidence import Evidence, gather
+from adbudget.model.evidence import Evidence
 from adbudget.model.factor import make_likelihood
-from adbudget.model.forgetting import Forgetting, choose_half_life
+from adbudget.model.forgetting import Forgetting
+from adbudget.model.gathering import gather_all
 from adbudget.model.layout import Layout
-from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import read_lift_tests
-from adbudget.model.noise import find_noise
 from adbudget.model.priors import Priors
-from adbudget.model.reference import make_design
 from adbudget.model.row_noise import RowNoise
 from adbudget.model.sampling import sample_until_healthy, thinned
 from adbudget.model.transform import CellDraws, cell_draws
@@ -199,12 +196,8 @@ def fit(
     priors = priors or Priors()
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
-        design = make_design(panel, priors)
-        rough = find_baseline(gather(panel, design), priors)
-        noise = find_noise(panel, design, rough, priors)
-        half_life = choose_half_life(forgetting, panel, design, rough, priors, noise)
-        rows = gather(panel, design, noise=noise, half_life_days=half_life)
-        evidence = with_baseline(with_tests(rows, tests, panel.unit_value), priors)
+        gathered = gather_all(panel, priors, forgetting=forgetting, tests=tests)
+        evidence = gathered.evidence
         likelihood = make_likelihood(evidence, priors)
     settings = SamplerSettings(
         draws=draws,
@@ -226,11 +219,11 @@ def fit(
             "energy": kept.energy,
         },
         health=health,
-        noise=noise,
+        noise=gathered.noise,
         seed=seed,
         engine=engine,
         versions={name: version(name) for name in ("adbudget", "nutpie", "numpy", "pymc")},
-        forgetting=half_life,
+        forgetting=gathered.half_life_days,
     )
     with threadpool_limits(limits=1, user_api="blas"):
         warnings = (*health.warnings, *drift_warnings(fitted.drift))

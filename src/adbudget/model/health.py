@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from adbudget.draws import Health
 from adbudget.model.baseline import baseline_of
 from adbudget.model.evidence import Evidence
-from adbudget.model.layout import Layout
+from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.lift_report import lift_warnings
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import RawSample
@@ -18,13 +18,6 @@ from adbudget.model.transform import CellDraws, bend
 RHAT_TARGET, ESS_TARGET = 1.01, 400.0
 NEXT_TO_NOTHING = 0.1  # of the median return
 PRIOR_POINTS = 2001
-POPULATION = (
-    "channel_return",
-    "channel_spread",
-    "account_spread",
-    "saturation_tilt",
-    "memory_tilt",
-)
 RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
 
 

@@ -9,18 +9,13 @@ import numpy as np
 
 from adbudget._arrays import span
 from adbudget.errors import InputError
-from adbudget.model.baseline import find_baseline, with_baseline
 from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import Evidence, gather
-from adbudget.model.health import POPULATION
-from adbudget.model.layout import Layout
-from adbudget.model.noise import find_noise
 from adbudget.model.predict import baseline_draws, unit_noise
 from adbudget.model.priors import Priors
-from adbudget.model.reference import make_design
 from adbudget.model.row_noise import RowNoise, level_spread
-from adbudget.model.transform import CellDraws, cell_draws
+from adbudget.model.transform import CellDraws
 from adbudget.panel import Panel
 
 LEAST_KEPT = 8  # observed outcomes an account must keep, as read_panel asks for
@@ -140,36 +135,3 @@ def basis_weights(evidence: Evidence, cells: CellDraws, account: int) -> np.ndar
     level = cells.roi[:, own] * share
     shape = cells.memory[:, own, :, None] * cells.shape[:, own, None, :]
     return (level[..., None, None] * shape).reshape(level.shape[0], -1)
-
-
-def evidence_of(panel: Panel, priors: Priors) -> tuple[Evidence, RowNoise]:
-    """Rows of a panel as a fit would add them up, and their noise."""
-    design = make_design(panel, priors)
-    rough = find_baseline(gather(panel, design), priors)
-    noise = find_noise(panel, design, rough, priors)
-    return with_baseline(gather(panel, design, noise=noise), priors), noise
-
-
-def of_population(
-    positions: np.ndarray,
-    layout: Layout,
-    priors: Priors,
-    channels: np.ndarray,
-    rng: np.random.Generator,
-) -> CellDraws:
-    """Cells of an account that nothing is known of but the population it belongs to.
-
-    Parameters
-    ----------
-    positions : (draw, size) draws that know the population
-    layout : their order
-    priors : grids and the spread of shapes
-    channels : (cell,) channels the account uses
-    rng : of the account's own effects, fresh in every draw
-    """
-    own = Layout(layout.n_channels, 1, channels.size)
-    fresh = rng.normal(size=(positions.shape[0], own.size))
-    known, new = layout.split(positions), own.split(fresh)
-    for block in POPULATION:
-        new[block][:] = known[block]  # views: writing to a part writes to the positions
-    return cell_draws(fresh, own, priors, np.zeros(channels.size, dtype=int), channels)

@@ -4,6 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Blocks that an account nobody has seen shares with the others.
+POPULATION = (
+    "channel_return",
+    "channel_spread",
+    "account_spread",
+    "saturation_tilt",
+    "memory_tilt",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

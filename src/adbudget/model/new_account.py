@@ -17,7 +17,7 @@ from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
-from adbudget.model.transform import CellDraws, cell_draws
+from adbudget.model.transform import cells_of_new_account
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -79,7 +79,9 @@ class Population:
             )
         value = self._agreed("unit_value", self.unit_value, unit_value)
         channel = np.flatnonzero(spend > 0)
-        cells = self._draw_cells(channel, _generator(seed))
+        cells = cells_of_new_account(
+            self.positions, self.layout, self.priors, channel, _generator(seed)
+        )
         per_basis = cells.memory[..., :, None] * cells.shape[..., None, :]
         average = cells.roi * spend[channel] / value  # outcome units per period at that spend
         grid = self.basis_mean.shape
@@ -99,17 +101,6 @@ class Population:
             currency=(self._agreed_currency(currency),),
             period_days=self.period_days,
         )
-
-    def _draw_cells(self, channel: np.ndarray, rng: np.random.Generator) -> CellDraws:
-        """Returns and shapes (draw, cell), with own effects that are fresh in every draw."""
-        n_channels = self.layout.n_channels
-        layout = Layout(n_channels, 1, channel.size)
-        positions = rng.normal(size=(self.positions.shape[0], layout.size))
-        fresh, known = layout.split(positions), self.layout.split(self.positions)
-        for block in _population_blocks(n_channels):
-            fresh[block][:] = known[block]  # views: writing to a part writes to the positions
-        account = np.zeros(channel.size, dtype=int)
-        return cell_draws(positions, layout, self.priors, account, channel)
 
     def _spend_by_channel(self, spend_share, total_spend: float) -> np.ndarray:
         """(channel,) mean spend per period; 0 for a channel the account will not use."""
@@ -193,12 +184,6 @@ def population_of(fit: "Fit") -> Population:
         currency=panel.currency,
         period_days=panel.period_days,
     )
-
-
-def _population_blocks(n_channels: int) -> list[str]:
-    """Blocks of the position vector that do not grow with accounts or cells."""
-    few, many = Layout(n_channels, 1, 1).sizes, Layout(n_channels, 2, 3).sizes
-    return [name for name in few if few[name] == many[name]]
 
 
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:

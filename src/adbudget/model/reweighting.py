@@ -14,6 +14,7 @@ from adbudget.model.columns import regression_rows
 from adbudget.model.design import Design
 from adbudget.model.priors import Priors
 from adbudget.model.row_noise import level_spread
+from adbudget.model.stand_in import loose_weights
 from adbudget.panel import Panel
 
 MAX_PASSES = 20
@@ -81,10 +82,7 @@ def account_system(
     """
     rows, p = regression_rows(panel, design, stock, account)
     rows = rows[np.isfinite(panel.outcome[account])]
-    scale = design.scale[account][design.exists[account]]
-    typical = priors.roi_median * scale / design.outcome_scale[account]
-    prior_mean = np.repeat(typical / design.n_basis, design.n_basis)
-    prior_sd = np.repeat(typical * np.exp(priors.roi_sd) / 2, design.n_basis)
+    prior_mean, prior_sd = loose_weights(design, priors, account)
     left, size, _ = np.linalg.svd(rows[:, p:-1] * prior_sd, full_matrices=False)
     kept = size > LEAST_DIRECTION * size[0]
     n_kept = int(kept.sum())

@@ -17,18 +17,17 @@ from scipy.stats import t as student_t
 
 from adbudget.errors import InputError
 from adbudget.model.fit import Fit, fit
+from adbudget.model.gathering import gather_all
 from adbudget.model.held_out import (
     Forecast,
-    evidence_of,
     forecast,
-    of_population,
     only_accounts,
     without_last,
 )
 from adbudget.model.layout import Layout
 from adbudget.model.predict import prior_positions
 from adbudget.model.priors import Priors
-from adbudget.model.transform import CellDraws
+from adbudget.model.transform import CellDraws, cells_of_new_account
 from adbudget.panel import Panel
 
 Pooling = Literal["partial", "none", "full"]
@@ -177,7 +176,8 @@ def _leave_accounts(panel, kept, priors, pooling: str, seed: int, options) -> Fo
         seen, every = only_accounts(kept, [a]), only_accounts(panel, [a])
         others = [b for b in range(panel.n_accounts) if b != a]
         used = _pooled(priors, pooling)
-        evidence, noise = evidence_of(seen, used)
+        gathered = gather_all(seen, used)
+        evidence, noise = gathered.evidence, gathered.noise
         channels = np.flatnonzero(evidence.design.exists[0])
         if pooling == "none":
             layout = Layout(panel.n_channels, 1, channels.size)
@@ -187,7 +187,7 @@ def _leave_accounts(panel, kept, priors, pooling: str, seed: int, options) -> Fo
             fitted = fit(only_accounts(panel, others), used, seed=seed, **options)
             layout, healthy = fitted.layout, fitted.health.ok
             positions = _flat(fitted)
-        cells = of_population(positions, layout, used, channels, rng)
+        cells = cells_of_new_account(positions, layout, used, channels, rng)
         yield (
             name,
             forecast(every, evidence, noise, used, cells, 0, int(seen.last[0]), rng),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from adbudget.model.layout import Layout
+from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.priors import Priors
 
 BEND_WIDTH = 0.25  # how sharply the bend towards zero sets in, in log units
@@ -83,3 +83,28 @@ def cell_draws(
         memory=softmax(memory_tilt[..., None] * memory_grid, axis=-1),
         shape=softmax(shape_tilt[..., None] * shape_grid, axis=-1),
     )
+
+
+def cells_of_new_account(
+    positions: np.ndarray,
+    layout: Layout,
+    priors: Priors,
+    channels: np.ndarray,
+    rng: np.random.Generator,
+) -> CellDraws:
+    """Cells of an account that nothing is known of but the population it belongs to.
+
+    Parameters
+    ----------
+    positions : (draw, size) draws that know the population
+    layout : their order
+    priors : grids and the spread of shapes
+    channels : (cell,) channels the account uses
+    rng : of the account's own effects, fresh in every draw
+    """
+    own = Layout(layout.n_channels, 1, channels.size)
+    fresh = rng.normal(size=(positions.shape[0], own.size))
+    known, new = layout.split(positions), own.split(fresh)
+    for block in POPULATION:
+        new[block][:] = known[block]  # views: writing to a part writes to the positions
+    return cell_draws(fresh, own, priors, np.zeros(channels.size, dtype=int), channels)

@@ -47,6 +47,13 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("assumed",),
         {"cells hardly differ": replace(B, cell_tilt_sd=0.2), "0.4": replace(B, cell_tilt_sd=0.4)},
     ),
+    "returns": (
+        ("assumed", "confounded", "duds"),
+        {
+            "nothing in common": replace(B, channels_alike=0.0),
+            "0.88 in common": replace(B, channels_alike=0.88),
+        },
+    ),
     "spreads": (
         ("assumed",),
         {
@@ -62,7 +69,13 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "knots every 91 days": replace(B, trend_knot_days=91.0),
         },
     ),
-    "demand": (("assumed", "confounded"), {"no demand column": NO_DEMAND}),
+    "demand": (
+        ("assumed", "confounded"),
+        {
+            "no demand column": NO_DEMAND,
+            "0.7 ± 0.25": replace(B, demand_effect=0.7, demand_sd=0.25),
+        },
+    ),
     "noise": (
         ("outliers", "persistent", "growing", "counts"),
         {"rows taken as even": "even"},

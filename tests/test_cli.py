@@ -106,6 +106,7 @@ def test_check_imports_nothing_heavy():
 def test_check_reads_a_wide_table_by_options(capsys, monkeypatch):
     wide = ["check", str(DATA / "agency_wide.csv"), "--channels", "search, shopping,social"]
     monkeypatch.setattr(sys, "argv", ["adbudget", *wide, "--columns", "outcome=revenue"])
+    monkeypatch.setenv("COLUMNS", "120")  # lines are wrapped at the terminal's width
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 0

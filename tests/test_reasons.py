@@ -202,7 +202,7 @@ def test_an_unhealthy_fit_is_the_only_thing_said():
 
 def test_a_cell_that_is_mostly_prior_says_so_and_the_others_do_not():
     draws, today = sure_pair()
-    prior_share = pd.Series([0.95, 0.3], index=draws.cells)
+    prior_share = pd.Series([0.97, 0.3], index=draws.cells)
     first, second = reasons(draws, today, health=health_with(prior_share.iloc[::-1]))
     assert first.endswith("mostly what is assumed of any channel.")
     assert first.startswith("Monitor, not informed")

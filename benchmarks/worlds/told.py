@@ -177,7 +177,8 @@ def _sample_rest(fit: "Fit", frozen: dict[str, np.ndarray], seed: int) -> "Fit":
     import xarray as xr
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    from adbudget.model.density import pack, value_and_gradient
+    from adbudget.model.block import pack
+    from adbudget.model.density import value_and_gradient
     from adbudget.model.factor import make_likelihood
     from adbudget.model.sampler import SamplerSettings
 

@@ -47,7 +47,7 @@ class Thresholds:
 
     prob: float = 0.8
     max_wrong_share: float = 0.10
-    max_prior_share: float = 0.9
+    max_prior_share: float = 0.95
     min_change: float = 0.05
     min_step: float = 0.0
     fragile_below: float = 0.25

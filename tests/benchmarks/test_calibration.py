@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 
 from adbudget import Priors
-from adbudget.model.density import pack, value_and_gradient
+from adbudget.model.block import pack
+from adbudget.model.density import value_and_gradient
 from adbudget.model.evidence import gather
 from adbudget.model.factor import make_likelihood
 from adbudget.model.predict import prior_positions
@@ -214,7 +216,6 @@ def test_the_log_likelihood_is_that_of_the_compiled_density(setting, frame):
 def _log_prior(setting, position) -> float:
     priors, part = setting.priors, setting.layout.split(position)
     scaled = [
-        (part["channel_return"] - np.log(priors.roi_median)) / priors.roi_sd,
         part["channel_spread"] / priors.channel_spread,
         part["account_spread"] / priors.account_spread,
         part["saturation_tilt"] / priors.saturation_sd,
@@ -222,7 +223,12 @@ def _log_prior(setting, position) -> float:
         *(part[name] for name in ("account_effect", "cell_effect")),
         *(part[name] for name in ("cell_saturation", "cell_memory")),
     ]
-    return -0.5 * float(sum((z**2).sum() for z in scaled))
+    n_channels = part["channel_return"].size
+    alike = priors.channels_alike
+    cov = priors.roi_sd**2 * (alike + (1 - alike) * np.eye(n_channels))
+    median = np.full(n_channels, np.log(priors.roi_median))
+    returns = multivariate_normal(median, cov).logpdf(part["channel_return"])
+    return float(returns) - 0.5 * float(sum((z**2).sum() for z in scaled))
 
 
 def test_ranks_are_uniform_when_the_posterior_is_the_prior(setting, frame):

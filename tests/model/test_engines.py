@@ -7,9 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from adbudget.model.block import pack
 from adbudget.model.definition import build
-from adbudget.model.density import density_callback, pack, value_and_gradient
+from adbudget.model.density import density_callback, value_and_gradient
 from adbudget.model.fit import fit
+from adbudget.model.predict import prior_positions
 from adbudget.model.priors import Priors
 
 
@@ -118,3 +120,14 @@ def test_priors_refuse_nonsense():
         Priors(half_saturation=(1.0, 0.5))
     with pytest.raises(InputError, match="season_order"):
         Priors(season_order=-2)
+    with pytest.raises(InputError, match="channels_alike"):
+        Priors(channels_alike=1.0)
+
+
+def test_prior_draws_have_the_correlation_the_priors_state(layout):
+    priors = Priors(roi_median=1.4, roi_sd=0.8, channels_alike=0.6)
+    returns = layout.split(prior_positions(layout, priors, 40_000, seed=3))["channel_return"]
+    n = layout.n_channels
+    wanted = 0.8**2 * np.where(np.eye(n), 1.0, 0.6)
+    assert np.cov(returns.T) == pytest.approx(wanted, abs=0.02)  # 4 standard errors
+    assert returns.mean(axis=0) == pytest.approx(np.full(n, np.log(1.4)), abs=0.016)

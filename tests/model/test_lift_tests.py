@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adbudget as ab
+from adbudget.model.block import pack
 from adbudget.model.definition import build
-from adbudget.model.density import pack, value_and_gradient
+from adbudget.model.density import value_and_gradient
 from adbudget.model.evidence import gather
 from adbudget.model.factor import make_likelihood
 from adbudget.model.lift_report import CONTRADICTION_SIGMAS, lift_report, lift_warnings

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adbudget.model import particles as travelling
-from adbudget.model.density import pack, value_and_gradient
+from adbudget.model.block import pack
+from adbudget.model.density import value_and_gradient
 from adbudget.model.factor import make_likelihood
 from adbudget.model.particles import Particles, effective_share, evaluate, move, travel
 from adbudget.model.predict import prior_positions

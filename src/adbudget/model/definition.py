@@ -58,9 +58,14 @@ def build(
         coords["lift_test"] = [tests.describe(i) for i in range(len(tests))]
     memory_grid, shape_grid = tilt_grids(priors)
     with pm.Model(coords=coords) as model:
-        # Returns: a channel has one, accounts and cells differ from it.
-        channel_return = pm.Normal(
-            "channel_return", np.log(priors.roi_median), priors.roi_sd, dims="channel"
+        # Returns: a channel has one, accounts and cells differ from it. Channels share a level.
+        n_channels = len(design.channels)
+        shared = np.full((n_channels, n_channels), priors.common_level**2)
+        channel_return = pm.MvNormal(
+            "channel_return",
+            np.full(n_channels, np.log(priors.roi_median)),
+            cov=shared + priors.between_channels**2 * np.eye(n_channels),
+            dims="channel",
         )
         # Spreads are half-normal, unfolded: their sign means nothing (effects are symmetric), and
         # zero is an ordinary point, where a logarithm would send the sampler down an endless slope.

@@ -1,93 +1,21 @@
 """The log posterior density and its gradient, compiled: the default engine.
 
 The same density as ``definition.py``, written out by hand; a test holds the two to each other.
-All data travel in one flat block of numbers, so that the sampler's threads call machine code and
-never wait for the interpreter.
+All data travel in one flat block of numbers, so that threads call machine code and never wait for
+the interpreter. Everything compiled is in this one file and takes nothing from others: machine code
+is cached by file, and would not notice that another one has changed.
 """
 
 import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-from adbudget.model.factor import Likelihood
-from adbudget.model.layout import Layout
-from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, tilt_grids
-
+HEADER, N_SCALES = 9, 13  # how `block.pack` begins
+DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
 # when it reads its own cache, and the same seed would give other draws in the second process.
 RELAXED = {"contract", "nsz"}
-HEADER = 9
-
-
-def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
-    """Likelihood and priors as one flat block of float64, read back by :func:`_unpack`.
-
-    Parameters
-    ----------
-    likelihood : quadratic forms
-    priors : scales of the density
-    """
-    memory_grid, shape_grid = tilt_grids(priors)
-    n_accounts, n_columns, max_rank = likelihood.factor.shape
-    header = [
-        0,
-        likelihood.n_channels,
-        n_accounts,
-        likelihood.cell_channel.size,
-        n_columns,
-        max_rank,
-        memory_grid.size,
-        shape_grid.size,
-        0 if likelihood.tests is None else likelihood.tests.cell.size,
-    ]
-    scales = [
-        np.log(priors.roi_median),
-        priors.roi_sd,
-        priors.channel_spread,
-        priors.account_spread,
-        priors.saturation_sd,
-        priors.memory_sd,
-        priors.cell_tilt_sd,
-        np.log(priors.roi_median) - priors.null_start,
-        priors.null_slope,
-        priors.noise_df,
-        priors.noise_df * priors.noise_share**2,
-    ]
-    block = np.concatenate(
-        [
-            header,
-            scales,
-            memory_grid,
-            shape_grid,
-            likelihood.first_cell,
-            likelihood.cell_channel,
-            likelihood.spend_share,
-            likelihood.rank,
-            likelihood.rest,
-            likelihood.dof,
-            likelihood.target.ravel(),
-            likelihood.factor.ravel(),
-            *_packed_tests(likelihood),
-        ],
-        dtype=float,
-    )
-    block[0] = block.size
-    return block
-
-
-def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:
-    """First test of each cell, targets and rows of the lift tests, cell by cell, of unit noise."""
-    n_cells = likelihood.cell_channel.size
-    if likelihood.tests is None:
-        return (np.zeros(n_cells + 1),)
-    lift = likelihood.tests
-    order = np.argsort(lift.cell, kind="stable")
-    first = np.searchsorted(lift.cell[order], np.arange(n_cells + 1))
-    error = lift.tests.standard_error[order]
-    rows = lift.rows[order] / error[:, None]
-    return first, lift.tests.measured[order] / error, rows.ravel()
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED | {"reassoc"})
@@ -132,11 +60,14 @@ def _bend(raw, start, slope, width):
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
 def _population(x, grad, C, A, scales):
     """Log prior of all parameters, its gradient added to ``grad``."""
-    value = 0.0
+    value, level = 0.0, 0.0
+    for c in range(C):
+        level += scales[11] * (x[c] - scales[0])
     for c in range(C):
         z = (x[c] - scales[0]) / scales[1]
-        value -= 0.5 * z * z
-        grad[c] -= z / scales[1]
+        apart = (x[c] - scales[0] - level) / scales[1]
+        value -= 0.5 * z * apart
+        grad[c] -= apart / scales[1]
     for i in range(C, 2 * C + 1):
         scale = scales[2] if i < 2 * C else scales[3]
         z = x[i] / scale
@@ -160,8 +91,8 @@ def _density(x, grad, block):
     Q, R, J, M = int(block[4]), int(block[5]), int(block[6]), int(block[7])
     K, n_tests = J * M, int(block[8])
     at = HEADER
-    scales = block[at : at + 11]
-    at += 11
+    scales = block[at : at + N_SCALES]
+    at += N_SCALES
     memory_grid = block[at : at + J]
     at += J
     shape_grid = block[at : at + M]
@@ -210,7 +141,7 @@ def _density(x, grad, block):
         for i in range(begin, end):
             local, c = i - begin, int(cell_channel[i])
             raw = x[c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
-            log_roi, steepness[local] = _bend(raw, start, slope, BEND_WIDTH)
+            log_roi, steepness[local] = _bend(raw, start, slope, scales[12])
             level = np.exp(log_roi) * spend_share[i]
             tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
             shape_mean[local] = _soft_shares(tilt, shape_grid, shape[local])
@@ -276,6 +207,70 @@ def value_and_gradient(position: np.ndarray, block: np.ndarray) -> tuple[float, 
     return _density(position, gradient, block), gradient
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)
+def log_densities(positions, block, values, gradients):
+    """Log density and gradient of every position.
+
+    Parameters
+    ----------
+    positions : (draw, size)
+    block : from ``density.pack``
+    values : (draw,) filled
+    gradients : (draw, size) filled
+    """
+    for i in range(positions.shape[0]):
+        values[i] = _density(positions[i], gradients[i], block)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)
+def move_each(
+    positions, values, gradients, block, scale, momenta, log_chance, step, n_steps, log_accept
+):
+    """One Hamiltonian Monte Carlo transition of every position, in place.
+
+    Parameters
+    ----------
+    positions, values, gradients : (draw, size), (draw,), (draw, size) where they are; overwritten
+        with where they go
+    block : from ``density.pack``
+    scale : (size,) typical size of each coordinate
+    momenta : (draw, size) standard normal; overwritten
+    log_chance : (draw,) logarithms of uniform numbers in (0, 1)
+    step : (draw,) step sizes, in units of ``scale``
+    n_steps : leapfrog steps of a trajectory
+    log_accept : (draw,) filled with the change of log density and kinetic energy
+
+    References
+    ----------
+    Neal (2011), Handbook of Markov Chain Monte Carlo, chapter 5.
+    """
+    size = positions.shape[1]
+    position, gradient = np.empty(size), np.empty(size)
+    for i in range(positions.shape[0]):
+        momentum = momenta[i]
+        before, after, value = 0.0, 0.0, values[i]
+        for j in range(size):
+            position[j] = positions[i, j]
+            gradient[j] = gradients[i, j]
+            before += momentum[j] * momentum[j]
+        for _ in range(n_steps):
+            for j in range(size):
+                momentum[j] += 0.5 * step[i] * scale[j] * gradient[j]
+                position[j] += step[i] * scale[j] * momentum[j]
+            value = _density(position, gradient, block)
+            for j in range(size):
+                momentum[j] += 0.5 * step[i] * scale[j] * gradient[j]
+        for j in range(size):
+            after += momentum[j] * momentum[j]
+        change = value - values[i] - 0.5 * (after - before)
+        log_accept[i] = change if np.isfinite(change) else -np.inf
+        if log_chance[i] < log_accept[i]:
+            values[i] = value
+            for j in range(size):
+                positions[i, j] = position[j]
+                gradients[i, j] = gradient[j]
+
+
 _DOUBLES = types.CPointer(types.double)
 
 
@@ -294,12 +289,3 @@ def copy_callback(size, size_out, position, out, data):
     """C entry point that keeps a draw as it is: everything else is derived after sampling."""
     carray(out, (size_out,))[:] = carray(position, (size,))
     return 0
-
-
-def layout_of(likelihood: Likelihood) -> Layout:
-    """The layout that fits a likelihood."""
-    return Layout(
-        n_channels=likelihood.n_channels,
-        n_accounts=likelihood.factor.shape[0],
-        n_cells=likelihood.cell_channel.size,
-    )

@@ -81,12 +81,15 @@ def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
 def _prior_share(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Series:
     """Posterior sd over prior sd of each cell's log return: 1 when the data say nothing.
 
-    Returns below a tenth of the median are all "next to nothing" to a buyer, so the logarithm is
-    taken of the return plus that: a channel known to be dead is known, not uncertain.
+    The prior is that of a cell whose channels' common level is known: otherwise what the other
+    channels say would pass for knowledge of this one. Returns below a tenth of the median are all
+    "next to nothing" to a buyer, so the logarithm is taken of the return plus that: a channel known
+    to be dead is known, not uncertain.
     """
     design = evidence.design
     floor = NEXT_TO_NOTHING * priors.roi_median
-    prior_sd = np.sqrt(priors.roi_sd**2 + priors.channel_spread**2 + priors.account_spread**2)
+    spreads = (priors.between_channels, priors.channel_spread, priors.account_spread)
+    prior_sd = np.linalg.norm(spreads)
     levels = ndtri((np.arange(PRIOR_POINTS) + 0.5) / PRIOR_POINTS)
     prior = np.log(floor + np.exp(bend(np.log(priors.roi_median) + prior_sd * levels, priors)))
     posterior = np.log(floor + cells.roi).std(axis=(0, 1))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
+from adbudget.model.density import DIVERGED, log_densities, move_each
 from adbudget.model.sampler import RawSample
-from adbudget.model.steps import DIVERGED, log_densities, move_each
 
 LEAST_EFFECTIVE = 0.2  # share of draws that must be worth something for one jump to the target
 BEST_EFFECTIVE = 0.5  # share aimed at when the jump has to be cut in two

@@ -29,7 +29,8 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     rng = np.random.default_rng(seed)
     positions = rng.normal(size=(n_draws, layout.size))
     part = layout.split(positions)  # views: scaling a part scales the positions
-    part["channel_return"][:] = np.log(priors.roi_median) + priors.roi_sd * part["channel_return"]
+    level = np.log(priors.roi_median) + priors.common_level * rng.normal(size=(n_draws, 1))
+    part["channel_return"][:] = level + priors.between_channels * part["channel_return"]
     part["channel_spread"] *= priors.channel_spread
     part["account_spread"] *= priors.account_spread
     part["saturation_tilt"] *= priors.saturation_sd

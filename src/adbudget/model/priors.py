@@ -18,7 +18,11 @@ class Priors:
     Attributes
     ----------
     roi_median : return on one unit of spend of a middling channel (money per money)
-    roi_sd : how far channels differ from it (log units)
+    roi_sd : how far a channel may differ from it (log units)
+    channels_alike : share of that variance that all channels have in common, in [0, 1): what a
+        channel is believed to return depends on what the others turn out to return, so that a
+        channel the data say little about is taken for one like them; at 0 it is taken for a
+        middling one
     channel_spread : scale of the half-normal prior on how far accounts differ within a channel
     account_spread : scale of the half-normal prior on how far whole accounts differ
     null_start : log units below ``roi_median`` from which returns fall towards zero faster
@@ -48,6 +52,7 @@ class Priors:
 
     roi_median: float = 1.0
     roi_sd: float = 1.0
+    channels_alike: float = 0.75
     channel_spread: float = 0.5
     account_spread: float = 0.3
     null_start: float = 1.0
@@ -68,8 +73,18 @@ class Priors:
     control_sd: float = 0.1
     baseline_apart: float = 0.5
     baseline_df: float = 3.0
-    demand_effect: float = 0.7
-    demand_sd: float = 0.25
+    demand_effect: float = 0.4
+    demand_sd: float = 0.3
+
+    @property
+    def between_channels(self) -> float:
+        """How far channels differ from the level they have in common (log units)."""
+        return self.roi_sd * (1 - self.channels_alike) ** 0.5
+
+    @property
+    def common_level(self) -> float:
+        """How far that level may be from ``roi_median`` (log units)."""
+        return self.roi_sd * self.channels_alike**0.5
 
     @property
     def memories(self) -> tuple[tuple[float, ...], ...]:
@@ -91,8 +106,15 @@ class Priors:
                 _check_delayed(value)
             elif name == "season_order":
                 _check_season(value)
+            elif name == "channels_alike":
+                _check_alike(value)
             elif not (isfinite(value) and (value > 0 or (name in may_be_zero and value == 0))):
                 raise InputError(f"Priors.{name} must be a positive finite number; got {value!r}.")
+
+
+def _check_alike(share: float) -> None:
+    if not 0 <= share < 1:
+        raise InputError(f"Priors.channels_alike must be in [0, 1); got {share!r}.")
 
 
 def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:

@@ -63,7 +63,7 @@ def sample_compiled(
     """
     import nutpie
 
-    from adbudget.model.density import pack
+    from adbudget.model.block import pack
 
     block = pack(likelihood, priors)
     model = _nutpie_model(block, layout, priors)

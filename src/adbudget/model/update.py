@@ -202,7 +202,7 @@ def _carried(
 
 def _block_at(made: dict[float, np.ndarray], fit: "Fit", evidence: Evidence, share: float):
     """Block of the density this far from the old evidence to the new one."""
-    from adbudget.model.density import pack
+    from adbudget.model.block import pack
 
     if share not in made:
         between = fit.evidence if share == 0 else evidence

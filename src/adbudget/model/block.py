@@ -1,0 +1,84 @@
+"""Likelihood + Priors -> one flat block of numbers: all that the compiled density reads."""
+
+import numpy as np
+
+from adbudget.model.factor import Likelihood
+from adbudget.model.priors import Priors
+from adbudget.model.transform import BEND_WIDTH, tilt_grids
+
+
+def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
+    """Likelihood and priors as one flat block of float64, read back by ``density.py``.
+
+    Parameters
+    ----------
+    likelihood : quadratic forms
+    priors : scales of the density
+    """
+    memory_grid, shape_grid = tilt_grids(priors)
+    n_accounts, n_columns, max_rank = likelihood.factor.shape
+    header = [
+        0,
+        likelihood.n_channels,
+        n_accounts,
+        likelihood.cell_channel.size,
+        n_columns,
+        max_rank,
+        memory_grid.size,
+        shape_grid.size,
+        0 if likelihood.tests is None else likelihood.tests.cell.size,
+    ]
+    scales = [
+        np.log(priors.roi_median),
+        priors.between_channels,
+        priors.channel_spread,
+        priors.account_spread,
+        priors.saturation_sd,
+        priors.memory_sd,
+        priors.cell_tilt_sd,
+        np.log(priors.roi_median) - priors.null_start,
+        priors.null_slope,
+        priors.noise_df,
+        priors.noise_df * priors.noise_share**2,
+        _share_of_level(likelihood.n_channels, priors),
+        BEND_WIDTH,
+    ]
+    block = np.concatenate(
+        [
+            header,
+            scales,
+            memory_grid,
+            shape_grid,
+            likelihood.first_cell,
+            likelihood.cell_channel,
+            likelihood.spend_share,
+            likelihood.rank,
+            likelihood.rest,
+            likelihood.dof,
+            likelihood.target.ravel(),
+            likelihood.factor.ravel(),
+            *_packed_tests(likelihood),
+        ],
+        dtype=float,
+    )
+    block[0] = block.size
+    return block
+
+
+def _share_of_level(n_channels: int, priors: Priors) -> float:
+    """What each of the channels says of the level they share, by Woodbury's identity."""
+    level, own = priors.common_level**2, priors.between_channels**2
+    return level / (own + n_channels * level)
+
+
+def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:
+    """First test of each cell, targets and rows of the lift tests, cell by cell, of unit noise."""
+    n_cells = likelihood.cell_channel.size
+    if likelihood.tests is None:
+        return (np.zeros(n_cells + 1),)
+    lift = likelihood.tests
+    order = np.argsort(lift.cell, kind="stable")
+    first = np.searchsorted(lift.cell[order], np.arange(n_cells + 1))
+    error = lift.tests.standard_error[order]
+    rows = lift.rows[order] / error[:, None]
+    return first, lift.tests.measured[order] / error, rows.ravel()

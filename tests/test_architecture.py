@@ -31,7 +31,7 @@ ORDER = (
     ("decision",),
     ("recommendation",),
     ("report",),
-    ("_config", "_derive", "_files", "_options", "_terminal"),
+    ("_config", "_derive", "_files", "_options", "_sinks", "_terminal"),
     ("cli_ledger", "cli_policy", "cli_pacing"),
     ("cli_requests",),
     ("cli",),

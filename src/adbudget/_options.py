@@ -1,10 +1,11 @@
-"""The options of the command line, one type each. Knows nothing of what the commands do."""
+"""The options of the command line, each written once. Knows nothing of what the commands do."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
 # Argument of the Python call -> the option that sets it, for errors raised inside.
 OPTION_FOR = {
     "columns": "--columns ROLE=NAME",
@@ -99,4 +100,29 @@ HalfLife = Annotated[
         help="Days after which evidence counts half, or auto; nothing is forgotten if not given.",
     ),
 ]
+OutFile = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
+]
+PageForm = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
+
+
+def run_ledger(use: str) -> Any:
+    """``--ledger`` of a command that logs a run; ``use`` says what for."""
+    return typer.Option(
+        "--ledger",
+        metavar="URL",
+        help=f"{use}: a path, made when missing, or postgresql+psycopg://USER@HOST/DATABASE.",
+    )
+
+
+def alert_sinks(which: str) -> Any:
+    """``--send`` of a command that raises alerts; ``which`` says which it sends."""
+    return typer.Option(
+        "--send",
+        metavar="SINK",
+        help=f"Send {which}: log, jsonl:FILE, https://..., apprise:ADDRESS; repeatable.",
+    )

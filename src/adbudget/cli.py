@@ -28,6 +28,7 @@ from adbudget._options import (
     MissingSpend,
     NoColor,
     OutcomeFile,
+    OutFile,
     Period,
     PolicyFile,
     UnitValue,
@@ -102,10 +103,7 @@ def recommend(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Same seed, same decisions; 0 if not given.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
-    ] = None,
+    out: OutFile = None,
     window_days: Annotated[
         float | None,
         typer.Option(

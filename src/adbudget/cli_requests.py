@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adbudget.cli_ledger import (
+    EXIT_CODES,
     Address,
     Form,
     When,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 UNHEARD = 1
 TOKEN = "ADBUDGET_SELLER_TOKEN"
-EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot be used."
 WHOLE = ("impressions", "daily_impressions")
 DATES = ("flight_start", "flight_end")
 

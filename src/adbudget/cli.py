@@ -32,6 +32,7 @@ from adbudget._options import (
     Period,
     PolicyFile,
     UnitValue,
+    pairs_of,
 )
 from adbudget._terminal import show as _print
 from adbudget.errors import AdbudgetError, FitError, InputError
@@ -340,17 +341,7 @@ def _read_tables(
 
 def _pairs(texts: Iterable[str] | None, option: str) -> dict[str, str] | None:
     """["date=day"] -> {"date": "day"}."""
-    if not texts:
-        return None
-    pairs = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise InputError(f"{option} must be written NAME=VALUE; got {text!r}.")
-        if name in pairs:
-            raise InputError(f"{option} names {name!r} twice; give it once.")
-        pairs[name] = value
-    return pairs
+    return pairs_of(texts, option, "NAME=VALUE") if texts else None
 
 
 def _names(text: str | None) -> list[str] | None:

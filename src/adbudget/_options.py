@@ -1,10 +1,14 @@
-"""The options of the command line, one type each. Knows nothing of what the commands do."""
+"""The options of the command line, each written once. Knows nothing of what the commands do."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from adbudget.errors import InputError
+
+EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
 # Argument of the Python call -> the option that sets it, for errors raised inside.
 OPTION_FOR = {
     "columns": "--columns ROLE=NAME",
@@ -99,4 +103,48 @@ HalfLife = Annotated[
         help="Days after which evidence counts half, or auto; nothing is forgotten if not given.",
     ),
 ]
+OutFile = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
+]
+PageForm = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
+
+
+def run_ledger(use: str) -> Any:
+    """``--ledger`` of a command that logs a run; ``use`` says what for."""
+    return typer.Option(
+        "--ledger",
+        metavar="URL",
+        help=f"{use}: a path, made when missing, or postgresql+psycopg://USER@HOST/DATABASE.",
+    )
+
+
+def alert_sinks(which: str) -> Any:
+    """``--send`` of a command that raises alerts; ``which`` says which it sends."""
+    return typer.Option(
+        "--send",
+        metavar="SINK",
+        help=f"Send {which}: log, jsonl:FILE, https://..., apprise:ADDRESS; repeatable.",
+    )
+
+
+def pair_of(text: str, option: str, form: str) -> tuple[str, str]:
+    """Split what an option was given as NAME=VALUE; ``form`` is how the option calls the two."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise InputError(f"{option} must be written {form}; got {text!r}.")
+    return name, value
+
+
+def pairs_of(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
+    """Pairs of an option that may be repeated, but not for the same name."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, value = pair_of(text, option, form)
+        if name in pairs:
+            raise InputError(f"{option} names {name!r} twice; give it once.")
+        pairs[name] = value
+    return pairs

@@ -28,9 +28,11 @@ from adbudget._options import (
     MissingSpend,
     NoColor,
     OutcomeFile,
+    OutFile,
     Period,
     PolicyFile,
     UnitValue,
+    pairs_of,
 )
 from adbudget._terminal import show as _print
 from adbudget.errors import AdbudgetError, FitError, InputError
@@ -102,10 +104,7 @@ def recommend(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Same seed, same decisions; 0 if not given.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
-    ] = None,
+    out: OutFile = None,
     window_days: Annotated[
         float | None,
         typer.Option(
@@ -342,17 +341,7 @@ def _read_tables(
 
 def _pairs(texts: Iterable[str] | None, option: str) -> dict[str, str] | None:
     """["date=day"] -> {"date": "day"}."""
-    if not texts:
-        return None
-    pairs = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise InputError(f"{option} must be written NAME=VALUE; got {text!r}.")
-        if name in pairs:
-            raise InputError(f"{option} names {name!r} twice; give it once.")
-        pairs[name] = value
-    return pairs
+    return pairs_of(texts, option, "NAME=VALUE") if texts else None
 
 
 def _names(text: str | None) -> list[str] | None:

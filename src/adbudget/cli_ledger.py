@@ -1,7 +1,7 @@
 """approve, reject, ledger, kill: arguments -> one call of the ledger, printed. Decides nothing.
 
 Like cli.py, this module may look at the clock and knows the terminal. The ledger and its database
-library are imported inside the commands.
+library are imported inside the commands. Moves of pacing are approved the way pacing does it.
 """
 
 import json
@@ -73,8 +73,10 @@ def register(app: typer.Typer) -> None:
 
 def approve(item: ItemName, ledger: Address, who: Who = None, at: When = None) -> None:
     """Approve what waits; its change is written once all that funds it is approved too."""
+    from adbudget.pacing.decisions import approve_item
+
     with _open(ledger) as opened:
-        ruling = opened.approve(item, who=_person(who), at=_instant(at, "--at"))
+        ruling = approve_item(opened, item, who=_person(who), at=_instant(at, "--at"))
         _print_ruling(opened, ruling)
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget._options import NoColor
+from adbudget._options import EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
+from adbudget._sinks import deliver, open_sinks
 
 if TYPE_CHECKING:
     from adbudget.pacing.curves import Curve
     from adbudget.pacing.report import PacingReport
 
-EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
 NAMES = ("deal", "campaign", "channel", "seller", "account")  # read as text, even "007"
 
 
@@ -46,15 +46,7 @@ def pace(
             "Now if not given.",
         ),
     ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            "--ledger",
-            metavar="URL",
-            help="Remember earlier runs and log this one: a path, made when missing, or "
-            "postgresql+psycopg://USER@HOST/DATABASE.",
-        ),
-    ] = None,
+    ledger: Annotated[str | None, run_ledger("Remember earlier runs and log this one")] = None,
     policy: Annotated[
         Path | None,
         typer.Option("--policy", metavar="FILE", help="Policy whose constraints guard the moves."),
@@ -84,21 +76,12 @@ def pace(
         Literal["off", "all", "none"],
         typer.Option("--show", help="Deals to print: those off pace, all, none."),
     ] = "off",
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
-    ] = "table",
+    form: PageForm = "table",
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Also write the status of all deals."),
     ] = None,
-    send: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--send",
-            metavar="SINK",
-            help="Send new alerts: log, jsonl:FILE, https://..., apprise:ADDRESS; repeatable.",
-        ),
-    ] = None,
+    send: Annotated[list[str] | None, alert_sinks("new alerts")] = None,
     no_color: NoColor = False,
 ) -> None:
     """Hold delivery against plan: on pace or not, what is off, what to do."""
@@ -108,7 +91,7 @@ def pace(
 
     if out is not None:
         check_writable(out)
-    sinks = _sinks(send)
+    sinks = open_sinks(send)
     report = run(
         read_table(plan, NAMES),
         read_table(delivery, NAMES),
@@ -127,7 +110,7 @@ def pace(
             print(f"\nWrote {out}: {len(report.status):,} deals.")
     if ledger is not None and form == "table":
         _next(report, ledger)
-    _deliver(report, sinks)
+    deliver(report.raised, sinks)
 
 
 def _curves(traffic: Path | None, time_zone: str) -> "dict[str, Curve] | None":
@@ -145,14 +128,6 @@ def _policy(path: Path | None) -> Any:
     from adbudget.policy.file import load_policy
 
     return load_policy(path)
-
-
-def _sinks(addresses: list[str] | None) -> list[Any]:
-    if not addresses:
-        return []
-    from adbudget.policy.sinks import open_sink
-
-    return [open_sink(address) for address in addresses]
 
 
 def _print(
@@ -177,14 +152,3 @@ def _next(report: "PacingReport", ledger: str) -> None:
         print(f"\nNext: adbudget approve {next(iter(groups))} --ledger {ledger}")
     if len(report.requests):
         print(f"\nNext: adbudget requests list --ledger {ledger}")
-
-
-def _deliver(report: "PacingReport", sinks: list[Any]) -> None:
-    """Send new alerts; a sink that fails is told on standard error and stops nothing."""
-    if not sinks:
-        return
-    from adbudget.policy.sinks import send_alerts
-
-    for delivery in send_alerts(report.raised, sinks):
-        if delivery.error is not None:
-            typer.echo(f"{delivery.sink}: alerts not sent: {delivery.error}", err=True)

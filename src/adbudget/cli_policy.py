@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget._options import NoColor
+from adbudget._options import EXIT_CODES, NoColor, OutFile, PageForm, alert_sinks, run_ledger
+from adbudget._sinks import deliver, open_sinks
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
     from adbudget.policy.plan import PolicyPlan
     from adbudget.policy.rulebook import Policy
-
-EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
 
 PolicyFile = Annotated[
     str, typer.Argument(metavar="POLICY", help="Policy file: .yaml, .yml or .json.")
@@ -45,15 +44,7 @@ def rules(
     history: Annotated[
         Path | None, typer.Option("--history", metavar="FILE", help="The same by date.")
     ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(
-            "--ledger",
-            metavar="URL",
-            help="Log the run, and be bound by the day so far: a path, made when missing, or "
-            "postgresql+psycopg://USER@HOST/DATABASE.",
-        ),
-    ] = None,
+    ledger: Annotated[str | None, run_ledger("Log the run, and be bound by the day so far")] = None,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -66,32 +57,19 @@ def rules(
         Literal["moves", "all", "none"],
         typer.Option("--show", help="Campaigns to print: those with something to say, all, none."),
     ] = "moves",
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
-    ] = "table",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
-    ] = None,
-    send: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--send",
-            metavar="SINK",
-            help="Send the alerts: log, jsonl:FILE, https://..., apprise:ADDRESS; repeatable.",
-        ),
-    ] = None,
+    form: PageForm = "table",
+    out: OutFile = None,
+    send: Annotated[list[str] | None, alert_sinks("the alerts")] = None,
     no_color: NoColor = False,
 ) -> None:
     """Carry a team's own rules out on a campaign table: a safe, explained plan."""
     from adbudget._files import check_writable, read_table, write_table
     from adbudget.policy.apply import apply_policy
     from adbudget.policy.file import load_policy
-    from adbudget.policy.sinks import open_sink
 
     if out is not None:
         check_writable(out)
-    sinks = [open_sink(address) for address in send or ()]
+    sinks = open_sinks(send)
     loaded = load_policy(policy)
     names = ("campaign_id",)
     plan = apply_policy(
@@ -109,7 +87,7 @@ def rules(
     groups = sorted({call.group_id for call in plan.calls if call.group_id})
     if ledger is not None and form == "table" and groups:
         print(f"\nNext: adbudget approve {groups[0]} --ledger {ledger}")
-    _deliver(plan, sinks)
+    deliver(plan.alerts, sinks)
 
 
 def metrics(
@@ -167,12 +145,3 @@ def _print_plan(
     from adbudget.report.policy import policy_report
 
     show_page(lambda width: policy_report(plan, width=width, show=show), no_color=no_color)
-
-
-def _deliver(plan: "PolicyPlan", sinks: list[Any]) -> None:
-    """Send the alerts; a sink that fails is told on standard error and stops nothing."""
-    from adbudget.policy.sinks import send_alerts
-
-    for delivery in send_alerts(plan.alerts, sinks):
-        if delivery.error is not None:
-            typer.echo(f"{delivery.sink}: alerts not sent: {delivery.error}", err=True)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adbudget._options import pair_of, pairs_of
 from adbudget.cli_ledger import (
+    EXIT_CODES,
     Address,
     Form,
     When,
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 UNHEARD = 1
 TOKEN = "ADBUDGET_SELLER_TOKEN"
-EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot be used."
 WHOLE = ("impressions", "daily_impressions")
 DATES = ("flight_start", "flight_end")
 
@@ -236,12 +237,7 @@ def _gateways(pairs: list[str]) -> "dict[str, SellerGateway]":
 
     rng = np.random.default_rng(int.from_bytes(os.urandom(8)))  # only spreads waits
     gateways: dict[str, SellerGateway] = {}
-    for pair in pairs:
-        seller, equals, url = (part.strip() for part in pair.partition("="))
-        if not (seller and equals and url):
-            raise InputError(f"--to must be written SELLER=URL; got {pair!r}.")
-        if seller in gateways:
-            raise InputError(f"--to names {seller!r} twice; give it once.")
+    for seller, url in pairs_of(pairs, "--to", "SELLER=URL").items():
         token = os.environ.get(token_name(seller))
         gateways[seller] = HttpGateway(url=url, rng=rng, token=token)
     return gateways
@@ -262,9 +258,7 @@ def _offer(pairs: list[str]) -> tuple[Any, ...]:
 
     offers = []
     for pair in pairs:
-        field, equals, value = (part.strip() for part in pair.partition("="))
-        if not (field and equals and value):
-            raise InputError(f"--offer must be written FIELD=VALUE; got {pair!r}.")
+        field, value = pair_of(pair, "--offer", "FIELD=VALUE")
         if field in WHOLE and not value.isdecimal():
             raise InputError(f"--offer {field} must be a whole number; got {value!r}.")
         if field in DATES:

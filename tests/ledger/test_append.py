@@ -101,13 +101,13 @@ def test_an_empty_ledger_has_the_same_columns_as_a_full_one(ledger):
     assert ledger.pending().dtypes.to_dict() == ledger.as_of(0).pending().dtypes.to_dict()
 
 
-def test_entries_are_found_by_kind_unit_run_and_time(ledger):
+def test_entries_are_found_by_kind_unit_run_rule_and_time(ledger):
     hour = timedelta(hours=1)
     ledger.append_many(
         [
             ("run", entry("run", run_id="run-1")),
             ("a", entry("alert", unit="A", run_id="run-1", at=AT + hour)),
-            ("b", entry("alert", unit="B", run_id="run-2", at=AT + 2 * hour)),
+            ("b", entry("alert", unit="B", run_id="run-2", rule="cpl", at=AT + 2 * hour)),
             ("c", entry("measurement", unit="A", at=AT + 3 * hour)),
         ]
     )
@@ -120,6 +120,7 @@ def test_entries_are_found_by_kind_unit_run_and_time(ledger):
     assert keys(kind=["run", "measurement"]) == ["run", "c"]
     assert keys(unit="A") == ["a", "c"]
     assert keys(run_id="run-1") == ["run", "a"]
+    assert keys(rule="cpl") == ["b"]
     assert keys(since=AT + hour, until=AT + 3 * hour) == ["a", "b"]
     assert keys(since=(AT + 2 * hour).astimezone(BERLIN)) == ["b", "c"]
     assert keys(last=2) == ["b", "c"]

@@ -1,5 +1,7 @@
 """Moves in the ledger: written, approved, rejected, overridden, locked, and never made twice."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -238,6 +240,74 @@ def test_moves_of_a_deal_locked_meanwhile_cannot_be_approved(ledger):
 def test_a_lock_needs_a_reason(ledger):
     with pytest.raises(InputError, match="reason"):
         lock_deal(ledger, "D1", **ANN, reason="")
+
+
+# On the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def approve(ledger, tmp_path):
+    """`adbudget approve` as a process, on the ledger of the test."""
+
+    def run(item: object) -> subprocess.CompletedProcess:
+        words = ("approve", item, "--who", "Ann", "--at", ANN["at"].isoformat())
+        return subprocess.run(
+            [sys.executable, "-m", "adbudget.cli", *map(str, words), "--ledger", tmp_path / "l.db"],
+            **{"capture_output": True, "text": True, "timeout": 120, "check": False},
+        )
+
+    return run
+
+
+def test_the_command_line_approves_a_group_of_moves(ledger, approve):
+    written(ledger, *UNSURE)
+    answer = approve(GROUP)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "Changed: D2 40,000.00 -> 52,000.00 EUR." in answer.stdout
+    assert last_budgets(ledger) == {"D1": 28_000, "D2": 52_000}
+
+
+@pytest.mark.parametrize("column", ["item", "sequence"])
+def test_one_entry_stands_for_its_group_on_the_command_line_too(ledger, approve, column):
+    written(ledger, *UNSURE)
+    assert approve(ledger.pending()[column].iloc[0]).returncode == 0
+    assert last_budgets(ledger) == {"D1": 28_000, "D2": 52_000}
+
+
+def test_the_command_line_refuses_moves_of_a_locked_deal(ledger, approve):
+    lock_deal(ledger, "D2", **ANN, reason="guaranteed")
+    written(ledger, *UNSURE)  # a run that had not seen the lock
+    answer = approve(GROUP)
+    assert answer.returncode == 2
+    assert f"D2 is locked, so the moves '{GROUP}' cannot be approved" in one_line(answer.stderr)
+    assert ledger.current_budgets() == {}
+
+
+def test_the_command_line_refuses_moves_once_a_later_run_proposes_others(ledger, approve):
+    written(ledger, *UNSURE)
+    more = deal("D2", 40_000, 27_000, seller_maximum=60_000)
+    written(ledger, UNSURE[0], more, run_id="r2")
+    answer = approve(GROUP)
+    assert answer.returncode == 2
+    told = "a later run proposes other moves of the same deals, 'moves:r2:D1'"
+    assert told in one_line(answer.stderr)
+    assert ledger.current_budgets() == {}
+
+
+def test_a_policy_rule_of_the_same_name_makes_no_move(ledger, approve):
+    rise = Entry(
+        **{"kind": "recommendation", "verdict": "needs_approval", "rule": "reallocation"},
+        **{"unit": "D2", "currency": "EUR", "old_minor": 100, "new_minor": 120},
+        **{"at": MORNING, "who": "adbudget rules", "group_id": "g"},
+    )
+    lock_deal(ledger, "D2", **ANN, reason="a deal of the same name is guaranteed")
+    ledger.append(rise, key="rise")
+    assert approve("rise").returncode == 0
+    assert ledger.current_budgets() == {"D2": 120}
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 # Budgets that hold ------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ models or deals: it keeps what they say. Names are imported on first use, so tha
 ``Entry`` loads no database library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from adbudget._lazy import on_first_use
 
 if TYPE_CHECKING:
     from adbudget.ledger.approvals import Ruling
@@ -46,8 +47,4 @@ __all__ = [
     "open_ledger",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'adbudget.ledger' has no attribute {name!r}")
-    return getattr(import_module(f"adbudget.ledger.{_HOME[name]}"), name)
+__getattr__ = on_first_use(__name__, _HOME)

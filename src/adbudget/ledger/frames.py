@@ -38,6 +38,7 @@ def entries(
     since: datetime | None = None,
     until: datetime | None = None,
     run_id: str | None = None,
+    rule: str | None = None,
     last: int | None = None,
 ) -> pd.DataFrame:
     """Entries that pass every filter given, in ledger order."""
@@ -48,6 +49,8 @@ def entries(
         where.append(ENTRY.c.unit == unit)
     if run_id is not None:
         where.append(ENTRY.c.run_id == run_id)
+    if rule is not None:
+        where.append(ENTRY.c.rule == rule)
     if since is not None:
         where.append(ENTRY.c.at >= instant_text(since, "since"))
     if until is not None:

@@ -117,6 +117,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         since: datetime | None = None,
         until: datetime | None = None,
         run_id: str | None = None,
+        rule: str | None = None,
         last: int | None = None,
     ) -> "pd.DataFrame":
         """Entries that pass every filter, in ledger order.
@@ -124,7 +125,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         Parameters
         ----------
         kind : one kind, or several
-        unit, run_id : exactly this one
+        unit, run_id, rule : exactly this one
         since, until : instants with a time zone; ``since`` is included, ``until`` is not
         last : only so many of the newest
 
@@ -137,7 +138,14 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         with self._reading() as reading:
             return frames.entries(
-                reading, kind=kind, unit=unit, since=since, until=until, run_id=run_id, last=last
+                reading,
+                kind=kind,
+                unit=unit,
+                since=since,
+                until=until,
+                run_id=run_id,
+                rule=rule,
+                last=last,
             )
 
     def alerts(self, since: datetime) -> "pd.DataFrame":

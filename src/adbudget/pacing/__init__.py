@@ -4,8 +4,9 @@ Plan and delivery tables go in; a PacingReport, proposals and drafts come out. N
 on first use, so that asking for one loads no more than it needs.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from adbudget._lazy import on_first_use
 
 if TYPE_CHECKING:
     from adbudget.pacing.curves import TrafficCurve, back_loaded, custom, even, front_loaded
@@ -69,8 +70,4 @@ __all__ = [
     "simulate_delivery",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'adbudget.pacing' has no attribute {name!r}")
-    return getattr(import_module(f"adbudget.pacing.{_HOME[name]}"), name)
+__getattr__ = on_first_use(__name__, _HOME)

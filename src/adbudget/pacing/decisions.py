@@ -64,13 +64,31 @@ def budgets_now(plan: FlightPlan, ledger: "Ledger") -> FlightPlan:
     return replace(plan, budget_minor=budget, notes=tuple(notes))
 
 
+def approve_item(ledger: "Ledger", item_id: str, *, who: str, at: datetime) -> "Ruling":
+    """Approve whatever waits: moves as :func:`approve_moves` does, anything else as the ledger.
+
+    Parameters
+    ----------
+    ledger : from :func:`adbudget.open_ledger`
+    item_id : key or number of what waits, or its group
+    who, at : the person, and the instant with a time zone
+
+    Raises
+    ------
+    LedgerError, LedgerConflictError, KillSwitchError : as :func:`approve_moves`
+    """
+    if _found(_groups(ledger), item_id) is not None:
+        return approve_moves(ledger, item_id, who=who, at=at)
+    return ledger.approve(item_id, who=who, at=at)
+
+
 def approve_moves(ledger: "Ledger", group_id: str, *, who: str, at: datetime) -> "Ruling":
     """Approve a linked group of moves; its changes are written at once.
 
     Parameters
     ----------
     ledger : from :func:`adbudget.open_ledger`
-    group_id : of the moves, or the key of any of their entries
+    group_id : of the moves, or the key or number of any of their entries
     who, at : the person, and the instant with a time zone
 
     Raises
@@ -201,11 +219,11 @@ def _own_pairs(
 
 
 def _group(ledger: "Ledger", group_id: str) -> tuple[str, frozenset[str]]:
-    """Name of a group and its deals, by its name or by the key of one of its entries."""
+    """Name of a group and its deals, by its name or by one of its entries."""
     groups = _groups(ledger)
-    for name, entries in groups.items():
-        if group_id == name or group_id in entries:
-            return name, frozenset(entries.values())
+    name = _found(groups, group_id)
+    if name is not None:
+        return name, frozenset(groups[name].values())
     waiting = list(dict.fromkeys(ledger.pending()["group_id"]))
     raise LedgerError(
         f"no moves called {group_id!r} were proposed. Waiting: "
@@ -213,13 +231,21 @@ def _group(ledger: "Ledger", group_id: str) -> tuple[str, frozenset[str]]:
     )
 
 
+def _found(groups: dict[str, dict[str, str]], item_id: str) -> str | None:
+    """Name of the group that is called so, or one of whose entries is."""
+    return next(
+        (name for name, deals in groups.items() if item_id == name or item_id in deals), None
+    )
+
+
 def _groups(ledger: "Ledger") -> dict[str, dict[str, str]]:
-    """Group -> key -> deal, of every group of moves that was ever proposed."""
-    entries = ledger.entries(kind="recommendation")
+    """Group -> key and number of each entry -> its deal, of all moves ever proposed."""
     groups: dict[str, dict[str, str]] = {}
-    for entry in entries.to_dict("records"):
-        if entry["rule"] == RULE and entry["verdict"] == NEEDS_APPROVAL and entry["group_id"]:
-            groups.setdefault(entry["group_id"], {})[entry["key"]] = entry["unit"]
+    for entry in ledger.entries(kind="recommendation", rule=RULE).to_dict("records"):
+        ours = entry["payload"].get("budget") == FLIGHT["budget"]  # a policy may name a rule so
+        if ours and entry["verdict"] == NEEDS_APPROVAL and entry["group_id"]:
+            of_group = groups.setdefault(entry["group_id"], {})
+            of_group[entry["key"]] = of_group[str(entry["sequence"])] = entry["unit"]
     return groups
 
 

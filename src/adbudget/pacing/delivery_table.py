@@ -18,9 +18,8 @@ from adbudget.pacing.clock import as_instant
 from adbudget.pacing.delivered import Correction, Delivery
 from adbudget.pacing.flight import FlightPlan
 from adbudget.pacing.money import need_every, read_amounts, read_counts
-from adbudget.pacing.plan_table import unread_columns
 from adbudget.pacing.slots import UNBOUNDED, Slots, begins_later, read_slots
-from adbudget.policy.columns import checked_frame, column, read_moments
+from adbudget.policy.columns import checked_frame, column, read_moments, unread_columns
 
 NEEDED = ("deal", "spend", "impressions")
 KNOWN = (*NEEDED, "date", "hour", "final", "conversions", "revenue", "reported_at")

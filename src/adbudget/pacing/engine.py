@@ -11,10 +11,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adbudget.errors import InputError, LedgerConflictError
+from adbudget.errors import InputError
+from adbudget.ledger.runs import log_run
 from adbudget.pacing.clock import as_instant
 from adbudget.pacing.cycle import Cycle, Settings, run_cycle, run_id_of
 from adbudget.pacing.delivery_table import read_delivery
+from adbudget.pacing.logbook import Pair
 from adbudget.pacing.memory import RUN, Memory, recall
 from adbudget.pacing.plan_table import read_plan
 from adbudget.pacing.report import PacingReport
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from adbudget.pacing.move_rules import MoveRules
     from adbudget.pacing.requests.drafting import AskRules
     from adbudget.policy.rulebook import Policy
-
-MOST_TRIES = 5  # how often a run is made again because somebody else wrote meanwhile
 
 
 def pace(
@@ -144,21 +144,8 @@ def _standing_of(earlier: Any) -> dict[str, tuple[str, str]]:
 
 
 def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
-    """Measure on what the ledger says, and write it while the ledger still says so."""
-    for attempt in range(1, MOST_TRIES + 1):
-        head = ledger.head().sequence
-        kill_on = ledger.kill_state().on
-        run_id = run_id_of(cycle, kill_on=kill_on)
-        logged = ledger.entries(kind=RUN, run_id=run_id)
-        before = head if logged.empty else int(logged["sequence"].iloc[0]) - 1
-        past = ledger.as_of(before)
+    def decide(run_id: str, kill_on: bool, past: "Ledger") -> tuple[PacingReport, list[Pair]]:
         memory = recall(past, cycle.plan.deals, cycle.at)
-        report, pairs = run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), memory, past)
-        try:
-            ledger.append_many(pairs, expected_head=head)
-        except LedgerConflictError:
-            if attempt == MOST_TRIES:
-                raise
-            continue
-        return report
-    raise AssertionError("the last attempt either returns or raises")
+        return run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), memory, past)
+
+    return log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)

@@ -11,8 +11,8 @@ import numpy as np
 from adbudget.pacing.clock import times_at
 from adbudget.pacing.delivered import Delivery
 from adbudget.pacing.flight import FlightPlan, Level
-from adbudget.pacing.measures import Measures, Track, ratio
-from adbudget.pacing.projection import half_width, prob_above, project
+from adbudget.pacing.measures import Measures, Track, track_of
+from adbudget.pacing.projection import project
 from adbudget.pacing.thresholds import PaceThresholds
 from adbudget.pacing.window import recent_days
 
@@ -107,24 +107,15 @@ def _together(track: Track, scores: np.ndarray, total, limits: PaceThresholds) -
     by_day = total(np.where(unknown, 0.0, track.projection_sd)[:, None] * scores)
     sd = np.sqrt((by_day**2).sum(axis=1))
     sd = np.where(total((np.isnan(track.projection_sd) & ~unknown).astype(float)) > 0, np.nan, sd)
-    margin = half_width(sd, limits.interval)
-    index = ratio(delivered, planned)
-    above, below = target * (1 + limits.tolerance), target * (1 - limits.tolerance)
-    return Track(
+    return track_of(
         target=target,
         delivered=delivered,
         planned=planned,
-        index=index,
-        deviation=index - 1,
-        delivery_ratio=ratio(delivered, target),
         required=np.where(np.isnan(target), np.nan, total(np.nan_to_num(track.required))),
         daily_mean=total(np.nan_to_num(track.daily_mean)),
         daily_sd=np.full(target.shape, np.nan),
         n_days=np.full(target.shape, limits.window_days),
         projected=projected,
-        projection_sd=sd,
-        low=np.maximum(projected - margin, delivered),
-        high=projected + margin,
-        prob_over=prob_above(above, projected, sd),
-        prob_under=prob_above(-below, -projected, sd),
+        sd=sd,
+        limits=limits,
     )

@@ -188,19 +188,10 @@ def _track(
     begun: np.ndarray,
     limits: PaceThresholds,
 ) -> Track:
-    planned = target * share
-    index = ratio(delivered, planned)
-    projected = np.where(begun, delivered + ahead.more, np.nan)
-    sd = np.where(begun, ahead.more_sd, np.nan)
-    margin = half_width(sd, limits.interval)
-    above, below = target * (1 + limits.tolerance), target * (1 - limits.tolerance)
-    return Track(
+    return track_of(
         target=target,
         delivered=delivered,
-        planned=planned,
-        index=index,
-        deviation=index - 1,
-        delivery_ratio=ratio(delivered, target),
+        planned=target * share,
         required=np.divide(
             target - delivered,
             remaining,
@@ -210,6 +201,47 @@ def _track(
         daily_mean=ahead.mean,
         daily_sd=ahead.sd,
         n_days=ahead.n_days,
+        projected=np.where(begun, delivered + ahead.more, np.nan),
+        sd=np.where(begun, ahead.more_sd, np.nan),
+        limits=limits,
+    )
+
+
+def track_of(
+    *,
+    target: np.ndarray,
+    delivered: np.ndarray,
+    planned: np.ndarray,
+    required: np.ndarray,
+    daily_mean: np.ndarray,
+    daily_sd: np.ndarray,
+    n_days: np.ndarray,
+    projected: np.ndarray,
+    sd: np.ndarray,
+    limits: PaceThresholds,
+) -> Track:
+    """Complete a track: indices, interval and probabilities follow from the rest.
+
+    Parameters
+    ----------
+    target, delivered, planned, required, daily_mean, daily_sd, n_days, projected : as in Track
+    sd : standard deviation of ``projected``
+    limits : interval of the projection, and how far past the target is past it
+    """
+    index = ratio(delivered, planned)
+    margin = half_width(sd, limits.interval)
+    above, below = target * (1 + limits.tolerance), target * (1 - limits.tolerance)
+    return Track(
+        target=target,
+        delivered=delivered,
+        planned=planned,
+        index=index,
+        deviation=index - 1,
+        delivery_ratio=ratio(delivered, target),
+        required=required,
+        daily_mean=daily_mean,
+        daily_sd=daily_sd,
+        n_days=n_days,
         projected=projected,
         projection_sd=sd,
         low=np.maximum(projected - margin, delivered),  # nothing is given back

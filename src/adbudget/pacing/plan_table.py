@@ -13,8 +13,13 @@ from adbudget.pacing.clock import zone_of
 from adbudget.pacing.curves import Curve, parse_curve
 from adbudget.pacing.flight import NO_MAXIMUM, FlightPlan, GroupLimit
 from adbudget.pacing.money import digits_of, need_every, read_amounts, read_counts
-from adbudget.policy.columns import checked_frame, column, read_locked
-from adbudget.policy.language.words import nearest
+from adbudget.policy.columns import (
+    checked_frame,
+    column,
+    read_locked,
+    refuse_twice,
+    unread_columns,
+)
 
 NEEDED = ("deal", "campaign", "channel", "seller", "budget", "start", "end")
 GROUP_BOUNDS = ("seller_minimum", "seller_maximum", "channel_minimum", "channel_maximum")
@@ -59,7 +64,7 @@ def read_plan(
     rows = Rows(table="the plan", labels=table.index)
     notes = unread_columns(table, "plan", KNOWN)
     codes, names = read_names(column(table, "deal"), "deal", rows)
-    _refuse_twice(codes, names, rows)
+    refuse_twice(codes, names, "deal", rows, "Give each flight of a deal a name of its own.")
     order = np.argsort(codes)
     table, rows = table.iloc[order], rows.take(order)
 
@@ -102,27 +107,6 @@ def read_plan(
         limits=tuple(limits),
         notes=tuple(notes),
     )
-
-
-def unread_columns(table: pd.DataFrame, argument: str, known: tuple[str, ...]) -> list[Note]:
-    """A note on columns that nobody reads, with the ones they may be meant to be."""
-    ignored = [str(name) for name in table.columns if name not in known]
-    if not ignored:
-        return []
-    close = {name: nearest(name.lower(), known) for name in ignored}
-    hints = "; ".join(f"{name!r} may be meant as {word!r}" for name, word in close.items() if word)
-    message = f"{argument}: not read: {quoted(ignored)}." + (f" {hints}." if hints else "")
-    return [Note(kind="ignored_column", message=message)]
-
-
-def _refuse_twice(codes: np.ndarray, names: tuple[str, ...], rows: Rows) -> None:
-    twice = np.bincount(codes, minlength=len(names))[codes] > 1
-    if twice.any():
-        repeated = sorted({names[code] for code in codes[twice]})
-        raise InputError(
-            f"deal must be different in every row; {quoted(repeated)} come more than once, in "
-            f"{rows.named(twice)}. Give each flight of a deal a name of its own."
-        )
 
 
 def _refuse_backwards(start: np.ndarray, end: np.ndarray, rows: Rows) -> None:

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adbudget.errors import LedgerConflictError
 from adbudget.ledger.entry import Entry, digest
+from adbudget.ledger.runs import log_run
 from adbudget.policy.campaigns import as_moment, read_campaigns
 from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
 from adbudget.policy.currency import check_currency
@@ -28,8 +28,6 @@ from adbudget.policy.snapshot import from_json, to_json
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
-
-MOST_TRIES = 5  # how often a run is decided again because somebody else wrote meanwhile
 
 
 def apply_policy(
@@ -110,21 +108,12 @@ def _read(policy: Policy, campaigns: Any, history: Any, moment: datetime) -> Rea
 
 
 def _logged(policy: Policy, readings: Readings, tables: dict, ledger: "Ledger") -> PolicyPlan:
-    """Decide on what the ledger says, and write it while the ledger still says so."""
-    for attempt in range(1, MOST_TRIES + 1):
-        head = ledger.head().sequence
-        run_id = _run_id(policy, tables, kill_on=ledger.kill_state().on)
-        logged = ledger.entries(kind=RUN, run_id=run_id)
-        before = head if logged.empty else int(logged["sequence"].iloc[0]) - 1
-        plan, pairs = _run(policy, readings, tables, ledger.as_of(before))
-        try:
-            ledger.append_many(pairs, expected_head=head)
-        except LedgerConflictError:
-            if attempt == MOST_TRIES:
-                raise
-            continue
-        return plan
-    raise AssertionError("the last attempt either returns or raises")
+    return log_run(
+        ledger,
+        RUN,
+        lambda kill_on: _run_id(policy, tables, kill_on=kill_on),
+        lambda _name, _kill_on, past: _run(policy, readings, tables, past),
+    )
 
 
 def _run(

@@ -14,16 +14,18 @@ from adbudget._messages import Note, Rows, listed, quoted
 from adbudget._values import read_dates, read_names
 from adbudget.errors import InputError
 from adbudget.policy.columns import (
+    KNOWN,
     budget_in_minor,
     checked_frame,
     column,
     contradictions,
-    ignored_columns,
     read_currency,
     read_figures,
     read_locked,
     read_moments,
     read_status,
+    refuse_twice,
+    unread_columns,
 )
 from adbudget.policy.figures import derive
 from adbudget.policy.history import History
@@ -70,7 +72,7 @@ def read_campaigns(
     moment = as_moment(as_of)
     table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
     rows = Rows(table="the campaign table", labels=table.index)
-    notes = ignored_columns(table, "campaigns")
+    notes = unread_columns(table, "campaigns", KNOWN)
     names = _campaign_ids(table, rows)
     code = read_currency(table, rows, currency)
     digits = DIGITS.get(code or "", USUAL_DIGITS) if exponent is None else exponent
@@ -129,13 +131,8 @@ def as_moment(as_of: date | datetime | str) -> datetime:
 
 def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
     codes, different = read_names(column(table, "campaign_id"), "campaign_id", rows)
-    twice = np.bincount(codes, minlength=len(different))[codes] > 1
-    if twice.any():
-        repeated = sorted({different[code] for code in codes[twice]})
-        raise InputError(
-            f"campaign_id must be different in every row; {quoted(repeated)} come more than once, "
-            f"in {rows.named(twice)}. Sum the rows of a campaign, or pass earlier days as history."
-        )
+    advice = "Sum the rows of a campaign, or pass earlier days as history."
+    refuse_twice(codes, different, "campaign_id", rows, advice)
     return tuple(different[code] for code in codes)
 
 
@@ -162,7 +159,7 @@ def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
     """History of the campaigns of the table, sorted by campaign and day."""
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
-    notes += ignored_columns(table, "history")
+    notes += unread_columns(table, "history", KNOWN)
     codes, different = read_names(column(table, "campaign_id"), "campaign_id", rows)
     days = read_dates(column(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)

@@ -22,6 +22,7 @@ FIGURES = tuple(name for name in METRICS if name not in COMPUTED)
 MAY_BE_NEGATIVE = ("revenue", "roas")  # refunds
 SHARES = ("ctr", "cvr")
 OTHER = ("campaign_id", "date", "started_at", "updated_at", "status", "currency", "locked")
+KNOWN = (*FIGURES, *OTHER)
 STATUS = {
     **dict.fromkeys(("active", "enabled", "running"), "active"),
     **dict.fromkeys(("paused",), "paused"),
@@ -54,16 +55,28 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
     return cast(pd.Series, frame[name])
 
 
-def ignored_columns(frame: pd.DataFrame, argument: str) -> list[Note]:
+def unread_columns(frame: pd.DataFrame, argument: str, known: tuple[str, ...]) -> list[Note]:
     """A note on columns that nobody reads, with the ones they may be meant to be."""
-    known = (*FIGURES, *OTHER)
     ignored = [str(name) for name in frame.columns if name not in known]
     if not ignored:
         return []
     close = {name: nearest(name.lower(), known) for name in ignored}
-    hints = [f"{name!r} may be meant as {word!r}" for name, word in close.items() if word]
-    hint = f" {'; '.join(hints)}." if hints else ""
-    return [Note(kind="ignored_column", message=f"{argument}: not read: {quoted(ignored)}.{hint}")]
+    hints = "; ".join(f"{name!r} may be meant as {word!r}" for name, word in close.items() if word)
+    message = f"{argument}: not read: {quoted(ignored)}." + (f" {hints}." if hints else "")
+    return [Note(kind="ignored_column", message=message)]
+
+
+def refuse_twice(
+    codes: np.ndarray, names: tuple[str, ...], column_name: str, rows: Rows, advice: str
+) -> None:
+    """Refuse a name that stands in two rows; ``codes`` says which of the names each row has."""
+    twice = np.bincount(codes, minlength=len(names))[codes] > 1
+    if twice.any():
+        repeated = sorted({names[code] for code in codes[twice]})
+        raise InputError(
+            f"{column_name} must be different in every row; {quoted(repeated)} come more than "
+            f"once, in {rows.named(twice)}. {advice}"
+        )
 
 
 def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:

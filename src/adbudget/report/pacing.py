@@ -4,15 +4,14 @@ Reads the report's frames; knows nothing of how they were made.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.report.columns import GAP, INDENT, Column, columns_table
 from adbudget.report.text import NO_VALUE, amount, counted, percent
 
 if TYPE_CHECKING:
@@ -21,19 +20,9 @@ if TYPE_CHECKING:
 Show = Literal["off", "all", "none"]
 
 STYLE = {"critical": "bold red", "warning": "yellow", "none": "", "info": "cyan"}
-INDENT, GAP = 2, 2
 MOST_ROWS = 40
 MOST_LINES = 20
 MOST_NOTES = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: its title, its text for a row, and whether it is flush right."""
-
-    title: str
-    text: Callable[[Any], str]
-    right: bool = True
 
 
 def _number(value: float, form: str) -> str:
@@ -100,35 +89,13 @@ def _title(report: "PacingReport") -> Text:
 
 
 def _table(rows: Sequence[Any], width: int) -> RenderableType:
-    columns = list(COLUMNS)
-    left_out = []
-    for title in DROPPED_FIRST:
-        if _width(columns, rows) <= width:
-            break
-        columns = [column for column in columns if column.title != title]
-        left_out.append(title)
-    grid = Table.grid(padding=(0, GAP, 0, 0))
-    for column in columns:
-        first = column.title == "deal"
-        grid.add_column(
-            justify="right" if column.right else "left", no_wrap=not first, overflow="fold"
-        )
-    grid.add_row(*(Text(column.title, style="bold") for column in columns))
-    for row in rows:
-        grid.add_row(*(Text(column.text(row), style=STYLE[row.severity]) for column in columns))
-    table: RenderableType = Padding(grid, (0, 0, 0, INDENT))
-    if left_out:
-        note = f"\nLeft out at {width} columns: {', '.join(left_out)}."
-        return Group(table, Text(note, style="dim"))
-    return table
-
-
-def _width(columns: Sequence[Column], rows: Sequence[Any]) -> int:
-    widths = [
-        max(cell_len(column.title), *(cell_len(column.text(row)) for row in rows))
-        for column in columns
-    ]
-    return INDENT + sum(widths) + GAP * len(widths)
+    return columns_table(
+        COLUMNS,
+        rows,
+        width=width,
+        dropped_first=DROPPED_FIRST,
+        style=lambda row: STYLE[row.severity],
+    )
 
 
 def _rest(n_chosen: int, n_deals: int) -> Text:

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from adbudget.panel import Panel
+from adbudget.report.columns import GAP
 from adbudget.report.text import amount, counted, money
 
-GAP = 2  # blanks between columns
 LEAST_MISSED = ("last", "first", "channels", "periods")
 
 

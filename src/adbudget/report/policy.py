@@ -3,17 +3,16 @@
 Reads the plan's records; knows nothing of how they were made.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.report.columns import GAP, INDENT, Column, columns_table
 from adbudget.report.text import NO_VALUE, change, counted
 
 if TYPE_CHECKING:
@@ -28,18 +27,8 @@ SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 VERDICT = {"auto": "auto", "needs_approval": "needs approval", "blocked": "blocked"}
 # Flags worth a line although nothing moves and no rule fires.
 WORTH_A_LINE = {"over_cap", "under_minimum", "emergency", "test_budget_differs", "anomaly"}
-INDENT, GAP = 2, 2
 MOST_NOTES = 8
 MOST_ALERTS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: its title, its text for a call, and whether it is flush right."""
-
-    title: str
-    text: Callable[["Recommendation"], str]
-    right: bool = False
 
 
 def policy_report(plan: "PolicyPlan", *, width: int, show: Show = "moves") -> RenderableType:
@@ -87,15 +76,15 @@ def _moved(call: "Recommendation") -> str:
 
 
 COLUMNS = (
-    Column(title="campaign", text=lambda call: call.campaign_id),
-    Column(title="now", text=lambda call: _money(call.current_budget), right=True),
-    Column(title="next", text=lambda call: _money(call.recommended_budget), right=True),
-    Column(title="change", text=_moved, right=True),
-    Column(title="rule", text=lambda call: call.rule_fired or NO_VALUE),
-    Column(title="sure", text=lambda call: call.confidence or NO_VALUE),
-    Column(title="verdict", text=lambda call: VERDICT[call.verdict]),
+    Column(title="campaign", text=lambda call: call.campaign_id, right=False),
+    Column(title="now", text=lambda call: _money(call.current_budget)),
+    Column(title="next", text=lambda call: _money(call.recommended_budget)),
+    Column(title="change", text=_moved),
+    Column(title="rule", text=lambda call: call.rule_fired or NO_VALUE, right=False),
+    Column(title="sure", text=lambda call: call.confidence or NO_VALUE, right=False),
+    Column(title="verdict", text=lambda call: VERDICT[call.verdict], right=False),
 )
-AT_ONCE = Column(title="at once", text=lambda call: _money(call.budget_now), right=True)
+AT_ONCE = Column(title="at once", text=lambda call: _money(call.budget_now))
 DROPPED_FIRST = ("sure", "change", "rule")
 
 
@@ -103,34 +92,13 @@ def _table(calls: Sequence["Recommendation"], width: int) -> RenderableType:
     columns = list(COLUMNS)
     if any("split" in call.flags for call in calls):
         columns.insert(3, AT_ONCE)
-    left_out = []
-    for title in DROPPED_FIRST:
-        if _width(columns, calls) <= width:
-            break
-        columns = [column for column in columns if column.title != title]
-        left_out.append(title)
-    grid = Table.grid(padding=(0, GAP, 0, 0))
-    for column in columns:
-        folds = column.title == "campaign"
-        grid.add_column(
-            justify="right" if column.right else "left", no_wrap=not folds, overflow="fold"
-        )
-    grid.add_row(*(Text(column.title, style="bold") for column in columns))
-    for call in calls:
-        grid.add_row(*(Text(column.text(call), style=STYLE[call.action]) for column in columns))
-    table: RenderableType = Padding(grid, (0, 0, 0, INDENT))
-    if left_out:
-        note = f"\nLeft out at {width} columns: {', '.join(left_out)}."
-        return Group(table, Text(note, style="dim"))
-    return table
-
-
-def _width(columns: Sequence[Column], calls: Sequence["Recommendation"]) -> int:
-    widths = [
-        max(cell_len(column.title), *(cell_len(column.text(call)) for call in calls))
-        for column in columns
-    ]
-    return INDENT + sum(widths) + GAP * len(widths)
+    return columns_table(
+        columns,
+        calls,
+        width=width,
+        dropped_first=DROPPED_FIRST,
+        style=lambda call: STYLE[call.action],
+    )
 
 
 def _rest(plan: "PolicyPlan", shown: Sequence["Recommendation"]) -> Text:

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.report.columns import GAP, INDENT
 from adbudget.report.summary import facts_of, summary
 from adbudget.report.text import (
     NO_VALUE,
@@ -32,7 +33,6 @@ from adbudget.report.text import (
 Reasons = Literal["moves", "all", "none"]
 
 STYLE = {"increase": "green", "reduce": "red", "monitor": "dim"}
-INDENT, GAP = 2, 2  # blanks before a row and between its columns
 MOST_WITH_DECIMALS = 1_000  # spend of an account per period
 
 

@@ -4,8 +4,9 @@ Plan and measures go in, requests come out; a ledger keeps how they stand, and g
 Names are imported on first use, so that looking at a request loads no network library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from adbudget._lazy import on_first_use
 
 if TYPE_CHECKING:
     from adbudget.pacing.requests.agreed import agreed_plan
@@ -78,8 +79,4 @@ __all__ = [
     "send_requests",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'adbudget.pacing.requests' has no attribute {name!r}")
-    return getattr(import_module(f"adbudget.pacing.requests.{_HOME[name]}"), name)
+__getattr__ = on_first_use(__name__, _HOME)

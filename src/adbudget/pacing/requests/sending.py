@@ -77,8 +77,6 @@ def send_requests(
             results.append(Sent(request=request, told=f"no way to {request.ask.seller} is known"))
         elif request.state == "draft":
             results.append(_send_draft(ledger, gateway, request, at, who))
-        elif request.is_unconfirmed:
-            results.append(_send_again(ledger, gateway, request, at, who))
         else:
             results.append(_ask_after(ledger, gateway, request, at, who))
     return results
@@ -140,33 +138,23 @@ def _send_draft(
     return _hand_over(ledger, gateway, request, at, who)
 
 
-def _send_again(
+def _ask_after(
     ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
 ) -> Sent:
-    """Nobody knows whether the seller has it: look first, ask again only when it has not."""
+    """Hear how it stands with the seller; what may never have arrived is sent again."""
     try:
         answer = gateway.look_up(request)
     except SellerError as error:
         return Sent(request=request, told=str(error), error=True)
     if answer is not None:
         return _note_answer(ledger, request, answer, at, who, automatic=False)
+    if not request.is_unconfirmed:
+        told = f"{gateway.name} knows nothing of it"
+        return Sent(request=request, told=told, error=True)
     if request.tried_at is not None and at - request.tried_at < ON_THE_WAY:
         told = "handed over moments ago; it may still be on its way, so it is not sent again yet"
         return Sent(request=request, told=told, error=True)
     return _hand_over(ledger, gateway, request, at, who)
-
-
-def _ask_after(
-    ledger: Ledger, gateway: SellerGateway, request: SellerRequest, at: datetime, who: str
-) -> Sent:
-    try:
-        answer = gateway.look_up(request)
-    except SellerError as error:
-        return Sent(request=request, told=str(error), error=True)
-    if answer is None:
-        told = f"{gateway.name} knows nothing of it"
-        return Sent(request=request, told=told, error=True)
-    return _note_answer(ledger, request, answer, at, who, automatic=False)
 
 
 def _hand_over(

@@ -6,6 +6,7 @@ Knows no readings, and no numbers of the policy.
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from adbudget.policy.language.faults import Source
 from adbudget.policy.language.tree import (
@@ -33,6 +34,9 @@ from adbudget.policy.language.words import (
     TARGET_OF,
     nearest,
 )
+
+if TYPE_CHECKING:
+    from adbudget.policy.language.bounds import Bounded
 
 
 def understood(node: Condition, source: Source) -> Condition:
@@ -116,8 +120,8 @@ def fixed_value(node: Figure) -> Fraction | None:
     return combined(node.sign, left, right)
 
 
-def combined(sign: str, left: Fraction, right: Fraction) -> Fraction:
-    """Exact result of one arithmetic sign; the caller keeps zero from under the line."""
+def combined[Number: (Fraction, Bounded)](sign: str, left: Number, right: Number) -> Number:
+    """Result of one arithmetic sign; the caller keeps an exact zero from under the line."""
     if sign == "+":
         return left + right
     if sign == "-":

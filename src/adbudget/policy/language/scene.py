@@ -91,7 +91,7 @@ class Scene:
             return -self.figure(node.operand, day)
         if isinstance(node, Arithmetic):
             left = self.figure(node.left, day)
-            return _combine(node.sign, left, self.figure(node.right, day))
+            return combined(node.sign, left, self.figure(node.right, day))
         if isinstance(node, Change):
             return self._change(node, day or 0)
         if isinstance(node, Reading):
@@ -177,14 +177,6 @@ class Scene:
             f"{metric}{when} is not given": missing & ~zero & ~absent,
         }
         return [Gap(where=where, reason=text, metric=metric) for text, where in why.items()]
-
-
-def _combine(sign: str, left: Bounded, right: Bounded) -> Bounded:
-    if sign == "+":
-        return left + right
-    if sign == "-":
-        return left - right
-    return left * right if sign == "*" else left / right
 
 
 def _short(value: Fraction) -> bool:

@@ -15,7 +15,7 @@ if not __package__:  # started as a folder
     sys.path.insert(0, str(ROOT))
 
 RESULTS = HERE / "results.jsonl"
-DEFAULT_TOOLS = "adbudget,unpooled,told,hold,naive,least_squares"
+DEFAULT_TOOLS = "adbudget,unpooled,told,matched,hold,naive,least_squares"
 
 
 def main() -> int:

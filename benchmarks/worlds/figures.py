@@ -14,6 +14,7 @@ COLOURS = {
     "adbudget": "#0b6e8a",
     "unpooled": "#7fb7c8",
     "told": "#222222",
+    "matched": "#777777",
     "naive": "#c0392b",
     "least_squares": "#d68910",
     "pymc_marketing": "#7d3c98",

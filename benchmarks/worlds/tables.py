@@ -134,7 +134,7 @@ def limit(summary: list[Row]) -> str:
     }
     rows = [
         [TOOLS[tool].label, str(row["n"]), *(said(row, name, 3) for name in columns.values())]
-        for tool in ("told", "adbudget", "unpooled")
+        for tool in ("told", "matched", "adbudget", "unpooled")
         for row in pick(summary, study="families", family="assumed", tool=tool)
     ]
     return pipe_table(["", "worlds", *columns], rows)

@@ -70,6 +70,13 @@ TOOLS = {
         uses_library=True,
         only=("assumed",),
     ),
+    "matched": Tool(
+        label="priors as worlds are drawn",
+        place="matched:matched",
+        files=("library.py", "matched.py"),
+        uses_library=True,
+        only=("assumed",),
+    ),
     "hold": Tool(label="hold", place="rules:hold", files=("rules.py",)),
     "naive": Tool(label="dashboard ROAS", place="rules:follow_roas", files=("rules.py",)),
     "least_squares": Tool(

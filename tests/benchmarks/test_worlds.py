@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adbudget import InputError
-from adbudget.synthetic import WorldSpec, synthesize
+from adbudget.synthetic import WorldSpec, families, synthesize
 from benchmarks.worlds import jobs as job_grid
 from benchmarks.worlds import least_squares as analyst
 from benchmarks.worlds.answer import Answer, Calls, Move
 from benchmarks.worlds.jobs import Job, make_grid, make_world
+from benchmarks.worlds.matched import priors_of
 from benchmarks.worlds.report import fill, status
 from benchmarks.worlds.results import Result, Results
 from benchmarks.worlds.rules import follow_roas
@@ -399,3 +400,12 @@ def test_all_accounts_in_one_group_are_the_pooled_fit():
     whole, group = run_job(job), run_job(replace(job, group=8))
     assert whole["captured"] == group["captured"]
     assert whole["moves"] == group["moves"]
+
+
+def test_matched_priors_are_refused_where_the_world_has_what_they_rule_out():
+    matched = priors_of(families()["assumed"])
+    assert matched.roi_median == families()["assumed"].roi_median
+    assert matched.between_channels == families()["assumed"].roi_spread
+    for family in ("duds", "confounded"):
+        with pytest.raises(ValueError, match="without duds and hidden demand"):
+            priors_of(families()[family])

@@ -1,9 +1,8 @@
 """Fixed design + Priors + generator -> parameters and outcome, both drawn from the model itself.
 
 What the model says of a panel before its outcome is known, written forwards: parameters from their
-prior, baseline coefficients and noise from theirs, outcome = baseline + advertising + noise. The
-level has a flat prior, so it may be any number: what is said of the returns does not depend on it.
-Knows nothing of fitting.
+prior, baseline coefficients and noise from theirs, outcome = baseline + advertising + noise. Knows
+nothing of fitting.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from adbudget.model.reference import make_design
 from adbudget.model.transform import cell_draws
 from adbudget.synthetic import WorldSpec, synthesize
 
-Level = Literal["one", "positive"]
+Level = Literal["prior", "positive"]
 
 WORLD_SEED = 20  # of the spend that all replications share
 MOST_TRIES = 10_000
@@ -100,44 +99,56 @@ def make_setting(panel: Panel, priors: Priors | None = None) -> Setting:
     return Setting(panel=panel, design=make_design(panel, priors), priors=priors)
 
 
-def draw_jointly(setting: Setting, seed: int, level: Level = "one") -> Drawn:
+def draw_jointly(setting: Setting, seed: int, level: Level = "prior") -> Drawn:
     """Parameters and outcome, drawn from prior and likelihood.
 
     Parameters
     ----------
     setting : what is fixed
     seed : of the draw
-    level : of the baseline, which has a flat prior. "one": one outcome scale, so outcomes may be
-        negative; "positive": what gives every account the mean outcome of its panel. Everything is
-        then drawn again until all outcomes are above zero, as a table must have it. That is a
-        condition on the outcome alone, so it leaves the posterior of every outcome as it is.
+    level : of the baseline. "prior": drawn like everything else, so outcomes may be negative and
+        have any mean; "positive": outcomes are above zero, as a table must have it, and every
+        account has the mean outcome of its panel, in units of which the priors speak. Those are
+        conditions on the outcome alone, so they leave the posterior of every outcome as it is; they
+        are met by drawing again.
     """
     rng = np.random.default_rng(seed)
-    if level == "one":
+    if level == "prior":
         return _draw(setting, level, rng)[0]
     for _ in range(MOST_TRIES):
-        drawn, lowest = _draw(setting, level, rng)
-        if lowest >= LOWEST_SHARE:
+        drawn, lowest, log_chance = _draw(setting, level, rng)
+        if lowest >= LOWEST_SHARE and np.log(rng.uniform()) < log_chance:
             return drawn
     raise RuntimeError(f"no outcome above zero in {MOST_TRIES} tries; lower Priors.noise_share.")
 
 
-def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Drawn, float]:
-    """One draw, and its lowest outcome in units of the account's outcome scale."""
+def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Drawn, float, float]:
+    """One draw, its lowest outcome in units of the account's scale, and the log chance to keep it.
+
+    Given the mean outcome, the level follows from all the rest: its prior density there is the
+    weight of the draw. It falls with the noise like 1 / sd, as the prior is in units of the noise;
+    that part is drawn from, as one degree of freedom more, and the rest is the chance to be kept.
+    """
+    is_given = level == "positive"
     panel, design, priors = setting.panel, setting.design, setting.priors
     position = prior_positions(setting.layout, priors, 1, int(rng.integers(2**31)))[0]
     weights = basis_weights(setting, position[None])[0]
     account = setting.cell_index[0]
     path = np.full(panel.outcome.shape, np.nan)
     noise_sd, media_share = np.empty((2, panel.n_accounts))
+    log_chance = 0.0
     for a, (rows, p) in enumerate(setting.rows):
-        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / rng.chisquare(priors.noise_df))
+        df = rng.chisquare(priors.noise_df + is_given)
+        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / df)
         mean, precision = assumed_baseline(design, priors).prior(a, p)
-        wobble = rng.normal(size=p - 1) / np.sqrt(np.diag(precision)[1:])
-        baseline = mean[1:] + noise_sd[a] * wobble
+        sd = noise_sd[a] / np.sqrt(np.diag(precision))
+        baseline = mean + sd * rng.normal(size=p)
         media = rows[:, p:-1] @ weights[account == a].ravel()
-        moving = rows[:, 1:p] @ baseline + media + noise_sd[a] * rng.normal(size=rows.shape[0])
-        path[a] = 1.0 + moving - (moving.mean() if level == "positive" else 0.0)
+        path[a] = rows[:, :p] @ baseline + media + noise_sd[a] * rng.normal(size=rows.shape[0])
+        if is_given:
+            missing = 1.0 - path[a].mean()
+            path[a] += missing
+            log_chance -= 0.5 * ((baseline[0] + missing - mean[0]) / sd[0]) ** 2
         media_share[a] = media.mean() / path[a].mean()
     path[~np.isfinite(panel.outcome)] = np.nan
     drawn = Drawn(
@@ -146,7 +157,7 @@ def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Dra
         outcome=path * (design.outcome_scale / panel.unit_value)[:, None],
         media_share=media_share,
     )
-    return drawn, float(np.nanmin(path))
+    return drawn, float(np.nanmin(path)), log_chance
 
 
 def basis_weights(setting: Setting, positions: np.ndarray) -> np.ndarray:

@@ -188,14 +188,14 @@ def _marginal_roi(setting: Setting) -> np.ndarray:
 def _path_statistics(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """Variation of outcome paths, and their correlation with spend; (draw * account,) each.
 
-    The level is flat, so every path is given the mean outcome of its panel.
+    Paths are what a table may hold: above zero, with the mean outcome of their panel.
     """
     panel, design = setting.panel, setting.design
     scale = design.outcome_scale / panel.unit_value
     spend = panel.spend.sum(axis=1)
     variation, correlation = [], []
     for seed in range(N_PATHS):
-        path = draw_jointly(setting, seed).outcome / scale[:, None]
+        path = draw_jointly(setting, seed, "positive").outcome / scale[:, None]
         for a in range(panel.n_accounts):
             seen = np.isfinite(path[a])
             variation.append(path[a, seen].std())  # over a mean of one

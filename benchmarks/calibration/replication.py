@@ -21,7 +21,7 @@ from .quantities import Frame, curves, draw_noise_sd, quantities
 from .ranks import rank_pit
 
 KINDS = ("model", "road")
-LEVELS: dict[str, Level] = {"model": "one", "road": "positive"}
+LEVELS: dict[str, Level] = {"model": "prior", "road": "positive"}
 N_RANKED = 99  # draws that the truth is ranked among, far enough apart to be independent
 DRAWS, TUNE, CHAINS = 1000, 500, 4
 CORES = 2

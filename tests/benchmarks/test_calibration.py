@@ -159,8 +159,8 @@ def test_the_same_seed_draws_the_same(setting):
 
 
 def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_spend(setting):
-    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd")
-    still = Priors(demand_effect=0.0, **dict.fromkeys(scales, 1e-9))
+    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd", "level_sd")
+    still = Priors(demand_effect=0.0, level_share=0.7, **dict.fromkeys(scales, 1e-9))
     quiet = replace(setting, priors=still)
     drawn, panel = draw_jointly(quiet, 2), quiet.panel
     account, channel = quiet.cell_index
@@ -169,7 +169,7 @@ def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_
     owed = np.bincount(account, roi * mean_spend) / quiet.design.outcome_scale
     mean = drawn.outcome.mean(axis=1) * panel.unit_value / quiet.design.outcome_scale
     # a cell that starts late carries nothing over from before its life
-    np.testing.assert_allclose(mean, 1.0 + owed, rtol=1e-6)
+    np.testing.assert_allclose(mean, 0.7 + owed, rtol=1e-6)
 
 
 def test_noise_has_the_median_of_its_prior(setting):
@@ -186,6 +186,8 @@ def test_tables_of_a_positive_draw_are_positive_and_read_back(setting):
     for seed in range(5):
         drawn = draw_jointly(setting, seed, "positive")
         assert drawn.outcome.min() > 0
+        scale = setting.design.outcome_scale / setting.panel.unit_value
+        np.testing.assert_allclose(drawn.outcome.mean(axis=1), scale, rtol=1e-9)
     panel = ab.read_panel(*tables(setting, drawn))
     np.testing.assert_array_equal(panel.spend, setting.panel.spend)
     np.testing.assert_allclose(panel.outcome, drawn.outcome)

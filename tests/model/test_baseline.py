@@ -222,11 +222,13 @@ def test_a_long_history_speaks_for_itself(known, found):
 # The record ---------------------------------------------------------------------------------
 
 
-def test_the_prior_of_all_coefficients_has_a_flat_level_and_even_ramps(known, found):
+def test_the_prior_of_all_coefficients_has_the_level_first_and_even_ramps(known, found):
     evidence = known[2]
     p, n_shared = int(evidence.n_baseline[0]), found.mean.shape[1]
     mean, precision = found.prior(0, p)
-    assert mean[0] == precision[0].sum() == 0
+    assert mean[0] == PRIORS.level_share
+    assert precision[0, 0] == pytest.approx((found.noise_sd[0] / PRIORS.level_sd) ** 2)
+    assert (precision[0, 1:] == 0).all()
     assert mean[1 : 1 + n_shared] == pytest.approx(found.mean[0])
     assert (mean[1 + n_shared :] == 0).all()
     assert np.diag(precision)[1 + n_shared :] == pytest.approx(found.trend_precision[0])

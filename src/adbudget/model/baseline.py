@@ -34,6 +34,8 @@ class Baseline:
     precision : (account, shared, shared) of the same, in units of 1 / noise variance
     trend_precision : (account,) of each step of the trend, in the same units
     noise_sd : (account,) residual sd as a share of the mean outcome, as found on the way
+    level_share, level_sd : level at the start of the record as a share of the mean outcome: what is
+        expected, and how far it may be from that
     scales : name -> how far accounts differ (or, for "trend", how far the level moves from one
         knot to the next), as a share of the mean outcome
     """
@@ -42,12 +44,16 @@ class Baseline:
     precision: np.ndarray
     trend_precision: np.ndarray
     noise_sd: np.ndarray
+    level_share: float
+    level_sd: float
     scales: dict[str, float]
 
     def prior(self, account: int, n_baseline: int) -> tuple[np.ndarray, np.ndarray]:
-        """(p,) mean and (p, p) relative precision of all p coefficients; the level's is zero."""
+        """(p,) mean and (p, p) relative precision of all p coefficients, the level first."""
         n_shared = self.mean.shape[1]
         mean, precision = np.zeros(n_baseline), np.zeros((n_baseline, n_baseline))
+        mean[0] = self.level_share
+        precision[0, 0] = (self.noise_sd[account] / self.level_sd) ** 2
         shared = slice(1, 1 + n_shared)
         mean[shared] = self.mean[account]
         precision[shared, shared] = self.precision[account]
@@ -66,6 +72,7 @@ def assumed_baseline(design: Design, priors: Priors) -> Baseline:
         np.tile(np.diag(shared.sd**2 * (1 + priors.baseline_apart**2)), (n_accounts, 1, 1)),
         np.full(n_accounts, noise),
         scale | {"trend": priors.trend_sd},
+        priors,
     )
 
 
@@ -112,15 +119,18 @@ def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
         np.array([own + apart for own in cov]),
         scales.noise,
         dict(zip(shared.groups, scales.spread, strict=True)) | {"trend": scales.trend},
+        priors,
     )
 
 
-def _baseline(mean, covariance, noise_sd, scales) -> Baseline:
+def _baseline(mean, covariance, noise_sd, scales, priors: Priors) -> Baseline:
     return Baseline(
         mean=mean,
         precision=np.linalg.inv(covariance) * noise_sd[:, None, None] ** 2,
         trend_precision=(noise_sd / scales["trend"]) ** 2,
         noise_sd=noise_sd,
+        level_share=priors.level_share,
+        level_sd=priors.level_sd,
         scales={name: float(value) for name, value in scales.items()},
     )
 
@@ -152,16 +162,21 @@ class _Scales:
 
 @dataclass(frozen=True, slots=True)
 class _System:
-    """Gram matrix of [level, shared, ramps, directions of the curves, outcome] of one account."""
+    """Gram matrix of [level, shared, ramps, directions of the curves, outcome] of one account.
+
+    The level and the curves that are expected are taken off the outcome.
+    """
 
     gram: np.ndarray
     n_ramps: int
     n_rows: float
+    level_sd: float
 
     def normal(self, scales: _Scales, account: int, n_shared: int):
         """Normal matrix and right side; the shared coefficients have no prior yet."""
         noise = max(scales.noise[account], LEAST_SPREAD)
         prior = np.zeros(self.gram.shape[0] - 1)
+        prior[0] = self.level_sd**-2.0
         ramps = slice(1 + n_shared, 1 + n_shared + self.n_ramps)
         prior[ramps] = max(scales.trend, LEAST_SPREAD) ** -2.0
         prior[ramps.stop :] = 1.0
@@ -178,10 +193,11 @@ def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: 
     turn = np.zeros((gram.shape[0], p + int(kept.sum()) + 1))
     turn[:p, :p] = np.eye(p)
     turn[p:-1, p:-1] = loose[:, None] * vectors[:, kept]
+    turn[0, -1] = -priors.level_share
     turn[p:-1, -1] = -expected
     turn[-1, -1] = 1.0
     n_ramps = p - 1 - shared.size.size
-    return _System(turn.T @ gram @ turn, n_ramps, float(evidence.n_rows[account]))
+    return _System(turn.T @ gram @ turn, n_ramps, float(evidence.n_rows[account]), priors.level_sd)
 
 
 @dataclass(frozen=True, slots=True)

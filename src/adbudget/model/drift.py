@@ -14,7 +14,7 @@ from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import Evidence, evened
 from adbudget.model.priors import Priors
-from adbudget.model.reweighting import FLAT, LEAST_DIRECTION
+from adbudget.model.reweighting import LEAST_DIRECTION
 from adbudget.model.row_noise import RowNoise
 from adbudget.model.stand_in import loose_weights
 from adbudget.model.transform import CellDraws
@@ -22,6 +22,7 @@ from adbudget.panel import Panel
 
 FALSE_ALARM = 0.01  # probability that a panel without drift is warned about at all
 MOST_PASSES, SETTLED = 10, 0.01  # of the noise variance, and the relative change it may still make
+FLAT = 1e-9  # precision of the step, which only keeps the solve regular
 LEAST_HALF = 8  # observed rows either half of a record must have to be compared
 
 
@@ -147,7 +148,7 @@ def _of_account(
     error = error - free[:, :p] @ mean
     relative = np.zeros((free.shape[1], free.shape[1]))
     relative[:p, :p] = precision
-    relative[[0, p], [0, p]] = FLAT  # level and step
+    relative[p, p] = FLAT
     absolute = np.append(np.zeros(p + 1), np.ones(np.count_nonzero(kept)))
     variance = _noise_variance(free, error, relative, absolute)
     solver = cho_factor(free.T @ free + relative + np.diag(absolute * variance))

@@ -38,7 +38,7 @@ class Likelihood:
     target : (account, rank) h
     rank : (account,) rank in use
     rest : (account,) what no weights can explain
-    dof : (account,) counted rows less one for the flat level
+    dof : (account,) counted rows
     tests : rows of lift tests, each with a noise of its own; None without tests
     """
 
@@ -104,7 +104,7 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
         target=target,
         rank=rank,
         rest=np.array([rest for _, _, rest in parts]),
-        dof=evidence.n_rows - 1.0,
+        dof=evidence.n_rows,
         tests=evidence.tests,
     )
 

@@ -43,8 +43,8 @@ def prior_predictive(
 ) -> xr.Dataset:
     """What the priors say about this panel before its outcome is looked at.
 
-    The baseline's level is flat, so outcomes themselves have no prior; what a buyer can judge is
-    the return, how fast it saturates, how long it lasts, and the share of the outcome that
+    Outcomes are in units of their own mean, so they have no prior of their own; what a buyer can
+    judge is the return, how fast it saturates, how long it lasts, and the share of the outcome that
     advertising would explain.
 
     Parameters
@@ -169,7 +169,7 @@ def baseline_draws(
     misfit = np.einsum("di,ij,dj->d", contrast, gram[p:, p:], contrast) - (cross * centre).sum(
         axis=1
     )
-    half_df = (priors.noise_df + evidence.n_rows[account] - 1) / 2
+    half_df = (priors.noise_df + evidence.n_rows[account]) / 2
     half_scale = (priors.noise_df * priors.noise_share**2 + np.maximum(misfit, 0.0)) / 2
     noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))
     wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans=1)

@@ -36,6 +36,8 @@ class Priors:
         into the other
     noise_share, noise_df : prior guess of the noise as a share of the mean outcome, and how many
         periods that guess is worth
+    level_share, level_sd : share of the mean outcome that is believed to need no advertising, and
+        how far it may be from that; neither base sales nor what advertising adds is below zero
     trend_knot_days, trend_sd : the baseline's level may wander by about ``trend_sd`` of the mean
         outcome every ``trend_knot_days``
     season_order, season_sd : pairs of yearly waves (None: 4 for daily and weekly, 2 for monthly
@@ -65,6 +67,8 @@ class Priors:
     delayed_half_lives: tuple[tuple[float, float], ...] = ((4.0, 7.0), (7.0, 14.0))
     noise_share: float = 0.1
     noise_df: float = 0.5
+    level_share: float = 0.5
+    level_sd: float = 0.3
     trend_knot_days: float = 28.0
     trend_sd: float = 0.03
     season_order: int | None = None
@@ -98,7 +102,7 @@ class Priors:
         return tuple("+".join(f"{days:g}" for days in parts) for parts in self.memories)
 
     def __post_init__(self) -> None:
-        may_be_zero = {"null_start", "null_slope", "demand_effect"}
+        may_be_zero = {"null_start", "null_slope", "demand_effect", "level_share"}
         for name, value in asdict(self).items():
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)

@@ -21,7 +21,6 @@ MAX_PASSES = 20
 SETTLED = 1e-3  # relative change of the noise at which reweighting stops
 LEAST_DIRECTION = 1e-3  # of the largest singular value; smaller ones move no residual
 LEAST_FREE = 0.1  # share of a row's own noise that its residual is taken to show, at least
-FLAT = 1e-9  # precision of the level, which only keeps the solve regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,6 @@ def account_system(
     mean, precision = baseline.prior(account, p)
     relative = np.zeros((p + n_kept, p + n_kept))
     relative[:p, :p] = precision
-    relative[0, 0] = FLAT
     expected = rows[:, :p] @ mean + rows[:, p:-1] @ prior_mean
     return System(
         columns=np.concatenate([rows[:, :p], left[:, kept] * size[kept]], axis=1),

@@ -159,7 +159,7 @@ def _surprise(fit: "Fit", panel: Panel, account: int) -> tuple[np.ndarray, np.nd
     )
     misfit = contrast @ integrate_baseline(evidence, priors, account) @ contrast
     scale = priors.noise_df * priors.noise_share**2 + max(misfit, 0.0)
-    noise_sd = np.sqrt(scale / (priors.noise_df + evidence.n_rows[account] - 1))
+    noise_sd = np.sqrt(scale / (priors.noise_df + evidence.n_rows[account]))
     # Ramps of knots that are new have no coefficient yet: their prior mean is zero.
     surprise = rows[:, p:] @ contrast - rows[:, :p_old] @ centre
     return surprise / noise_sd, rows[:, -1] - surprise

@@ -47,6 +47,10 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("assumed",),
         {"cells hardly differ": replace(B, cell_tilt_sd=0.2), "0.4": replace(B, cell_tilt_sd=0.4)},
     ),
+    "level": (
+        ("assumed", "misspecified", "confounded", "duds"),
+        {"flat": replace(B, level_sd=1e3), "0.5 ± 0.2": replace(B, level_sd=0.2)},
+    ),
     "returns": (
         ("assumed", "confounded", "duds"),
         {

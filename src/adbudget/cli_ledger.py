@@ -88,9 +88,11 @@ def reject(
     at: When = None,
 ) -> None:
     """Reject what waits; raises that it was to fund are cancelled with it."""
+    from adbudget.pacing.decisions import reject_item
+
     with _open(ledger) as opened:
         when = _instant(at, "--at")
-        ruling = opened.reject(item, who=_person(who), at=when, reason=reason)
+        ruling = reject_item(opened, item, who=_person(who), at=when, reason=reason)
         _print_ruling(opened, ruling)
 
 

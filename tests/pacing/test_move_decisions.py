@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -246,17 +247,22 @@ def test_a_lock_needs_a_reason(ledger):
 
 
 @pytest.fixture
-def approve(ledger, tmp_path):
-    """`adbudget approve` as a process, on the ledger of the test."""
+def rule_on(ledger, tmp_path):
+    """`adbudget approve` or `reject` as a process, on the ledger of the test."""
 
-    def run(item: object) -> subprocess.CompletedProcess:
-        words = ("approve", item, "--who", "Ann", "--at", ANN["at"].isoformat())
+    def run(verb: str, item: object, *options: str) -> subprocess.CompletedProcess:
+        words = (verb, item, "--who", "Ann", "--at", ANN["at"].isoformat(), *options)
         return subprocess.run(
             [sys.executable, "-m", "adbudget.cli", *map(str, words), "--ledger", tmp_path / "l.db"],
             **{"capture_output": True, "text": True, "timeout": 120, "check": False},
         )
 
     return run
+
+
+@pytest.fixture
+def approve(rule_on):
+    return partial(rule_on, "approve")
 
 
 def test_the_command_line_approves_a_group_of_moves(ledger, approve):
@@ -272,6 +278,15 @@ def test_one_entry_stands_for_its_group_on_the_command_line_too(ledger, approve,
     written(ledger, *UNSURE)
     assert approve(ledger.pending()[column].iloc[0]).returncode == 0
     assert last_budgets(ledger) == {"D1": 28_000, "D2": 52_000}
+
+
+@pytest.mark.parametrize("column", ["item", "sequence"])
+def test_one_entry_is_rejected_with_its_group_on_the_command_line_too(ledger, rule_on, column):
+    written(ledger, *UNSURE)
+    answer = rule_on("reject", ledger.pending()[column].iloc[-1], "--reason", "D2 is nearly done")
+    assert answer.returncode == 0
+    assert ledger.pending().empty
+    assert ledger.current_budgets() == {}
 
 
 def test_the_command_line_refuses_moves_of_a_locked_deal(ledger, approve):

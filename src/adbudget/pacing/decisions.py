@@ -119,6 +119,16 @@ def approve_moves(ledger: "Ledger", group_id: str, *, who: str, at: datetime) ->
     return ledger.approve(name, who=who, at=at)
 
 
+def reject_item(ledger: "Ledger", item_id: str, *, who: str, at: datetime, reason: str) -> "Ruling":
+    """Reject whatever waits: moves by their whole group, anything else as the ledger does.
+
+    Parameters and errors as :func:`approve_item`.
+    """
+    if _found(_groups(ledger), item_id) is not None:
+        return reject_moves(ledger, item_id, who=who, at=at, reason=reason)
+    return ledger.reject(item_id, who=who, at=at, reason=reason)
+
+
 def reject_moves(
     ledger: "Ledger", group_id: str, *, who: str, at: datetime, reason: str
 ) -> "Ruling":

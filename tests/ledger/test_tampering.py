@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ledger_cases import entry, move
 from sqlalchemy import select, text
@@ -236,6 +236,9 @@ def test_one_changed_letter_anywhere_is_found_in_its_row(unguarded, data):
         at = data.draw(st.integers(0, max(0, len(value) - 1)))
         letter = data.draw(st.characters(codec="ascii", min_codepoint=32))
         changed = value[:at] + letter + value[at + 1 :]
+        keys = set(connection.execute(select(ENTRY.c.key)).scalars())
+        # The key of another row is refused by the database itself.
+        assume(column != "key" or changed == value or changed not in keys)
         connection.execute(ENTRY.update().where(row).values({column: changed}))
     found = unguarded.verify()
     with unguarded._engine.begin() as connection:

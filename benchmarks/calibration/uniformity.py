@@ -13,6 +13,7 @@ from scipy.special import bdtr
 N_NULL = 4000  # simulated samples behind a p value
 GRID = np.arange(1, 50) / 50  # where clustered curves are compared
 SEED = 0
+ROUNDING = 1e-9  # relative; tails that differ by less are the same number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,11 +49,13 @@ def simultaneous_band(n_values: int, prob: float = 0.95) -> Band:
     Saeilynoja, Buerkner & Vehtari (2022), Statistics and Computing 32, 32.
     """
     points = _points(n_values)
-    # Pointwise tail probability that a whole sample undercuts with probability 1 - prob.
-    tail = np.quantile(_null_tails(n_values), 1 - prob)
+    # The smallest pointwise tail probability whose p is above 1 - prob: it and all larger ones are
+    # inside, so that band and p say the same where samples share a value.
+    null = np.sort(_null_tails(n_values))
+    tail = null[_p_of(null, null) > 1 - prob][0] * (1 - ROUNDING)
     counts = np.arange(n_values + 1)[:, None]
-    likely = (bdtr(counts, n_values, points) > tail) & (
-        bdtr(n_values - counts, n_values, 1 - points) > tail
+    likely = (bdtr(counts, n_values, points) >= tail) & (
+        bdtr(n_values - counts, n_values, 1 - points) >= tail
     )
     lower, upper = likely.argmax(axis=0), n_values - likely[::-1].argmax(axis=0)
     return Band(points=points, lower=lower / n_values, upper=upper / n_values)
@@ -61,15 +64,20 @@ def simultaneous_band(n_values: int, prob: float = 0.95) -> Band:
 def ecdf_p(values: np.ndarray) -> float:
     """Probability that uniform numbers stray at least as far from their distribution function.
 
-    Below .05 exactly where the curve leaves the 95% band.
+    At most .05 exactly where the curve leaves the 95% band.
 
     Parameters
     ----------
     values : (value,) independent, in [0, 1]
     """
-    null = _null_tails(values.size)
     own = _smallest_tail(ecdf(values, _points(values.size)), values.size)
-    return float((1 + (null <= own).sum()) / (1 + null.size))
+    return float(_p_of(np.sort(_null_tails(values.size)), own))
+
+
+def _p_of(null: np.ndarray, tail: np.ndarray | float) -> np.ndarray:
+    """Share of samples, the one at hand among them, whose tail is no larger; ``null`` is sorted."""
+    nearly = np.asarray(tail) * (1 + ROUNDING)
+    return (1 + np.searchsorted(null, nearly, side="right")) / (1 + null.size)
 
 
 def clustered_p(values: np.ndarray, n_null: int = N_NULL) -> float:

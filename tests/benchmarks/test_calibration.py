@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
@@ -107,14 +107,15 @@ def test_a_posterior_too_narrow_too_wide_or_shifted_fails(spread, shift):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(0.5, 2.0), st.integers(0, 10_000))
+@example(tilt=1.625, seed=504)  # the samples at the edge of the band share one value
+@given(tilt=st.floats(0.5, 2.0), seed=st.integers(0, 10_000))
 def test_p_is_below_five_percent_where_the_curve_leaves_its_band(tilt, seed):
     values = np.random.default_rng(seed).beta(tilt, 1.0, size=40)
     band = simultaneous_band(40)
     curve = np.round(ecdf(values, band.points), 12)
     lower, upper = band.lower.round(12), band.upper.round(12)
     outside = bool(((curve < lower) | (curve > upper)).any())
-    assert outside == (ecdf_p(values) < 0.0503)  # the quantile's own rounding, 1 in 4001
+    assert outside == (ecdf_p(values) <= 0.05)
 
 
 def test_the_band_is_the_one_arviz_draws():

@@ -1,6 +1,6 @@
 """Results -> Markdown tables of docs/real-data.md. Every builder takes {study: what it found}."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,15 +82,18 @@ def runs(found: Found) -> str:
     return _or_nothing((*header, "owed to ads", "noise", "s"), rows)
 
 
+def _scored(found: Found) -> Iterator[tuple[str, str, list[dict]]]:
+    """(study, what its rows are, scores of every tool) of the forecasts that were made."""
+    for study, label in (("conjura_daily", "days"), ("conjura_weekly", "weeks")):
+        if study in found:
+            peers = found.get("conjura_marketing", {}) if study == "conjura_weekly" else {}
+            yield study, label, [*found[study]["scores"], *peers.get("scores", [])]
+
+
 def forecasts(found: Found) -> str:
     """CRPS by tool, daily and weekly, and the difference from the naive rule."""
     rows = []
-    for study, label in (("conjura_daily", "days"), ("conjura_weekly", "weeks")):
-        if study not in found:
-            continue
-        scores = list(found[study]["scores"])
-        if study == "conjura_weekly" and "conjura_marketing" in found:
-            scores += found["conjura_marketing"]["scores"]
+    for study, label, scores in _scored(found):
         for tool in (tool for tool in LABELS if any(s["tool"] == tool for s in scores)):
             own = [s for s in scores if s["tool"] == tool]
             less, error = difference(scores, tool, ROWS_A_BLOCK[study])
@@ -109,12 +112,7 @@ def forecasts(found: Found) -> str:
 def forecasts_by_account(found: Found) -> str:
     """CRPS by account and tool."""
     rows = []
-    for study, label in (("conjura_daily", "days"), ("conjura_weekly", "weeks")):
-        if study not in found:
-            continue
-        scores = list(found[study]["scores"])
-        if study == "conjura_weekly" and "conjura_marketing" in found:
-            scores += found["conjura_marketing"]["scores"]
+    for _, label, scores in _scored(found):
         for account in dict.fromkeys(s["account"] for s in scores):
             crps = {s["tool"]: s["crps"] for s in scores if s["account"] == account}
             rows.append((label, account, *(_number(crps.get(tool)) for tool in LABELS)))

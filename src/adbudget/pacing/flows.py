@@ -19,6 +19,7 @@ import numpy as np
 from adbudget.errors import InfeasibleError
 
 if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
     from scipy.sparse import csr_array
 
 WITHIN_FIRST = 100.0  # what a unit within a channel counts beyond its worth
@@ -183,9 +184,7 @@ def _corner(
         bounds=np.stack([low, high], axis=1),
         method="highs-ds",
     )
-    if solved.x is None:
-        raise InfeasibleError(f"the reallocation of {cost.size // 2} deals: {solved.message}")
-    return solved.x
+    return _solution(solved, cost.size // 2)
 
 
 def _whole_neighbour(
@@ -208,8 +207,13 @@ def _whole_neighbour(
         bounds=Bounds(*within),
         constraints=[LinearConstraint(bounded, ub=most), LinearConstraint(balance, 0, 0)],
     )
+    return _solution(solved, cost.size // 2)
+
+
+def _solution(solved: "OptimizeResult", n_deals: int) -> np.ndarray:
+    """What a solver found, or an error that says what it said."""
     if solved.x is None:
-        raise InfeasibleError(f"the reallocation of {cost.size // 2} deals: {solved.message}")
+        raise InfeasibleError(f"the reallocation of {n_deals} deals: {solved.message}")
     return solved.x
 
 

@@ -158,6 +158,7 @@ def _named_holidays(
     years = range(begins[0].astype(object).year, ends[-1].astype(object).year + 1)
     try:
         found = country_holidays(code.upper(), part or None, years=years, observed=observed)
+    # NotImplementedError is how the package says that it has no such country or subdivision.
     except (NotImplementedError, KeyError) as cause:
         raise InputError(
             f"there are no holidays for {country!r}: {cause.args[0]}. Expected an ISO code such as "

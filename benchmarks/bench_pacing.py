@@ -107,7 +107,7 @@ def main() -> None:
     files = data / "pacing_plan.csv", data / "pacing_delivery.csv"
     told("import pandas", process("-c", "import pandas"), 5)
     told("import adbudget.pacing.engine", process("-c", "import adbudget.pacing.engine"), 5)
-    command = ("-m", "adbudget.cli", "pace")
+    command = ("-m", "adbudget", "pace")
     told("adbudget pace --help", process(*command, "--help"), 5)
     told("adbudget pace on the example", process(*command, *files, "--as-of", "2026-03-16"), 5)
 

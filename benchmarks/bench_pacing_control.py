@@ -9,17 +9,17 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from adbudget.pacing.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
-from adbudget.pacing.controller import PacingControl
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.move_rules import MoveRules
-from adbudget.pacing.plan_table import read_plan
-from adbudget.pacing.simulator import (
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.booked.plan_table import read_plan
+from adbudget.pacing.control.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
+from adbudget.pacing.control.controller import PacingControl
+from adbudget.pacing.control.simulator import (
     Control,
     SimulatedDeal,
     SimulatedFlight,
     simulate_delivery,
 )
+from adbudget.pacing.moves.move_rules import MoveRules
 
 N_SEEDS, N_DAYS, N_DEALS = 200, 28, 6
 START = pd.Timestamp("2026-03-02")  # a Monday

@@ -75,7 +75,7 @@ def main() -> None:
             5, lambda code=command: subprocess.run([sys.executable, "-c", code], check=True)
         )
         print(f"python -c '{command}': {seconds:.2f} s")
-    arguments = [sys.executable, "-m", "adbudget.cli", "rules", "--help"]
+    arguments = [sys.executable, "-m", "adbudget", "rules", "--help"]
     seconds = best_of(5, lambda: subprocess.run(arguments, check=True, capture_output=True))
     print(f"adbudget rules --help: {seconds:.2f} s")
 

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import PolicyError
-from adbudget.policy.campaigns import read_campaigns
 from adbudget.policy.language import evaluate, parse_trigger
-from adbudget.policy.language.words import DAYS_IN, FIGURE_WORDS, KEYWORDS, TARGET_OF
+from adbudget.policy.language.vocabulary import DAYS_IN, FIGURE_WORDS, KEYWORDS, TARGET_OF
+from adbudget.policy.readings.campaigns import read_campaigns
 
 GOOD = (
     "cpl < target * 0.8",

@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from optimizer.hand_made import hand_made, random_world, spend_of
+from hypothesis import given, settings, strategies as st
 
 from adbudget.draws import CurveDraws, Health
 from adbudget.errors import InputError
+from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)

@@ -13,11 +13,11 @@ import numpy as np
 
 from adbudget import Panel, Priors, read_panel
 from adbudget.model.baseline import assumed_baseline
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import Design, carried_spend, first_state
 from adbudget.model.layout import Layout
 from adbudget.model.predict import prior_positions
 from adbudget.model.reference import make_design
+from adbudget.model.regressors import regression_rows
 from adbudget.model.transform import cell_draws
 from adbudget.synthetic import WorldSpec, synthesize
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from adbudget import Panel, decide, fit, optimize
-from adbudget.identification import caveats, check_identification
 from adbudget.model.fit import Fit
+from adbudget.panel.findings import caveats, check_identification
 from benchmarks.real_data.settings import SAMPLING
 
 QUANTILES = (0.05, 0.5, 0.95)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.fit import Fit
 from adbudget.model.held_out import basis_weights
+from adbudget.model.regressors import regression_rows
 from benchmarks.real_data.describing import describe, quantiles, roi_draws
 from benchmarks.real_data.forecasting import joined
 from benchmarks.real_data.reading import SIMPLE_CHANNELS, mmm_simple, mmm_simple_truth

@@ -136,8 +136,8 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
 
 def _basis(fit: "Fit", channel: int) -> np.ndarray:
     """(account, memory, saturation, period) the model's mean-one basis of one channel."""
-    from adbudget.model.columns import basis_columns
     from adbudget.model.design import carried_spend, first_state
+    from adbudget.model.regressors import basis_columns
 
     design, panel = fit.evidence.design, fit.panel
     stock = carried_spend(panel, design, first_state(panel, design))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 WORLD_ROOTS = ("adbudget.synthetic",)
 LIBRARY_ROOTS = (
-    *("adbudget.panel", "adbudget.model.fit", "adbudget.optimizer.proposal"),
-    *("adbudget.decision", *WORLD_ROOTS),
+    *("adbudget.panel.panel", "adbudget.model.fit", "adbudget.optimizer.proposal"),
+    *("adbudget.decision.decisions", *WORLD_ROOTS),
 )
 ALWAYS = ("jobs.py", "scoring.py")  # they shape every result
 

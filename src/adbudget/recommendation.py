@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from adbudget.decision import Decisions, Thresholds, decide
+from adbudget.decision.decisions import Decisions, Thresholds, decide
+from adbudget.decision.moves import cell_money
+from adbudget.decision.reasons import marginal_money
 from adbudget.draws import SpendLike
 from adbudget.errors import InputError
-from adbudget.identification import (
+from adbudget.optimizer import Proposal, optimize
+from adbudget.panel.findings import (
     BEYOND,
     STOPPED,
     Finding,
@@ -18,11 +21,8 @@ from adbudget.identification import (
     check_identification,
     check_reach,
 )
-from adbudget.moves import cell_money
-from adbudget.optimizer import Proposal, optimize
-from adbudget.panel import Panel, read_panel
+from adbudget.panel.panel import Panel, read_panel
 from adbudget.plan import Limits
-from adbudget.reasons import marginal_money
 from adbudget.risk import Risk, risk_adjusted
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
 
     guard = None
     if policy is not None:  # before minutes go into a fit
-        from adbudget.guard import Guard
+        from adbudget.decision.guard import Guard
 
         guard = Guard.of(policy)
     panel = _as_panel(

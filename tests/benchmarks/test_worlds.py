@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adbudget import InputError
 from adbudget.synthetic import WorldSpec, families, synthesize
-from benchmarks.worlds import jobs as job_grid
-from benchmarks.worlds import least_squares as analyst
+from benchmarks.worlds import jobs as job_grid, least_squares as analyst
 from benchmarks.worlds.answer import Answer, Calls, Move
 from benchmarks.worlds.jobs import Job, make_grid, make_world
 from benchmarks.worlds.matched import priors_of

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from ledger_cases import AT, change, entry, move
 
 from adbudget import InputError, LedgerConflictError, LedgerError, open_ledger
+from tests.ledger.ledger_cases import AT, change, entry, move
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

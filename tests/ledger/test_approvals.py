@@ -3,11 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from ledger_cases import AT, change, entry, move
+from hypothesis import given, settings, strategies as st
 
 from adbudget import InputError, KillSwitchError, LedgerConflictError, LedgerError, open_ledger
+from tests.ledger.ledger_cases import AT, change, entry, move
 
 LATER = AT + timedelta(hours=1)
 CUT = ("run-1/C", move("C", 300_000, 240_000, rule="reduce_losers"))

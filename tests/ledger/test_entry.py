@@ -9,13 +9,12 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from ledger_cases import AT, entry, move
+from hypothesis import given, strategies as st
 
 from adbudget import InputError, open_ledger
 from adbudget.ledger import Entry, canonical_json, digest
 from adbudget.ledger.minor import minor_text
+from tests.ledger.ledger_cases import AT, entry, move
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 WHOLE = st.integers(-(2**63) + 1, 2**63 - 1)

@@ -4,9 +4,9 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from ledger_cases import entry, move
 
 from adbudget import open_ledger
+from tests.ledger.ledger_cases import entry, move
 
 SABOTAGE = {
     "update": "UPDATE ledger_entry SET who = 'me' WHERE sequence = 2",

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ledger_cases import entry
 
 from adbudget import InputError, LedgerError, open_ledger
+from tests.ledger.ledger_cases import entry
 
 
 def test_a_path_and_its_url_are_the_same_ledger(tmp_path):

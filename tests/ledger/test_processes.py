@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from ledger_cases import entry, move
-from writer import BATCH
 
 from adbudget import LedgerConflictError, open_ledger
+from tests.ledger.ledger_cases import entry, move
+from tests.ledger.writer import BATCH
 
 WRITER = Path(__file__).parent / "writer.py"
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from ledger_cases import AT, change, entry, move
 
 from adbudget import InputError, KillSwitchError, LedgerConflictError, LedgerError, open_ledger
 from adbudget.ledger import digest
+from tests.ledger.ledger_cases import AT, change, entry, move
 
 LATER = AT + timedelta(days=1)
 INPUTS = {"budgets": {"A": 2000, "B": 3000}, "percent": 15}

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from ledger_cases import entry, move
+from hypothesis import assume, given, settings, strategies as st
 from sqlalchemy import select, text
 
 from adbudget import InputError, Ledger, open_ledger
 from adbudget.ledger import Head
 from adbudget.ledger.entry import FIELDS, chain_hash
 from adbudget.ledger.schema import ENTRY, SQLITE_GUARDS
+from tests.ledger.ledger_cases import entry, move
 
 N = 6
 COLUMNS = [column.name for column in ENTRY.columns if column.name != "sequence"]

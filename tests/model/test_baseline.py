@@ -18,9 +18,9 @@ from adbudget.model.baseline import (
     with_baseline,
 )
 from adbudget.model.calendar import calendar_columns
-from adbudget.model.columns import shared_columns
 from adbudget.model.evidence import gather
 from adbudget.model.reference import make_design
+from adbudget.model.regressors import shared_columns
 
 PRIORS = ab.Priors()
 N_WAVES = 4

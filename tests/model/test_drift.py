@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import norm
 
 import adbudget as ab
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.evidence import gather
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import even_noise
 
 

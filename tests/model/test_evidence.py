@@ -8,12 +8,12 @@ import pytest
 from adbudget.curves import memory
 from adbudget.errors import InputError
 from adbudget.model.baseline import assumed_baseline
-from adbudget.model.columns import baseline_columns, regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import gather
 from adbudget.model.factor import integrate_baseline
 from adbudget.model.reference import make_design
-from adbudget.panel import read_panel
+from adbudget.model.regressors import baseline_columns, regression_rows
+from adbudget.panel.panel import read_panel
 
 
 def test_two_halves_add_up_to_the_whole(panel, design, evidence):

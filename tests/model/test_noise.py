@@ -9,11 +9,11 @@ from scipy.signal import lfilter
 
 import adbudget as ab
 from adbudget.model.baseline import find_baseline
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import gather
 from adbudget.model.noise import find_noise
 from adbudget.model.reference import make_design
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import even_noise
 from adbudget.model.update import extended_noise
 from adbudget.synthetic import WorldSpec, noise_families, synthesize

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from hand_made import hand_made, random_world, spend_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from adbudget.optimizer import alternative, optimize
 from adbudget.plan import Group, Limits
 from adbudget.risk import Risk, prob_gain
+from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 MEAN_ONLY = Risk(aversion=0.0)
 few = settings(max_examples=12, deadline=None)

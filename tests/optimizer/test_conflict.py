@@ -1,9 +1,9 @@
 import pytest
-from hand_made import hand_made, spend_of
 
 from adbudget.errors import InfeasibleError
 from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
+from tests.optimizer.hand_made import hand_made, spend_of
 
 
 def conflict_of(limits, *today):

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-from hand_made import random_world
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from adbudget.optimizer.objective import gather_curves, pool_objectives, value_by_account
 from adbudget.optimizer.problem import build_problem
 from adbudget.plan import Limits
 from adbudget.risk import Risk
+from tests.optimizer.hand_made import random_world
 
 
 def curves_and_spend(seed, mean_only=False):

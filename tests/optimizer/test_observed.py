@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hand_made import hand_made, random_world, spend_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import optimize
 from adbudget.plan import Limits
+from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 FIXED = Limits(total="fixed")
 

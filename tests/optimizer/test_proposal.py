@@ -4,15 +4,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hand_made import hand_made, random_world, spend_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from adbudget.draws import CurveDraws
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
 from adbudget.risk import Risk, risk_adjusted
+from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 MEAN_ONLY = Risk(aversion=0.0)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from adbudget.pacing.delivered import Delivery
-from adbudget.pacing.delivery_table import read_delivery
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.plan_table import read_plan
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.booked.plan_table import read_plan
+from adbudget.pacing.delivery.delivered import Delivery
+from adbudget.pacing.delivery.delivery_table import read_delivery
 
 
 def plan_row(deal: str = "D1", **changes: object) -> dict[str, object]:

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from adbudget.pacing.delivered import Delivery
-from adbudget.pacing.delivery_table import read_delivery
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.measures import Measures, measure
-from adbudget.pacing.plan_table import read_plan
-from adbudget.pacing.reallocation import MovePlan, propose_moves
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.booked.plan_table import read_plan
+from adbudget.pacing.delivery.delivered import Delivery
+from adbudget.pacing.delivery.delivery_table import read_delivery
+from adbudget.pacing.delivery.measures import Measures, measure
+from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
 
 START, N_DAYS, HALF = pd.Timestamp("2026-04-01"), 20, 10
 MIDDLE = "2026-04-11"  # ten of twenty days are over

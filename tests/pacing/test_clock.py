@@ -4,11 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from adbudget import InputError
-from adbudget.pacing.clock import as_instant, day_start, local_times, times_at
+from adbudget.pacing.booked.clock import as_instant, day_start, local_times, times_at
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 

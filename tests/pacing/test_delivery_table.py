@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from flights import daily, delivery_of, plan_of, plan_row
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from adbudget import InputError
-from adbudget.pacing.delivery_table import read_delivery
+from adbudget.pacing.delivery.delivery_table import read_delivery
+from tests.pacing.flights import daily, delivery_of, plan_of, plan_row
 
 BERLIN = plan_row(time_zone="Europe/Berlin")
 HOUR = pd.Timedelta(hours=1)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from moving import START, deal, delivery_table, measured, plan_table
 
-from adbudget.pacing.efficiency import ObservedWorth, observed_worth
+from adbudget.pacing.moves.efficiency import ObservedWorth, observed_worth
+from tests.pacing.moving import START, deal, delivery_table, measured, plan_table
 
 
 def worth_of(table: pd.DataFrame, *rows: dict) -> ObservedWorth:

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
-from adbudget.pacing.flows import Flows, Group, Room, best_flows
+from adbudget.pacing.moves.flows import Flows, Group, Room, best_flows
 
 
 def room(give, take, *, worth=None, channel=None, pool=None, most=None, groups=()) -> Room:

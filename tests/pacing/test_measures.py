@@ -5,16 +5,15 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from flights import daily, delivery_of, plan_of, plan_row, ten_days
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from adbudget import InputError
-from adbudget.pacing.curves import TrafficCurve
-from adbudget.pacing.delivery_table import no_delivery
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.measures import Measures, measure
-from adbudget.pacing.thresholds import PaceThresholds
+from adbudget.pacing.booked.curves import TrafficCurve
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.delivery.delivery_table import no_delivery
+from adbudget.pacing.delivery.measures import Measures, measure
+from adbudget.pacing.delivery.thresholds import PaceThresholds
+from tests.pacing.flights import daily, delivery_of, plan_of, plan_row, ten_days
 
 AFTER_TEN_DAYS = "2026-03-11"
 

@@ -9,7 +9,6 @@ from functools import partial
 
 import pandas as pd
 import pytest
-from moving import deal, delivery_table, flight, plan_table
 
 from adbudget import (
     InputError,
@@ -20,12 +19,13 @@ from adbudget import (
     pace,
 )
 from adbudget.ledger import Entry
-from adbudget.pacing.decisions import approve_moves, budgets_now, override_moves, reject_moves
-from adbudget.pacing.locks import lock_deal, locked_deals, unlock_deal
-from adbudget.pacing.measures import measure
-from adbudget.pacing.move import MovePlan
-from adbudget.pacing.movebook import move_entries
-from adbudget.pacing.reallocation import propose_moves
+from adbudget.pacing.delivery.measures import measure
+from adbudget.pacing.moves.decided import approve_moves, budgets_now, override_moves, reject_moves
+from adbudget.pacing.moves.locks import lock_deal, locked_deals, unlock_deal
+from adbudget.pacing.moves.move import MovePlan
+from adbudget.pacing.moves.move_entries import move_entries
+from adbudget.pacing.moves.reallocation import propose_moves
+from tests.pacing.moving import deal, delivery_table, flight, plan_table
 
 MORNING = datetime(2026, 4, 11, 8, tzinfo=UTC)
 ANN = {"who": "Ann", "at": MORNING + timedelta(hours=1)}
@@ -253,7 +253,14 @@ def rule_on(ledger, tmp_path):
     def run(verb: str, item: object, *options: str) -> subprocess.CompletedProcess:
         words = (verb, item, "--who", "Ann", "--at", ANN["at"].isoformat(), *options)
         return subprocess.run(
-            [sys.executable, "-m", "adbudget.cli", *map(str, words), "--ledger", tmp_path / "l.db"],
+            [
+                sys.executable,
+                "-m",
+                "adbudget",
+                *map(str, words),
+                "--ledger",
+                tmp_path / "l.db",
+            ],
             **{"capture_output": True, "text": True, "timeout": 120, "check": False},
         )
 

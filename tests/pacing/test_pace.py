@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from flights import daily, plan_frame, plan_row, ten_days
 
 import adbudget
 from adbudget import InputError, PaceThresholds, open_ledger, pace
-from adbudget.pacing.history import measurement_history
-from adbudget.pacing.past_days import KEPT_DAYS
+from adbudget.pacing.delivery.past_days import KEPT_DAYS
+from adbudget.pacing.delivery.past_measurements import measurement_history
+from tests.pacing.flights import daily, plan_frame, plan_row, ten_days
 
 AS_OF = "2026-03-11"
 NEXT_DAY = "2026-03-12"

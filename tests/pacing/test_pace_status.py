@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
-from flights import daily, delivery_of, plan_of, plan_row, ten_days
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from adbudget import InputError, PaceThresholds
-from adbudget.pacing.alerts import deal_alerts, deal_sentences, fresh_alerts
-from adbudget.pacing.clock import as_instant
-from adbudget.pacing.groups import measure_groups
-from adbudget.pacing.measures import measure
-from adbudget.pacing.status import Standing, judge, severity_level
-from adbudget.policy.alert import Alert, past_alerts
+from adbudget.alerts.alert import Alert, past_alerts
+from adbudget.pacing.booked.clock import as_instant
+from adbudget.pacing.delivery.groups import measure_groups
+from adbudget.pacing.delivery.measures import measure
+from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences, fresh_alerts
+from adbudget.pacing.delivery.status import Standing, judge, severity_level
+from tests.pacing.flights import daily, delivery_of, plan_of, plan_row, ten_days
 
 LIMITS = PaceThresholds()
 AFTER_TEN_DAYS = "2026-03-11"

@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adbudget import InputError
-from adbudget.pacing.common_controls import RemainingOverDays
-from adbudget.pacing.controller import PacingControl, fill_level
-from adbudget.pacing.simulator import SimulatedDeal, SimulatedFlight, simulate_delivery
-from adbudget.pacing.traffic_left import complete
+from adbudget.pacing.control.common_controls import RemainingOverDays
+from adbudget.pacing.control.controller import PacingControl, fill_level
+from adbudget.pacing.control.simulator import SimulatedDeal, SimulatedFlight, simulate_delivery
+from adbudget.pacing.control.traffic_left import complete
 from benchmarks.bench_pacing_control import campaign, controls, figures, plan_of, relative, run
 
 N_DAYS = 28

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from adbudget import InputError
-from adbudget.pacing.curves import (
+from adbudget.pacing.booked.curves import (
     Curve,
     TrafficCurve,
     back_loaded,

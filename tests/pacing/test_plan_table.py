@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from flights import plan_frame, plan_of, plan_row
 
 from adbudget import InputError
-from adbudget.pacing.curves import custom
-from adbudget.pacing.flight import NO_MAXIMUM
-from adbudget.pacing.plan_table import read_plan
+from adbudget.pacing.booked.curves import custom
+from adbudget.pacing.booked.flight import NO_MAXIMUM
+from adbudget.pacing.booked.plan_table import read_plan
+from tests.pacing.flights import plan_frame, plan_of, plan_row
 
 
 def test_a_plan_is_sorted_by_deal_and_counts_its_days():

@@ -5,13 +5,12 @@ from decimal import Decimal
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from moving import amounts, deal, delivery_table, flight, measured, moves, plan_table
+from hypothesis import given, settings, strategies as st
 
 from adbudget import InputError, PolicyError, load_policy
-from adbudget.pacing.move_rules import MoveRules
-from adbudget.pacing.reallocation import propose_moves
+from adbudget.pacing.moves.move_rules import MoveRules
+from adbudget.pacing.moves.reallocation import propose_moves
+from tests.pacing.moving import amounts, deal, delivery_table, flight, measured, moves, plan_table
 
 D1 = deal("D1", 40_000, 12_000, 1.0)
 D2 = deal("D2", 40_000, 26_000, 3.0)

@@ -1,13 +1,12 @@
 """What past answers say of the next one: figures that can be worked out on paper."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from seller_cases import DAY, HOUR, MORNING, ask
+from hypothesis import given, strategies as st
 
 from adbudget.pacing.requests import Diff, SellerRequest, Step, expect
 from adbudget.pacing.requests.answers import Expectation, Expectations, Tally
-from adbudget.pacing.requests.history import take
+from adbudget.pacing.requests.transitions import take
+from tests.pacing.seller_cases import DAY, HOUR, MORNING, ask
 
 OFFER = (Diff(field="daily_impressions", old_value=None, new_value=9_500),)
 

@@ -3,12 +3,12 @@
 import logging
 
 import pytest
-from seller_cases import LATER, MORNING, ask, rng
-from seller_server import SellerAgent
 
 from adbudget.errors import InputError, SellerError
 from adbudget.pacing.requests import Diff, HttpGateway, SellerRequest
 from adbudget.pacing.requests.wire import answer_of, body_of, clean
+from tests.pacing.seller_cases import LATER, MORNING, ask, rng
+from tests.pacing.seller_server import SellerAgent
 
 TOKEN = "ask_live_0123456789abcdef"
 REQUEST = SellerRequest(ask=ask())

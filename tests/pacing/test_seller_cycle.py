@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
-from seller_cases import only, rng
-from seller_server import SellerAgent
 
 import adbudget
 from adbudget.pacing.requests import AskRules, HttpGateway, Step, read_requests, record
+from tests.pacing.seller_cases import only, rng
+from tests.pacing.seller_server import SellerAgent
 
 START = date(2026, 4, 1)
 RULES = AskRules(most_raise=1.2, most_extension_days=8)  # rather longer than faster

@@ -6,14 +6,12 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from seller_cases import DAY, MORNING, ask
+from hypothesis import given, settings, strategies as st
 
 from adbudget.errors import InputError
-from adbudget.pacing.delivery_table import read_delivery
-from adbudget.pacing.measures import measure
-from adbudget.pacing.plan_table import read_plan
+from adbudget.pacing.booked.plan_table import read_plan
+from adbudget.pacing.delivery.delivery_table import read_delivery
+from adbudget.pacing.delivery.measures import measure
 from adbudget.pacing.requests import (
     AskRules,
     Diff,
@@ -23,7 +21,8 @@ from adbudget.pacing.requests import (
     draft_requests,
     requests_frame,
 )
-from adbudget.pacing.requests.history import take
+from adbudget.pacing.requests.transitions import take
+from tests.pacing.seller_cases import DAY, MORNING, ask
 
 START = date(2026, 4, 1)
 AFTER_DAY_10 = "2026-04-11T00:00+00:00"

@@ -5,10 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from seller_cases import DAY, HOUR, LATER, MORNING, ask, filed, only, rng
-from seller_server import SellerAgent
+from hypothesis import given, settings, strategies as st
 
 from adbudget import open_ledger
 from adbudget.errors import InputError, LedgerConflictError
@@ -23,6 +20,8 @@ from adbudget.pacing.requests import (
     record,
     send_requests,
 )
+from tests.pacing.seller_cases import DAY, HOUR, LATER, MORNING, ask, filed, only, rng
+from tests.pacing.seller_server import SellerAgent
 
 TOKEN = "ask_live_0123456789abcdef"
 REFERENCE = "CR-000000000001"

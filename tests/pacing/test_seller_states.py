@@ -4,15 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from seller_cases import DAY, HOUR, LATER, MORE, MORNING, ask
+from hypothesis import given, strategies as st
 
 from adbudget.errors import InputError, LedgerConflictError
 from adbudget.pacing.requests import Ask, Diff, SellerRequest, Step
-from adbudget.pacing.requests.history import take
 from adbudget.pacing.requests.severity import severity_of
 from adbudget.pacing.requests.states import NEXT, STATES, check_move, check_state
+from adbudget.pacing.requests.transitions import take
+from tests.pacing.seller_cases import DAY, HOUR, LATER, MORE, MORNING, ask
 
 OFFER = (Diff(field="daily_impressions", old_value=None, new_value=9_500),)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adbudget import InputError
-from adbudget.pacing.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
-from adbudget.pacing.simulator import Morning, Orders, SimulatedDeal, simulate_delivery
+from adbudget.pacing.control.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
+from adbudget.pacing.control.simulator import Morning, Orders, SimulatedDeal, simulate_delivery
 
 
 def calm(deal="d0", budget=28_000.0, capacity=2_000.0, **changes) -> SimulatedDeal:

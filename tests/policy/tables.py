@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from adbudget.policy.campaigns import read_campaigns
 from adbudget.policy.language import evaluate, parse_trigger
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.campaigns import read_campaigns
+from adbudget.policy.readings.readings import Readings
 
 AS_OF = datetime(2026, 3, 10)
 WHERE = 'rules[0] "scale_winners"'

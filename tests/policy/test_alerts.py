@@ -5,17 +5,16 @@ from datetime import UTC, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tables import AS_OF, campaigns, past, read
+from hypothesis import given, strategies as st
 
+from adbudget.alerts.alert import Alert, fingerprint_of
 from adbudget.errors import InputError, PolicyError
-from adbudget.policy.alert import Alert, fingerprint_of
 from adbudget.policy.alerts import raise_alerts
 from adbudget.policy.anomalies import AnomalyLimits, find_anomalies
-from adbudget.policy.campaigns import read_campaigns
 from adbudget.policy.language import parse_trigger
+from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.rulebook import AlertRule
+from tests.policy.tables import AS_OF, campaigns, past, read
 
 
 def rule(text, type_="anomaly", severity="warning", action="alert_human", hours=24):

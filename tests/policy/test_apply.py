@@ -8,12 +8,11 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from worked import EXAMPLE, FOUR, example, next_budgets, plan_of, table
+from hypothesis import given, settings, strategies as st
 
 from adbudget import InputError, PolicyError, load_policy, open_ledger
 from adbudget.policy.apply import rerun
+from tests.policy.worked import EXAMPLE, FOUR, example, next_budgets, plan_of, table
 
 
 def test_case_1_of_the_example_policy_exactly_as_written():

@@ -4,8 +4,7 @@ import operator
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from adbudget.policy.language.bounds import Bounded, is_whole, leaf
 

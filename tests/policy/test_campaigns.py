@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tables import AS_OF, campaigns, past, read
+from hypothesis import given, strategies as st
 
 from adbudget.errors import InputError
-from adbudget.policy.campaigns import read_campaigns
-from adbudget.policy.language.words import DERIVED
+from adbudget.policy.language.vocabulary import DERIVED
+from adbudget.policy.readings.campaigns import read_campaigns
+from tests.policy.tables import AS_OF, campaigns, past, read
 
 
 def refusal(frame, **options) -> str:

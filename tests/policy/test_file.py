@@ -6,9 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from worked import EXAMPLE
+from hypothesis import given, settings, strategies as st
 
 from adbudget import Policy, PolicyError, load_policy
 from adbudget.policy.file import policy_schema
@@ -24,6 +22,7 @@ from adbudget.policy.values import (
     parse_money,
     parse_share,
 )
+from tests.policy.worked import EXAMPLE
 
 
 def test_the_example_loads_as_written():

@@ -8,9 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tables import AS_OF, WHERE, fires, firing, past, read
+from hypothesis import given, settings, strategies as st
 
 from adbudget.errors import PolicyError
 from adbudget.policy.language import (
@@ -19,6 +17,7 @@ from adbudget.policy.language import (
     evaluate,
     parse_trigger,
 )
+from tests.policy.tables import AS_OF, WHERE, fires, firing, past, read
 
 TARGETS = {"target_cpl": Decimal("50"), "target_roas": 2.5}
 
@@ -536,7 +535,7 @@ def test_a_confidence_that_is_no_probability_is_refused():
 
 @given(st.integers(0, 500), st.floats(0.01, 1e5), st.floats(0.01, 1e4), st.floats(1.01, 10))
 def test_a_higher_threshold_is_never_less_probable(count, money, threshold, factor):
-    from adbudget.policy.posterior import prob_cost_below
+    from adbudget.policy.readings.posterior import prob_cost_below
 
     thresholds = np.array([threshold, threshold * factor])
     low, high = prob_cost_below(thresholds, np.full(2, float(count)), np.full(2, money))

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from tables import past, read
+from hypothesis import example, given, settings, strategies as st
 
 from adbudget.errors import PolicyError
 from adbudget.policy.language import evaluate, parse_trigger
-from adbudget.policy.language.words import DAYS_IN, FIGURE_WORDS, KEYWORDS, TARGET_OF
+from adbudget.policy.language.vocabulary import DAYS_IN, FIGURE_WORDS, KEYWORDS, TARGET_OF
+from tests.policy.tables import past, read
 
 PIECES = st.sampled_from(
     (

@@ -5,14 +5,14 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from worked import example
 
 import adbudget as ab
 from adbudget import CurveDraws, Limits, PolicyError, decide, load_policy, optimize
-from adbudget.guard import Guard
+from adbudget.decision.guard import Guard
 from adbudget.policy.review import Cells, limits_of, review
 from adbudget.report.policy import verdicts_told
 from adbudget.synthetic import WorldSpec, synthesize
+from tests.policy.worked import example
 
 WEEK = 7
 CELLS = pd.MultiIndex.from_tuples(

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from worked import example, plan_of, table
 
 from adbudget import LedgerError, open_ledger
 from adbudget.policy.rollback import rollback_review
+from tests.policy.worked import example, plan_of, table
 
 ROWS = (("A", 1000, 35), ("B", 1000, 75), ("C", 2000, 50), ("D", 2000, 50))
 LATER = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
-from worked import FOUR, example, next_budgets, plan_of, table
 
 from adbudget import open_ledger
+from tests.policy.worked import FOUR, example, next_budgets, plan_of, table
 
 AT = "2026-03-10T08:00"
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from adbudget.model.columns import SharedColumns, shared_columns
 from adbudget.model.design import Design
 from adbudget.model.evidence import Evidence
 from adbudget.model.priors import Priors
+from adbudget.model.regressors import SharedColumns, shared_columns
 from adbudget.model.stand_in import loose_weights
 
 MAX_PASSES = 50

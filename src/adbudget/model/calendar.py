@@ -3,7 +3,7 @@
 import numpy as np
 
 from adbudget.model.design import Design
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 DAYS_PER_YEAR = 365.25
 

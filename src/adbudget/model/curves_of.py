@@ -5,7 +5,7 @@ import numpy as np
 from adbudget.draws import CurveDraws
 from adbudget.model.evidence import Evidence
 from adbudget.model.transform import CellDraws
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 
 def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraws:

@@ -15,7 +15,7 @@ from scipy.special import log_ndtr
 
 from adbudget.model.calendar import calendar_columns
 from adbudget.model.design import Design
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 MIN_PERIODS = 8  # with spend; fewer tell nothing of a cell's own movement
 RIDGE = 10.0  # rows' worth of prior on each calendar coefficient of log spend

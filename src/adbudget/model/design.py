@@ -11,7 +11,7 @@ import numpy as np
 
 from adbudget.curves import adstock, delayed, retention_rate
 from adbudget.model.priors import Priors
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     from adbudget.model.demand import CommonMovement

@@ -10,15 +10,15 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import norm
 
 from adbudget.model.baseline import baseline_of
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import Evidence, evened
 from adbudget.model.priors import Priors
+from adbudget.model.regressors import regression_rows
 from adbudget.model.reweighting import LEAST_DIRECTION
 from adbudget.model.row_noise import RowNoise
 from adbudget.model.stand_in import loose_weights
 from adbudget.model.transform import CellDraws
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 FALSE_ALARM = 0.01  # probability that a panel without drift is warned about at all
 MOST_PASSES, SETTLED = 10, 0.01  # of the noise variance, and the relative change it may still make

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import Design, carried_spend, first_state
 from adbudget.model.lift_rows import LiftRows
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     from adbudget.model.baseline import Baseline

@@ -22,7 +22,7 @@ from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
 from adbudget.model.sampling import sample_until_healthy, thinned
 from adbudget.model.transform import CellDraws, cell_draws
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -18,7 +18,7 @@ from adbudget.model.design import Design, carried_spend, first_state
 from adbudget.model.priors import Priors
 from adbudget.model.reweighting import System, account_system
 from adbudget.model.row_noise import RowNoise
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 Forgetting = float | Literal["auto"] | None
 

@@ -14,7 +14,7 @@ from adbudget.model.noise import find_noise
 from adbudget.model.priors import Priors
 from adbudget.model.reference import make_design
 from adbudget.model.row_noise import RowNoise
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from adbudget._arrays import span
 from adbudget.errors import InputError
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import Evidence, gather
 from adbudget.model.predict import baseline_draws, unit_noise
 from adbudget.model.priors import Priors
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise, level_spread
 from adbudget.model.transform import CellDraws
-from adbudget.panel import Panel
+from adbudget.panel.arrays import span
+from adbudget.panel.panel import Panel
 
 LEAST_KEPT = 8  # observed outcomes an account must keep, as read_panel asks for
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget._columns import as_frame, column_of
-from adbudget._messages import Rows, dates_text, every_quoted, quoted
-from adbudget._values import factorized, read_dates, read_names, read_numbers
 from adbudget.errors import InputError
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
+from adbudget.tables.messages import Rows, dates_text, every_quoted, quoted
+from adbudget.tables.roles import as_frame, column_of
+from adbudget.tables.values import factorized, read_dates, read_names, read_numbers
 
 TABLE = "the lift tests"
 MEASURES = ("lift_total", "lift_per_period", "iroas")

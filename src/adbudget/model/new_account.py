@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from adbudget._messages import every_quoted, quoted
 from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 from adbudget.model.transform import cells_of_new_account
+from adbudget.tables.messages import every_quoted, quoted
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit

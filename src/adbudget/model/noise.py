@@ -16,7 +16,7 @@ from adbudget.model.design import Design, carried_spend, first_state
 from adbudget.model.priors import Priors
 from adbudget.model.reweighting import Weighted, account_system, regrow, reweight
 from adbudget.model.row_noise import RowNoise
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 # Degrees of freedom tried; infinity is plain Gaussian noise, which gives every row weight 1.
 TAIL_GRID = (np.inf, 12.0, 4.0, 2.0)  # from light to heavy: each starts from the one before

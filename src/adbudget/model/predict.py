@@ -9,16 +9,16 @@ from scipy.signal import lfilter
 
 from adbudget.errors import InputError
 from adbudget.model.baseline import baseline_of
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import centred
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 from adbudget.model.reference import make_design
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise
 from adbudget.model.transform import cell_draws
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit

@@ -8,7 +8,7 @@ from adbudget.curves import memory, saturation
 from adbudget.model.demand import find_common_movement
 from adbudget.model.design import Design, carried_spend, first_state, memory_grid
 from adbudget.model.priors import Priors
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 
 def make_design(panel: Panel, priors: Priors) -> Design:

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from adbudget.model.baseline import Baseline
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import Design
 from adbudget.model.priors import Priors
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import level_spread
 from adbudget.model.stand_in import loose_weights
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 MAX_PASSES = 20
 SETTLED = 1e-3  # relative change of the noise at which reweighting stops

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 LEAST_LEVEL = 0.2
 

@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.stats import norm, t as student_t
 
 from adbudget.errors import InputError
 from adbudget.model.fit import Fit, fit
@@ -28,7 +27,7 @@ from adbudget.model.layout import Layout
 from adbudget.model.predict import prior_positions
 from adbudget.model.priors import Priors
 from adbudget.model.transform import CellDraws, cells_of_new_account
-from adbudget.panel import Panel
+from adbudget.panel.panel import Panel
 
 Pooling = Literal["partial", "none", "full"]
 POOLINGS = ("partial", "none", "full")

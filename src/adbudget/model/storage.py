@@ -21,7 +21,7 @@ from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import LiftTests
 from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
-from adbudget.panel import Note, Panel
+from adbudget.panel.panel import Note, Panel
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit

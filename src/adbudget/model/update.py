@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adbudget._following import follow
-from adbudget._messages import Note
 from adbudget.draws import Health
 from adbudget.errors import InputError
 from adbudget.model.baseline import baseline_of, with_baseline
-from adbudget.model.columns import regression_rows
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.evidence import Evidence, gather, row_discount
 from adbudget.model.factor import centred, integrate_baseline, make_likelihood
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise, level_spread
 from adbudget.model.transform import CellDraws, cell_draws
-from adbudget.panel import Panel
+from adbudget.panel.following import follow
+from adbudget.panel.panel import Panel
+from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit

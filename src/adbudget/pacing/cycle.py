@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from adbudget.ledger.entry import digest
-from adbudget.pacing.alerts import deal_alerts, deal_sentences, fresh_alerts
-from adbudget.pacing.clock import local_times, zone_of
-from adbudget.pacing.delivered import Delivery
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.frames import alerts_frame, corrections_frame, groups_frame, status_frame
-from adbudget.pacing.groups import LEVELS, measure_groups
-from adbudget.pacing.logbook import (
+from adbudget.pacing.booked.clock import local_times, zone_of
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.delivery.delivered import Delivery
+from adbudget.pacing.delivery.earlier_runs import Memory
+from adbudget.pacing.delivery.groups import LEVELS, measure_groups
+from adbudget.pacing.delivery.measure_entries import (
     WHO,
     Pair,
     RunFacts,
@@ -28,15 +27,21 @@ from adbudget.pacing.logbook import (
     inputs_hash,
     run_pair,
 )
-from adbudget.pacing.measures import Measures, measure
-from adbudget.pacing.memory import Memory
-from adbudget.pacing.past_days import later_corrections
-from adbudget.pacing.reallocation import MovePlan, MoveRules, propose_moves
+from adbudget.pacing.delivery.measures import Measures, measure
+from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences, fresh_alerts
+from adbudget.pacing.delivery.past_days import later_corrections
+from adbudget.pacing.delivery.status import judge
+from adbudget.pacing.delivery.thresholds import PaceThresholds
+from adbudget.pacing.moves.reallocation import MovePlan, MoveRules, propose_moves
 from adbudget.pacing.report import PacingReport
+from adbudget.pacing.report_frames import (
+    alerts_frame,
+    corrections_frame,
+    groups_frame,
+    status_frame,
+)
 from adbudget.pacing.requests.drafting import AskRules, draft_requests
-from adbudget.pacing.requests.frames import requests_frame
-from adbudget.pacing.status import judge
-from adbudget.pacing.thresholds import PaceThresholds
+from adbudget.pacing.requests.requests_frame import requests_frame
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -180,7 +185,7 @@ def _asked_before(
     if past is None:
         return (), [], cycle.plan
     from adbudget.pacing.requests.agreed import agreed_plan
-    from adbudget.pacing.requests.logbook import lapse, read_requests
+    from adbudget.pacing.requests.request_entries import lapse, read_requests
 
     requests, lapsed = lapse(read_requests(past), at=cycle.at, run_id=cycle.run_id)
     return requests, lapsed, agreed_plan(cycle.plan, requests)
@@ -192,8 +197,8 @@ def _decided(
     """The plan with budgets that people approved, and the deals that people locked."""
     if past is None:
         return plan, locked
-    from adbudget.pacing.decisions import budgets_now
-    from adbudget.pacing.locks import locked_deals
+    from adbudget.pacing.moves.decided import budgets_now
+    from adbudget.pacing.moves.locks import locked_deals
 
     return budgets_now(plan, past), locked | locked_deals(past)
 
@@ -272,8 +277,8 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> RunFacts:
 def _proposal_pairs(
     moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: RunFacts
 ) -> list[Pair]:
-    from adbudget.pacing.movebook import move_entries
-    from adbudget.pacing.requests.logbook import draft_pairs
+    from adbudget.pacing.moves.move_entries import move_entries
+    from adbudget.pacing.requests.request_entries import draft_pairs
 
     return [
         *move_entries(

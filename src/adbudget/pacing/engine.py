@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from adbudget.errors import InputError
 from adbudget.ledger.runs import log_run
-from adbudget.pacing.clock import as_instant
+from adbudget.pacing.booked.clock import as_instant
+from adbudget.pacing.booked.plan_table import read_plan
 from adbudget.pacing.cycle import Cycle, Settings, run_cycle, run_id_of
-from adbudget.pacing.delivery_table import read_delivery
-from adbudget.pacing.logbook import Pair
-from adbudget.pacing.memory import RUN, Memory, recall
-from adbudget.pacing.plan_table import read_plan
+from adbudget.pacing.delivery.delivery_table import read_delivery
+from adbudget.pacing.delivery.earlier_runs import RUN, Memory, recall
+from adbudget.pacing.delivery.measure_entries import Pair
+from adbudget.pacing.delivery.status import SEVERITIES, STATES
+from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.report import PacingReport
-from adbudget.pacing.status import SEVERITIES, STATES
-from adbudget.pacing.thresholds import PaceThresholds
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
-    from adbudget.pacing.curves import Curve
-    from adbudget.pacing.move_rules import MoveRules
+    from adbudget.pacing.booked.curves import Curve
+    from adbudget.pacing.moves.move_rules import MoveRules
     from adbudget.pacing.requests.drafting import AskRules
     from adbudget.policy.rulebook import Policy
 
@@ -54,14 +54,15 @@ def pace(
 
     Parameters
     ----------
-    plan : one row per deal; see :func:`adbudget.pacing.plan_table.read_plan`
+    plan : one row per deal; see :func:`adbudget.pacing.booked.plan_table.read_plan`
     delivery : one row per deal and day (or hour), of the whole flight so far; see
-        :func:`adbudget.pacing.delivery_table.read_delivery`
+        :func:`adbudget.pacing.delivery.delivery_table.read_delivery`
     as_of : the instant to measure at: delivery before it is known. A date is the midnight at
         which it begins, so after day 10 of March it is March 11. Without a time zone it is that
         wall time in the zone of each account
     thresholds : how far off is too far; 10% warning, 25% critical unless set
-    curves : name -> curve, for the plan's column ``curve``; see :mod:`adbudget.pacing.curves`
+    curves : name -> curve, for the plan's column ``curve``; see
+        :mod:`adbudget.pacing.booked.curves`
     currency, time_zone : for plans without these columns
     ledger : from :func:`adbudget.open_ledger`, or its address. Earlier standings, corrections,
         alerts, decisions and requests come from it, and the run is written to it: again with the
@@ -69,7 +70,7 @@ def pace(
     policy : guards the moves: its daily limit, approval limit and currency
     earlier : ``status`` of the report before, for hysteresis without a ledger
     locked : deals whose budget must not move, besides those the plan locks
-    move_rules, marginal, seed : of :func:`adbudget.pacing.reallocation.propose_moves`
+    move_rules, marginal, seed : of :func:`adbudget.pacing.moves.reallocation.propose_moves`
     ask_rules, orders : of :func:`adbudget.pacing.requests.drafting.draft_requests`
 
     Returns

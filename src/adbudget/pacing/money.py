@@ -5,10 +5,10 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from adbudget._messages import Rows, distinct_values
-from adbudget._values import read_numbers
 from adbudget.errors import InputError
 from adbudget.ledger.minor import MINOR_DIGITS, minor_text
+from adbudget.tables.messages import Rows, distinct_values
+from adbudget.tables.values import read_numbers
 
 LARGEST_EXACT = 2**53
 

@@ -7,16 +7,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from adbudget._messages import Note
-from adbudget.pacing.delivered import Delivery
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.measures import Measures
-from adbudget.pacing.status import Standing
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.delivery.delivered import Delivery
+from adbudget.pacing.delivery.measures import Measures
+from adbudget.pacing.delivery.status import Standing
+from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from adbudget.policy.alert import Alert
+    from adbudget.alerts.alert import Alert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

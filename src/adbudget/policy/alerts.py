@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adbudget._messages import Note
-from adbudget.errors import InputError
-from adbudget.policy.alert import (
+from adbudget.alerts.alert import (
     SEVERITIES,
     Alert,
     Past,
@@ -20,11 +18,13 @@ from adbudget.policy.alert import (
     fingerprint_of,
     past_alerts,
 )
+from adbudget.errors import InputError
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import AlertRule
+from adbudget.tables.messages import Note
 
 COOLDOWN = timedelta(hours=24)
 USUAL = (  # type, trigger, action, severity; a rule of the policy on the same metric replaces it

@@ -12,8 +12,8 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.policy.language import Firing, evaluate, parse_trigger
-from adbudget.policy.posterior import prob_cost_below, prob_rate_ratio_above
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.posterior import prob_cost_below, prob_rate_ratio_above
+from adbudget.policy.readings.readings import Readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from adbudget.ledger.entry import Entry, digest
 from adbudget.ledger.runs import log_run
-from adbudget.policy.campaigns import as_moment, read_campaigns
 from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
 from adbudget.policy.currency import check_currency
 from adbudget.policy.file import load_policy
-from adbudget.policy.logbook import Pair, RunFacts, entries_of
 from adbudget.policy.metrics import figures_of, watch
 from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
+from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.campaigns import as_moment, read_campaigns
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances
 from adbudget.policy.snapshot import from_json, to_json
@@ -43,7 +43,7 @@ def apply_policy(
     Parameters
     ----------
     policy : from :func:`adbudget.load_policy`
-    campaigns : one row per campaign; see :func:`adbudget.policy.campaigns.read_campaigns`
+    campaigns : one row per campaign; see :func:`adbudget.policy.readings.campaigns.read_campaigns`
     history : the same by date, for triggers that look back
     ledger : from :func:`adbudget.open_ledger`, or its address. The day's opening budgets, the kill
         switch and earlier alerts come from it, and the run is written to it: again with the same

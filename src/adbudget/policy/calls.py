@@ -25,7 +25,7 @@ from adbudget.policy.rationale import (
     rule_fires,
     silence,
 )
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import EMERGENCY, Circumstances, Guard
 

@@ -1,7 +1,7 @@
 """One currency for a policy and what it is applied to. Knows no amounts."""
 
 from adbudget.errors import PolicyError
-from adbudget.policy.language.words import CURRENCIES_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF
 from adbudget.policy.rulebook import Policy
 
 

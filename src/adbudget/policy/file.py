@@ -16,7 +16,7 @@ from adbudget.errors import PolicyError
 from adbudget.ledger.entry import digest
 from adbudget.policy.document import read_document
 from adbudget.policy.language import check_confidence, check_targets, parse_trigger
-from adbudget.policy.language.words import CURRENCIES_OF, TARGET_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF, TARGET_OF
 from adbudget.policy.models import PolicyModel, RuleModel
 from adbudget.policy.presets import PRESETS
 from adbudget.policy.rulebook import AlertRule, Attribution, Constraints, Policy, Rule

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.policy.language import Firing, evaluate
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.values import BudgetMove
 

@@ -6,7 +6,7 @@ they are. An attribution curve says which share is in by which age.
 
 import numpy as np
 
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Attribution
 
 DIGITS = 12  # a share of exactly 90% has to compare as 90%

@@ -10,7 +10,7 @@ import numpy as np
 
 from adbudget.policy.balance import Balance
 from adbudget.policy.firing import Fired
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from adbudget.policy.firing import Fired
 from adbudget.policy.language import evaluate
-from adbudget.policy.language.tree import Held
-from adbudget.policy.readings import Readings
+from adbudget.policy.language.syntax import Held
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.safety import Circumstances
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
-from adbudget._messages import Note
+from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
     import pandas as pd

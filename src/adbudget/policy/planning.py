@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adbudget.policy.alert import SEVERITIES
+from adbudget.alerts.alert import SEVERITIES
 from adbudget.policy.alerts import raise_alerts
 from adbudget.policy.balance import Wishes, balance
 from adbudget.policy.calls import Case, make_calls
@@ -18,7 +18,7 @@ from adbudget.policy.funding import fund
 from adbudget.policy.outcome import outcome
 from adbudget.policy.pausing import pause_due
 from adbudget.policy.plan import PolicyPlan
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances, Guard, guard
 from adbudget.policy.soft import soft_alerts

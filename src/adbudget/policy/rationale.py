@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adbudget._messages import listed
 from adbudget.policy.firing import Fired
-from adbudget.policy.language.words import METRICS, RATES
-from adbudget.policy.readings import Readings
+from adbudget.policy.language.vocabulary import METRICS, RATES
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.safety import HOLDS
 from adbudget.policy.values import BudgetMove
+from adbudget.tables.messages import listed
 
 UNKNOWN_CONFIDENCE = "confidence unknown: no counts"
 

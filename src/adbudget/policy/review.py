@@ -15,10 +15,10 @@ import pandas as pd
 
 from adbudget.errors import PolicyError
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
-from adbudget.policy.campaigns import read_campaigns
 from adbudget.policy.currency import check_currency
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
+from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.rulebook import Policy
 
 SEPARATOR = " / "  # between account and channel in the name of a cell

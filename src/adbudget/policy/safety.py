@@ -15,7 +15,7 @@ from adbudget.policy.alerts import AlertReport
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.language import evaluate, parse_trigger
 from adbudget.policy.maturity import maturity
-from adbudget.policy.readings import Readings
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 
 EMERGENCY = "emergency_pause"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget._columns import as_frame
 from adbudget.errors import InputError
+from adbudget.tables.roles import as_frame
 
 
 def to_json(table: Any, argument: str) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adbudget.policy.alert import SEVERITIES, Alert, evidence_text, fingerprint_of, past_alerts
+from adbudget.alerts.alert import SEVERITIES, Alert, evidence_text, fingerprint_of, past_alerts
 from adbudget.policy.alerts import COOLDOWN
 from adbudget.policy.calls import Case
 from adbudget.policy.firing import NO_CAP

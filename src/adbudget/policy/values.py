@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from adbudget.errors import PolicyError
-from adbudget.policy.language.words import CURRENCIES_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF
 
 SIGNS = "".join(CURRENCIES_OF)
 NUMBER = r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from adbudget.panel import Panel
-from adbudget.report.columns import GAP
+from adbudget.panel.panel import Panel
+from adbudget.report.decision_columns import GAP
 from adbudget.report.text import amount, counted, money
 
 LEAST_MISSED = ("last", "first", "channels", "periods")

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from adbudget._messages import Note
 from adbudget.errors import InputError
-from adbudget.pacing.flight import FlightPlan
+from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.requests.request import Diff, SellerRequest, Value
+from adbudget.tables.messages import Note
 
 DATES = {"flight_start": "start", "flight_end": "end"}
 IMPRESSIONS = "impressions"

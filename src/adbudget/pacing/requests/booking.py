@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from adbudget.pacing.flight import FlightPlan
+from adbudget.pacing.booked.flight import FlightPlan
 
 Wanted = tuple[int, int, int]  # impressions, the budget that pays for them, the booked budget
 

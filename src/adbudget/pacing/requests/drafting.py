@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.pacing.flight import FlightPlan
-from adbudget.pacing.measures import Measures
+from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.requests.answers import Expectations
 from adbudget.pacing.requests.booking import Wanted, wanted_impressions
 from adbudget.pacing.requests.request import Ask, Intent, SellerRequest

@@ -12,10 +12,16 @@ from datetime import datetime, timedelta
 from adbudget.errors import InputError, LedgerConflictError, SellerError
 from adbudget.ledger.store import Ledger
 from adbudget.pacing.requests.gateway import Answer, SellerGateway
-from adbudget.pacing.requests.history import Step
-from adbudget.pacing.requests.logbook import draft_key, lapse, read_requests, record, record_first
 from adbudget.pacing.requests.request import SellerRequest
+from adbudget.pacing.requests.request_entries import (
+    draft_key,
+    lapse,
+    read_requests,
+    record,
+    record_first,
+)
 from adbudget.pacing.requests.states import WITH_SELLER
+from adbudget.pacing.requests.transitions import Step
 
 WHO = "adbudget requests"
 ON_THE_WAY = timedelta(minutes=1)  # another process may be sending it in this very moment

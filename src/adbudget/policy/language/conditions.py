@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from adbudget.policy.language.environment import Day, Gap, Scene
 from adbudget.policy.language.linear import rate_judged, rates_in
+from adbudget.policy.language.operators import OPPOSITE, compared
 from adbudget.policy.language.rates import posterior, without_outcome
-from adbudget.policy.language.scene import Day, Gap, Scene
-from adbudget.policy.language.signs import OPPOSITE, compared
-from adbudget.policy.language.tree import (
+from adbudget.policy.language.syntax import (
     Comparison,
     ComparisonSign,
     Condition,

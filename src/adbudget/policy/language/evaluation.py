@@ -11,7 +11,7 @@ import numpy as np
 
 from adbudget.errors import PolicyError
 from adbudget.policy.language.conditions import Judge, Truth
-from adbudget.policy.language.scene import Scene
+from adbudget.policy.language.environment import Scene
 from adbudget.policy.language.trigger import (
     Number,
     Trigger,
@@ -20,10 +20,10 @@ from adbudget.policy.language.trigger import (
     check_targets,
     exact_targets,
 )
-from adbudget.policy.language.words import with_parts
+from adbudget.policy.language.vocabulary import with_parts
 
 if TYPE_CHECKING:
-    from adbudget.policy.readings import Readings
+    from adbudget.policy.readings.readings import Readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,8 +5,8 @@ Knows no readings: only the shape of the tree.
 
 from typing import Literal
 
-from adbudget.policy.language.meaning import every_node
-from adbudget.policy.language.tree import (
+from adbudget.policy.language.semantics import every_node
+from adbudget.policy.language.syntax import (
     Arithmetic,
     Change,
     Comparison,
@@ -14,7 +14,7 @@ from adbudget.policy.language.tree import (
     Negative,
     Reading,
 )
-from adbudget.policy.language.words import RATES
+from adbudget.policy.language.vocabulary import RATES
 
 Rate = Reading | Change
 

@@ -6,10 +6,10 @@ Knows no conditions around it.
 
 import numpy as np
 
+from adbudget.policy.language.environment import Day, Scene
 from adbudget.policy.language.linear import Rate, rates_in, same_rate
-from adbudget.policy.language.scene import Day, Scene
-from adbudget.policy.language.signs import compared
-from adbudget.policy.language.tree import (
+from adbudget.policy.language.operators import compared
+from adbudget.policy.language.syntax import (
     Arithmetic,
     Comparison,
     ComparisonSign,
@@ -17,7 +17,7 @@ from adbudget.policy.language.tree import (
     Negative,
     Reading,
 )
-from adbudget.policy.posterior import prob_cost_below, prob_rate_ratio_above
+from adbudget.policy.readings.posterior import prob_cost_below, prob_rate_ratio_above
 
 
 def posterior(

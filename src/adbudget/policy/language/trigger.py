@@ -9,11 +9,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from adbudget.errors import PolicyError
-from adbudget.policy.language.faults import Source
-from adbudget.policy.language.grammar import syntax_tree
+from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.linear import rate_judged
-from adbudget.policy.language.meaning import every_node, understood
-from adbudget.policy.language.tree import (
+from adbudget.policy.language.parser import syntax_tree
+from adbudget.policy.language.semantics import every_node, understood
+from adbudget.policy.language.syntax import (
     Change,
     Comparison,
     Condition,
@@ -23,7 +23,7 @@ from adbudget.policy.language.tree import (
     Reading,
     Target,
 )
-from adbudget.policy.language.words import CURRENCIES_OF, RATES, TARGET_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF, RATES, TARGET_OF
 
 Number = int | float | Decimal | Fraction
 

@@ -1,0 +1,101 @@
+from .decision.decisions import (
+    Action as Action,
+    Decision as Decision,
+    Decisions as Decisions,
+    Thresholds as Thresholds,
+    decide as decide,
+)
+from .draws import (
+    CurveDraws as CurveDraws,
+    Health as Health,
+)
+from .errors import (
+    AdbudgetError as AdbudgetError,
+    FileFormatError as FileFormatError,
+    FitError as FitError,
+    InfeasibleError as InfeasibleError,
+    InputError as InputError,
+    KillSwitchError as KillSwitchError,
+    LedgerConflictError as LedgerConflictError,
+    LedgerError as LedgerError,
+    PolicyError as PolicyError,
+    SellerError as SellerError,
+)
+from .ledger.store import (
+    Ledger as Ledger,
+    open_ledger as open_ledger,
+)
+from .model.fit import (
+    Fit as Fit,
+    fit as fit,
+)
+from .model.predict import (
+    prior_predictive as prior_predictive,
+)
+from .model.priors import (
+    Priors as Priors,
+)
+from .model.scores import (
+    predictive_scores as predictive_scores,
+)
+from .optimizer import (
+    Proposal as Proposal,
+    optimize as optimize,
+)
+from .pacing.control.simulator import (
+    simulate_delivery as simulate_delivery,
+)
+from .pacing.delivery.thresholds import (
+    PaceThresholds as PaceThresholds,
+)
+from .pacing.engine import (
+    pace as pace,
+)
+from .pacing.report import (
+    PacingReport as PacingReport,
+)
+from .pacing.requests.outbox import (
+    FileOutbox as FileOutbox,
+)
+from .pacing.requests.request import (
+    SellerRequest as SellerRequest,
+)
+from .pacing.requests.seller_api import (
+    HttpGateway as HttpGateway,
+)
+from .pacing.requests.sending import (
+    send_requests as send_requests,
+)
+from .panel.panel import (
+    Panel as Panel,
+    read_panel as read_panel,
+)
+from .plan import (
+    Group as Group,
+    Limits as Limits,
+    Plan as Plan,
+)
+from .policy.apply import (
+    apply_policy as apply_policy,
+)
+from .policy.file import (
+    load_policy as load_policy,
+)
+from .policy.plan import (
+    PolicyPlan as PolicyPlan,
+)
+from .policy.rulebook import (
+    Policy as Policy,
+)
+from .recommendation import (
+    recommend as recommend,
+)
+from .risk import (
+    Risk as Risk,
+)
+from .simulation import (
+    Outcome as Outcome,
+    simulate as simulate,
+)
+
+__version__: str

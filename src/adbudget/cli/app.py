@@ -1,0 +1,384 @@
+"""The command line: parses and prints. The only place that knows the terminal and exit codes.
+
+0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used, 130 stopped with Ctrl-C.
+Heavy libraries are imported inside the commands that need them.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from adbudget.cli import (
+    ledger as cli_ledger,
+    pacing as cli_pacing,
+    policy as cli_policy,
+    requests as cli_requests,
+)
+from adbudget.cli.options import (
+    OPTION_FOR,
+    Channels,
+    Columns,
+    ConfigFile,
+    Controls,
+    Currency,
+    Derive,
+    File,
+    HalfLife,
+    Holidays,
+    LiftTestFile,
+    Margin,
+    MissingSpend,
+    NoColor,
+    OutcomeFile,
+    OutFile,
+    Period,
+    PolicyFile,
+    UnitValue,
+    pairs_of,
+)
+from adbudget.cli.terminal import show as _print
+from adbudget.errors import AdbudgetError, FitError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from adbudget.synthetic import WorldSpec
+
+UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+HELP = {"help_option_names": ["-h", "--help"]}
+EXIT_CODES = "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used."
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
+
+
+def main() -> None:
+    """Run the command line; what adbudget refuses on purpose becomes a paragraph, not a trace."""
+    try:
+        app()
+    except FitError as error:
+        _complain(str(error))
+        sys.exit(UNHEALTHY)
+    except AdbudgetError as error:
+        _complain(str(error))
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"adbudget {version('adbudget')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Decide where an advertising budget should go, and say how sure that is."""
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "adbudget recommend spend.csv --outcome revenue.csv --currency EUR --out decisions.csv\n\n"
+    "adbudget recommend wide.csv --channels meta,google --missing-spend zero\n\n"
+    "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n"
+    "A config file holds arguments of adbudget.recommend by name, for example "
+    "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
+)
+def recommend(
+    file: File,
+    outcome: OutcomeFile = None,
+    config: ConfigFile = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Same seed, same decisions; 0 if not given.")
+    ] = None,
+    out: OutFile = None,
+    window_days: Annotated[
+        float | None,
+        typer.Option(
+            "--current-window",
+            metavar="DAYS",
+            help="Days that today's spend is the mean of; 28 if not given.",
+        ),
+    ] = None,
+    columns: Columns = None,
+    channels: Channels = None,
+    controls: Controls = None,
+    holidays: Holidays = None,
+    derive: Derive = None,
+    freq: Period = None,
+    missing_spend: MissingSpend = None,
+    currency: Currency = None,
+    value_per_unit: UnitValue = None,
+    margin: Margin = None,
+    policy: PolicyFile = None,
+    lift_tests: LiftTestFile = None,
+    forgetting: HalfLife = None,
+    reasons: Annotated[
+        Literal["moves", "all", "none"],
+        typer.Option("--reasons", help="Say why: for calls that move money, for all, for none."),
+    ] = "moves",
+    no_color: NoColor = False,
+) -> None:
+    """Say for every channel of every account: increase, monitor or reduce."""
+    from adbudget.cli.config import recommend_arguments
+    from adbudget.tables.files import check_writable, read_table, write_table
+
+    if out is not None:
+        check_writable(out)  # before minutes go into a fit
+    settings = _settings(
+        config,
+        seed=seed,
+        window_days=window_days,
+        policy=policy,
+        lift_tests=lift_tests,
+        forgetting=forgetting,
+        columns=_pairs(columns, "--columns"),
+        channels=_names(channels),
+        controls=_names(controls),
+        holidays=holidays,
+        derive=_pairs(derive, "--derive"),
+        freq=freq,
+        missing_spend=missing_spend,
+        currency=currency,
+        value_per_unit=value_per_unit,
+        margin=margin,
+    )
+    arguments = recommend_arguments(settings)
+    if "policy" in arguments:
+        from adbudget.policy.file import load_policy
+
+        arguments["policy"] = load_policy(Path(arguments["policy"]))  # before minutes go into a fit
+    if "lift_tests" in arguments:
+        names = ("account", "channel")
+        arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
+    data, outcome_data = _read_tables(file, outcome, settings)
+
+    import adbudget
+    from adbudget.report.table import report
+
+    frame = adbudget.recommend(data, outcome_data, **arguments)
+    _print(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
+    if "policy" in arguments:
+        from adbudget.report.policy import verdicts_told
+
+        print(verdicts_told(frame))
+    if out is not None:
+        write_table(frame, out)
+        print(f"\nWrote {out}: {len(frame):,} decisions.")
+    health = frame.attrs.get("health", {})
+    if not health.get("ok", True):
+        why = " ".join(health.get("problems", []))
+        _complain(
+            f"the fit cannot be trusted, so every decision is to monitor. {why} Longer chains may "
+            "help (draws and tune in a --config file), or more history."
+        )
+        raise typer.Exit(UNHEALTHY)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "adbudget check spend.csv --outcome revenue.csv\n\n"
+    "adbudget check wide.csv --channels meta,google --missing-spend zero\n\n" + EXIT_CODES
+)
+def check(
+    file: File,
+    outcome: OutcomeFile = None,
+    config: ConfigFile = None,
+    columns: Columns = None,
+    channels: Channels = None,
+    controls: Controls = None,
+    holidays: Holidays = None,
+    derive: Derive = None,
+    freq: Period = None,
+    missing_spend: MissingSpend = None,
+    currency: Currency = None,
+    value_per_unit: UnitValue = None,
+    margin: Margin = None,
+    no_color: NoColor = False,
+) -> None:
+    """Read the tables, check everything, print what was understood; fit nothing."""
+    from adbudget.cli.config import panel_arguments
+
+    settings = _settings(
+        config,
+        columns=_pairs(columns, "--columns"),
+        channels=_names(channels),
+        controls=_names(controls),
+        holidays=holidays,
+        derive=_pairs(derive, "--derive"),
+        freq=freq,
+        missing_spend=missing_spend,
+        currency=currency,
+        value_per_unit=value_per_unit,
+        margin=margin,
+    )
+    data, outcome_data = _read_tables(file, outcome, settings)
+
+    from adbudget.panel.panel import read_panel
+    from adbudget.report.panel import panel_report
+
+    panel = read_panel(data, outcome_data, **panel_arguments(settings))
+    _print(lambda width: panel_report(panel, width), no_color=no_color)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "adbudget synthesize demo\n\n"
+    "adbudget synthesize demo --preset confounded --accounts 20 --seed 7\n\n" + EXIT_CODES
+)
+def synthesize(
+    folder: Annotated[Path, typer.Argument(metavar="OUT_FOLDER", help="Made when missing.")],
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset",
+            metavar="NAME",
+            help="agency, shop_daily, assumed, misspecified, ragged, confounded, duds, noisy, "
+            "drifting or tiny.",
+        ),
+    ] = "agency",
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same files.")] = 0,
+    accounts: Annotated[int | None, typer.Option("--accounts", help="How many.")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", help="How many.")] = None,
+    periods: Annotated[
+        int | None, typer.Option("--periods", help="Length of every history.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Start of the file names; the preset's name.")
+    ] = None,
+) -> None:
+    """Write a made-up panel whose truth is known, to try things on."""
+    from adbudget.synthetic import synthesize as make_world
+
+    spec = _world_spec(preset, accounts, channels, periods)
+    name = preset if name is None else name
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder to write into.")
+    if not name or Path(name).name != name:
+        raise InputError(f"--name must be the start of a file name, not a path; got {name!r}.")
+    world = make_world(spec, seed)
+    try:
+        paths = world.save(folder, name)
+    except OSError as cause:
+        raise InputError(f"{folder} cannot be written: {cause.strerror or cause}.") from cause
+    n_cells = len(world.truth.cells)
+    print(
+        f"{spec.n_accounts} accounts, {n_cells} account-channels, {spec.period}, seed {seed}; "
+        "the true curves are in the .truth.json file."
+    )
+    for path in paths:
+        print(f"  {path}")
+    spend, outcome = paths[0], paths[1]
+    print(f"Next: adbudget recommend {spend} --outcome {outcome} --currency {spec.currency}")
+
+
+def _world_spec(
+    preset: str, accounts: int | None, channels: int | None, periods: int | None
+) -> "WorldSpec":
+    """Resize a preset; channels keep their names as far as they go."""
+    from dataclasses import replace
+
+    from adbudget.cli.config import check_names
+    from adbudget.synthetic import WorldSpec, families
+
+    presets = {"agency": WorldSpec.agency(), "shop_daily": WorldSpec.shop_daily()} | families()
+    check_names([preset], presets, "--preset")
+    spec = presets[preset]
+    changes: dict[str, Any] = {}
+    if accounts is not None:
+        changes["n_accounts"] = accounts
+    if periods is not None:
+        changes["n_periods"] = periods
+    if channels is not None:
+        usual = WorldSpec(n_channels=channels).channel_names
+        names = tuple(dict.fromkeys(spec.channels + usual))[:channels]
+        duds = tuple(dud for dud in spec.dud_channels if dud in names)
+        changes |= {"n_channels": channels, "channels": names, "dud_channels": duds}
+    return replace(spec, **changes)
+
+
+def _settings(config: Path | None, **options: Any) -> dict[str, Any]:
+    """Let options overrule the config file; roles and formulas are overruled one by one."""
+    from adbudget.cli.config import read_config
+
+    settings = read_config(config) if config is not None else {}
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            settings[key] = settings.get(key, {}) | dict(value)
+        elif value is not None:
+            settings[key] = value
+    outcome = settings.pop("outcome", None)
+    if outcome is not None:
+        settings["columns"] = {"outcome": outcome} | settings.get("columns", {})
+    return settings
+
+
+def _read_tables(
+    file: Path, outcome: Path | None, settings: Mapping[str, Any]
+) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    from adbudget.tables.derived import add_derived
+    from adbudget.tables.files import read_table
+
+    roles = settings.get("columns", {})
+    names = [str(roles.get(role, role)) for role in ("account", "channel")]
+    paths = [file] if outcome is None else [file, outcome]
+    tables = add_derived([read_table(path, names) for path in paths], settings.get("derive", {}))
+    return tables[0], tables[1] if outcome is not None else None
+
+
+def _pairs(texts: Iterable[str] | None, option: str) -> dict[str, str] | None:
+    """["date=day"] -> {"date": "day"}."""
+    return pairs_of(texts, option, "NAME=VALUE") if texts else None
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Split "meta, google" into its names."""
+    if text is None:
+        return None
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _complain(message: str) -> None:
+    """One paragraph on standard error."""
+    from rich.console import Console
+    from rich.text import Text
+
+    told = " ".join(f"{message} {_options_for(message)}".split())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        Text.assemble(("Error: ", "bold red"), told)
+    )
+
+
+def _options_for(message: str) -> str:
+    """Name the options that set the arguments a message names, as Python writes them."""
+    import re
+
+    named = re.findall(rf"\b({'|'.join(OPTION_FOR)})=", message)
+    options = dict.fromkeys(OPTION_FOR[name] for name in named)
+    if "has no outcome column" in message:
+        options = {"--outcome FILE": None} | options
+    return f"On the command line: {', '.join(options)}." if options else ""
+
+
+cli_ledger.register(app)
+cli_policy.register(app, cli_ledger.ledger_app)
+cli_pacing.register(app)
+cli_requests.register(app)

@@ -1,0 +1,154 @@
+"""pace: arguments -> one call of the pacing engine, printed. Decides nothing.
+
+Like cli.py, this module may look at the clock, write the file it is asked for, and knows the
+terminal. Heavy libraries are imported inside the command.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from adbudget.cli.options import EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
+from adbudget.cli.sinks import deliver, open_sinks
+
+if TYPE_CHECKING:
+    from adbudget.pacing.booked.curves import Curve
+    from adbudget.pacing.report import PacingReport
+
+NAMES = ("deal", "campaign", "channel", "seller", "account")  # read as text, even "007"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        "adbudget pace plan.csv delivery.csv\n\n"
+        "adbudget pace plan.csv delivery.csv --as-of 2026-03-11 --ledger history.db\n\n"
+        + EXIT_CODES
+    )(pace)
+
+
+def pace(
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="One row per deal: CSV, JSON or Parquet.")
+    ],
+    delivery: Annotated[
+        Path, typer.Argument(metavar="DELIVERY", help="One row per deal and day, or hour.")
+    ],
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Instant to measure at; a date is its midnight, so 2026-03-11 is after March 10. "
+            "Now if not given.",
+        ),
+    ] = None,
+    ledger: Annotated[str | None, run_ledger("Remember earlier runs and log this one")] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Policy whose constraints guard the moves."),
+    ] = None,
+    traffic: Annotated[
+        Path | None,
+        typer.Option(
+            "--traffic",
+            metavar="FILE",
+            help="History by date or hour with impressions, to learn the curve 'traffic' from.",
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option("--time-zone", help="Where days begin, for plans that do not say.")
+    ] = "UTC",
+    currency: Annotated[
+        str | None,
+        typer.Option("--currency", metavar="CODE", help="For plans that do not say."),
+    ] = None,
+    warning: Annotated[
+        float, typer.Option("--warning", help="Deviation from plan that is too much, 0.10.")
+    ] = 0.10,
+    critical: Annotated[
+        float, typer.Option("--critical", help="Deviation that is far too much, 0.25.")
+    ] = 0.25,
+    show: Annotated[
+        Literal["off", "all", "none"],
+        typer.Option("--show", help="Deals to print: those off pace, all, none."),
+    ] = "off",
+    form: PageForm = "table",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Also write the status of all deals."),
+    ] = None,
+    send: Annotated[list[str] | None, alert_sinks("new alerts")] = None,
+    no_color: NoColor = False,
+) -> None:
+    """Hold delivery against plan: on pace or not, what is off, what to do."""
+    from adbudget.pacing.delivery.thresholds import PaceThresholds
+    from adbudget.pacing.engine import pace as run
+    from adbudget.tables.files import check_writable, read_table, write_table
+
+    if out is not None:
+        check_writable(out)
+    sinks = open_sinks(send)
+    report = run(
+        read_table(plan, NAMES),
+        read_table(delivery, NAMES),
+        as_of=as_of if as_of is not None else datetime.now(UTC).replace(microsecond=0),
+        thresholds=PaceThresholds(warning=warning, critical=critical),
+        curves=_curves(traffic, time_zone),
+        currency=currency,
+        time_zone=time_zone,
+        ledger=ledger,
+        policy=_policy(policy),
+    )
+    _print(report, form=form, show=show, no_color=no_color)
+    if out is not None:
+        write_table(report.status, out)
+        if form == "table":
+            print(f"\nWrote {out}: {len(report.status):,} deals.")
+    if ledger is not None and form == "table":
+        _next(report, ledger)
+    deliver(report.raised, sinks)
+
+
+def _curves(traffic: Path | None, time_zone: str) -> "dict[str, Curve] | None":
+    if traffic is None:
+        return None
+    from adbudget.pacing.booked.traffic import learn_traffic
+    from adbudget.tables.files import read_table
+
+    return {"traffic": learn_traffic(read_table(traffic, NAMES), time_zone=time_zone)}
+
+
+def _policy(path: Path | None) -> Any:
+    if path is None:
+        return None
+    from adbudget.policy.file import load_policy
+
+    return load_policy(path)
+
+
+def _print(
+    report: "PacingReport", *, form: str, show: Literal["off", "all", "none"], no_color: bool
+) -> None:
+    if form == "json":
+        import json
+
+        print(json.dumps(report.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    from adbudget.cli.terminal import show as show_page
+    from adbudget.report.pacing import pacing_report
+
+    show_page(lambda width: pacing_report(report, width=width, show=show), no_color=no_color)
+
+
+def _next(report: "PacingReport", ledger: str) -> None:
+    """What a person may do now about what waits."""
+    waiting = report.moves.loc[report.moves["verdict"] == "needs_approval", "group_id"]
+    groups = dict.fromkeys(name for name in waiting if name)
+    if groups:
+        print(f"\nNext: adbudget approve {next(iter(groups))} --ledger {ledger}")
+    if len(report.requests):
+        print(f"\nNext: adbudget requests list --ledger {ledger}")

@@ -1,0 +1,147 @@
+"""rules, ledger metrics: arguments -> one call of the policy engine, printed. Decides nothing.
+
+Like cli.py, this module may look at the clock, write the file it is asked for, and knows the
+terminal. Heavy libraries are imported inside the commands.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from adbudget.cli.options import EXIT_CODES, NoColor, OutFile, PageForm, alert_sinks, run_ledger
+from adbudget.cli.sinks import deliver, open_sinks
+from adbudget.errors import InputError
+
+if TYPE_CHECKING:
+    from adbudget.policy.plan import PolicyPlan
+    from adbudget.policy.rulebook import Policy
+
+PolicyFile = Annotated[
+    str, typer.Argument(metavar="POLICY", help="Policy file: .yaml, .yml or .json.")
+]
+Campaigns = Annotated[
+    Path, typer.Argument(metavar="CAMPAIGNS", help="One row per campaign: CSV, JSON or Parquet.")
+]
+
+
+def register(app: typer.Typer, ledger_app: typer.Typer) -> None:
+    """Add the commands of the policy engine to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        "adbudget rules policy.yaml campaigns.csv\n\n"
+        "adbudget rules policy.yaml campaigns.csv --history daily.csv --ledger history.db\n\n"
+        + EXIT_CODES
+    )(rules)
+    ledger_app.command()(metrics)
+
+
+def rules(
+    policy: PolicyFile,
+    campaigns: Campaigns,
+    history: Annotated[
+        Path | None, typer.Option("--history", metavar="FILE", help="The same by date.")
+    ] = None,
+    ledger: Annotated[str | None, run_ledger("Log the run, and be bound by the day so far")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Moment of the decision, 2026-03-01 or with a time; now.",
+        ),
+    ] = None,
+    show: Annotated[
+        Literal["moves", "all", "none"],
+        typer.Option("--show", help="Campaigns to print: those with something to say, all, none."),
+    ] = "moves",
+    form: PageForm = "table",
+    out: OutFile = None,
+    send: Annotated[list[str] | None, alert_sinks("the alerts")] = None,
+    no_color: NoColor = False,
+) -> None:
+    """Carry a team's own rules out on a campaign table: a safe, explained plan."""
+    from adbudget.policy.apply import apply_policy
+    from adbudget.policy.file import load_policy
+    from adbudget.tables.files import check_writable, read_table, write_table
+
+    if out is not None:
+        check_writable(out)
+    sinks = open_sinks(send)
+    loaded = load_policy(policy)
+    names = ("campaign_id",)
+    plan = apply_policy(
+        loaded,
+        read_table(campaigns, names),
+        history=None if history is None else read_table(history, names),
+        ledger=ledger,
+        as_of=_moment(as_of, loaded),
+    )
+    _print_plan(plan, form=form, show=show, no_color=no_color)
+    if out is not None:
+        write_table(plan.table(), out)
+        if form == "table":
+            print(f"\nWrote {out}: {len(plan.calls):,} recommendations.")
+    groups = sorted({call.group_id for call in plan.calls if call.group_id})
+    if ledger is not None and form == "table" and groups:
+        print(f"\nNext: adbudget approve {groups[0]} --ledger {ledger}")
+    deliver(plan.alerts, sinks)
+
+
+def metrics(
+    ledger: Annotated[
+        str,
+        typer.Option("--ledger", metavar="URL", envvar="ADBUDGET_LEDGER", help="The ledger."),
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="INSTANT", help="As 2026-03-01T09:00+01:00; now."),
+    ] = None,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="Lines to read, or JSON.")
+    ] = "table",
+) -> None:
+    """Print the five figures that teams watch."""
+    from adbudget.ledger import open_ledger
+    from adbudget.policy.metrics import watch
+    from adbudget.report.policy import watch_lines
+
+    moment = datetime.now(UTC) if at is None else _instant(at)
+    with open_ledger(ledger, create=False) as opened:
+        figures = watch(opened, moment)
+    if form == "json":
+        print(json.dumps(figures))
+        return
+    for name, value in watch_lines(figures):
+        print(f"{name:<28}{value}")
+
+
+def _moment(text: str | None, policy: "Policy") -> Any:
+    """What was written, or now, in the time zone of the policy."""
+    if text is not None:
+        return text
+    from zoneinfo import ZoneInfo
+
+    return datetime.now(ZoneInfo(policy.timezone)).replace(microsecond=0)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as cause:
+        raise InputError(f"--at must be a moment such as 2026-03-01; got {text!r}.") from cause
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _print_plan(
+    plan: "PolicyPlan", *, form: str, show: Literal["moves", "all", "none"], no_color: bool
+) -> None:
+    if form == "json":
+        print(json.dumps(plan.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    from adbudget.cli.terminal import show as show_page
+    from adbudget.report.policy import policy_report
+
+    show_page(lambda width: policy_report(plan, width=width, show=show), no_color=no_color)

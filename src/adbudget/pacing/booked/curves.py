@@ -1,0 +1,236 @@
+"""Time of a flight -> planned cumulative share of its budget. Knows no money and no deals.
+
+A flight's time is counted in local days; every day counts as one, whether it has 23, 24 or 25
+hours.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from adbudget.errors import InputError
+from adbudget.tables.messages import quoted
+
+WEEK = 7
+MONDAY = np.datetime64("1970-01-05", "D")
+STEEPEST = 20.0  # t**20 plans 88% of the budget for the last tenth of the flight
+CALL = re.compile(r"(?P<name>[a-z_]+)\s*(?:\((?P<argument>.*)\))?")
+POINT = re.compile(r"\(\s*([0-9.eE+-]+)\s*,\s*([0-9.eE+-]+)\s*\)")
+
+
+class Curve(Protocol):
+    """Planned cumulative share over a flight."""
+
+    @property
+    def name(self) -> str:
+        """What a plan and reports call it."""
+        ...
+
+    def share(self, elapsed_days: np.ndarray, n_days: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """F after ``elapsed_days`` of flights of ``n_days`` that begin on ``start``.
+
+        Parameters
+        ----------
+        elapsed_days : (flight,) in [0, n_days]
+        n_days : (flight,)
+        start : (flight,) datetime64[D]
+
+        Returns
+        -------
+        (flight,) in [0, 1], 0 at the beginning and 1 at the end
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerCurve:
+    """t**k, or its mirror image 1 - (1 - t)**k when front-loaded; even for k = 1."""
+
+    name: str
+    k: float
+    front: bool
+
+    def share(self, elapsed_days: np.ndarray, n_days: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """See :class:`Curve`."""
+        t = elapsed_days / n_days
+        return 1 - (1 - t) ** self.k if self.front else t**self.k
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointCurve:
+    """Straight lines between points (t, share)."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+    def share(self, elapsed_days: np.ndarray, n_days: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """See :class:`Curve`."""
+        t, planned = np.array(self.points).T
+        return np.interp(elapsed_days / n_days, t, planned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficCurve:
+    """Weekdays and hours weighed as in a history.
+
+    Attributes
+    ----------
+    name : how a plan calls it
+    weekday : 7 weights of mean 1, Monday first
+    hour : 24 shares of a day, midnight first; they sum to 1
+    """
+
+    name: str
+    weekday: tuple[float, ...]
+    hour: tuple[float, ...]
+
+    def share(self, elapsed_days: np.ndarray, n_days: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """See :class:`Curve`."""
+        whole = np.minimum(np.floor(elapsed_days), n_days - 1)
+        today = start + whole.astype("timedelta64[D]")
+        so_far = np.asarray(self.weekday)[weekday_of(today)] * self._of_day(elapsed_days - whole)
+        before = self._weight_until(start, whole)
+        return np.minimum((before + so_far) / self._weight_until(start, n_days), 1.0)
+
+    def _of_day(self, part: np.ndarray) -> np.ndarray:
+        """Share of a day's traffic in the first ``part`` of the day."""
+        return np.interp(part, np.arange(25) / 24, np.concatenate([[0], np.cumsum(self.hour)]))
+
+    def _weight_until(self, start: np.ndarray, n_days: np.ndarray) -> np.ndarray:
+        """Sum of the weights of the first ``n_days`` whole days."""
+        running = np.concatenate([[0.0], np.cumsum(np.tile(self.weekday, 2))])
+        weeks, rest = np.divmod(n_days.astype(np.int64), WEEK)
+        first = weekday_of(start)
+        return weeks * sum(self.weekday) + running[first + rest] - running[first]
+
+
+def even() -> PowerCurve:
+    """The same every day: F(t) = t."""
+    return PowerCurve(name="even", k=1.0, front=False)
+
+
+def front_loaded(k: float) -> PowerCurve:
+    """Early: F(t) = 1 - (1 - t)**k.
+
+    Parameters
+    ----------
+    k : from 1 (even) to 20; the larger, the earlier
+
+    Raises
+    ------
+    InputError : ``k`` out of this range
+    """
+    return PowerCurve(name=f"front_loaded({k:g})", k=_steepness(k, "front_loaded"), front=True)
+
+
+def back_loaded(k: float) -> PowerCurve:
+    """Late: F(t) = t**k.
+
+    Parameters
+    ----------
+    k : from 1 (even) to 20; the larger, the later
+
+    Raises
+    ------
+    InputError : ``k`` out of this range
+    """
+    return PowerCurve(name=f"back_loaded({k:g})", k=_steepness(k, "back_loaded"), front=False)
+
+
+def custom(points: Iterable[Sequence[float]], name: str = "custom") -> PointCurve:
+    """Straight lines between points.
+
+    Parameters
+    ----------
+    points : (t, share) pairs from (0, 0) to (1, 1); t grows, the share never falls
+    name : how reports call the curve
+
+    Raises
+    ------
+    InputError : anything else
+    """
+    try:
+        given = [tuple(float(value) for value in point) for point in points]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"curve {name!r} must be pairs of numbers such as (0.5, 0.7); got {points!r}."
+        ) from None
+    if len(given) < 2 or any(len(point) != 2 for point in given):
+        raise InputError(
+            f"curve {name!r} must be at least two points (t, share), such as (0, 0), (0.5, 0.7), "
+            f"(1, 1); got {given}."
+        )
+    t, planned = np.array(given).T
+    sound = bool(
+        np.isfinite(given).all() and (np.diff(t) > 0).all() and (np.diff(planned) >= 0).all()
+    )
+    if not sound or given[0] != (0, 0) or given[-1] != (1, 1):
+        raise InputError(
+            f"curve {name!r} must begin at (0, 0), end at (1, 1), go forward in t and never fall; "
+            f"got {given}. The share is cumulative: after half the flight, what has been spent."
+        )
+    return PointCurve(name=name, points=tuple((a, b) for a, b in given))
+
+
+def parse_curve(text: str, curves: Mapping[str, Curve], where: str) -> Curve:
+    """Read the curve a plan names.
+
+    Parameters
+    ----------
+    text : "even", "front_loaded(2)", "back_loaded(2)", "custom((0,0),(0.5,0.7),(1,1))", or a name
+        of ``curves``
+    curves : the caller's own, by name; they come first
+    where : which rows, for the message
+
+    Raises
+    ------
+    InputError : none of these
+    """
+    text = text.strip()
+    if text in curves:
+        return curves[text]
+    match = CALL.fullmatch(text)
+    name, argument = (match["name"], match["argument"]) if match else ("", None)
+    if name == "even" and argument is None:
+        return even()
+    if name in ("front_loaded", "back_loaded") and argument:
+        return (front_loaded if name == "front_loaded" else back_loaded)(_number(argument, where))
+    if name == "custom" and argument:
+        points = POINT.findall(argument)
+        if re.sub(r"[\s,]", "", POINT.sub("", argument)) == "":
+            pairs = [(_number(t, where), _number(share, where)) for t, share in points]
+            return custom(pairs, name=text)
+    own = f", {quoted(curves)}" if curves else ", or a name of the argument curves"
+    hint = ""
+    if name in ("front_loaded", "back_loaded"):
+        hint = f" {name} needs its steepness: {name}(2)."
+    if name == "traffic":
+        hint = " Learn it first: curves={'traffic': learn_traffic(history)}."
+    raise InputError(
+        f"curve {text!r} in {where} is unknown. Expected even, front_loaded(2), back_loaded(2), "
+        f"custom((0,0),(0.5,0.7),(1,1)){own}.{hint}"
+    )
+
+
+def _steepness(k: float, name: str) -> float:
+    if isinstance(k, bool) or not 1 <= k <= STEEPEST:
+        raise InputError(
+            f"the steepness of {name} must be from 1 (even) to {STEEPEST:g}; got {k}. For the "
+            "opposite shape, take the other of front_loaded and back_loaded."
+        )
+    return float(k)
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{text!r} in the curve of {where} is not a number.") from None
+
+
+def weekday_of(day: np.ndarray) -> np.ndarray:
+    """0 for Monday ... 6 for Sunday."""
+    return (day - MONDAY).astype(np.int64) % WEEK

@@ -1,0 +1,266 @@
+"""Plan table -> FlightPlan: checked once, nothing filled in. Knows nothing of delivery."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.errors import InputError
+from adbudget.pacing.booked.clock import zone_of
+from adbudget.pacing.booked.curves import Curve, parse_curve
+from adbudget.pacing.booked.flight import NO_MAXIMUM, FlightPlan, GroupLimit
+from adbudget.pacing.money import digits_of, need_every, read_amounts, read_counts
+from adbudget.policy.readings.campaign_columns import (
+    checked_frame,
+    column,
+    read_locked,
+    refuse_twice,
+    unread_columns,
+)
+from adbudget.tables.messages import Note, Rows, quoted
+from adbudget.tables.values import read_dates, read_names
+
+NEEDED = ("deal", "campaign", "channel", "seller", "budget", "start", "end")
+GROUP_BOUNDS = ("seller_minimum", "seller_maximum", "channel_minimum", "channel_maximum")
+KNOWN = (
+    *NEEDED,
+    *("curve", "account", "currency", "time_zone", "planned_impressions", "minimum", "maximum"),
+    *GROUP_BOUNDS,
+    "locked",
+)
+
+
+def read_plan(
+    frame: Any,
+    *,
+    curves: Mapping[str, Curve] | None = None,
+    currency: str | None = None,
+    time_zone: str = "UTC",
+) -> FlightPlan:
+    """Check a plan table: one row per deal.
+
+    Parameters
+    ----------
+    frame : needs deal, campaign, channel, seller, budget, start, end (the last day of the
+        flight). May have curve (even, front_loaded(2), back_loaded(2),
+        custom((0,0),(0.5,0.7),(1,1)), or a name of ``curves``), account, currency, time_zone,
+        planned_impressions, minimum, maximum (of the deal's budget), seller_minimum,
+        seller_maximum, channel_minimum, channel_maximum (of the budgets of that seller or channel
+        in that campaign together), locked
+    curves : name -> curve, for the column ``curve``
+    currency : ISO code, when the table has no such column
+    time_zone : in which days begin, when the table has no such column
+
+    Returns
+    -------
+    FlightPlan, sorted by deal
+
+    Raises
+    ------
+    InputError : names the rows, what was expected and what came
+    """
+    table = checked_frame(frame, "plan", NEEDED)
+    rows = Rows(table="the plan", labels=table.index)
+    notes = unread_columns(table, "plan", KNOWN)
+    codes, names = read_names(column(table, "deal"), "deal", rows)
+    refuse_twice(codes, names, "deal", rows, "Give each flight of a deal a name of its own.")
+    order = np.argsort(codes)
+    table, rows = table.iloc[order], rows.take(order)
+
+    money = _currencies(table, rows, currency)
+    exponent = np.array([digits_of(code) for code in money], dtype=np.int64)
+    budget = read_amounts(column(table, "budget"), "budget", exponent, rows)
+    budget = need_every(budget, "budget", rows, "Every deal needs its budget for the whole flight.")
+    start, end = (read_dates(column(table, name), name, rows, notes) for name in ("start", "end"))
+    _refuse_backwards(start, end, rows)
+    campaign, channel, seller = (
+        _texts(table, name, rows) for name in ("campaign", "channel", "seller")
+    )
+    every_curve, curve_code = _curves(table, rows, curves or {}, notes)
+    _refuse_two_currencies(campaign, money, rows)
+    minimum, maximum = _bounds(table, "minimum", "maximum", exponent, rows)
+    limits = [
+        limit
+        for level, of_group in (("seller", seller), ("channel", channel))
+        for limit in _group_limits(table, level, campaign, of_group, exponent, rows)
+    ]
+    return FlightPlan(
+        deals=names,
+        campaign=campaign,
+        channel=channel,
+        seller=seller,
+        account=_texts(table, "account", rows, otherwise=""),
+        currency=money,
+        exponent=exponent,
+        budget_minor=budget.astype(np.int64),
+        minimum_minor=minimum,
+        maximum_minor=maximum,
+        start=start,
+        end=end,
+        n_days=(end - start).astype(np.int64) + 1,
+        time_zone=_zones(table, rows, time_zone),
+        curves=every_curve,
+        curve_code=curve_code,
+        planned_impressions=_impressions(table, rows),
+        locked=read_locked(table, rows),
+        limits=tuple(limits),
+        notes=tuple(notes),
+    )
+
+
+def _refuse_backwards(start: np.ndarray, end: np.ndarray, rows: Rows) -> None:
+    backwards = end < start
+    if backwards.any():
+        raise InputError(
+            f"end is before start in {rows.named(backwards)}. end is the last day of the flight; "
+            "for a flight of one day, write the same day twice."
+        )
+
+
+def _texts(table: pd.DataFrame, name: str, rows: Rows, otherwise: str | None = None) -> np.ndarray:
+    """Names of a column: (row,) object; ``otherwise`` when the table has no such column."""
+    if otherwise is not None and name not in table.columns:
+        return np.full(len(table), otherwise, dtype=object)
+    codes, names = read_names(column(table, name), name, rows)
+    return np.array(names, dtype=object)[codes]
+
+
+def _currencies(table: pd.DataFrame, rows: Rows, argument: str | None) -> np.ndarray:
+    """ISO code of every deal; "" when nobody says."""
+    own = argument.strip().upper() if argument else ""
+    codes = _texts(table, "currency", rows, otherwise=own)
+    codes = np.array([str(code).strip().upper() for code in codes], dtype=object)
+    wrong = np.array(
+        [len(code) not in (0, 3) or not (code.isalpha() or not code) for code in codes]
+    )
+    if wrong.any():
+        raise InputError(
+            f"currency must be an ISO code of three letters, such as EUR, in {rows.named(wrong)}; "
+            f"got {quoted(dict.fromkeys(codes[wrong]))}."
+        )
+    if own and (codes != own).any():
+        raise InputError(
+            f"currency is {own!r} by argument, but {quoted(sorted(set(codes)))} by column."
+        )
+    return codes
+
+
+def _refuse_two_currencies(campaign: np.ndarray, currency: np.ndarray, rows: Rows) -> None:
+    pairs = dict.fromkeys(zip(campaign, currency, strict=True))
+    names = [name for name, _ in pairs]
+    mixed = (
+        sorted({name for name in names if names.count(name) > 1})
+        if len(pairs) > len(set(names))
+        else []
+    )
+    if mixed:
+        raise InputError(
+            f"campaigns {quoted(mixed)} have deals in several currencies, in "
+            f"{rows.named(np.isin(campaign, mixed))}. Their money cannot be compared: give each "
+            "currency a campaign of its own."
+        )
+
+
+def _zones(table: pd.DataFrame, rows: Rows, otherwise: str) -> np.ndarray:
+    zones = _texts(table, "time_zone", rows, otherwise=otherwise)
+    for name in dict.fromkeys(zones):
+        try:
+            zone_of(name)
+        except InputError as error:
+            raise InputError(f"{error} Found in {rows.named(zones == name)}.") from None
+    return zones
+
+
+def _curves(
+    table: pd.DataFrame, rows: Rows, own: Mapping[str, Curve], notes: list[Note]
+) -> tuple[tuple[Curve, ...], np.ndarray]:
+    """The different curves, and which one each deal has."""
+    if "curve" not in table.columns:
+        message = "plan: no column 'curve', so every deal is planned evenly."
+        notes.append(Note(kind="even_curve", message=message))
+    names = _texts(table, "curve", rows, otherwise="even")
+    different = tuple(dict.fromkeys(names))
+    read = tuple(parse_curve(name, own, rows.named(names == name)) for name in different)
+    position = {name: i for i, name in enumerate(different)}
+    return read, np.array([position[name] for name in names], dtype=np.int64)
+
+
+def _impressions(table: pd.DataFrame, rows: Rows) -> np.ndarray:
+    """Planned impressions: (row,) float; NaN where the table does not say."""
+    if "planned_impressions" not in table.columns:
+        return np.full(len(table), np.nan)
+    return read_counts(column(table, "planned_impressions"), "planned_impressions", rows)
+
+
+def _bounds(
+    table: pd.DataFrame, least: str, most: str, exponent: np.ndarray, rows: Rows
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two columns of bounds in minor units, int64; 0 and NO_MAXIMUM where nothing is given."""
+    bounds = []
+    for name, none in ((least, 0), (most, NO_MAXIMUM)):
+        given = np.full(len(table), np.nan)
+        if name in table.columns:
+            given = read_amounts(column(table, name), name, exponent, rows)
+        bound = np.full(len(table), none, dtype=np.int64)
+        bound[~np.isnan(given)] = given[~np.isnan(given)].astype(np.int64)
+        bounds.append(bound)
+    crossed = bounds[0] > bounds[1]
+    if crossed.any():
+        raise InputError(f"{least} is above {most} in {rows.named(crossed)}; check the two.")
+    return bounds[0], bounds[1]
+
+
+def _group_limits(
+    table: pd.DataFrame,
+    level: Any,
+    campaign: np.ndarray,
+    group: np.ndarray,
+    exponent: np.ndarray,
+    rows: Rows,
+) -> list[GroupLimit]:
+    """Limits of one level, from rows that repeat them or leave them empty."""
+    if not {f"{level}_minimum", f"{level}_maximum"} & set(table.columns):
+        return []
+    least, most = _bounds(table, f"{level}_minimum", f"{level}_maximum", exponent, rows)
+    members: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(campaign, group, strict=True)):
+        members.setdefault(key, []).append(row)
+    limits = []
+    for (of_campaign, name), at in members.items():
+        minimum = _agreed(least, 0, f"{level}_minimum", at, name, rows)
+        maximum = _agreed(most, NO_MAXIMUM, f"{level}_maximum", at, name, rows)
+        if minimum > maximum:
+            raise InputError(
+                f"{level}_minimum of {name!r} in campaign {of_campaign!r} is above its "
+                f"{level}_maximum; check {rows.named(_chosen(at, len(rows)))}."
+            )
+        if minimum > 0 or maximum < NO_MAXIMUM:
+            limits.append(
+                GroupLimit(
+                    level=level,
+                    campaign=of_campaign,
+                    name=name,
+                    minimum_minor=minimum,
+                    maximum_minor=maximum,
+                )
+            )
+    return limits
+
+
+def _agreed(bound: np.ndarray, none: int, name: str, at: list[int], group: str, rows: Rows) -> int:
+    """The one value that the rows of a group give."""
+    given = sorted({int(value) for value in bound[at]} - {none})
+    if len(given) > 1:
+        raise InputError(
+            f"{name} of {group!r} differs between {rows.named(_chosen(at, len(rows)))}, which "
+            "belong to one campaign. It is one limit for all of them together: write it once, or "
+            "the same in every row."
+        )
+    return given[0] if given else none
+
+
+def _chosen(at: list[int], n_rows: int) -> np.ndarray:
+    chosen = np.zeros(n_rows, dtype=bool)
+    chosen[at] = True
+    return chosen

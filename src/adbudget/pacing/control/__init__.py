@@ -1,0 +1,1 @@
+"""Daily budgets of a flight, and made-up flights to try them on."""

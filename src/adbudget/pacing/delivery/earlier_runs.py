@@ -1,0 +1,61 @@
+"""Ledger -> what a run has to know of the runs before it. Reads, never writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from adbudget.alerts.alert import Past, past_alerts
+from adbudget.pacing.delivery.pace_alerts import COOLDOWN
+
+if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
+
+RUN, MEASUREMENT = "pacing", "measurement"
+MOST_RUNS = 20  # of other plans in the same ledger that are passed over to find this one's last
+INCLUDED = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What earlier runs left behind; empty for the first.
+
+    Attributes
+    ----------
+    standing : deal -> (state, severity) of its last measurement
+    known : deal -> figures its last measurement remembers
+    alerts : told within the cooldown
+    """
+
+    standing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    alerts: tuple[Past, ...] = ()
+
+
+def recall(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Memory:
+    """Look up the last run about any of these deals, up to an instant.
+
+    Parameters
+    ----------
+    ledger : as it is before the run
+    deals : of the plan
+    at : instant of the run, with time zone; what was measured later does not count
+    """
+    wanted = set(deals)
+    runs = ledger.entries(kind=RUN, until=at + INCLUDED, last=MOST_RUNS)
+    payloads: dict[str, Mapping[str, Any]] = {}
+    newest_first = sorted(zip(runs["at"], runs["sequence"], runs["run_id"], strict=True))[::-1]
+    for _, _, run_id in newest_first:
+        logged = ledger.entries(kind=MEASUREMENT, run_id=run_id)
+        payloads = {
+            unit: payload
+            for unit, payload in zip(logged["unit"], logged["payload"], strict=True)
+            if payload["level"] == "deal" and unit in wanted
+        }
+        if payloads:
+            break
+    return Memory(
+        standing={deal: (one["state"], one["severity"]) for deal, one in payloads.items()},
+        known={deal: one["known"] for deal, one in payloads.items()},
+        alerts=past_alerts(ledger.entries(kind="alert", since=at - COOLDOWN, until=at + INCLUDED)),
+    )

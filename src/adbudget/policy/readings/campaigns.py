@@ -1,0 +1,226 @@
+"""Campaign table, and its history -> Readings: checked once, every metric derived that can be.
+
+Knows nothing of rules, targets or ledgers.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.errors import InputError
+from adbudget.policy.readings.campaign_columns import (
+    KNOWN,
+    budget_in_minor,
+    checked_frame,
+    column,
+    contradictions,
+    read_currency,
+    read_figures,
+    read_locked,
+    read_moments,
+    read_status,
+    refuse_twice,
+    unread_columns,
+)
+from adbudget.policy.readings.daily import History
+from adbudget.policy.readings.figures import derive
+from adbudget.policy.readings.readings import Readings
+from adbudget.tables.messages import Note, Rows, listed, quoted
+from adbudget.tables.values import read_dates, read_names
+
+__all__ = ["Readings", "read_campaigns"]
+
+DIGITS = {  # ISO 4217: currencies whose minor unit is not a hundredth
+    **dict.fromkeys(("JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "XPF", "UGX", "PYG"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+USUAL_DIGITS = 2
+NO_READING = ("budget", "days", "age_days")  # given alone, they tell nothing of the day
+DAY = np.timedelta64(1, "D")
+
+
+def read_campaigns(
+    frame: Any,
+    *,
+    history: Any = None,
+    as_of: date | datetime | str,
+    currency: str | None = None,
+    exponent: int | None = None,
+) -> Readings:
+    """Check a campaign table and its history, and derive every metric whose parts are given.
+
+    Parameters
+    ----------
+    frame : one row per campaign. Needs campaign_id and budget (per day); may have cpl, cpa, roas,
+        ctr, cvr, cpc, cpm, spend, conversions, revenue, impressions, clicks, spend_pace,
+        utilization, days (how many days these figures cover; 1 when not given), date (the day
+        they are for; the day of ``as_of`` when not given), started_at, updated_at, status,
+        currency, locked
+    history : the same by ``date``, one row per campaign and day; budget is optional there
+    as_of : the moment of the decision; a date is its midnight
+    currency : ISO code, when the table has no such column
+    exponent : digits after the point of the currency; by default those of ISO 4217, and 2 for
+        an unknown currency
+
+    Raises
+    ------
+    InputError : names the rows, what was expected and what came
+    """
+    moment = as_moment(as_of)
+    table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
+    rows = Rows(table="the campaign table", labels=table.index)
+    notes = unread_columns(table, "campaigns", KNOWN)
+    names = _campaign_ids(table, rows)
+    code = read_currency(table, rows, currency)
+    digits = DIGITS.get(code or "", USUAL_DIGITS) if exponent is None else exponent
+    started_at = read_moments(table, "started_at", moment, rows)
+    given = read_figures(table, rows)
+    now = np.datetime64(moment.replace(tzinfo=None), "s")
+    given["age_days"] = np.divide(now - started_at, DAY)
+    figures = derive(given, len(table))
+    notes += contradictions(figures, lambda row: f"campaign {names[row]!r}", rows)
+    day = _days(table, moment, rows, notes)
+    readings = Readings(
+        campaign_ids=names,
+        as_of=moment,
+        budget_minor=budget_in_minor(given["budget"], digits, rows),
+        currency=code,
+        exponent=digits,
+        status=read_status(table, rows),
+        started_at=started_at,
+        updated_at=read_moments(table, "updated_at", moment, rows),
+        locked=read_locked(table, rows),
+        day=day,
+        last_day=day,
+        figures=figures,
+        history=None,
+        notes=(),
+    )
+    if history is not None:
+        past = _read_history(history, readings, notes)
+        readings = replace(readings, history=past, last_day=_last_days(readings, past, notes))
+        notes += _two_readings_of_a_day(readings)
+    return replace(readings, notes=tuple(notes))
+
+
+def as_moment(as_of: date | datetime | str) -> datetime:
+    """The moment of a decision; a date is its midnight.
+
+    Raises
+    ------
+    InputError : neither a date nor a time
+    """
+    if isinstance(as_of, str):
+        try:
+            return datetime.fromisoformat(as_of)
+        except ValueError:
+            raise InputError(
+                f"as_of must be a date or time such as 2026-03-01; got {as_of!r}."
+            ) from None
+    if isinstance(as_of, pd.Timestamp):
+        return as_of.to_pydatetime()
+    if isinstance(as_of, datetime) and as_of is not pd.NaT:
+        return as_of
+    if isinstance(as_of, date) and as_of is not pd.NaT:
+        return datetime(as_of.year, as_of.month, as_of.day)
+    raise InputError(f"as_of must be a date or time such as 2026-03-01; got {as_of!r}.")
+
+
+def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
+    codes, different = read_names(column(table, "campaign_id"), "campaign_id", rows)
+    advice = "Sum the rows of a campaign, or pass earlier days as history."
+    refuse_twice(codes, different, "campaign_id", rows, advice)
+    return tuple(different[code] for code in codes)
+
+
+def _days(table: pd.DataFrame, moment: datetime, rows: Rows, notes: list[Note]) -> np.ndarray:
+    today = np.datetime64(moment.date(), "D")
+    if "date" not in table.columns:
+        return np.full(len(table), today)
+    days = read_dates(column(table, "date"), "date", rows, notes)
+    _refuse_later(days, today, rows)
+    return days
+
+
+def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
+    late = days > today
+    if late.any():
+        raise InputError(
+            f"date is after as_of ({today}) in {rows.named(late)}: "
+            f"{listed(np.unique(days[late]))}. Nothing can be known from later: pass only rows up "
+            "to as_of, or check as_of."
+        )
+
+
+def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
+    """History of the campaigns of the table, sorted by campaign and day."""
+    table = checked_frame(data, "history", ("campaign_id", "date"))
+    rows = Rows(table="the history", labels=table.index)
+    notes += unread_columns(table, "history", KNOWN)
+    codes, different = read_names(column(table, "campaign_id"), "campaign_id", rows)
+    days = read_dates(column(table, "date"), "date", rows, notes)
+    _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)
+    given = read_figures(table, rows)
+    place = {name: i for i, name in enumerate(readings.campaign_ids)}
+    campaign = np.array([place.get(name, -1) for name in different])[codes]
+    gone = [name for name in different if name not in place]
+    if gone:
+        message = f"history: not in the campaign table, and not read: {quoted(gone)}."
+        notes.append(Note(kind="unknown_campaign", message=message))
+    order = np.lexsort((days, campaign))
+    order = order[campaign[order] >= 0]
+    campaign, days = campaign[order], days[order]
+    again = (np.diff(campaign) == 0) & (np.diff(days).astype(int) == 0)
+    if again.any():
+        twice = np.zeros(len(table), dtype=bool)
+        twice[order[1:][again]] = True
+        raise InputError(
+            f"the history has two readings of one campaign and day, the second in "
+            f"{rows.named(twice)}. Keep one: history.drop_duplicates(['campaign_id', 'date'])."
+        )
+    given = {name: values[order] for name, values in given.items()}
+    given["age_days"] = np.divide(days - readings.started_at[campaign], DAY)
+    figures = derive(given, order.size)
+    notes += contradictions(
+        figures, lambda row: f"{readings.campaign_ids[campaign[row]]!r} on {days[row]}", rows
+    )
+    return History(campaign=campaign, day=days, figures=figures)
+
+
+def _last_days(readings: Readings, history: History, notes: list[Note]) -> np.ndarray:
+    """Day of each campaign's latest daily reading: (campaign,) datetime64[D].
+
+    Figures of whole days come in the morning after, so a history may end a day before the table.
+    """
+    told = [given for name, given in readings.figures.given.items() if name not in NO_READING]
+    of_table = (readings.metric("days") <= 1) & np.logical_or.reduce(told)
+    before = readings.day - np.timedelta64(1, "D")
+    ends_before = ~of_table & (history.rows_at(readings.day) < 0) & (history.rows_at(before) >= 0)
+    if ends_before.any():
+        message = (
+            f"{int(ends_before.sum())} campaigns have no daily reading of the day of the table; "
+            "rules about changes and several days take the day before as their latest."
+        )
+        notes.append(Note(kind="latest_reading", message=message))
+    return np.where(ends_before, before, readings.day)
+
+
+def _two_readings_of_a_day(readings: Readings) -> list[Note]:
+    """A note when the table and the history tell different things about the same day."""
+    notes = []
+    for name in ("cpl", "cpa", "roas"):
+        table, past = readings.metric(name), readings.daily(name)
+        away = (readings.metric("days") <= 1) & (np.abs(table - past) > 0.01 * np.abs(past))
+        if away.any():
+            first = int(np.flatnonzero(away)[0])
+            message = (
+                f"{name} of {int(away.sum())} campaigns differs between the table and the history "
+                f"of the same day, e.g. {readings.campaign_ids[first]!r}: {table[first]:g} and "
+                f"{past[first]:g}. Rules about the present use the table, those about changes and "
+                "several days the history."
+            )
+            notes.append(Note(kind="contradiction", message=message))
+    return notes

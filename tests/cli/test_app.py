@@ -1,0 +1,382 @@
+"""The command line, as a process where the process is the point."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from adbudget import cli
+from adbudget.cli import terminal
+from adbudget.errors import FitError
+from adbudget.synthetic import WorldSpec, families, synthesize
+
+DATA = Path(__file__).parent.parent / "data" / "synthetic"
+HEAVY = ("pymc", "nutpie", "arviz", "numba", "scipy", "xarray")
+NUMBERS = (
+    *("current_spend", "recommended_spend", "change_pct", "expected_lift", "lift_low"),
+    *("lift_high", "prob_gain", "flip_at", "roi", "roi_low", "roi_high", "marginal_roi"),
+    *("marginal_roi_low", "marginal_roi_high"),
+)
+NO_WIDTH = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+LONG = (str(DATA / "agency_spend.csv"), "--outcome", str(DATA / "agency_outcome.csv"))
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "adbudget", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**NO_WIDTH, "PYTHONIOENCODING": "utf-8", **environment},
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch):
+    """Exit code and standard error of a call that prints nothing else."""
+
+    def call(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["adbudget", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "Traceback" not in err
+        return int(stop.value.code or 0), err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    world = synthesize(WorldSpec(n_accounts=3, n_channels=3, n_periods=60), seed=1)
+    world.save(folder, "tiny")
+    return folder
+
+
+def test_version_is_printed():
+    done = run("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("adbudget 0.")
+
+
+@pytest.mark.parametrize("command", ["recommend", "check", "synthesize"])
+def test_help_has_examples_and_exit_codes(command, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["adbudget", command, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    told = " ".join(capsys.readouterr().out.split())
+    assert stop.value.code == 0
+    assert f"adbudget {command} " in told
+    assert "Exit codes: 0" in told
+
+
+def test_help_names_every_preset(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["adbudget", "synthesize", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    told = capsys.readouterr().out
+    assert [name for name in ("agency", "shop_daily", *families()) if name not in told] == []
+
+
+def test_check_prints_accounts_and_period():
+    done = run("check", *LONG, "--currency", "EUR")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Weekly revenue, 2022-04-11 to 2025-03-31: 12 accounts, 156 periods" in done.stdout
+    assert "EUR 559,286" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert not any(line != line.rstrip() for line in done.stdout.splitlines())
+
+
+def test_check_imports_nothing_heavy():
+    code = (
+        "import sys; from adbudget.cli.app import app\n"
+        f"app(['check', *{LONG!r}], standalone_mode=False)\n"
+        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "heavy: []", done.stderr
+
+
+def test_check_reads_a_wide_table_by_options(capsys, monkeypatch):
+    wide = ["check", str(DATA / "agency_wide.csv"), "--channels", "search, shopping,social"]
+    monkeypatch.setattr(sys, "argv", ["adbudget", *wide, "--columns", "outcome=revenue"])
+    monkeypatch.setenv("COLUMNS", "120")  # lines are wrapped at the terminal's width
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert "3 channels (search, shopping, social)" in capsys.readouterr().out
+
+
+def test_check_prints_every_note(tmp_path, capsys, monkeypatch):
+    wide = pd.read_csv(DATA / "shop_daily.csv").drop(columns="account")[:400]
+    wide.loc[50:59, "video"] = None
+    wide["gross"] = wide.pop("revenue") + 5
+    wide["fee"] = 5
+    wide.to_csv(tmp_path / "wide.csv", index=False)
+    (tmp_path / "c.toml").write_text('channels = ["video"]\noutcome = "net"\nmargin = 1.5\n')
+    options = ["--config", str(tmp_path / "c.toml"), "--missing-spend", "zero"]
+    derive = ["--derive", "net = gross - fee"]
+    monkeypatch.setattr(
+        sys, "argv", ["adbudget", "check", str(tmp_path / "wide.csv"), *options, *derive]
+    )
+    with pytest.raises(SystemExit):
+        cli.main()
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Daily net" in told
+    assert "3 notes:" in told
+    assert "10 missing spend value(s) read as zero" in told
+    assert "margin is above 1" in told
+
+
+def test_check_leaves_out_and_says_so_on_a_narrow_terminal():
+    done = run("check", *LONG, COLUMNS="60")
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "…" not in done.stdout
+    assert "Left out at 60 columns: last, first." in lines
+
+
+def test_check_counts_holidays_when_asked_for(capsys, monkeypatch, refused):
+    pytest.importorskip("holidays")
+    monkeypatch.setattr(sys, "argv", ["adbudget", "check", *LONG, "--holidays", "DE-BY"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert "Control 'holiday' counts the public holidays of DE-BY" in capsys.readouterr().out
+    code, err = refused("check", *LONG, "--holidays", "ATLANTIS")
+    assert code == 2
+    assert "there are no holidays for 'ATLANTIS'" in err
+
+
+def test_bad_input_is_one_paragraph_and_exit_code_2(tmp_path):
+    spend = pd.read_csv(DATA / "agency_spend.csv")
+    spend.loc[5, "spend"] = -1.0
+    spend.to_csv(tmp_path / "spend.csv", index=False)
+    done = run("check", tmp_path / "spend.csv", *LONG[1:])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "row 7 of the spend table" in done.stderr  # as a spreadsheet numbers it
+
+
+def test_a_wrong_value_is_refused_with_the_option_that_holds_it(refused):
+    code, err = refused("check", DATA / "agency_wide.csv")
+    assert code == 2
+    assert "On the command line: --channels A,B,C, --columns ROLE=NAME." in err
+    assert refused("check", *LONG, "--margin", "-1")[0] == 2
+    assert refused("check", *LONG, "--freq", "daily")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["check", "recommend"])
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["none.csv"], "none.csv does not exist"),
+        (["README.md"], "'.md'. Use .csv"),
+        ([*LONG, "--columns", "date"], "--columns must be written NAME=VALUE; got 'date'"),
+        ([*LONG, "--columns", "a=b", "--columns", "a=c"], "names 'a' twice"),
+        ([*LONG, "--config", "none.yaml"], "none.yaml does not exist"),
+        ([*LONG, "--missing-spend", "skip"], "'skip' is not one of 'error', 'zero'"),
+        ([*LONG, "--missing-spnd", "zero"], "No such option: --missing-spnd"),
+        ([], "Missing argument 'FILE'"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(refused, command, arguments, why):
+    code, err = refused(command, *arguments)
+    assert code == 2
+    assert why in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--out", "decisions.xlsx"], "'.xlsx'. Use .csv, .json or .parquet"),
+        (["--out", "no/such/folder/d.csv"], "does not exist"),
+        (["--seed", "1.5"], "unable to parse string as an integer"),
+        (["--reasons", "some"], "'some' is not one of"),
+    ],
+)
+def test_recommend_refuses_before_it_fits(refused, monkeypatch, arguments, why):
+    monkeypatch.setattr("adbudget.cli.app._read_tables", None)  # never reached
+    code, err = refused("recommend", *LONG, *arguments)
+    assert code == 2
+    assert why in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("option", ["--lift-tests", "--policy"])
+def test_a_file_that_is_not_there_is_refused_before_the_fit(refused, monkeypatch, option):
+    monkeypatch.setattr("adbudget.recommend", None, raising=False)  # never reached
+    name = "none.csv" if option == "--lift-tests" else "none.yaml"
+    code, err = refused("recommend", *LONG, option, name)
+    assert code == 2
+    assert f"{name} does not exist" in err
+
+
+@pytest.mark.parametrize("days", ["7", "soon"])
+def test_a_half_life_that_leaves_nothing_is_refused(refused, days):
+    code, err = refused("recommend", *LONG, "--forgetting", days)
+    assert code == 2
+    assert "forgetting must be None" in err
+
+
+def test_experiments_and_forgetting_reach_the_fit(tmp_path, monkeypatch):
+    asked = {}
+
+    def record(data, outcome, **settings):
+        asked.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adbudget.recommend", record, raising=False)
+    tests = tmp_path / "tests.csv"
+    tests.write_text("account,channel,start,lift_total\n007,search,2025-01-06,12.5\n")
+    options = ["--lift-tests", str(tests), "--forgetting", "364"]
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, *options])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked["forgetting"] == 364.0
+    assert asked["lift_tests"].to_dict("records") == [
+        {"account": "007", "channel": "search", "start": "2025-01-06", "lift_total": 12.5}
+    ]
+    (tmp_path / "c.yaml").write_text(f"lift_tests: {tests}\nforgetting: auto\n")
+    options = ["--config", str(tmp_path / "c.yaml")]
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, *options])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked["forgetting"] == "auto"
+    assert len(asked["lift_tests"]) == 1
+
+
+def test_a_config_with_an_unknown_key_is_refused(refused, tmp_path):
+    (tmp_path / "c.yaml").write_text("limits: {chnge: 0.2}\n")
+    code, err = refused("recommend", *LONG, "--config", tmp_path / "c.yaml")
+    assert code == 2
+    assert "did you mean 'change'?" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--preset", "agncy"], "did you mean 'agency'?"),
+        (["--accounts", "0"], "n_accounts must be a whole number"),
+        (["--channels", "0"], "n_channels must be a whole number"),
+        (["--seed", "-1"], "seed must be a whole number"),
+        (["--name", "a/b"], "not a path"),
+    ],
+)
+def test_synthesize_refuses_what_it_cannot_make(refused, tmp_path, arguments, why):
+    code, err = refused("synthesize", tmp_path / "out", *arguments)
+    assert code == 2
+    assert why in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_fit_that_fails_is_exit_code_1(refused, monkeypatch):
+    def fail(*arguments, **settings):
+        raise FitError("The sampler could not start.")
+
+    monkeypatch.setattr("adbudget.recommend", fail, raising=False)
+    code, err = refused("recommend", *LONG)
+    assert (code, err) == (1, "Error: The sampler could not start.\n")
+
+
+def test_an_unhealthy_fit_prints_the_table_and_is_exit_code_1(tmp_path, capsys, monkeypatch):
+    def unhealthy(*arguments, **settings):
+        numbers = dict.fromkeys(NUMBERS, 1.0)
+        names = {"account": "a", "channel": "c", "decision": "monitor", "confidence": "low"}
+        frame = pd.DataFrame([names | numbers | {"reason": "Monitor: not healthy."}])
+        frame.attrs = {"health": {"ok": False, "problems": ["Chains disagree."]}, "seed": 0}
+        return frame
+
+    monkeypatch.setattr("adbudget.recommend", unhealthy, raising=False)
+    out = tmp_path / "d.csv"
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, "--out", str(out)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    told, complaint = capsys.readouterr()
+    assert stop.value.code == 1
+    assert "NOT HEALTHY: Chains disagree." in told
+    assert complaint.startswith("Error: the fit cannot be trusted")
+    assert "Chains disagree." in complaint
+    assert len(pd.read_csv(out)) == 1
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    def fail(*arguments, **settings):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("adbudget.recommend", fail, raising=False)
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG])
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+def test_ctrl_c_is_exit_code_130(refused, monkeypatch):
+    def stop(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adbudget.recommend", stop, raising=False)
+    code, _ = refused("recommend", *LONG)
+    assert code == 130
+
+
+def test_options_overrule_the_config(tmp_path, monkeypatch):
+    asked = {}
+
+    def record(data, outcome, **settings):
+        asked.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adbudget.recommend", record, raising=False)
+    (tmp_path / "c.yaml").write_text(
+        "seed: 3\nwindow_days: 14\ndraws: 200\noutcome: revenue\ncolumns: {date: day, spend: cost}"
+    )
+    options = ["--config", str(tmp_path / "c.yaml"), "--seed", "5", "--columns", "spend=spend"]
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, *options])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked == {
+        "seed": 5,
+        "window_days": 14,
+        "draws": 200,
+        "columns": {"outcome": "revenue", "date": "day", "spend": "spend"},
+    }
+
+
+def test_synthesize_then_check_round_trip(tmp_path):
+    size = ["--accounts", 2, "--channels", 3, "--periods", 30, "--seed", 7, "--name", "demo"]
+    made = run("synthesize", tmp_path / "new", *size)
+    assert (made.returncode, made.stderr) == (0, "")
+    written = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert written == ["demo.truth.json", "demo_outcome.csv", "demo_spend.csv", "demo_wide.csv"]
+    assert all(name in made.stdout for name in written)
+    spend, outcome = tmp_path / "new" / "demo_spend.csv", tmp_path / "new" / "demo_outcome.csv"
+    checked = run("check", spend, "--outcome", outcome)
+    assert checked.returncode == 0
+    assert "2 accounts, 30 periods, 3 channels (search, shopping, social)" in checked.stdout
+
+
+def test_recommend_prints_decisions_and_writes_them(tiny, tmp_path):
+    out = tmp_path / "decisions.json"
+    settings = tmp_path / "c.yaml"
+    settings.write_text("limits: {change: 0.2}\n")
+    tables = (tiny / "tiny_spend.csv", "--outcome", tiny / "tiny_outcome.csv")
+    done = run("recommend", *tables, "--currency", "EUR", "--config", settings, "--out", out)
+    whole = json.loads(out.read_text("utf-8"))
+    healthy = whole["attrs"]["health"]["ok"]
+    assert done.returncode == (0 if healthy else 1), done.stderr
+    assert "Traceback" not in done.stderr
+    assert (done.stderr == "") == healthy
+    assert len(whole["decisions"]) == 9
+    assert all(abs(row["change_pct"]) <= 20 + 1e-6 for row in whole["decisions"])
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines[:-1])) <= terminal.PIPE_WIDTH
+    assert "\x1b" not in done.stdout
+    assert lines[-1] == f"Wrote {out}: 9 decisions."
+    assert sum(line.startswith("account_0") for line in lines) >= 3

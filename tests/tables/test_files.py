@@ -1,0 +1,189 @@
+"""Tables are read and written as they are, or refused with a reason."""
+
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adbudget.errors import InputError
+from adbudget.tables.derived import add_derived
+from adbudget.tables.files import check_writable, read_table, write_table
+
+
+@pytest.fixture
+def decisions() -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "account": ["Åkeri", "b"],
+            "channel": ["search", "social, paid"],
+            "current_spend": [1 / 3, 1240.5],
+            "prob_gain": [0.9, 1.0],
+            "reason": ["Increase: it pays.", 'A "quoted" word.'],
+        }
+    )
+    frame.attrs = {"seed": 0, "gap": float("nan"), "n": np.int64(2), "health": {"ok": True}}
+    return frame
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.csv.gz", "d.json", "d.json.gz", "d.parquet"])
+def test_what_is_written_is_read_back_equal(tmp_path, decisions, name):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    write_table(decisions, tmp_path / name)
+    again = read_table(tmp_path / name).reset_index(drop=True)
+    again.attrs = decisions.attrs = {}
+    pd.testing.assert_frame_equal(again, decisions)
+
+
+def test_json_holds_attrs_and_decisions_with_null_for_nan(tmp_path, decisions):
+    decisions.loc[0, "prob_gain"] = np.inf
+    write_table(decisions, tmp_path / "d.json")
+    whole = json.loads((tmp_path / "d.json").read_text("utf-8"))
+    assert whole["attrs"] == {"seed": 0, "gap": None, "n": 2, "health": {"ok": True}}
+    assert whole["decisions"][0]["prob_gain"] is None
+    assert whole["decisions"][1]["reason"] == 'A "quoted" word.'
+
+
+def test_parquet_keeps_attrs(tmp_path, decisions):
+    pytest.importorskip("pyarrow")
+    write_table(decisions, tmp_path / "d.parquet")
+    assert pd.read_parquet(tmp_path / "d.parquet").attrs["health"] == {"ok": True}
+
+
+@pytest.mark.parametrize("name", ["d.csv.gz", "d.json"])
+def test_the_same_table_makes_the_same_bytes(tmp_path, decisions, name):
+    (tmp_path / "again").mkdir()
+    for folder in (tmp_path, tmp_path / "again"):
+        write_table(decisions, folder / name)
+    assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path, decisions):
+    path = tmp_path / "d.csv"
+    path.write_text("old")
+    path.chmod(0o640)
+    write_table(decisions, path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["d.csv"]
+    assert path.read_text("utf-8").startswith("account,")
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, decisions, monkeypatch):
+    path = tmp_path / "d.csv"
+    path.write_text("old")
+
+    def refuse(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(InputError, match="No space left"):
+        write_table(decisions, path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["d.csv"]
+    assert path.read_text() == "old"
+
+
+def test_a_parquet_file_without_pyarrow_is_refused_before_anything_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'adbudget\[parquet\]'"):
+        check_writable(tmp_path / "d.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("d.xlsx", "'.xlsx'. Use .csv, .json or .parquet"),
+        ("d", "no extension"),
+        ("d.parquet.gz", "'.parquet.gz'"),
+        ("missing/d.csv", "does not exist"),
+        ("folder.csv", "is a folder"),
+    ],
+)
+def test_a_path_that_cannot_be_written_is_refused(tmp_path, name, why):
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError) as error:
+        check_writable(tmp_path / name)
+    assert why in str(error.value)
+
+
+def test_rows_of_a_csv_are_numbered_as_in_a_spreadsheet(tmp_path):
+    (tmp_path / "t.csv").write_text("a\n1\n2\n")
+    assert read_table(tmp_path / "t.csv").index.tolist() == [2, 3]
+
+
+def test_names_stay_as_they_are_written(tmp_path):
+    (tmp_path / "t.csv").write_text("Account,shop,spend\nNA,007,1\n,01,\n")
+    frame = read_table(tmp_path / "t.csv", ["account", "shop"])
+    assert frame["Account"].tolist() == ["NA", ""]
+    assert frame["shop"].tolist() == ["007", "01"]
+    assert np.isnan(frame["spend"].iloc[1])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a;b\n1;2\n",
+        b"a\tb\n1\t2\n",
+        b"\xef\xbb\xbfa,b\r\n1,2\r\n",
+        "a\tb\n1\t2\n".encode("utf-16"),
+        b"\n\na,b\n1,2\n",
+    ],
+    ids=["semicolon", "tab", "mark", "utf16", "blank_lines"],
+)
+def test_exports_of_other_tools_are_read(tmp_path, content):
+    (tmp_path / "t.csv").write_bytes(content)
+    frame = read_table(tmp_path / "t.csv")
+    assert frame.to_dict("records") == [{"a": 1, "b": 2}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"a,b\n1,2,3\n4,5,6\n", "not a regular table"),
+        ("t.csv", b"a,b\n1,2\n4,5,6\n", "not a regular table"),
+        ("t.csv", b"a,a\n1,2\n", "more than one column called 'a'"),
+        ("t.csv", b"a\n\xe9\n", "not UTF-8"),
+        ("t.csv.gz", b"a\n1\n", "not a complete gzip file"),
+        ("t.csv.gz", gzip.compress(b"a\n1\n")[:-9], "not a complete gzip file"),
+        ("t.json", b"{", "cannot be read as JSON"),
+        ("t.json", b'{"a": 1}', "list of records"),
+        ("t.json", b"[1, 2]", "list of records"),
+        ("t.parquet", b"PAR1", "cannot be read as Parquet"),
+        ("t.xlsx", b"", "'.xlsx'"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path, name, content, why):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as error:
+        read_table(tmp_path / name)
+    assert why in str(error.value)
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_a_derived_column_adds_and_subtracts():
+    table = pd.DataFrame({"gross": [10.0, 5.0], "net-of": [1.0, np.nan], "tip": [2, 2]})
+    (derived,) = add_derived([table], {"revenue": "gross - net-of + tip"})
+    assert derived["revenue"].iloc[0] == 11.0
+    assert np.isnan(derived["revenue"].iloc[1])
+    assert "revenue" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "why"),
+    [
+        ("x", "gros - tip", "no table has all of its columns"),
+        ("x", "gross-tip", "no table has all of its columns"),
+        ("tip", "gross + gross", "is a column already"),
+        ("x", "gross + word", "must hold numbers"),
+    ],
+)
+def test_a_formula_that_cannot_be_followed_says_why(name, formula, why):
+    table = pd.DataFrame({"gross": [1.0], "tip": [1.0], "word": ["a"]})
+    with pytest.raises(InputError, match=why):
+        add_derived([table], {name: formula})

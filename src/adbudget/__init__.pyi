@@ -66,10 +66,8 @@ from .pacing.requests.seller_api import (
 from .pacing.requests.sending import (
     send_requests as send_requests,
 )
-from .panel.panel import (
-    Panel as Panel,
-    read_panel as read_panel,
-)
+from .panel.panel import Panel as Panel
+from .panel.read import read_panel as read_panel
 from .plan import (
     Group as Group,
     Limits as Limits,

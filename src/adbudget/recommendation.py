@@ -9,19 +9,14 @@ import pandas as pd
 
 from adbudget.decision.decisions import Decisions, Thresholds, decide
 from adbudget.decision.moves import cell_money
+from adbudget.decision.reach import BEYOND, STOPPED, check_reach
 from adbudget.decision.reasons import marginal_money
 from adbudget.draws import SpendLike
 from adbudget.errors import InputError
 from adbudget.optimizer import Proposal, optimize
-from adbudget.panel.findings import (
-    BEYOND,
-    STOPPED,
-    Finding,
-    caveats,
-    check_identification,
-    check_reach,
-)
-from adbudget.panel.panel import Panel, read_panel
+from adbudget.panel.findings import Finding, caveats, check_identification
+from adbudget.panel.panel import Panel
+from adbudget.panel.read import read_panel
 from adbudget.plan import Limits
 from adbudget.risk import Risk, risk_adjusted
 

@@ -9,7 +9,7 @@ from adbudget.model.fit import fit
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 from adbudget.model.reference import make_design
-from adbudget.panel.panel import read_panel
+from adbudget.panel.read import read_panel
 from adbudget.synthetic import WorldSpec, synthesize
 
 

@@ -13,7 +13,7 @@ from adbudget.model.evidence import gather
 from adbudget.model.factor import integrate_baseline
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import baseline_columns, regression_rows
-from adbudget.panel.panel import read_panel
+from adbudget.panel.read import read_panel
 
 
 def test_two_halves_add_up_to_the_whole(panel, design, evidence):

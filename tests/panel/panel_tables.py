@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from adbudget.errors import InputError
-from adbudget.panel.panel import Panel, read_panel
+from adbudget.panel.panel import Panel
+from adbudget.panel.read import read_panel
 
 
 def long_table(n_days=10, accounts=("A", "B"), channels=("google", "meta")) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from adbudget.errors import InputError
 from adbudget.panel.calendar import detect_period, make_calendar
-from adbudget.panel.panel import read_panel
+from adbudget.panel.read import read_panel
 
 
 def table_of(**dates_by_account) -> pd.DataFrame:

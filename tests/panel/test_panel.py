@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from adbudget.errors import InputError
-from adbudget.panel.panel import Panel, read_panel
+from adbudget.panel.panel import Panel
+from adbudget.panel.read import read_panel
 from tests.panel.panel_tables import assert_same, kinds, long_table, two_tables, wide_table
 
 PUBLIC_DATA = Path(__file__).parents[2] / "shared" / "data"

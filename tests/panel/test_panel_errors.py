@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from adbudget.errors import InputError
-from adbudget.panel.panel import read_panel
+from adbudget.panel.read import read_panel
 from tests.panel.panel_tables import assert_names, long_table, refusal, two_tables, wide_table
 
 

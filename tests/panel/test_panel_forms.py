@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from adbudget.panel.panel import read_panel
+from adbudget.panel.read import read_panel
 from tests.panel.panel_tables import assert_same, kinds, long_table, two_tables, wide_table
 
 

@@ -232,7 +232,7 @@ def check(
     )
     data, outcome_data = _read_tables(file, outcome, settings)
 
-    from adbudget.panel.panel import read_panel
+    from adbudget.panel.read import read_panel
     from adbudget.report.panel import panel_report
 
     panel = read_panel(data, outcome_data, **panel_arguments(settings))

@@ -134,7 +134,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         One row per entry. sequence, key, the fields of :class:`Entry`, previous_hash, hash; ``at``
         is datetime64 in UTC, amounts and seed are Int64, payloads are dicts
         """
-        from adbudget.ledger import frames
+        from adbudget.ledger import ledger_frames as frames
 
         with self._reading() as reading:
             return frames.entries(
@@ -164,14 +164,14 @@ class Ledger(AbstractContextManager["Ledger"]):
         -------
         Unit -> minor units, for the units that have changed on that day
         """
-        from adbudget.ledger import frames
+        from adbudget.ledger import ledger_frames as frames
 
         with self._reading() as reading:
             return frames.opening_budgets(reading, day, tz)
 
     def current_budgets(self) -> dict[str, int]:
         """Unit -> minor units after its last change, for the units that ever changed."""
-        from adbudget.ledger import frames
+        from adbudget.ledger import ledger_frames as frames
 
         with self._reading() as reading:
             return frames.current_budgets(reading)
@@ -194,7 +194,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         rationale, run_id, group_id, funded_by. Items whose unit has got another budget since are
         left out, because no approval can apply them any more
         """
-        from adbudget.ledger import frames
+        from adbudget.ledger import ledger_frames as frames
 
         with self._reading() as reading:
             return frames.pending_frame(items(reading).values())

@@ -1,4 +1,4 @@
-"""Panel, plan -> findings: what the data cannot tell apart, or have not seen, and how it shows.
+"""Panel -> findings: what the data cannot tell apart, and how it shows.
 
 Every finding names its cells, its statistic and the limit it crosses. Knows nothing of fitting.
 """
@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.optimizer import Proposal
-from adbudget.optimizer.problem import OBSERVED
 from adbudget.panel.panel import Panel
 from adbudget.panel.variation import spend_statistics
 from adbudget.plan import Cell
@@ -19,7 +17,6 @@ from adbudget.plan import Cell
 NEVER_VARIED, FOLLOWS_CALENDAR = "never_varied", "follows_calendar"
 FOLLOWS_OUTCOME, MOVE_TOGETHER = "follows_outcome", "move_together"
 MOVES_WITH_OTHERS = "moves_with_others"
-STOPPED, BEYOND = "stopped_at_observed", "beyond_observed"
 NEVER = 5e-4  # share of the mean below which a variation is rounding of cents
 
 Row = Mapping[str, Any]  # the statistics of one cell
@@ -109,42 +106,6 @@ def check_identification(panel: Panel, alarms: Alarms | None = None) -> tuple[Fi
     return tuple(found)
 
 
-def check_reach(proposal: Proposal) -> tuple[Finding, ...]:
-    """Where a plan leaves, or would leave, the spend that the history has seen.
-
-    Parameters
-    ----------
-    proposal : from :func:`adbudget.optimize`
-
-    Returns
-    -------
-    tuple of Finding, in the order of the cells: "stopped_at_observed" where the best plan stands at
-        the highest spend of the history, "beyond_observed" where it lies above; empty when the
-        curves know of no history
-    """
-    draws, spend = proposal.draws, proposal.plan.spend
-    if draws.highest_spend is None:
-        return ()
-    findings = []
-    highest = draws.highest_spend[draws.exists]
-    for i, (account, channel) in enumerate(spend.index):
-        planned, seen = float(spend.iloc[i]), float(highest[i])
-        held = proposal.at_limit.iloc[i].startswith(OBSERVED)
-        if planned > seen * (1 + 1e-9):
-            kind, it = BEYOND, f"spend of {planned:,.2f} is above all its history has seen"
-            so = f"(at most {seen:,.2f}), so the curve there is assumed"
-        elif held and planned > proposal.current.spend.iloc[i]:
-            kind, it = STOPPED, "the plan would go above the highest spend of its history"
-            so = f"({seen:,.2f}), where the curve is assumed, and stops there"
-        else:
-            continue
-        named = f"{account}/{channel}"
-        findings.append(
-            _finding(kind, account, (channel,), "spend", planned, seen, named, f"{it} {so}")
-        )
-    return tuple(findings)
-
-
 def caveats(findings: Iterable[Finding]) -> dict[Cell, str]:
     """Cell -> what to say about it in the reason of its decision."""
     said: dict[Cell, list[str]] = {}
@@ -154,7 +115,7 @@ def caveats(findings: Iterable[Finding]) -> dict[Cell, str]:
     return {cell: " ".join(sentences) for cell, sentences in said.items()}
 
 
-def _finding(
+def make_finding(
     kind: str,
     account: str,
     channels: tuple[str, ...],
@@ -164,7 +125,7 @@ def _finding(
     named: str,
     told: str,
 ) -> Finding:
-    """One finding; ``told`` is its sentence without the name of its cell and the full stop."""
+    """Record a finding; ``told`` is its sentence without the name of its cell and the full stop."""
     return Finding(
         kind=kind,
         account=account,
@@ -183,7 +144,9 @@ def _of_one_cell(account: str, channel: str, row: Row, alarms: Alarms) -> list[F
     def found(kind: str, statistic: str, told: str) -> Finding:
         limit = getattr(alarms, statistic)
         named = f"{account}/{channel}"
-        return _finding(kind, account, (channel,), statistic, row[statistic], limit, named, told)
+        return make_finding(
+            kind, account, (channel,), statistic, row[statistic], limit, named, told
+        )
 
     if row["variation"] < alarms.variation:
         how = "never varied" if row["variation"] < NEVER else "hardly ever varied"
@@ -214,7 +177,7 @@ def _of_channels_together(account: str, rows: Mapping[str, Row], alarms: Alarms)
         named |= set(group)
         smallest, told = _together(group, [moving[name]["correlation"] for name in group])
         value = ("correlation", smallest, alarms.correlation)
-        findings.append(_finding(MOVE_TOGETHER, account, group, *value, account, told))
+        findings.append(make_finding(MOVE_TOGETHER, account, group, *value, account, told))
     for channel, row in moving.items():
         if row["vif"] >= alarms.vif and channel not in named:
             told = (
@@ -222,7 +185,7 @@ def _of_channels_together(account: str, rows: Mapping[str, Row], alarms: Alarms)
                 f"{row['vif']:.0f}), so their effects can hardly be told apart"
             )
             value, named_cell = ("vif", row["vif"], alarms.vif), f"{account}/{channel}"
-            one = _finding(MOVES_WITH_OTHERS, account, (channel,), *value, named_cell, told)
+            one = make_finding(MOVES_WITH_OTHERS, account, (channel,), *value, named_cell, told)
             findings.append(one)
     return findings
 

@@ -1,0 +1,131 @@
+"""The structure of the package in figures: files at the root, circles, lines, arrows, chains.
+
+``python -m benchmarks.structure [--list]`` reads the imports below src/adbudget, those that only a
+type checker reads too, and prints one line a figure; with ``--list`` the arrows between folders.
+"""
+
+import ast
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "adbudget"
+START = "recommendation"
+
+
+def read_modules(source: Path = SOURCE) -> dict[str, ast.Module]:
+    """Name below the package, "" for the package itself -> its syntax tree."""
+    trees = {}
+    for path in sorted(source.rglob("*.py")):
+        parts = path.relative_to(source).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        trees[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return trees
+
+
+def imports_of(tree: ast.AST, known: Mapping[str, object]) -> set[str]:
+    """Modules of the package that a module imports: at run time, in functions, for types."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package != "adbudget":
+                continue
+            while rest and rest not in known:  # the last part may be a name inside the module
+                rest = rest.rpartition(".")[0]
+            found.add(rest)
+    return found
+
+
+def import_graph(source: Path = SOURCE) -> dict[str, set[str]]:
+    """Module -> modules of the package that it imports."""
+    trees = read_modules(source)
+    root = ""  # loads names on first use only
+    return {
+        name: imports_of(tree, trees) - {name, root} for name, tree in trees.items() if name != root
+    }
+
+
+def is_folder(name: str, source: Path = SOURCE) -> bool:
+    """Whether a module is the ``__init__`` of a folder."""
+    return (source / Path(*name.split("."))).is_dir()
+
+
+def folder_of(name: str, source: Path = SOURCE) -> str:
+    """Folder a module stands in; a file at the root counts as one of its own."""
+    if is_folder(name, source):
+        return name
+    return name.rpartition(".")[0] or name
+
+
+def folder_graph(graph: Mapping[str, set[str]], source: Path = SOURCE) -> dict[str, set[str]]:
+    """As :func:`import_graph`, between folders."""
+    arrows: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        here = arrows.setdefault(folder_of(name, source), set())
+        here |= {folder_of(target, source) for target in targets}
+    return {name: targets - {name} for name, targets in arrows.items()}
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of nodes that reach one another: strongly connected parts of two or more."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph.get(start, ()))
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting += graph.get(node, ())
+        return seen
+
+    reach = {node: reached(node) for node in graph}
+    found: list[list[str]] = []
+    for node in graph:
+        group = sorted(other for other in reach[node] if node in reach[other])
+        if len(group) > 1 and group not in found:
+            found.append(group)
+    return found
+
+
+def longest_chain(graph: Mapping[str, set[str]], start: str) -> list[str]:
+    """Longest path of imports from a module; modules of a circle are passed once."""
+
+    @cache
+    def chain(node: str, above: frozenset[str]) -> tuple[str, ...]:
+        below = [chain(n, frozenset()) for n in graph[node] if n != node and n not in above]
+        return (node, *max(below, key=len, default=()))
+
+    assert not circles(graph), "a longest chain needs a graph without circles"
+    return list(chain(start, frozenset()))
+
+
+def main() -> None:
+    """Print the figures."""
+    graph = import_graph()
+    between = folder_graph(graph)
+    lines = sum(len(p.read_text(encoding="utf-8").splitlines()) for p in SOURCE.rglob("*.py"))
+    print(f"files at the root             {len(list(SOURCE.glob('*.py')))}")
+    print(f"files                         {len(list(SOURCE.rglob('*.py')))}")
+    print(f"lines of source               {lines}")
+    print(f"circles of files              {len(circles(graph))}  {circles(graph) or ''}")
+    print(f"circles of folders            {len(circles(between))}  {circles(between) or ''}")
+    print(f"arrows between folders        {sum(map(len, between.values()))}")
+    if not circles(graph):
+        chain = longest_chain(graph, START)
+        print(f"longest chain from recommend  {len(chain)}  {' > '.join(chain)}")
+    if "--list" in sys.argv:
+        for name in sorted(between):
+            print(f"{name}: {', '.join(sorted(between[name]))}")
+
+
+if __name__ == "__main__":
+    main()

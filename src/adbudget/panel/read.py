@@ -1,0 +1,118 @@
+"""Tables -> Panel: checked once, at the door. Knows nothing of models or decisions."""
+
+from typing import Any
+
+import numpy as np
+
+from adbudget.errors import InputError
+from adbudget.panel.arrays import make_arrays, similar_name_notes
+from adbudget.panel.calendar import PERIOD_DAYS, checked_freq, make_calendar
+from adbudget.panel.checks import (
+    check_controls_known,
+    check_enough_periods,
+    check_no_duplicates,
+    one_row_per_date,
+)
+from adbudget.panel.forms import read_records
+from adbudget.panel.holidays import HOLIDAY, holiday_control
+from adbudget.panel.panel import Panel
+from adbudget.panel.unit_value import read_currency, read_margin, read_unit_value
+
+
+def read_panel(
+    data: Any,
+    outcome: Any = None,
+    *,
+    columns: Any = None,
+    channels: Any = None,
+    controls: Any = None,
+    holidays: Any = None,
+    freq: str | None = None,
+    currency: Any = None,
+    value_per_unit: Any = None,
+    margin: Any = None,
+    missing_spend: str = "error",
+) -> Panel:
+    """Read spend and outcome tables, check everything, and put them on one calendar.
+
+    Three forms are read: two long tables, ``data`` (account, channel, date, spend) and ``outcome``
+    (account, date, one KPI); one long table with the outcome repeated on each channel row; one
+    wide table (account, date, outcome, one column of spend per channel). The tables are never
+    changed, and the order of their rows and columns does not matter.
+
+    Parameters
+    ----------
+    data : pandas or polars frame with the spend. Without an account column it is one account
+    outcome : frame with the outcome, or the name of the outcome column of ``data``
+    columns : mapping from role (account, channel, date, spend, outcome, currency) to your column;
+        by default each has the name of its role, the outcome also revenue, sales or
+        conversion_value
+    channels : the spend columns of a wide table; by default those whose names end in "spend". In
+        a long table, the channels to keep
+    controls : columns of the outcome's table that move it besides advertising: promotions, prices
+    holidays : country whose public holidays become the control ``holiday``, such as "DE" or
+        "DE-BY", or mapping from account to country; see
+        :func:`adbudget.panel.holidays.calendar_controls`
+    freq : "daily", "weekly" or "monthly"; detected by default
+    currency : code such as "EUR", or mapping from account to code; by default the currency column
+    value_per_unit : money per outcome unit, or mapping from account; needed for a KPI that counts
+    margin : share of the outcome's money that is contribution margin, or mapping from account
+    missing_spend : "error", or "zero" when a missing value between two others means no spend
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    InputError : anything in the tables or arguments that cannot be used; says what to change
+    """
+    if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):
+        raise InputError(f"missing_spend must be 'error' or 'zero'; got {missing_spend!r}.")
+    stated_period = checked_freq(freq)
+    records = read_records(data, outcome, columns, channels, controls)
+    notes = list(records.notes)
+    accounts = records.outcome.rows.accounts
+    check_no_duplicates(records)
+    outcome_records = one_row_per_date(records)
+    check_enough_periods(outcome_records)
+    check_controls_known(outcome_records, records.controls)
+    outcome_days = _days_by_account(outcome_records.rows.account, outcome_records.date, accounts)
+    spend_days = _days_by_account(records.spend.rows.account, records.spend.date, accounts)
+    calendar = make_calendar(outcome_days, spend_days, stated_period, notes)
+    arrays = make_arrays(
+        records, outcome_records, calendar, missing_is_zero=missing_spend == "zero", notes=notes
+    )
+    control_names, control_values = records.controls, arrays.control_values
+    if holidays is not None:
+        at = (accounts, calendar.dates, calendar.period, control_names, notes)
+        control_values = np.concatenate([control_values, holiday_control(holidays, *at)], axis=1)
+        control_names = (*control_names, HOLIDAY)
+    notes += similar_name_notes(accounts, "account")
+    notes += similar_name_notes(records.channels, "channel")
+    return Panel(
+        accounts=accounts,
+        channels=records.channels,
+        controls=control_names,
+        period=calendar.period,
+        period_days=PERIOD_DAYS[calendar.period],
+        dates=calendar.dates,
+        spend=arrays.spend,
+        live=arrays.live,
+        outcome=arrays.outcome,
+        control_values=control_values,
+        outcome_name=records.outcome_name,
+        unit_value=read_unit_value(value_per_unit, records.outcome_name, accounts),
+        margin=read_margin(margin, accounts, notes),
+        currency=read_currency(currency, records.currency_columns, accounts),
+        first=arrays.first,
+        last=arrays.last,
+        notes=tuple(notes),
+    )
+
+
+def _days_by_account(
+    account: np.ndarray | None, date: np.ndarray, accounts: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    codes = np.asarray(account)
+    return {name: date[codes == code] for code, name in enumerate(accounts)}

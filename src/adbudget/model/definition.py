@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adbudget.model.evidence import Evidence
+from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.factor import Likelihood, make_likelihood
-from adbudget.model.lift_rows import LiftRows
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, tilt_grids
 

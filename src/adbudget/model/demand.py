@@ -8,13 +8,11 @@ a one-factor model); with that in the baseline, a channel's return is learned fr
 on its own. Knows nothing of outcomes.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import log_ndtr
 
 from adbudget.model.calendar import calendar_columns
-from adbudget.model.design import Design
+from adbudget.model.design import CommonMovement, Design
 from adbudget.panel.panel import Panel
 
 MIN_PERIODS = 8  # with spend; fewer tell nothing of a cell's own movement
@@ -26,28 +24,6 @@ LEAST_ACCOUNTS = 3  # from which they are compared with each other
 LOADING_SD = 0.4  # how far a channel's loading may differ from the mean
 LOADING_PASSES = 30
 LEAST_OWN = 0.05  # share of a cell's variance that is its own, at least
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CommonMovement:
-    """Fixed once, so that later rows mean the same.
-
-    Attributes
-    ----------
-    variance : of the log movement channels of one account share; 0 when there is none to be seen
-    loading : (channel,) how far a channel goes along with it, 1 on average
-    calendar : (channel, calendar column) what the calendar does to log spend
-    level : (account, channel) log spend in units of the cell's mean, calendar aside
-    limit : (account, channel) movements beyond this count as this
-    information : (account, channel) one over the variance of the cell's own movement; 0: unknown
-    """
-
-    variance: float
-    loading: np.ndarray
-    calendar: np.ndarray
-    level: np.ndarray
-    limit: np.ndarray
-    information: np.ndarray
 
 
 def find_common_movement(panel: Panel, design: Design) -> CommonMovement:

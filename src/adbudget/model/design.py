@@ -5,7 +5,6 @@ of where the numbers come from (``reference.py``) or of priors on returns.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +12,29 @@ from adbudget.curves import adstock, delayed, retention_rate
 from adbudget.model.priors import Priors
 from adbudget.panel.panel import Panel
 
-if TYPE_CHECKING:
-    from adbudget.model.demand import CommonMovement
-
 WARM_UP_DAYS = 28  # the state before the first record is the mean of this many days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CommonMovement:
+    """What spend of one account's channels moves together; see ``demand.py``.
+
+    Attributes
+    ----------
+    variance : of the log movement channels of one account share; 0 when there is none to be seen
+    loading : (channel,) how far a channel goes along with it, 1 on average
+    calendar : (channel, calendar column) what the calendar does to log spend
+    level : (account, channel) log spend in units of the cell's mean, calendar aside
+    limit : (account, channel) movements beyond this count as this
+    information : (account, channel) one over the variance of the cell's own movement; 0: unknown
+    """
+
+    variance: float
+    loading: np.ndarray
+    calendar: np.ndarray
+    level: np.ndarray
+    limit: np.ndarray
+    information: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +73,7 @@ class Design:
     period_days: float
     season_order: int
     trend_knot_days: float
-    movement: "CommonMovement | None" = None
+    movement: CommonMovement | None = None
 
     @property
     def exists(self) -> np.ndarray:

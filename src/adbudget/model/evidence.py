@@ -11,13 +11,41 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.model.design import Design, carried_spend, first_state
-from adbudget.model.lift_rows import LiftRows
+from adbudget.model.lift_tests import LiftTests
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     from adbudget.model.baseline import Baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LiftRows:
+    """What each test expects to measure, per weight of its cell's basis curves.
+
+    The weights are those of the regression (mean outcome owed to a basis curve, in units of the
+    account's mean outcome), so ``rows @ weights`` is in the unit of the test's own measure, to be
+    compared with ``tests.measured``, whose noise is known: ``tests.standard_error``.
+
+    Attributes
+    ----------
+    tests : what was measured
+    cell : (test,) position of the cell in the order of the existing cells
+    rows : (test, basis)
+    """
+
+    tests: LiftTests
+    cell: np.ndarray
+    rows: np.ndarray
+
+    def joined(self, later: "LiftRows") -> "LiftRows":
+        """These tests, then those."""
+        return LiftRows(
+            tests=self.tests.joined(later.tests),
+            cell=np.concatenate([self.cell, later.cell]),
+            rows=np.concatenate([self.rows, later.rows]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

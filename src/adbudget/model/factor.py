@@ -11,8 +11,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
 from adbudget.model.baseline import baseline_of
-from adbudget.model.evidence import Evidence
-from adbudget.model.lift_rows import LiftRows
+from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.priors import Priors
 
 # Directions that carry less information than this (in squared prior standard deviations per noise

@@ -1,6 +1,6 @@
 """Panel -> Fit: gather evidence, sample, check, keep. The door to everything in this folder."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -9,74 +9,24 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from adbudget.draws import CurveDraws, Health
+from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.drift import drift_table, drift_warnings
-from adbudget.model.evidence import Evidence
 from adbudget.model.factor import make_likelihood
 from adbudget.model.forgetting import Forgetting
 from adbudget.model.gathering import gather_all
-from adbudget.model.layout import Layout
 from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
-from adbudget.model.row_noise import RowNoise
 from adbudget.model.sampling import sample_until_healthy, thinned
-from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted model: the panel it saw, what it believed, and its posterior draws.
-
-    Attributes
-    ----------
-    panel : the data
-    priors : the beliefs
-    evidence : the data as sums
-    positions : (chain, draw, size) kept draws, single precision, so that a saved fit is exact
-    sample_stats : name -> (chain, draw)
-    health : whether the posterior can be trusted
-    noise : outliers and serial correlation found in the data
-    seed : the seed of the sampler
-    engine : "compiled" or "pymc"
-    versions : library -> version that made the fit
-    forgetting : days before an account's last record at which a row counts half; None when every
-        row counts in full
-    """
-
-    panel: Panel
-    priors: Priors
-    evidence: Evidence
-    positions: np.ndarray
-    sample_stats: dict[str, np.ndarray]
-    health: Health
-    noise: RowNoise
-    seed: int
-    engine: str
-    versions: dict[str, str]
-    forgetting: float | None = None
-
-    @property
-    def layout(self) -> Layout:
-        """Order of the flat positions."""
-        exists = self.evidence.design.exists
-        return Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
-
-    @property
-    def current_spend(self) -> pd.Series:
-        """Mean spend per period of the last 28 days of each account, by (account, channel)."""
-        return self.panel.current_spend()
-
-    @cached_property
-    def cell_draws(self) -> CellDraws:
-        """(chain, draw, cell) returns and shapes."""
-        account, channel = np.argwhere(self.evidence.design.exists).T
-        positions = self.positions.astype(float)
-        return cell_draws(positions, self.layout, self.priors, account, channel)
+class Fit(Posterior):
+    """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`."""
 
     @cached_property
     def draws(self) -> CurveDraws:
@@ -130,8 +80,8 @@ class Fit:
 
         save(self, Path(path))
 
-    @staticmethod
-    def load(path: str | Path) -> "Fit":
+    @classmethod
+    def load(cls, path: str | Path) -> "Fit":
         """Read a fit that :meth:`save` wrote.
 
         Raises
@@ -140,7 +90,7 @@ class Fit:
         """
         from adbudget.model.storage import load
 
-        return load(Path(path))
+        return load(cls, Path(path))
 
 
 def fit(

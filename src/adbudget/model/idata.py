@@ -8,7 +8,7 @@ import xarray as xr
 from adbudget.model.transform import cell_draws
 
 if TYPE_CHECKING:
-    from adbudget.model.fit import Fit
+    from adbudget.model.posterior import Posterior
 
 POPULATION_DIMS = {
     "channel_return": ("channel",),
@@ -20,7 +20,7 @@ POPULATION_DIMS = {
 }
 
 
-def to_datatree(fit: "Fit") -> xr.DataTree:
+def to_datatree(fit: "Posterior") -> xr.DataTree:
     """Named draws for ArviZ: population parameters, and per cell ROI and shape.
 
     ``roi`` is the average return over the history, money per money; cells that do not exist are
@@ -64,7 +64,7 @@ def to_datatree(fit: "Fit") -> xr.DataTree:
     )
 
 
-def observed_data(fit: "Fit") -> xr.Dataset:
+def observed_data(fit: "Posterior") -> xr.Dataset:
     """Outcome as it was recorded, (account, date), outcome units; NaN where it was not."""
     panel = fit.panel
     return xr.Dataset(

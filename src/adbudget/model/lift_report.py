@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.model.evidence import Evidence
-from adbudget.model.lift_rows import LiftRows
+from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.transform import CellDraws
 
 CONTRADICTION_SIGMAS = 2.5  # one clean test in eighty is that far off by chance

@@ -4,50 +4,19 @@ The path of the carry-over is followed through the test: two weeks of more spend
 steady state, and are not taken for it. Knows nothing of priors or of sampling.
 """
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
 from adbudget.curves import adstock, memory, saturation
 from adbudget.model.design import Design
+from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.lift_tests import LiftTests
-
-if TYPE_CHECKING:
-    from adbudget.model.evidence import Evidence
 
 HAIR = 1e-9  # of a period; a duration in months is not a whole number to the last bit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LiftRows:
-    """What each test expects to measure, per weight of its cell's basis curves.
-
-    The weights are those of the regression (mean outcome owed to a basis curve, in units of the
-    account's mean outcome), so ``rows @ weights`` is in the unit of the test's own measure, to be
-    compared with ``tests.measured``, whose noise is known: ``tests.standard_error``.
-
-    Attributes
-    ----------
-    tests : what was measured
-    cell : (test,) position of the cell in the order of the existing cells
-    rows : (test, basis)
-    """
-
-    tests: LiftTests
-    cell: np.ndarray
-    rows: np.ndarray
-
-    def joined(self, later: "LiftRows") -> "LiftRows":
-        """These tests, then those."""
-        return LiftRows(
-            tests=self.tests.joined(later.tests),
-            cell=np.concatenate([self.cell, later.cell]),
-            rows=np.concatenate([self.rows, later.rows]),
-        )
-
-
-def with_tests(evidence: "Evidence", tests: LiftTests | None, unit_value: np.ndarray) -> "Evidence":
+def with_tests(evidence: Evidence, tests: LiftTests | None, unit_value: np.ndarray) -> Evidence:
     """The evidence and what the tests add to it.
 
     Parameters

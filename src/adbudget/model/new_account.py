@@ -20,7 +20,7 @@ from adbudget.model.transform import cells_of_new_account
 from adbudget.tables.messages import every_quoted, quoted
 
 if TYPE_CHECKING:
-    from adbudget.model.fit import Fit
+    from adbudget.model.posterior import Posterior
 
 SHARE_SLACK = 1e-6  # how far shares may be from adding up to one
 
@@ -158,7 +158,7 @@ class Population:
         return self.currency[0]
 
 
-def population_of(fit: "Fit") -> Population:
+def population_of(fit: "Posterior") -> Population:
     """What a fit knows of accounts it has not seen.
 
     Parameters

@@ -21,7 +21,7 @@ from adbudget.model.transform import cell_draws
 from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
-    from adbudget.model.fit import Fit
+    from adbudget.model.posterior import Posterior
 
 
 def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> np.ndarray:
@@ -89,7 +89,7 @@ def prior_predictive(
     return xr.Dataset(named, coords=coords)
 
 
-def replicate(fit: "Fit", *, seed: int, n_draws: int = 200) -> xr.DataArray:
+def replicate(fit: "Posterior", *, seed: int, n_draws: int = 200) -> xr.DataArray:
     """Posterior predictive outcomes: baseline and noise recovered by one solve per draw.
 
     Parameters
@@ -131,7 +131,7 @@ def replicate(fit: "Fit", *, seed: int, n_draws: int = 200) -> xr.DataArray:
     return xr.DataArray(outcome, dims=("draw", "account", "date"), coords=coords)
 
 
-def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> np.ndarray:
+def _replicate_account(fit: "Posterior", rows, p: int, weights, account: int, rng) -> np.ndarray:
     """(draw, period) replicated outcomes of one account, in units of its mean outcome."""
     baseline, noise_sd = baseline_draws(fit.evidence, fit.priors, weights, account, rng)
     noise = unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)

@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,23 +14,20 @@ import pandas as pd
 from adbudget.draws import Health
 from adbudget.errors import FileFormatError
 from adbudget.model.baseline import with_baseline
-from adbudget.model.demand import CommonMovement
-from adbudget.model.design import Design
+from adbudget.model.design import CommonMovement, Design
 from adbudget.model.evidence import gather
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import LiftTests
+from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Note, Panel
-
-if TYPE_CHECKING:
-    from adbudget.model.fit import Fit
 
 FORMAT = "adbudget-fit"
 FORMAT_VERSION = 4
 
 
-def save(fit: "Fit", path: Path) -> None:
+def save(fit: Posterior, path: Path) -> None:
     """Write a fit; the file appears whole or not at all."""
     text, arrays = {"format": FORMAT, "format_version": FORMAT_VERSION}, {}
     for name in ("seed", "engine", "versions", "forgetting"):
@@ -58,16 +55,14 @@ def save(fit: "Fit", path: Path) -> None:
         raise
 
 
-def load(path: Path) -> "Fit":
-    """Read what :func:`save` wrote.
+def load[P: Posterior](kind: type[P], path: Path) -> P:
+    """Read what :func:`save` wrote, as a ``kind`` of posterior.
 
     Raises
     ------
     FileFormatError : not such a file, damaged, or written by another version
     FileNotFoundError : there is no such file
     """
-    from adbudget.model.fit import Fit
-
     text, arrays = _read(path)
     try:
         panel = _join(Panel, "panel", text, arrays)
@@ -75,7 +70,7 @@ def load(path: Path) -> "Fit":
         noise = _join(RowNoise, "noise", text, arrays)
         priors = Priors(**{name: _tuple(value) for name, value in text["priors"].items()})
         forgetting = text["forgetting"]
-        return Fit(
+        return kind(
             panel=panel,
             priors=priors,
             # Sums over rows that are in the file anyway: adding them up again takes a moment,

@@ -23,6 +23,7 @@ from adbudget.model.evidence import Evidence, gather, row_discount
 from adbudget.model.factor import centred, integrate_baseline, make_likelihood
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.posterior import Posterior
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise, level_spread
 from adbudget.model.transform import CellDraws, cell_draws
@@ -31,14 +32,13 @@ from adbudget.panel.panel import Panel
 from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
-    from adbudget.model.fit import Fit
     from adbudget.model.sampler import RawSample
 
 MOST_SWEEPS = 3  # moves of all draws before the sampler is asked instead
 
 
-def update(
-    fit: "Fit",
+def update[P: Posterior](
+    fit: P,
     data: Any,
     outcome: Any = None,
     *,
@@ -49,7 +49,7 @@ def update(
     missing_spend: str = "error",
     lift_tests: Any = None,
     cores: int | None = None,
-) -> "Fit":
+) -> P:
     """Add rows of later periods to a fit.
 
     Parameters
@@ -105,7 +105,7 @@ def update(
     )
 
 
-def added_evidence(fit: "Fit", panel: Panel, noise: RowNoise) -> Evidence:
+def added_evidence(fit: Posterior, panel: Panel, noise: RowNoise) -> Evidence:
     """Old sums, discounted to today where the fit forgets, and the sums over the new rows."""
     new = np.arange(panel.n_periods) > fit.panel.last[:, None]
     later = gather(
@@ -120,7 +120,7 @@ def added_evidence(fit: "Fit", panel: Panel, noise: RowNoise) -> Evidence:
     return fit.evidence.discounted(left) + later
 
 
-def extended_noise(fit: "Fit", panel: Panel) -> RowNoise:
+def extended_noise(fit: Posterior, panel: Panel) -> RowNoise:
     """Row weights of the new rows, by the tail and the noise level found so far.
 
     Weights of Student-t rows have mean one in expectation, as those of the first fit have in fact.
@@ -145,7 +145,7 @@ def extended_noise(fit: "Fit", panel: Panel) -> RowNoise:
     return replace(fit.noise, weights=weights, spread=spread)
 
 
-def _surprise(fit: "Fit", panel: Panel, account: int) -> tuple[np.ndarray, np.ndarray]:
+def _surprise(fit: Posterior, panel: Panel, account: int) -> tuple[np.ndarray, np.ndarray]:
     """(period,) outcome less what the old fit expects of it, in standard deviations; and that."""
     evidence, priors = fit.evidence, fit.priors
     design, p_old = evidence.design, evidence.n_baseline[account]
@@ -165,7 +165,7 @@ def _surprise(fit: "Fit", panel: Panel, account: int) -> tuple[np.ndarray, np.nd
     return surprise / noise_sd, rows[:, -1] - surprise
 
 
-def _mean_weights(fit: "Fit", account: int) -> np.ndarray:
+def _mean_weights(fit: Posterior, account: int) -> np.ndarray:
     """(cell in account * basis,) posterior mean of the basis weights of one account."""
     design, cells = fit.evidence.design, fit.cell_draws
     own = np.argwhere(design.exists)[:, 0] == account
@@ -176,7 +176,7 @@ def _mean_weights(fit: "Fit", account: int) -> np.ndarray:
 
 
 def _carried(
-    fit: "Fit", evidence: Evidence, seed: int, cores: int | None
+    fit: Posterior, evidence: Evidence, seed: int, cores: int | None
 ) -> "tuple[RawSample, Health, str]":
     """Draws at the new evidence, their health, and how they got there."""
     from adbudget.model.health import check_health, reached_target
@@ -200,7 +200,7 @@ def _carried(
     return _sampled_anew(fit, evidence, seed, cores, "the carried draws missed the targets")
 
 
-def _block_at(made: dict[float, np.ndarray], fit: "Fit", evidence: Evidence, share: float):
+def _block_at(made: dict[float, np.ndarray], fit: Posterior, evidence: Evidence, share: float):
     """Block of the density this far from the old evidence to the new one."""
     from adbudget.model.block import pack
 
@@ -214,13 +214,13 @@ def _block_at(made: dict[float, np.ndarray], fit: "Fit", evidence: Evidence, sha
     return made[share]
 
 
-def _cells(fit: "Fit", positions: np.ndarray) -> CellDraws:
+def _cells(fit: Posterior, positions: np.ndarray) -> CellDraws:
     account, channel = np.argwhere(fit.evidence.design.exists).T
     return cell_draws(positions, fit.layout, fit.priors, account, channel)
 
 
 def _sampled_anew(
-    fit: "Fit", evidence: Evidence, seed: int, cores: int | None, why: str
+    fit: Posterior, evidence: Evidence, seed: int, cores: int | None, why: str
 ) -> "tuple[RawSample, Health, str]":
     from adbudget.model.sampler import SamplerSettings
     from adbudget.model.sampling import sample_until_healthy, thinned

@@ -6,7 +6,7 @@ type checker reads too, and prints one line a figure; with ``--list`` the arrows
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -24,23 +24,28 @@ def read_modules(source: Path = SOURCE) -> dict[str, ast.Module]:
     return trees
 
 
-def imports_of(tree: ast.AST, known: Mapping[str, object]) -> set[str]:
-    """Modules of the package that a module imports: at run time, in functions, for types."""
-    found = set()
+def imported_names(tree: ast.AST) -> set[str]:
+    """Full names of everything imported: at run time, in functions, for types only."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
+            assert node.level == 0, "imports are written in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def imports_of(tree: ast.AST, known: Container[str]) -> set[str]:
+    """Modules of the package that a module imports; ``known`` are all there are."""
+    found = set()
+    for name in imported_names(tree):
+        package, _, rest = name.partition(".")
+        if package != "adbudget":
             continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package != "adbudget":
-                continue
-            while rest and rest not in known:  # the last part may be a name inside the module
-                rest = rest.rpartition(".")[0]
-            found.add(rest)
+        while rest and rest not in known:  # the last part may be a name inside the module
+            rest = rest.rpartition(".")[0]
+        found.add(rest)
     return found
 
 

@@ -32,12 +32,13 @@ MOST_FILES_AT_THE_ROOT = 12
 
 # The one table of allowed directions: what may import what, from the ground up. A file at the root
 # and a folder, nested or not, are one entry each; a row may name rows above it only.
-BASICS = "errors plain_json money"
+BASICS = "errors options plain_json money"
 BOOKED = "pacing.booked"
 MEASURED = f"{BOOKED} pacing.delivery"
 POLICY = "policy.metrics policy.readings policy.language policy"
 MAY_IMPORT = {
     "errors": "",
+    "options": "errors",
     "plain_json": "errors",
     "money": "errors",
     "curves": "errors",

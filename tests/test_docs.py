@@ -17,7 +17,11 @@ from benchmarks.structure import draw_tree, with_tree
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "data").rglob("*.md"))]
+LINKED = [
+    *PAGES,
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "data").rglob("*.md")),
+]
 MAIN_JOB = (
     "uv run adbudget recommend data/synthetic/agency_spend.csv "
     "--outcome data/synthetic/agency_outcome.csv"

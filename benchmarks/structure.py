@@ -1,17 +1,23 @@
 """The structure of the package in figures: files at the root, circles, lines, arrows, chains.
 
-``python -m benchmarks.structure [--list]`` reads the imports below src/adbudget, those that only a
-type checker reads too, and prints one line a figure; with ``--list`` the arrows between folders.
+``python -m benchmarks.structure`` reads the imports below src/adbudget, those that only a type
+checker reads too, and prints one line a figure. ``--list`` prints the arrows between folders too,
+``--tree`` only the tree, and ``--write`` puts the tree into docs/architecture.md.
 """
 
 import ast
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src" / "adbudget"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "adbudget"
+PAGE = ROOT / "docs" / "architecture.md"
 START = "recommendation"
+TREE = re.compile(r"(<!-- tree -->\n+```text\n).*?(^```$)", flags=re.MULTILINE | re.DOTALL)
+COLUMN = 30  # where the words of a file begin
 
 
 def read_modules(source: Path = SOURCE) -> dict[str, ast.Module]:
@@ -24,23 +30,28 @@ def read_modules(source: Path = SOURCE) -> dict[str, ast.Module]:
     return trees
 
 
-def imports_of(tree: ast.AST, known: Mapping[str, object]) -> set[str]:
-    """Modules of the package that a module imports: at run time, in functions, for types."""
-    found = set()
+def imported_names(tree: ast.AST) -> set[str]:
+    """Full names of everything imported: at run time, in functions, for types only."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
+            assert node.level == 0, "imports are written in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def imports_of(tree: ast.AST, known: Container[str]) -> set[str]:
+    """Modules of the package that a module imports; ``known`` are all there are."""
+    found = set()
+    for name in imported_names(tree):
+        package, _, rest = name.partition(".")
+        if package != "adbudget":
             continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package != "adbudget":
-                continue
-            while rest and rest not in known:  # the last part may be a name inside the module
-                rest = rest.rpartition(".")[0]
-            found.add(rest)
+        while rest and rest not in known:  # the last part may be a name inside the module
+            rest = rest.rpartition(".")[0]
+        found.add(rest)
     return found
 
 
@@ -108,8 +119,51 @@ def longest_chain(graph: Mapping[str, set[str]], start: str) -> list[str]:
     return list(chain(start, frozenset()))
 
 
+def first_sentence(module: ast.Module) -> str:
+    """What a module says of itself first, without its full stop."""
+    paragraph = " ".join((ast.get_docstring(module) or "").split("\n\n")[0].split())
+    return re.split(r"(?<=[.?]) ", paragraph)[0].rstrip(".")
+
+
+def draw_tree(source: Path = SOURCE) -> str:
+    """The files of the package, each with the first sentence of its docstring.
+
+    Files of a folder stand before the folders in it; of a folder, its ``__init__`` speaks.
+    """
+    trees = read_modules(source)
+
+    def words(name: str) -> str:
+        return first_sentence(trees[name]) if name in trees else ""
+
+    def line(indent: str, label: str, said: str) -> str:
+        return f"{indent + label:<{COLUMN}}{said}".rstrip()
+
+    def below(folder: Path, prefix: str, indent: str) -> list[str]:
+        files = (path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py")
+        lines = [line(indent, path.name, words(prefix + path.stem)) for path in files]
+        for inner in sorted(path for path in folder.iterdir() if any(path.glob("*.py"))):
+            name = prefix + inner.name
+            lines.append(line(indent, f"{inner.name}/", words(name)))
+            lines += below(inner, f"{name}.", indent + "  ")
+        return lines
+
+    return "\n".join(["src/adbudget/", *below(source, "", "  ")])
+
+
+def with_tree(page: str, tree: str) -> str:
+    """The page with another tree between its marks."""
+    return TREE.sub(lambda found: f"{found[1]}{tree}\n{found[2]}", page)
+
+
 def main() -> None:
-    """Print the figures."""
+    """Print the figures, or the tree."""
+    if "--tree" in sys.argv:
+        print(draw_tree())
+        return
+    if "--write" in sys.argv:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(with_tree(page, draw_tree()), encoding="utf-8")
+        return
     graph = import_graph()
     between = folder_graph(graph)
     lines = sum(len(p.read_text(encoding="utf-8").splitlines()) for p in SOURCE.rglob("*.py"))

@@ -13,10 +13,15 @@ import pandas as pd
 import pytest
 
 import adbudget.model.fit as home_of_fit
+from benchmarks.structure import draw_tree, with_tree
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LINKED = [*PAGES, ROOT / "CHANGELOG.md", *sorted((ROOT / "data").rglob("*.md"))]
+LINKED = [
+    *PAGES,
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "data").rglob("*.md")),
+]
 MAIN_JOB = (
     "uv run adbudget recommend data/synthetic/agency_spend.csv "
     "--outcome data/synthetic/agency_outcome.csv"
@@ -132,19 +137,27 @@ def test_readme_tells_what_it_is_for_in_three_sentences():
     assert len(re.findall(r"[.?](?:\*|\s|$)", opening)) == 3
 
 
-def test_the_architecture_page_names_every_file_of_the_road():
+def test_the_architecture_page_shows_the_tree_as_it_is():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert with_tree(page, draw_tree()) == page, "write it anew: uv run poe tree"
+
+
+def test_the_tree_names_every_file_and_folder():
     source = ROOT / "src" / "adbudget"
-    below = ("model", "optimizer", "ledger", "policy", "policy/language")
-    below = (*below, "pacing", "pacing/requests")
-    folders = [source, *(source / name for name in below)]
-    names = {path.name for folder in folders for path in folder.glob("*.py")} - {"__init__.py"}
-    assert {name for name in names if f" {name}" not in page} == set()
+    tree = draw_tree()
+    files = {path.name for path in source.rglob("*.py")} - {"__init__.py"}
+    folders = {f"{path.parent.name}/" for path in source.rglob("__init__.py")}
+    assert {name for name in files | folders if f"{name} " not in tree.replace("\n", " ")} == set()
 
 
-def test_every_station_has_its_page():
-    stations = {page.stem for page in (ROOT / "docs" / "stations").glob("*.md")}
-    assert stations == {
+def test_another_tree_is_seen():
+    page = "# Page\n<!-- tree -->\n\n```text\nold\n```\n\n```text\nkept\n```\n"
+    assert with_tree(page, "new") == page.replace("old", "new")
+
+
+def test_every_part_has_its_page():
+    pages = {page.stem for page in (ROOT / "docs" / "guide").glob("*.md")}
+    assert pages == {
         *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic"),
         *("ledger", "policy", "policy-language", "alerts", "lift-tests", "identification"),
         "scores",

@@ -33,6 +33,7 @@ def quiet_kernel(monkeypatch):
 @pytest.mark.usefixtures("quiet_kernel")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs(path):
+    pytest.importorskip("matplotlib", reason="the extra adbudget[plot] is not installed")
     notebook = read(path)
     resources = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=MOST_SECONDS, resources=resources).execute()

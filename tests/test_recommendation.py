@@ -1,4 +1,4 @@
-"""The road in one call, on a small panel whose fit takes two seconds."""
+"""All of it in one call, on a small panel whose fit takes two seconds."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The response basis: adstock, saturation, steady state, slope. Knows nothing of data or fitting.
+"""Spend -> adstock -> saturation, steady state and slope: the basis of every response curve.
 
 A channel's response is a mixture of saturating curves over a small fixed grid,
 

@@ -1,4 +1,4 @@
-"""CurveDraws: posterior draws of the response curves; Health of the fit. Knows nothing of fitting.
+"""CurveDraws: posterior draws of the response curves; Health of the fit.
 
 Everything after the fit needs only this record, so it can be written by hand in a test.
 """

@@ -1,4 +1,4 @@
-"""Every error adbudget raises on purpose. Knows nothing of what went wrong, only how to say it."""
+"""Every error adbudget raises on purpose."""
 
 
 class AdbudgetError(Exception):

@@ -1,4 +1,4 @@
-"""Plan and Limits: what a plan is and what it may be. Knows nothing of curves, risk or search."""
+"""Plan and Limits: spend by account and channel, and what it may be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The road in one call: frame in, frame out."""
+"""Tables of spend and outcome -> decisions as a frame: read, fit, optimize, decide in one call."""
 
 from collections.abc import Mapping
 from importlib.metadata import version

@@ -12,7 +12,7 @@ from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
 from tests.panel.panel_tables import assert_same, kinds, long_table, two_tables, wide_table
 
-PUBLIC_DATA = Path(__file__).parents[2] / "shared" / "data"
+PUBLIC_DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def test_one_long_table_gives_the_numbers_that_were_put_in():

@@ -4,8 +4,6 @@ import datetime
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 from adbudget.panel.read import read_panel
@@ -69,11 +67,30 @@ def test_dates_may_be_plain_objects_of_one_account():
     assert read_panel(table).n_periods == 10
 
 
+def polars_frame(table):
+    return pytest.importorskip("polars").from_pandas(table)
+
+
+def polars_dates(table):
+    pl = pytest.importorskip("polars")
+    return polars_frame(table).with_columns(pl.col("date").cast(pl.Date))
+
+
+def arrow_types(table):
+    pytest.importorskip("pyarrow")
+    return table.convert_dtypes(dtype_backend="pyarrow")
+
+
+def arrow_table(table):
+    arrow = pytest.importorskip("pyarrow").Table.from_pandas(table)
+    return arrow.to_pandas(types_mapper=pd.ArrowDtype)
+
+
 TYPES = {
     "category": lambda t: t.astype({"account": "category", "channel": "category"}),
     "object": lambda t: t.astype({"account": object, "channel": object, "spend": object}),
     "nullable": lambda t: t.astype({"spend": "Float64", "revenue": "Float64"}),
-    "pyarrow": lambda t: t.convert_dtypes(dtype_backend="pyarrow"),
+    "pyarrow": arrow_types,
     "int spend": lambda t: t.astype({"spend": "int32"}),
     "ISO text": lambda t: t.assign(date=t["date"].dt.strftime("%Y-%m-%d")),
     "slash ISO": lambda t: t.assign(date=t["date"].dt.strftime("%Y/%m/%d")),
@@ -85,9 +102,9 @@ TYPES = {
     "categorical dates": lambda t: t.assign(date=t["date"].astype("category")),
     "odd index": lambda t: t.set_index(pd.Index(range(100, 140))[::-1]),
     "same index": lambda t: t.set_index(pd.Index([7] * 40)),
-    "arrow table": lambda t: pa.Table.from_pandas(t).to_pandas(types_mapper=pd.ArrowDtype),
-    "polars": pl.from_pandas,
-    "polars dates": lambda t: pl.from_pandas(t).with_columns(pl.col("date").cast(pl.Date)),
+    "arrow table": arrow_table,
+    "polars": polars_frame,
+    "polars dates": polars_dates,
 }
 
 
@@ -99,7 +116,7 @@ def test_every_column_type_gives_the_same_panel(kind):
 
 def test_both_tables_may_be_polars():
     spend, outcome = two_tables(long_table())
-    panel = read_panel(pl.from_pandas(spend), pl.from_pandas(outcome))
+    panel = read_panel(polars_frame(spend), polars_frame(outcome))
     assert_same(read_panel(spend, outcome), panel)
 
 

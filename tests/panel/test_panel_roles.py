@@ -1,7 +1,6 @@
 """Which column is what: nothing is guessed, and a refusal offers what may have been meant."""
 
 import pandas as pd
-import polars as pl
 import pytest
 
 from tests.panel.panel_tables import assert_names, long_table, refusal, two_tables, wide_table
@@ -15,6 +14,7 @@ def test_data_has_to_be_a_frame(data):
 
 
 def test_a_lazy_polars_frame_is_not_a_frame():
+    pl = pytest.importorskip("polars")
     assert_names(refusal(pl.from_pandas(long_table()).lazy()), "LazyFrame", "collect")
 
 

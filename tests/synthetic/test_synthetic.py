@@ -22,7 +22,7 @@ from adbudget.synthetic import (
     synthesize,
 )
 
-DATA = Path(__file__).parents[1] / "data" / "synthetic"
+DATA = Path(__file__).parents[2] / "data" / "synthetic"
 SMALL = WorldSpec(n_accounts=3, n_channels=3, n_periods=30)
 CURVES = ("saturating", "hill", "power")
 SMALL_WORLDS = {

@@ -1,4 +1,4 @@
-"""Proposal -> increase, monitor, reduce, each with its reason. Knows nothing of fitting or files.
+"""Proposal -> increase, monitor, reduce, each with its reason.
 
 A move is called only when it is big enough to matter, likely enough to pay, and part of a list
 whose expected share of wrong calls is within the stated rate. Cells without a call are held at

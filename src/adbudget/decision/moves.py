@@ -1,4 +1,4 @@
-"""Proposal -> what each move is worth, how sure that is, and what would overturn it. Calls nothing.
+"""Proposal -> what each move is worth, how sure that is, and what would overturn it.
 
 Every moved cell is compared with the best plan that leaves it alone; every held cell with the
 smallest cut that would mean something.
@@ -99,7 +99,7 @@ class Moves:
 
 
 def unmoved(proposal: Proposal) -> Proposal:
-    """Today's plan in the proposal's clothes: nothing moves, nothing is certified."""
+    """Today's plan as a Proposal: nothing moves, nothing is certified."""
     return replace(
         proposal,
         plan=proposal.current,

@@ -1,8 +1,7 @@
-"""How much of a return would have to be spurious before a decision changes. Draws in, share out.
+"""Draws of a move's value -> share of its return that must be spurious to change the call.
 
 Spend follows demand in real accounts, so part of what a channel seems to bring would have come
-without it. How large that part is, no panel can say; how large it would have to be, it can. Knows
-nothing of why a return is spurious.
+without it. How large that part is, no panel can say; how large it would have to be, it can.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""URL -> Ledger: append, read, approve, stop. The door to this folder.
+"""URL -> Ledger: append, read, approve, stop.
 
 Every method is one transaction. Knows neither rules nor models, and no clock: time comes in.
 """

@@ -1,4 +1,4 @@
-"""What the money would do elsewhere: for every moved cell, the best plan that leaves it alone.
+"""Problem + its solution -> for every moved cell, the best plan that leaves it alone.
 
 A move is worth the plan with it against the best plan without it. Freed money may fund a raise, and
 a raise may need money that only this cut frees, so a cell's own return is only half of the answer.

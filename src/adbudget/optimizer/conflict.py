@@ -1,4 +1,4 @@
-"""Problem -> nothing, or the limits that cannot hold together. Knows no curves.
+"""Problem -> nothing, or the limits that cannot hold together.
 
 A set of limits is irreducible when it has no plan, but dropping any one of its members gives one.
 It is found by leaving limits out one at a time (the deletion filter).

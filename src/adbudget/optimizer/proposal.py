@@ -1,7 +1,7 @@
-"""Proposal: the best plan within the limits, what it is worth and what proves it. The front door.
+"""Proposal: the best plan within the limits, what it is worth and what proves it.
 
-The road: arrays (problem) -> are the limits possible (conflict) -> search (solve) -> exact limits
-(repair) -> whole steps (rounding) -> hold where nothing is better -> Proposal.
+The order of the work: arrays (problem) -> are the limits possible (conflict) -> search (solve) ->
+exact limits (repair) -> whole steps (rounding) -> hold where nothing is better -> Proposal.
 """
 
 from collections.abc import Mapping

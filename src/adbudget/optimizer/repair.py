@@ -1,4 +1,4 @@
-"""Nearly exact spend -> spend that meets its limits exactly. Knows nothing of value.
+"""Nearly exact spend -> spend that meets its limits exactly.
 
 The search ends a hair inside every bound and within rounding of every total. Here cells that
 close to a bound are put on it, and the cells in between take up the difference.

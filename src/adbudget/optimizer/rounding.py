@@ -1,4 +1,4 @@
-"""Best spend -> spend whose moves are whole steps, within every limit. Knows nothing of draws.
+"""Best spend -> spend whose moves are whole steps, within every limit.
 
 A rounded plan is today's spend plus k steps, k whole, so a fixed total stays exactly what it was.
 Each cell may go to the step below or above its best spend (further if limits ask for it); which,

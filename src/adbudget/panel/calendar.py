@@ -1,4 +1,4 @@
-"""Dates of every account -> one regular grid of days, weeks or months. Knows nothing of money."""
+"""Dates of every account -> one regular grid of days, weeks or months."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Records -> nothing, or the error that says what is wrong with them. Each check is one law."""
+"""Records -> nothing, or the error that says what is wrong with them."""
 
 from collections.abc import Iterator
 from dataclasses import replace

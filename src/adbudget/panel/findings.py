@@ -1,6 +1,6 @@
 """Panel -> findings: what the data cannot tell apart, and how it shows.
 
-Every finding names its cells, its statistic and the limit it crosses. Knows nothing of fitting.
+Every finding names its cells, its statistic and the limit it crosses.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """Panel + rows of later periods -> the longer Panel, after the checks of ``read_panel``.
 
 New rows continue what is known: the same accounts, channels, controls and calendar, from the period
-after each account's last one. Knows nothing of models.
+after each account's last one.
 """
 
 from dataclasses import dataclass, replace

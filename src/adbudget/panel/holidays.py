@@ -1,4 +1,4 @@
-"""Dates, country -> columns of public holidays, to be used as controls. Knows nothing of spend.
+"""Dates, country -> columns of public holidays, to be used as controls.
 
 The dates of holidays come from the ``holidays`` package (extra ``calendar``).
 """

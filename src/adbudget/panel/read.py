@@ -1,4 +1,4 @@
-"""Tables -> Panel: checked once, at the door. Knows nothing of models or decisions."""
+"""Tables of spend and outcome -> Panel, checked once: nothing after it checks again."""
 
 from typing import Any
 

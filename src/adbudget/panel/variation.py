@@ -1,4 +1,4 @@
-"""Panel -> how much of each cell's spend moves by itself. Knows nothing of models or decisions.
+"""Panel -> how much of each cell's spend moves by itself.
 
 A response is learned from spend that moves when nothing else does. Here every cell's spend is
 regressed on what else moves the outcome: the calendar, the controls, the outcome's own past and the

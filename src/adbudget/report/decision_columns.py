@@ -1,7 +1,4 @@
-"""Columns + rows -> a table that fits a terminal, leaving out what does not.
-
-Knows nothing of what the rows mean.
-"""
+"""Columns + rows -> a table that fits a terminal, leaving out what does not."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

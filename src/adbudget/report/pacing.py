@@ -1,6 +1,6 @@
 """PacingReport -> what a terminal shows: deals off pace, alerts, moves, requests, totals.
 
-Reads the report's frames; knows nothing of how they were made.
+Reads the report's frames only.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Panel -> what a terminal shows of it: size, accounts, notes. Knows nothing of decisions."""
+"""Panel -> what a terminal shows of it: size, accounts, notes."""
 
 from collections.abc import Iterator
 

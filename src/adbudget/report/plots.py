@@ -1,4 +1,4 @@
-"""Curve draws -> figures. Draws what the fit says; decides and computes nothing new."""
+"""Curve draws -> matplotlib figures."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 

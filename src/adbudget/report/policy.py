@@ -1,6 +1,6 @@
 """PolicyPlan -> what a terminal shows: moves, reasons, what waits, alerts, totals.
 
-Reads the plan's records; knows nothing of how they were made.
+Reads the plan's records only.
 """
 
 from collections.abc import Sequence

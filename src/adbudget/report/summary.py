@@ -1,4 +1,4 @@
-"""Facts of a recommendation -> the last lines of the report. Knows nothing of its table."""
+"""Facts of a recommendation -> the last lines of the report."""
 
 from collections.abc import Mapping
 from math import isnan

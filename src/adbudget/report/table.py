@@ -1,7 +1,6 @@
 """Decisions -> what a terminal shows: a table by account, the reasons, the summary.
 
-Knows nothing of how the decisions were made; reads the frame of
-:func:`adbudget.recommend` and its attrs.
+Reads the frame of :func:`adbudget.recommend` and its attrs only.
 """
 
 from collections.abc import Callable, Iterable, Iterator

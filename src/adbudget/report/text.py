@@ -1,4 +1,4 @@
-"""Numbers -> the words and digits people read. Knows nothing of tables or colours."""
+"""Numbers -> the words and digits people read."""
 
 import math
 

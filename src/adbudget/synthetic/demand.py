@@ -1,4 +1,4 @@
-"""Calendar and demand, and spend that follows both. Knows nothing of curves or outcomes.
+"""WorldSpec + cells + generator -> calendar and demand, and spend that follows both.
 
 Every path covers the longest history and one year before it, so that the first recorded periods
 carry over from earlier spend.

@@ -1,6 +1,6 @@
 """World -> a lift test on one of its cells, as a careful experimenter would report it.
 
-Knows the truth and the size of the error, and nothing of models or panels.
+The true effect, plus an error of the stated size.
 """
 
 import numpy as np

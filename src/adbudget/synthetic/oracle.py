@@ -1,4 +1,4 @@
-"""Curves of any shape + bounds + totals -> the best split. Knows no names and no families.
+"""Curves of any shape + bounds + totals -> the best split.
 
 S-shaped curves are not concave, so climbing can end on the wrong hill. Instead the budget is cut
 into steps, dynamic programming finds the best split of all, and the steps are refined around it.

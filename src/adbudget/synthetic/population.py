@@ -1,6 +1,6 @@
 """WorldSpec + generator -> the cells: which exist, when they live, how their curves look.
 
-Knows nothing of calendars, demand or money. Arrays are (account, channel) unless stated.
+Arrays are (account, channel) unless stated.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The dashboard rule: move money to the channels with the best reported ROAS. Knows no truth."""
+"""Spend and outcome -> the dashboard rule's plan: more for the best reported ROAS."""
 
 import numpy as np
 import pandas as pd

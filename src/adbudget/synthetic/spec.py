@@ -1,4 +1,4 @@
-"""WorldSpec: what a synthetic world is like, checked; and the named families. Draws nothing."""
+"""WorldSpec: what a synthetic world is like, checked; and the named families."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args

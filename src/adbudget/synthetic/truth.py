@@ -1,4 +1,4 @@
-"""Truth: the curves that made a world, and what any plan would really earn. Fits nothing."""
+"""Truth: the curves that made a world, and what any plan would really earn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""WorldSpec + seed -> World: spend, outcome and the truth behind them. Fits nothing."""
+"""WorldSpec + seed -> World: spend, outcome and the truth behind them."""
 
 import json
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def synthesize(spec: WorldSpec, seed: int) -> World:
     """
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed must be a whole number >= 0; got {seed!r}.")
-    # One stream per station: a change in one leaves the chance of the others as it was.
+    # One stream per part of the work: a change in one leaves the chance of the others as it was.
     streams = np.random.default_rng(seed).spawn(5)
     cells_rng, demand_rng, spend_rng, outcome_rng, signal_rng = streams
     population = draw_population(spec, cells_rng)

@@ -1,4 +1,4 @@
-"""Columns made of others by adding and subtracting. Knows nothing of what they mean."""
+"""Frame + formulas -> the frame with columns made of others by adding and subtracting."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Path <-> table: CSV, JSON and Parquet by extension. Knows nothing of what the columns mean."""
+"""Path <-> table: CSV, JSON and Parquet by extension."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Facts about input -> words. Knows how to name rows, dates and values, not what is wrong."""
+"""Facts about input -> words: how rows, dates and values are named in messages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from adbudget.ledger.entry import Entry, digest
 from adbudget.ledger.runs import log_run
+from adbudget.money import check_currency
 from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
-from adbudget.policy.currency import check_currency
 from adbudget.policy.file import load_policy
 from adbudget.policy.metrics import figures_of, watch
 from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
-from adbudget.policy.readings.campaigns import as_moment, read_campaigns
+from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances
 from adbudget.policy.snapshot import from_json, to_json
+from adbudget.tables.instants import as_moment
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -103,7 +104,7 @@ def _read(policy: Policy, campaigns: Any, history: Any, moment: datetime) -> Rea
     readings = read_campaigns(
         campaigns, history=history, as_of=moment, currency=None if has_own else code
     )
-    check_currency(policy, readings.currency, "the campaign table")
+    check_currency(policy.currency, readings.currency, "the campaign table")
     return readings
 
 

@@ -94,15 +94,22 @@ def rerun(run: Entry, before: "Ledger") -> list[Pair]:
     tables = given["tables"]
     moment = as_moment(tables["as_of"])
     history = None if tables["history"] is None else from_json(tables["history"])
-    readings = _read(policy, from_json(tables["campaigns"]), history, moment)
+    exponent = given["figures"]["exponent"]  # older versions counted some currencies otherwise
+    readings = _read(policy, from_json(tables["campaigns"]), history, moment, exponent)
     return _run(policy, readings, tables, before)[1]
 
 
-def _read(policy: Policy, campaigns: Any, history: Any, moment: datetime) -> Readings:
+def _read(
+    policy: Policy, campaigns: Any, history: Any, moment: datetime, exponent: int | None = None
+) -> Readings:
     code = policy.currency if len(policy.currency) == 3 else None
     has_own = "currency" in getattr(campaigns, "columns", ())
     readings = read_campaigns(
-        campaigns, history=history, as_of=moment, currency=None if has_own else code
+        campaigns,
+        history=history,
+        as_of=moment,
+        currency=None if has_own else code,
+        exponent=exponent,
     )
     check_currency(policy.currency, readings.currency, "the campaign table")
     return readings
@@ -121,7 +128,7 @@ def _run(
     policy: Policy, readings: Readings, tables: dict[str, Any], before: "Ledger"
 ) -> tuple[PolicyPlan, list[Pair]]:
     """Plan and entries of a run, given the ledger as it is just before."""
-    around = circumstances_of(before, policy, readings.as_of)
+    around = circumstances_of(before, policy, readings)
     at = instant(readings.as_of, policy)
     earlier = before.alerts(at - longest_cooldown(policy))
     run_id = _run_id(policy, tables, kill_on=around.kill_on)

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from adbudget import InputError, open_ledger
 from adbudget.ledger import Entry, canonical_json, digest
-from adbudget.ledger.minor import minor_text
+from adbudget.money import minor_text
 from tests.ledger.ledger_cases import AT, entry, move
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -282,10 +282,10 @@ def _move(row: Any) -> str:
     """2,000.00 -> 2,300.00 EUR."""
     import pandas as pd
 
-    from adbudget.ledger.minor import minor_text
+    from adbudget.money import minor_text
 
     amounts = [value for value in (row.old_minor, row.new_minor) if not pd.isna(value)]
-    shown = " -> ".join(minor_text(int(value), row.currency) for value in amounts)
+    shown = " -> ".join(minor_text(int(value), row.currency, row.digits) for value in amounts)
     return f"{shown} {row.currency}".strip()
 
 

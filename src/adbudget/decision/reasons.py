@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.draws import CurveDraws, Health
+from adbudget.money import estimate_text
 from adbudget.optimizer import Proposal
 
 INTERVAL = (0.05, 0.95)
@@ -248,5 +249,4 @@ def _unit(facts: Facts, i: int) -> str:
 
 
 def _money(facts: Facts, i: int, amount: float) -> str:
-    digits = 0 if amount >= 100 else 2
-    return f"{facts.currency[i]} {amount:,.{digits}f}".strip()
+    return estimate_text(amount, facts.currency[i])

@@ -44,7 +44,8 @@ class Entry:
     who : person or program that did it; never empty
     unit : campaign, cell or deal it is about; "" when it is about none
     currency : ISO 4217 code of the two amounts; "" when there are none
-    old_minor, new_minor : budget before and after, minor units per day; None when there is none
+    old_minor, new_minor : budget before and after, per day, in minor units as ISO 4217 counts them
+        (:func:`adbudget.money.digits_of`); None when there is none
     verdict : "auto", "needs_approval", "blocked" or "" on what is proposed; an entry that says
         "needs_approval" waits for :meth:`Ledger.approve` or :meth:`Ledger.reject`
     rule, rationale : which rule, and one sentence that a buyer can read aloud

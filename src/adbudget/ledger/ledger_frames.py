@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func
 
 from adbudget.errors import InputError
 from adbudget.ledger.append import funded_by
+from adbudget.ledger.digits import digits_of_entries, iso_minor
 from adbudget.ledger.entry import CHANGE, at_text
 from adbudget.ledger.items import Item
 from adbudget.ledger.reading import Reading
@@ -22,10 +23,11 @@ INSTANT = "datetime64[us, UTC]"
 TYPES = {
     "sequence": "int64",
     **dict.fromkeys(("old_minor", "new_minor", "seed"), "Int64"),
+    "digits": "int64",
     **dict.fromkeys(("at", "payload", "funded_by"), "object"),
 }
 PENDING_COLUMNS = (
-    *("item", "sequence", "at", "unit", "currency", "old_minor", "new_minor", "rule"),
+    *("item", "sequence", "at", "unit", "currency", "old_minor", "new_minor", "digits", "rule"),
     *("rationale", "run_id", "group_id", "funded_by"),
 )
 
@@ -61,27 +63,34 @@ def entries(
         newest = reading.select(ENTRY.c.sequence, where=where)
         newest = newest.order_by(ENTRY.c.sequence.desc()).limit(last)
         where = [ENTRY.c.sequence.in_(newest.scalar_subquery())]
-    return frame(tuple(row) for row in reading.rows(*where))
+    return frame(reading, (tuple(row) for row in reading.rows(*where)))
 
 
-def frame(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
-    """Columns of the table, typed: instants, nullable whole numbers, payloads as dicts."""
+def frame(reading: Reading, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    """Columns of the table, typed, and the digits that the amounts of every entry count."""
     table = _typed(COLUMNS, rows)
+    digits = digits_of_entries(reading, zip(table["currency"], table["run_id"], strict=True))
+    place = COLUMNS.index("new_minor") + 1
+    table.insert(place, "digits", pd.Series(digits, dtype=TYPES["digits"]))
     table["at"] = pd.to_datetime(table["at"], format="ISO8601", utc=True).astype(INSTANT)
     table["payload"] = table["payload"].map(json.loads).astype(object)
     return table
 
 
-def pending_frame(items: Iterable[Item]) -> pd.DataFrame:
+def pending_frame(reading: Reading, items: Iterable[Item]) -> pd.DataFrame:
     """Items nobody has ruled on: what a person needs to see to decide."""
+    waiting = [item for item in items if item.state == "pending"]
+    digits = digits_of_entries(
+        reading, ((item.entry.currency, item.entry.run_id) for item in waiting)
+    )
     rows = [
         (
             *(item.key, item.kept.sequence, item.entry.at, item.entry.unit, item.entry.currency),
-            *(item.entry.old_minor, item.entry.new_minor, item.entry.rule, item.entry.rationale),
-            *(item.entry.run_id, item.entry.group_id, funded_by(item.entry, item.key)),
+            *(item.entry.old_minor, item.entry.new_minor, of_item),
+            *(item.entry.rule, item.entry.rationale, item.entry.run_id, item.entry.group_id),
+            funded_by(item.entry, item.key),
         )
-        for item in items
-        if item.state == "pending"
+        for item, of_item in zip(waiting, digits, strict=True)
     ]
     table = _typed(PENDING_COLUMNS, rows)
     table["at"] = pd.to_datetime(table["at"], utc=True).astype(INSTANT)
@@ -109,12 +118,13 @@ def opening_budgets(reading: Reading, day: date, tz: str | tzinfo) -> dict[str, 
         ENTRY.c.at < at_text(end),
         ENTRY.c.old_minor.is_not(None),
     ]
-    statement = reading.select(ENTRY.c.unit, ENTRY.c.old_minor, where=where)
+    columns = (ENTRY.c.unit, ENTRY.c.old_minor, ENTRY.c.currency, ENTRY.c.run_id)
+    statement = reading.select(*columns, where=where)
     statement = statement.order_by(ENTRY.c.at, ENTRY.c.sequence)
-    opening: dict[str, int] = {}
-    for unit, old_minor in reading.connection.execute(statement):
-        opening.setdefault(unit, old_minor)
-    return opening
+    opening: dict[str, tuple[int, str, str]] = {}
+    for unit, *amount in reading.connection.execute(statement):
+        opening.setdefault(unit, tuple(amount))
+    return dict(zip(opening, iso_minor(reading, opening.values()), strict=True))
 
 
 def current_budgets(reading: Reading) -> dict[str, int]:
@@ -122,8 +132,10 @@ def current_budgets(reading: Reading) -> dict[str, int]:
     where = [ENTRY.c.kind == CHANGE, ENTRY.c.new_minor.is_not(None)]
     newest = reading.select(func.max(ENTRY.c.sequence), where=where).group_by(ENTRY.c.unit)
     chosen = [ENTRY.c.sequence.in_(newest.scalar_subquery())]
-    statement = reading.select(ENTRY.c.unit, ENTRY.c.new_minor, where=chosen)
-    return {row[0]: row[1] for row in reading.connection.execute(statement)}
+    columns = (ENTRY.c.unit, ENTRY.c.new_minor, ENTRY.c.currency, ENTRY.c.run_id)
+    rows = reading.connection.execute(reading.select(*columns, where=chosen)).all()
+    amounts = iso_minor(reading, ((minor, code, run) for _, minor, code, run in rows))
+    return {row[0]: minor for row, minor in zip(rows, amounts, strict=True)}
 
 
 def local_day(day: date, tz: str | tzinfo) -> tuple[datetime, datetime]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adbudget.errors import InputError, LedgerError
+from adbudget.ledger.digits import counts_in, iso_minor
 from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry, at_text
 from adbudget.ledger.reading import Reading
 from adbudget.ledger.schema import ENTRY
@@ -38,8 +39,16 @@ def propose(
         before = change.entry
         last = reading.last(ENTRY.c.kind == CHANGE, ENTRY.c.unit == unit)
         assert last is not None  # there is at least the change of this run
-        now = last.entry.new_minor
-        if before.old_minor is None or now is None or now == before.old_minor:
+        if before.old_minor is None or last.entry.new_minor is None:
+            continue
+        then, now = iso_minor(
+            reading,
+            (
+                (before.old_minor, before.currency, before.run_id),
+                (last.entry.new_minor, last.entry.currency, last.entry.run_id),
+            ),
+        )
+        if now == then:
             continue
         later = "" if last.entry.run_id == run_id else f", and of {last.entry.run_id!r} after it"
         proposal = Entry(
@@ -49,7 +58,7 @@ def propose(
             unit=unit,
             currency=before.currency,
             old_minor=now,
-            new_minor=before.old_minor,
+            new_minor=then,
             rule="rollback",
             rationale=f"undoes the change of run {run_id!r}{later}",
             run_id=name,
@@ -94,7 +103,7 @@ def reviewed_pairs(
         old_minor=None,
         new_minor=None,
         rationale=f"roll back run {run_id!r}: {len(wanted)} units",
-        payload={"run_id": run_id},
+        payload={"run_id": run_id} | counts_in(start.currency),
     )
     changes = [
         (f"apply:{key}", replace(entry, kind=CHANGE, payload={"item": key}))

@@ -132,7 +132,9 @@ class Ledger(AbstractContextManager["Ledger"]):
         Returns
         -------
         One row per entry. sequence, key, the fields of :class:`Entry`, previous_hash, hash; ``at``
-        is datetime64 in UTC, amounts and seed are Int64, payloads are dicts
+        is datetime64 in UTC, amounts and seed are Int64, payloads are dicts. After new_minor stands
+        digits: how many after the point the two amounts count, as ISO 4217 says unless an older
+        version counted otherwise
         """
         from adbudget.ledger import ledger_frames as frames
 
@@ -162,7 +164,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         Returns
         -------
-        Unit -> minor units, for the units that have changed on that day
+        Unit -> minor units as ISO 4217 counts them, for the units that have changed on that day
         """
         from adbudget.ledger import ledger_frames as frames
 
@@ -170,7 +172,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             return frames.opening_budgets(reading, day, tz)
 
     def current_budgets(self) -> dict[str, int]:
-        """Unit -> minor units after its last change, for the units that ever changed."""
+        """Unit -> minor units (ISO 4217) after its last change, for the units that ever changed."""
         from adbudget.ledger import ledger_frames as frames
 
         with self._reading() as reading:
@@ -190,14 +192,14 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         Returns
         -------
-        One row per item: item (its key), sequence, at, unit, currency, old_minor, new_minor, rule,
-        rationale, run_id, group_id, funded_by. Items whose unit has got another budget since are
-        left out, because no approval can apply them any more
+        One row per item: item (its key), sequence, at, unit, currency, old_minor, new_minor,
+        digits, rule, rationale, run_id, group_id, funded_by. Items whose unit has got another
+        budget since are left out, because no approval can apply them any more
         """
         from adbudget.ledger import ledger_frames as frames
 
         with self._reading() as reading:
-            return frames.pending_frame(items(reading).values())
+            return frames.pending_frame(reading, items(reading).values())
 
     def approve(self, item_id: str, *, who: str, at: datetime) -> Ruling:
         """Approve an item, or a linked group.

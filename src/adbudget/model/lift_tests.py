@@ -12,9 +12,10 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
+from adbudget.tables.currencies import codes_in
 from adbudget.tables.messages import Rows, dates_text, every_quoted, quoted
 from adbudget.tables.roles import as_frame, column_of
-from adbudget.tables.values import factorized, read_dates, read_names, read_numbers
+from adbudget.tables.values import read_dates, read_names, read_numbers
 
 TABLE = "the lift tests"
 MEASURES = ("lift_total", "lift_per_period", "iroas")
@@ -239,9 +240,7 @@ def _check_in_record(
 def _check_currency(frame: pd.DataFrame, panel: Panel, account: np.ndarray, rows: Rows) -> None:
     if "currency" not in frame.columns:
         return
-    code, different = factorized(column_of(frame, "currency"), "currency", rows)
-    codes = [*(str(value).strip().upper() for value in different), ""]
-    stated = np.array(codes, dtype=object)[code]
+    stated = codes_in(column_of(frame, "currency"), "currency", rows)
     own = np.array(panel.currency, dtype=object)[account]
     wrong = (stated != "") & (stated != own)
     if wrong.any():

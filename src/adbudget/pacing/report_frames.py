@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from adbudget.alerts.alert import Alert
+from adbudget.money import exact_amounts
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Correction
 from adbudget.pacing.delivery.groups import Groups
 from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
-from adbudget.pacing.money import decimals
 
 ALERT_COLUMNS = (
     *("severity", "type", "unit", "message", "action", "new", "at", "fingerprint", "evidence"),
@@ -40,8 +40,8 @@ def status_frame(
         "state": standing.state,
         "severity": standing.severity,
         "currency": plan.currency,
-        "budget": _objects(decimals(plan.budget_minor, plan.exponent)),
-        "spent": _objects(decimals(measures.spent_minor, plan.exponent)),
+        "budget": _objects(exact_amounts(plan.budget_minor, plan.exponent)),
+        "spent": _objects(exact_amounts(measures.spent_minor, plan.exponent)),
     }
     when = {
         "start": plan.start.astype("datetime64[s]"),
@@ -74,8 +74,8 @@ def groups_frame(groups: Sequence[Groups], thresholds: PaceThresholds) -> pd.Dat
             "currency": group.currency,
             "n_deals": group.n_deals,
             "n_assumed": group.n_assumed,
-            "budget": _objects(decimals(_whole(group.spend.target), group.exponent)),
-            "spent": _objects(decimals(_whole(group.spend.delivered), group.exponent)),
+            "budget": _objects(exact_amounts(_whole(group.spend.target), group.exponent)),
+            "spent": _objects(exact_amounts(_whole(group.spend.delivered), group.exponent)),
         }
         frames.append(
             pd.DataFrame(
@@ -114,8 +114,8 @@ def corrections_frame(corrections: Sequence[Correction], plan: FlightPlan) -> pd
         "deal": [one.deal for one in corrections],
         "day": [one.day for one in corrections],
         "currency": plan.currency[at],
-        "spend_before": _objects(decimals(before, digits)),
-        "spend": _objects(decimals(after, digits)),
+        "spend_before": _objects(exact_amounts(before, digits)),
+        "spend": _objects(exact_amounts(after, digits)),
         "impressions_before": [one.impressions_before for one in corrections],
         "impressions": [one.impressions for one in corrections],
     }

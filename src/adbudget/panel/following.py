@@ -16,7 +16,7 @@ from adbudget.panel.checks import check_controls_known, check_no_duplicates, one
 from adbudget.panel.forms import Records, read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
 from adbudget.panel.panel import Panel
-from adbudget.panel.unit_value import read_currency
+from adbudget.tables.currencies import currency_of_accounts
 from adbudget.tables.messages import Note, account_names, dates_text, every_quoted, quoted
 
 REFIT = "Fit the whole history again: fit(read_panel(...), seed=...)."
@@ -265,7 +265,7 @@ def _check_names(panel: Panel, accounts: tuple, channels: tuple, outcome_name: s
 
 
 def _check_currency(panel: Panel, records: Records, accounts: tuple[str, ...]) -> None:
-    stated = read_currency(None, records.currency_columns, accounts)
+    stated = currency_of_accounts(None, records.currency_columns, accounts)
     known = dict(zip(panel.accounts, panel.currency, strict=True))
     other = [n for n, code in zip(accounts, stated, strict=True) if code and code != known[n]]
     if other:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.panel.calendar import PERIOD_DAYS, detect_period
-from adbudget.panel.unit_value import by_account
+from adbudget.tables.by_account import by_account
 from adbudget.tables.messages import Note, listed, quoted
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from adbudget.panel.checks import (
 from adbudget.panel.forms import read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
 from adbudget.panel.panel import Panel
-from adbudget.panel.unit_value import read_currency, read_margin, read_unit_value
+from adbudget.panel.unit_value import read_margin, read_unit_value
+from adbudget.tables.currencies import currency_of_accounts
 
 
 def read_panel(
@@ -104,7 +105,7 @@ def read_panel(
         outcome_name=records.outcome_name,
         unit_value=read_unit_value(value_per_unit, records.outcome_name, accounts),
         margin=read_margin(margin, accounts, notes),
-        currency=read_currency(currency, records.currency_columns, accounts),
+        currency=currency_of_accounts(currency, records.currency_columns, accounts),
         first=arrays.first,
         last=arrays.last,
         notes=tuple(notes),

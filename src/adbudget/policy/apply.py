@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from adbudget.ledger.entry import Entry, digest
 from adbudget.ledger.runs import log_run
+from adbudget.money import check_currency
 from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
-from adbudget.policy.currency import check_currency
 from adbudget.policy.file import load_policy
 from adbudget.policy.metrics import figures_of, watch
 from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
-from adbudget.policy.readings.campaigns import as_moment, read_campaigns
+from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances
 from adbudget.policy.snapshot import from_json, to_json
+from adbudget.tables.instants import as_moment
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -93,17 +94,24 @@ def rerun(run: Entry, before: "Ledger") -> list[Pair]:
     tables = given["tables"]
     moment = as_moment(tables["as_of"])
     history = None if tables["history"] is None else from_json(tables["history"])
-    readings = _read(policy, from_json(tables["campaigns"]), history, moment)
+    exponent = given["figures"]["exponent"]  # older versions counted some currencies otherwise
+    readings = _read(policy, from_json(tables["campaigns"]), history, moment, exponent)
     return _run(policy, readings, tables, before)[1]
 
 
-def _read(policy: Policy, campaigns: Any, history: Any, moment: datetime) -> Readings:
+def _read(
+    policy: Policy, campaigns: Any, history: Any, moment: datetime, exponent: int | None = None
+) -> Readings:
     code = policy.currency if len(policy.currency) == 3 else None
     has_own = "currency" in getattr(campaigns, "columns", ())
     readings = read_campaigns(
-        campaigns, history=history, as_of=moment, currency=None if has_own else code
+        campaigns,
+        history=history,
+        as_of=moment,
+        currency=None if has_own else code,
+        exponent=exponent,
     )
-    check_currency(policy, readings.currency, "the campaign table")
+    check_currency(policy.currency, readings.currency, "the campaign table")
     return readings
 
 
@@ -120,7 +128,7 @@ def _run(
     policy: Policy, readings: Readings, tables: dict[str, Any], before: "Ledger"
 ) -> tuple[PolicyPlan, list[Pair]]:
     """Plan and entries of a run, given the ledger as it is just before."""
-    around = circumstances_of(before, policy, readings.as_of)
+    around = circumstances_of(before, policy, readings)
     at = instant(readings.as_of, policy)
     earlier = before.alerts(at - longest_cooldown(policy))
     run_id = _run_id(policy, tables, kill_on=around.kill_on)

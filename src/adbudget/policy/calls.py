@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adbudget.money import exact, exact_text
 from adbudget.policy.alerts import AlertReport
 from adbudget.policy.balance import Balance
 from adbudget.policy.firing import Fired
@@ -16,11 +17,9 @@ from adbudget.policy.outcome import Outcome
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
-    decimal_money,
     emergency_figures,
     figure_text,
     held,
-    money_text,
     paid_by,
     rule_fires,
     silence,
@@ -101,8 +100,8 @@ def _call(
         sentences.append("Blocked: the kill switch is on.")
     return Recommendation(
         campaign_id=case.readings.campaign_ids[i],
-        current_budget=decimal_money(budget, exponent),
-        recommended_budget=decimal_money(budget + change, exponent),
+        current_budget=exact(budget, exponent),
+        recommended_budget=exact(budget + change, exponent),
         change_pct=100 * change / budget if budget else (float("inf") if change else 0.0),
         action="pause" if pausing else move,
         rule_fired=_rule_name(case, i),
@@ -110,9 +109,9 @@ def _call(
         confidence=_confidence(case, i),
         probability=probability if np.isfinite(probability) else None,
         verdict=verdict,
-        budget_now=decimal_money(budget + now, exponent),
+        budget_now=exact(budget + now, exponent),
         group_id=group_id if verdict == "needs_approval" else "",
-        funded_by={name: decimal_money(minor, exponent) for name, minor in funders.items()},
+        funded_by={name: exact(minor, exponent) for name, minor in funders.items()},
         waits_for=tuple(pending) if verdict == "needs_approval" else (),
         flags=_flags(case, i, now),
     )
@@ -188,10 +187,10 @@ def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
 def _rebalanced(case: Case, i: int, funders: dict[str, int]) -> str:
     exponent, change = case.readings.exponent, int(case.outcome.change[i])
     if change < 0:
-        return f"It gives {money_text(-change, exponent)} so that the total comes down."
+        return f"It gives {_text(-change, exponent)} so that the total comes down."
     source = paid_by(funders).removeprefix("paid by ")
     return (
-        f"It takes {money_text(change, exponent)} of what {source} frees, "
+        f"It takes {_text(change, exponent)} of what {source} frees, "
         "next in line by cost per result."
     )
 
@@ -203,7 +202,7 @@ def _what_came_of_it(case: Case, i: int, funders: dict[str, int]) -> str:
     limits = _limits(case, i)
     if change == 0:
         return f"{wish} asked for, nothing moves: {limits}."
-    size = money_text(abs(change), exponent)
+    size = _text(abs(change), exponent)
     told = f"{wish} asked for, {'+' if change > 0 else '-'}{size} made"
     payers = paid_by(funders)
     told += f", {payers}" if payers else ""
@@ -217,15 +216,15 @@ def _limits(case: Case, i: int) -> str:
     if flags["immature"][i]:
         said.append("too few of its conversions are in to lower it")
     if flags["over_cap"][i]:
-        said.append(f"it is above its cap of {money_text(case.guard.cap[i], exponent)} already")
+        said.append(f"it is above its cap of {_text(case.guard.cap[i], exponent)} already")
     elif flags["at_cap"][i]:
-        said.append(f"its cap is {money_text(case.guard.cap[i], exponent)}")
+        said.append(f"its cap is {_text(case.guard.cap[i], exponent)}")
     if flags["at_floor"][i]:
-        said.append(f"its floor is {money_text(case.guard.floor[i], exponent)}")
+        said.append(f"its floor is {_text(case.guard.floor[i], exponent)}")
     if flags["daily_limit"][i]:
         edge = case.guard.day_high if case.fired.wanted[i] > 0 else case.guard.day_low
         share = case.policy.constraints.max_daily_change
-        said.append(f"{float(share):.0%} a day ends at {money_text(edge[i], exponent)}")
+        said.append(f"{float(share):.0%} a day ends at {_text(edge[i], exponent)}")
     if flags["unfunded"][i]:
         said.append("unfunded, for no cut frees money")
     if flags["scaled"][i]:
@@ -239,8 +238,13 @@ def _waiting(group: list[str], name: str, now: int, exponent: int) -> str:
     others = [other for other in group if other != name]
     told = "Waits for approval"
     if now:
-        told = f"{'+' if now > 0 else '-'}{money_text(abs(now), exponent)} at once, the rest waits"
+        told = f"{'+' if now > 0 else '-'}{_text(abs(now), exponent)} at once, the rest waits"
     if not others:
         return f"{told}."
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     return f"{told}, together with {', '.join(others[:3])}{more}."
+
+
+def _text(minor: int, exponent: int) -> str:
+    """98889 -> "988.89"."""
+    return exact_text(exact(minor, exponent))

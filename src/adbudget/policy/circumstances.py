@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from adbudget.money import digits_of, in_digits
 from adbudget.policy.alerts import COOLDOWN
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances
 
@@ -23,22 +25,26 @@ def instant(as_of: datetime, policy: Policy) -> datetime:
     return as_of if as_of.tzinfo else as_of.replace(tzinfo=ZoneInfo(policy.timezone))
 
 
-def circumstances_of(ledger: "Ledger", policy: Policy, as_of: datetime) -> Circumstances:
+def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Circumstances:
     """What the ledger knows that bounds a run.
 
     Parameters
     ----------
     ledger : as it is before the run
     policy : for the time zone in which a day begins
-    as_of : moment of the run
+    readings : for the moment of the run, and how its money is counted
     """
-    at, switch = instant(as_of, policy), ledger.kill_state()
+    at, switch = instant(readings.as_of, policy), ledger.kill_state()
     zone = ZoneInfo(policy.timezone)
+    openings = ledger.opening_budgets(at.astimezone(zone).date(), zone)
+    own, wanted = digits_of(readings.currency or ""), readings.exponent
+    if own != wanted:  # a run of an older version, made again
+        openings = {name: in_digits(minor, own, wanted) for name, minor in openings.items()}
     return Circumstances(
-        openings=ledger.opening_budgets(at.astimezone(zone).date(), zone),
+        openings=openings,
         kill_on=switch.on,
         kill_reason=switch.reason,
-        past_since=_past_since(ledger, as_of),
+        past_since=_past_since(ledger, readings.as_of),
     )
 
 

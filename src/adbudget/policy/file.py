@@ -14,13 +14,14 @@ from typing import Any
 
 from adbudget.errors import PolicyError
 from adbudget.ledger.entry import digest
+from adbudget.money import CURRENCIES_OF, Money, may_be_in
 from adbudget.policy.document import read_document
 from adbudget.policy.language import check_confidence, check_targets, parse_trigger
-from adbudget.policy.language.vocabulary import CURRENCIES_OF, TARGET_OF
+from adbudget.policy.language.vocabulary import TARGET_OF
 from adbudget.policy.models import PolicyModel, RuleModel
 from adbudget.policy.presets import PRESETS
 from adbudget.policy.rulebook import AlertRule, Attribution, Constraints, Policy, Rule
-from adbudget.policy.values import BudgetMove, Money
+from adbudget.policy.values import BudgetMove
 
 MOST_TOLD = 5  # problems in one message
 SEVERITY_OF = {"anomaly": "warning", "risk": "warning", "opportunity": "info"}
@@ -227,7 +228,7 @@ def _currency(model: PolicyModel) -> str:
     known = [code for code in codes if code not in CURRENCIES_OF]
     chosen = (known or list(codes) or [""])[0]
     for place, code in places.items():
-        if code != chosen and chosen not in CURRENCIES_OF.get(code, ()):
+        if not may_be_in(code, chosen):
             first = next(p for p, c in places.items() if c == chosen)
             raise PolicyError(
                 f"{place} is written in {code} and {first} in {chosen}; a policy has one currency."

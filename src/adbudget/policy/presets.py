@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from adbudget.policy.values import Money
+from adbudget.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

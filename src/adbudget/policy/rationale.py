@@ -3,7 +3,6 @@
 Knows how to say it, not how it was decided.
 """
 
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -17,16 +16,6 @@ from adbudget.policy.values import BudgetMove
 from adbudget.tables.messages import listed
 
 UNKNOWN_CONFIDENCE = "confidence unknown: no counts"
-
-
-def decimal_money(minor: int, exponent: int) -> Decimal:
-    """Minor units -> exact Decimal with all its digits: 98889 -> 988.89."""
-    return Decimal(int(minor)).scaleb(-exponent)
-
-
-def money_text(minor: int, exponent: int) -> str:
-    """98889 -> "988.89", 230000 -> "2,300.00"."""
-    return f"{decimal_money(minor, exponent):,f}"
 
 
 def rule_fires(policy: Policy, fired: Fired, campaign: int) -> str:

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import PolicyError
+from adbudget.money import check_currency
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
-from adbudget.policy.currency import check_currency
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
 from adbudget.policy.readings.campaigns import read_campaigns
@@ -142,7 +142,7 @@ def review(
 def _fired(policy: Policy, cells: Cells, own: np.ndarray, as_of: datetime) -> Fired:
     """What the rules say of cells of one currency: today's spend, to the cent, is the budget."""
     code = cells.currency[int(own[0])]
-    check_currency(policy, code, f"account {cells.account[int(own[0])]!r}")
+    check_currency(policy.currency, code, f"account {cells.account[int(own[0])]!r}")
     table = pd.DataFrame(
         {
             "campaign_id": [f"{cells.account[i]}{SEPARATOR}{cells.channel[i]}" for i in own],

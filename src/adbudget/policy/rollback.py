@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from adbudget.errors import LedgerError
 from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
+from adbudget.money import digits_of, in_digits
 from adbudget.policy.circumstances import RUN
 from adbudget.policy.rulebook import Policy
 
@@ -47,18 +48,21 @@ def rollback_review(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[
     if not payloads:
         raise LedgerError("the ledger holds no run of a policy, so there is nothing to roll back.")
     figures = payloads[-1]["figures"]
+    counted = figures["exponent"]
 
     def judge(proposals: Pairs) -> Pairs:
+        digits = digits_of(proposals[0][1].currency)
+        total = in_digits(figures["total_minor"], counted, digits)
         found = [
             breach
             for _, entry in proposals
-            if (breach := _breach(policy, entry, openings, figures)) is not None
+            if (breach := _breach(policy, entry, openings, total, digits)) is not None
         ]
         if kill_on:
             found.insert(0, "the kill switch is on")
         if found:
             return [(key, _with(entry, "blocked", found[0])) for key, entry in proposals]
-        limit = policy.constraints.approval_limit.minor(figures["exponent"], "approval_limit")
+        limit = policy.constraints.approval_limit.minor(digits, "approval_limit")
         if all(abs(_change(entry)) <= limit for _, entry in proposals):
             return [(key, _with(entry, "auto", "")) for key, entry in proposals]
         cuts = [key for key, entry in proposals if _change(entry) < 0]
@@ -82,9 +86,11 @@ def _with(entry: Entry, verdict: str, why: str, funded_by: list[str] | None = No
     return replace(entry, verdict=verdict, rationale=rationale, payload=payload)
 
 
-def _breach(policy: Policy, entry: Entry, openings: dict[str, int], figures: dict) -> str | None:
+def _breach(
+    policy: Policy, entry: Entry, openings: dict[str, int], total: int, digits: int
+) -> str | None:
     """Say which guardrail one proposal would break, if any."""
-    limits, exponent, change = policy.constraints, figures["exponent"], _change(entry)
+    limits, change = policy.constraints, _change(entry)
     budget = entry.old_minor + change if entry.old_minor is not None else 0
     opening = openings.get(entry.unit, entry.old_minor or 0)
     top, bottom = limits.max_daily_change.as_integer_ratio()
@@ -92,12 +98,10 @@ def _breach(policy: Policy, entry: Entry, openings: dict[str, int], figures: dic
         return f"{entry.unit} would move by more than {limits.max_daily_change:.0%} in a day"
     if change > 0 and limits.max_single_campaign is not None:
         where = "constraints: max_single_campaign"
-        if budget > limits.max_single_campaign.minor(
-            figures["total_minor"], exponent, where, up=False
-        ):
+        if budget > limits.max_single_campaign.minor(total, digits, where, up=False):
             return f"{entry.unit} would pass max_single_campaign"
     least = limits.min_campaign_budget
-    floor = 0 if least is None else least.minor(exponent, "constraints: min_campaign_budget")
+    floor = 0 if least is None else least.minor(digits, "constraints: min_campaign_budget")
     if change < 0 and budget < floor:
         return f"{entry.unit} would fall below min_campaign_budget"
     return None

@@ -6,8 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from adbudget.money import Money
 from adbudget.policy.language import Trigger
-from adbudget.policy.values import Action, Bound, BudgetMove, Money
+from adbudget.policy.values import Action, Bound, BudgetMove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

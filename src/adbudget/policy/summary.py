@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from adbudget.money import exact
 from adbudget.policy.calls import Case
 from adbudget.policy.plan import Recommendation
-from adbudget.policy.rationale import decimal_money
 
 ASSUMPTION = (
     "every campaign keeps its CPL as its budget changes and spends its budget; campaigns that are "
@@ -26,12 +26,12 @@ def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
     actions = Counter(call.action for call in calls)
     flags = Counter(flag for call in calls for flag in call.flags)
     return {
-        "total_before": decimal_money(before, exponent),
-        "total_after": decimal_money(before + int(change.sum()), exponent),
-        "net_change": decimal_money(int(change.sum()), exponent),
-        "moved": decimal_money(int(change[change > 0].sum()), exponent),
-        "unplaced": decimal_money(case.balance.unplaced, exponent),
-        "total_now": sum((call.budget_now for call in calls), decimal_money(0, exponent)),
+        "total_before": exact(before, exponent),
+        "total_after": exact(before + int(change.sum()), exponent),
+        "net_change": exact(int(change.sum()), exponent),
+        "moved": exact(int(change[change > 0].sum()), exponent),
+        "unplaced": exact(case.balance.unplaced, exponent),
+        "total_now": sum((call.budget_now for call in calls), exact(0, exponent)),
         **_projection(case),
         "n_campaigns": len(calls),
         **{f"n_{name}": actions[name] for name in ("increase", "decrease", "hold", "pause")},

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from adbudget.errors import PolicyError
-from adbudget.policy.language.vocabulary import CURRENCIES_OF
-
-SIGNS = "".join(CURRENCIES_OF)
-NUMBER = r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
-MONEY = re.compile(
-    rf"(?P<before>[{SIGNS}]|[A-Z]{{3}} ?)?{NUMBER}(?P<after> ?[{SIGNS}]| ?[A-Z]{{3}})?"
+from adbudget.money import (
+    NUMBER,
+    Money,
+    number_of as _number,
+    one_spelling as _text,
+    parse_money,
 )
+
 SHARE = re.compile(rf"{NUMBER} ?%")
 DURATION = re.compile(rf"{NUMBER} ?(?P<unit>[a-z]+)")
 MULTIPLE = re.compile(rf"{NUMBER} ?x")
@@ -25,43 +26,7 @@ HOURS = {
     **dict.fromkeys(("d", "day", "days"), 24),
     **dict.fromkeys(("w", "week", "weeks"), 24 * 7),
 }
-# Every money amount of a file stays far below this, so that sums fit 64-bit integers of cents.
-LARGEST = Decimal("1e12")
-
 Direction = Literal["increase", "decrease"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
-    """An amount as written.
-
-    Attributes
-    ----------
-    amount : in units of the currency, not cents
-    currency : symbol or ISO code as written; "" when only a number was
-    """
-
-    amount: Decimal
-    currency: str = ""
-
-    def minor(self, exponent: int, where: str) -> int:
-        """Whole minor units (cents).
-
-        Raises
-        ------
-        PolicyError : the currency has no unit as small as the amount needs
-        """
-        scaled = self.amount.scaleb(exponent)
-        if scaled != scaled.to_integral_value():
-            raise PolicyError(
-                f"{where}: {self} is finer than the currency's smallest unit "
-                f"({Decimal(1).scaleb(-exponent)}). Round it."
-            )
-        return int(scaled)
-
-    def __str__(self) -> str:
-        gap = " " if len(self.currency) > 1 else ""
-        return f"{self.currency}{gap}{self.amount:,f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,26 +81,6 @@ Action = BudgetMove | StatusAction
 def percent(share: Decimal | None) -> str:
     """Decimal("0.155") -> "15.5%"."""
     return f"{((share or Decimal(0)) * 100).normalize():f}%"
-
-
-def parse_money(value: Any, where: str, *, signed: bool = False) -> Money:
-    """Read money: "$50", "1,000", "EUR 20.50" or 50.
-
-    Raises
-    ------
-    PolicyError : anything else; negative amounts, unless ``signed``
-    """
-    text, sign = _text(value), 1
-    if signed and text[:1] in ("-", "+"):
-        sign, text = (-1 if text[0] == "-" else 1), text[1:].lstrip()
-    match = MONEY.fullmatch(text)
-    if match is None or (match["before"] and match["after"]):
-        raise unreadable(value, where, "an amount of money, such as $50 or 1,000")
-    amount = _number(match["number"])
-    if amount >= LARGEST:
-        raise PolicyError(f"{where}: {value} is more than any budget; check the number of zeros.")
-    currency = (match["before"] or match["after"] or "").strip()
-    return Money(amount=sign * amount, currency=currency)
 
 
 def parse_share(value: Any, where: str, *, most: Decimal | None = Decimal(1)) -> Decimal:
@@ -252,17 +197,6 @@ def parse_action(value: Any, where: str) -> Action:
         return BudgetMove(direction=direction, money=parse_money(size, where))
     most = Decimal(1) if direction == "decrease" else None
     return BudgetMove(direction=direction, share=parse_share(size, where, most=most))
-
-
-def _text(value: Any) -> str:
-    """One spelling of a YAML scalar; what is no scalar matches no pattern."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        return "\0"
-    return " ".join(str(value).split())
-
-
-def _number(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))
 
 
 def unreadable(value: Any, where: str, wanted: str) -> PolicyError:

@@ -11,8 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.money import NO_VALUE, amount, exact_text
 from adbudget.report.decision_columns import GAP, INDENT, Column, columns_table
-from adbudget.report.text import NO_VALUE, amount, counted, percent
+from adbudget.report.text import counted, percent
 
 if TYPE_CHECKING:
     from adbudget.pacing.report import PacingReport
@@ -38,8 +39,8 @@ def _interval(row: Any) -> str:
 COLUMNS = (
     Column(title="deal", text=lambda row: row.deal, right=False),
     Column(title="state", text=lambda row: row.state.replace("_", " "), right=False),
-    Column(title="budget", text=lambda row: f"{row.budget:,f}"),
-    Column(title="spent", text=lambda row: f"{row.spent:,f}"),
+    Column(title="budget", text=lambda row: exact_text(row.budget)),
+    Column(title="spent", text=lambda row: exact_text(row.spent)),
     Column(title="index", text=lambda row: _number(row.index_of_pace, ".2f")),
     Column(title="off %", text=lambda row: _number(row.deviation_pct, "+.1f")),
     Column(title="needs a day", text=lambda row: amount(row.required_rate)),
@@ -129,7 +130,7 @@ def _alert(row: Any) -> tuple[str, str, str]:
 
 def _move(row: Any) -> tuple[str, str, str]:
     verdict = row.verdict.replace("_", " ")
-    money = f"{row.amount:,f} {row.currency}".strip()
+    money = f"{exact_text(row.amount)} {row.currency}".strip()
     return verdict, f"{money} from {row.source} to {row.target}: {row.reason}", ""
 
 
@@ -148,7 +149,7 @@ def _request(row: Any) -> tuple[str, str, str]:
 
 
 def _correction(row: Any) -> tuple[str, str, str]:
-    return row.deal, f"{row.day}: {row.spend_before:,f} became {row.spend:,f}", ""
+    return row.deal, f"{row.day}: {exact_text(row.spend_before)} became {exact_text(row.spend)}", ""
 
 
 def _foot(report: "PacingReport") -> RenderableType:
@@ -161,7 +162,8 @@ def _foot(report: "PacingReport") -> RenderableType:
         rows = [group for group in campaigns if group.currency == code]
         budget, spent = sum(row.budget for row in rows), sum(row.spent for row in rows)
         planned, projected = sum(row.planned for row in rows), sum(row.projected for row in rows)
-        told = f"{spent:,f} of {budget:,f} {code}".rstrip() + f" spent, {amount(planned)} planned"
+        told = f"{exact_text(spent)} of {exact_text(budget)} {code}".rstrip()
+        told += f" spent, {amount(planned)} planned"
         lines.add_row("Total", Text(f"{told}; heads for {amount(projected)}"))
     counts = report.status["state"].value_counts()
     states = ", ".join(f"{n:,} {str(name).replace('_', ' ')}" for name, n in counts.items())

@@ -7,9 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.money import amount, estimate_text
 from adbudget.panel.panel import Panel
 from adbudget.report.decision_columns import GAP
-from adbudget.report.text import amount, counted, money
+from adbudget.report.text import counted
 
 LEAST_MISSED = ("last", "first", "channels", "periods")
 
@@ -65,7 +66,7 @@ def _columns(panel: Panel) -> dict[str, list[str]]:
         "first": [f"{row['first']:%Y-%m-%d}" for row in rows],
         "last": [f"{row['last']:%Y-%m-%d}" for row in rows],
         "channels": [str(row["channels"]) for row in rows],
-        "spend": [money(row["spend"], row["currency"]) for row in rows],
+        "spend": [estimate_text(row["spend"], row["currency"]) for row in rows],
         panel.outcome_name: [amount(row["outcome"]) for row in rows],
         "ROAS": [amount(row["roas"], 2) for row in rows],
     }

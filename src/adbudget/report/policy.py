@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.money import exact_text
 from adbudget.report.decision_columns import GAP, INDENT, Column, columns_table
 from adbudget.report.text import NO_VALUE, change, counted
 
@@ -61,12 +62,8 @@ def _title(plan: "PolicyPlan") -> Text:
     return Text(f"{counted(len(plan.calls), 'campaign')}, {when}; {unit}.\n")
 
 
-def _money(amount: Decimal) -> str:
-    return f"{amount:,f}"
-
-
 def _signed(amount: Decimal) -> str:
-    return f"{amount:+,f}" if amount else _money(amount)
+    return exact_text(amount, signed=bool(amount))
 
 
 def _moved(call: "Recommendation") -> str:
@@ -77,14 +74,14 @@ def _moved(call: "Recommendation") -> str:
 
 COLUMNS = (
     Column(title="campaign", text=lambda call: call.campaign_id, right=False),
-    Column(title="now", text=lambda call: _money(call.current_budget)),
-    Column(title="next", text=lambda call: _money(call.recommended_budget)),
+    Column(title="now", text=lambda call: exact_text(call.current_budget)),
+    Column(title="next", text=lambda call: exact_text(call.recommended_budget)),
     Column(title="change", text=_moved),
     Column(title="rule", text=lambda call: call.rule_fired or NO_VALUE, right=False),
     Column(title="sure", text=lambda call: call.confidence or NO_VALUE, right=False),
     Column(title="verdict", text=lambda call: VERDICT[call.verdict], right=False),
 )
-AT_ONCE = Column(title="at once", text=lambda call: _money(call.budget_now))
+AT_ONCE = Column(title="at once", text=lambda call: exact_text(call.budget_now))
 DROPPED_FIRST = ("sure", "change", "rule")
 
 
@@ -155,10 +152,10 @@ def _foot(plan: "PolicyPlan") -> RenderableType:
 
 def _total(facts: Any) -> str:
     before, after = facts["total_before"], facts["total_after"]
-    told = f"{_money(before)} -> {_money(after)} (net {_signed(facts['net_change'])})"
-    told += f"; {_money(facts['moved'])} moves"
+    told = f"{exact_text(before)} -> {exact_text(after)} (net {_signed(facts['net_change'])})"
+    told += f"; {exact_text(facts['moved'])} moves"
     if facts["unplaced"]:
-        told += f"; {_money(abs(facts['unplaced']))} of the change asked for finds no room"
+        told += f"; {exact_text(abs(facts['unplaced']))} of the change asked for finds no room"
     return told
 
 

@@ -9,13 +9,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.money import amount, estimate_text
 from adbudget.report.text import (
     PERIOD_NOUNS,
     UNCHANGED,
-    amount,
     change_between,
     counted,
-    money,
 )
 
 MOST_NOTES = 8
@@ -67,9 +66,9 @@ def _total(total: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     before, after = total["current_spend"], total["recommended_spend"]
     currency, per = total.get("currency", ""), _per(facts)
     moved = change_between(before, after)
-    spend = f"spend {money(before, currency)} -> {amount(after)} {per} ({moved})"
+    spend = f"spend {estimate_text(before, currency)} -> {amount(after)} {per} ({moved})"
     if moved == UNCHANGED:
-        spend = f"spend {money(before, currency)} {per}, unchanged"
+        spend = f"spend {estimate_text(before, currency)} {per}, unchanged"
     lift = total.get("expected_lift", 0.0)
     if lift == 0:
         return spend
@@ -145,7 +144,7 @@ def _certificate(facts: Mapping[str, Any]) -> str:
     if gap < A_CENT:
         return f"the best the limits allow, to the cent{THEN}"
     codes = set(facts.get("currency", {}).values())
-    size = money(gap, codes.pop()) if len(codes) == 1 else amount(gap)
+    size = estimate_text(gap, codes.pop()) if len(codes) == 1 else amount(gap)
     return f"within {size} {_per(facts)} of the best the limits allow{THEN}"
 
 

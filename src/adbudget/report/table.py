@@ -15,17 +15,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from adbudget.money import amount, estimate_text
 from adbudget.report.decision_columns import GAP, INDENT
 from adbudget.report.summary import facts_of, summary
 from adbudget.report.text import (
     NO_VALUE,
     PERIOD_NOUNS,
     UNCHANGED,
-    amount,
     change,
     change_between,
     counted,
-    money,
     percent,
 )
 
@@ -216,7 +215,7 @@ def _heading(account: str, rows: list[Any], frame: pd.DataFrame) -> RenderableTy
     currency = facts_of(frame).get("currency", {}).get(account, "")
     before = sum(row.current_spend for row in rows)
     after = sum(row.recommended_spend for row in rows)
-    spends = money(before, currency, rows[0].digits)
+    spends = estimate_text(before, currency, rows[0].digits)
     if change_between(before, after) != UNCHANGED:
         moved = change_between(before, after)
         spends = f"{spends} -> {amount(after, rows[0].digits)} ({moved})"

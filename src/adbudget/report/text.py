@@ -2,33 +2,10 @@
 
 import math
 
+from adbudget.money import NO_VALUE
+
 PERIOD_NOUNS = {"daily": "day", "weekly": "week", "monthly": "month"}
-NO_VALUE = "-"
 UNCHANGED = "unchanged"
-
-
-def amount(value: float, digits: int | None = None, *, signed: bool = False) -> str:
-    """1,240 or 87.50.
-
-    Parameters
-    ----------
-    value : any number; "-" stands for one that is not finite
-    digits : decimals; when None, none from 100 on and two below
-    signed : write the plus of a gain
-    """
-    if not math.isfinite(value):
-        return NO_VALUE
-    if digits is None:
-        digits = 0 if abs(value) >= 100 else 2
-    value = round(value, digits)
-    if value == 0:
-        return "0"  # neither -0 nor +0.00
-    return f"{value:{'+' if signed else ''},.{digits}f}"
-
-
-def money(value: float, currency: str, digits: int | None = None) -> str:
-    """EUR 1,240; just the number when no currency is stated."""
-    return f"{currency} {amount(value, digits)}".strip()
 
 
 def percent(share: float) -> str:

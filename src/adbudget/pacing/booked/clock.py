@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.policy.readings.campaigns import as_moment
+from adbudget.tables.instants import as_moment
 
 SECOND = np.timedelta64(1, "s")
 

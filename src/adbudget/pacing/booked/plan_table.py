@@ -7,18 +7,20 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
+from adbudget.money import digits_of
 from adbudget.pacing.booked.clock import zone_of
 from adbudget.pacing.booked.curves import Curve, parse_curve
 from adbudget.pacing.booked.flight import NO_MAXIMUM, FlightPlan, GroupLimit
-from adbudget.pacing.money import digits_of, need_every, read_amounts, read_counts
-from adbudget.policy.readings.campaign_columns import (
+from adbudget.tables.amounts import need_every, read_amounts, read_counts
+from adbudget.tables.currencies import currency_of_rows
+from adbudget.tables.messages import Note, Rows, quoted
+from adbudget.tables.named_columns import (
     checked_frame,
-    column,
     read_locked,
     refuse_twice,
     unread_columns,
 )
-from adbudget.tables.messages import Note, Rows, quoted
+from adbudget.tables.roles import column_of
 from adbudget.tables.values import read_dates, read_names
 
 NEEDED = ("deal", "campaign", "channel", "seller", "budget", "start", "end")
@@ -63,16 +65,18 @@ def read_plan(
     table = checked_frame(frame, "plan", NEEDED)
     rows = Rows(table="the plan", labels=table.index)
     notes = unread_columns(table, "plan", KNOWN)
-    codes, names = read_names(column(table, "deal"), "deal", rows)
+    codes, names = read_names(column_of(table, "deal"), "deal", rows)
     refuse_twice(codes, names, "deal", rows, "Give each flight of a deal a name of its own.")
     order = np.argsort(codes)
     table, rows = table.iloc[order], rows.take(order)
 
-    money = _currencies(table, rows, currency)
+    money = currency_of_rows(table, rows, currency)
     exponent = np.array([digits_of(code) for code in money], dtype=np.int64)
-    budget = read_amounts(column(table, "budget"), "budget", exponent, rows)
+    budget = read_amounts(column_of(table, "budget"), "budget", exponent, rows)
     budget = need_every(budget, "budget", rows, "Every deal needs its budget for the whole flight.")
-    start, end = (read_dates(column(table, name), name, rows, notes) for name in ("start", "end"))
+    start, end = (
+        read_dates(column_of(table, name), name, rows, notes) for name in ("start", "end")
+    )
     _refuse_backwards(start, end, rows)
     campaign, channel, seller = (
         _texts(table, name, rows) for name in ("campaign", "channel", "seller")
@@ -122,28 +126,8 @@ def _texts(table: pd.DataFrame, name: str, rows: Rows, otherwise: str | None = N
     """Names of a column: (row,) object; ``otherwise`` when the table has no such column."""
     if otherwise is not None and name not in table.columns:
         return np.full(len(table), otherwise, dtype=object)
-    codes, names = read_names(column(table, name), name, rows)
+    codes, names = read_names(column_of(table, name), name, rows)
     return np.array(names, dtype=object)[codes]
-
-
-def _currencies(table: pd.DataFrame, rows: Rows, argument: str | None) -> np.ndarray:
-    """ISO code of every deal; "" when nobody says."""
-    own = argument.strip().upper() if argument else ""
-    codes = _texts(table, "currency", rows, otherwise=own)
-    codes = np.array([str(code).strip().upper() for code in codes], dtype=object)
-    wrong = np.array(
-        [len(code) not in (0, 3) or not (code.isalpha() or not code) for code in codes]
-    )
-    if wrong.any():
-        raise InputError(
-            f"currency must be an ISO code of three letters, such as EUR, in {rows.named(wrong)}; "
-            f"got {quoted(dict.fromkeys(codes[wrong]))}."
-        )
-    if own and (codes != own).any():
-        raise InputError(
-            f"currency is {own!r} by argument, but {quoted(sorted(set(codes)))} by column."
-        )
-    return codes
 
 
 def _refuse_two_currencies(campaign: np.ndarray, currency: np.ndarray, rows: Rows) -> None:
@@ -190,7 +174,7 @@ def _impressions(table: pd.DataFrame, rows: Rows) -> np.ndarray:
     """Planned impressions: (row,) float; NaN where the table does not say."""
     if "planned_impressions" not in table.columns:
         return np.full(len(table), np.nan)
-    return read_counts(column(table, "planned_impressions"), "planned_impressions", rows)
+    return read_counts(column_of(table, "planned_impressions"), "planned_impressions", rows)
 
 
 def _bounds(
@@ -201,7 +185,7 @@ def _bounds(
     for name, none in ((least, 0), (most, NO_MAXIMUM)):
         given = np.full(len(table), np.nan)
         if name in table.columns:
-            given = read_amounts(column(table, name), name, exponent, rows)
+            given = read_amounts(column_of(table, name), name, exponent, rows)
         bound = np.full(len(table), none, dtype=np.int64)
         bound[~np.isnan(given)] = given[~np.isnan(given)].astype(np.int64)
         bounds.append(bound)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.pacing.booked.clock import day_start, local_moment, utc, zone_of
-from adbudget.policy.readings.campaign_columns import column
 from adbudget.tables.messages import Note, Rows, distinct_values
+from adbudget.tables.roles import column_of
 from adbudget.tables.values import factorized, read_dates
 
 HOUR = np.timedelta64(3600, "s")
@@ -59,7 +59,7 @@ def read_slots(
             f"delivery has neither a column 'date' nor 'hour'; found "
             f"{', '.join(map(repr, table.columns))}. Add the local day of each row as 'date'."
         )
-    days = read_dates(column(table, "date"), "date", rows, notes)
+    days = read_dates(column_of(table, "date"), "date", rows, notes)
     different, day_code = np.unique(days, return_inverse=True)
     begins = _instants(different, zones)
     ends = _instants(different + np.timedelta64(1, "D"), zones)
@@ -81,7 +81,7 @@ def _instants(days: np.ndarray, zones: list[str]) -> np.ndarray:
 def _hours(
     table: pd.DataFrame, zone_code: np.ndarray, zones: list[str], rows: Rows, notes: list[Note]
 ) -> Slots:
-    values = column(table, "hour")
+    values = column_of(table, "hour")
     if pd.api.types.is_numeric_dtype(values.dtype):
         values = _hours_of_dates(table, values, rows, notes)
     codes, different = factorized(values, "hour", rows)
@@ -129,7 +129,7 @@ def _hours_of_dates(
             f"hour must be a whole number from 0 to 23 in {rows.named(wrong)}; got "
             f"{distinct_values(values[wrong].tolist())}."
         )
-    days = read_dates(column(table, "date"), "date", rows, notes).astype("datetime64[s]")
+    days = read_dates(column_of(table, "date"), "date", rows, notes).astype("datetime64[s]")
     return pd.Series(days + number.astype(np.int64) * HOUR, index=table.index)
 
 

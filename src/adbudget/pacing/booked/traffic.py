@@ -12,9 +12,10 @@ from adbudget.errors import InputError
 from adbudget.pacing.booked.clock import zone_of
 from adbudget.pacing.booked.curves import WEEK, TrafficCurve, weekday_of
 from adbudget.pacing.booked.slots import read_slots
-from adbudget.pacing.money import need_every, read_counts
-from adbudget.policy.readings.campaign_columns import checked_frame, column
+from adbudget.tables.amounts import need_every, read_counts
 from adbudget.tables.messages import Note, Rows
+from adbudget.tables.named_columns import checked_frame
+from adbudget.tables.roles import column_of
 
 FEWEST_WEEKS = 2
 HOURS = 24
@@ -53,7 +54,9 @@ def learn_traffic(
     notes: list[Note] = []
     slots = read_slots(table, np.zeros(len(table), dtype=np.int64), [time_zone], rows, notes)
     advice = "Write 0 for a day without traffic."
-    amount = need_every(read_counts(column(table, measure), measure, rows), measure, rows, advice)
+    amount = need_every(
+        read_counts(column_of(table, measure), measure, rows), measure, rows, advice
+    )
     days, at = np.unique(slots.day, return_inverse=True)
     by_day = np.bincount(at, weights=amount, minlength=days.size)
     used = _latest_weeks(days)

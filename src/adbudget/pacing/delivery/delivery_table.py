@@ -16,14 +16,11 @@ from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.booked.slots import UNBOUNDED, Slots, begins_later, read_slots
 from adbudget.pacing.delivery.delivered import Correction, Delivery
-from adbudget.pacing.money import need_every, read_amounts, read_counts
-from adbudget.policy.readings.campaign_columns import (
-    checked_frame,
-    column,
-    read_moments,
-    unread_columns,
-)
+from adbudget.tables.amounts import need_every, read_amounts, read_counts
+from adbudget.tables.instants import read_moments
 from adbudget.tables.messages import Note, Rows, distinct_values, quoted
+from adbudget.tables.named_columns import checked_frame, unread_columns
+from adbudget.tables.roles import column_of
 from adbudget.tables.values import read_names
 
 NEEDED = ("deal", "spend", "impressions")
@@ -72,7 +69,7 @@ def read_delivery(
     everything = checked_frame(frame, "delivery", NEEDED)
     rows = Rows(table="the delivery table", labels=everything.index)
     notes = unread_columns(everything, "delivery", KNOWN)
-    codes, names = read_names(column(everything, "deal"), "deal", rows)
+    codes, names = read_names(column_of(everything, "deal"), "deal", rows)
     place = plan.place
     deal = np.array([place.get(name, -1) for name in names])[codes]
     table = _planned_only(everything, deal, names, codes, notes)
@@ -143,8 +140,8 @@ def _read(
             )
     exponent = plan.exponent[deal]
     advice = "Write 0 for a day without any, or leave out a row nothing is known of."
-    spend = read_amounts(column(table, "spend"), "spend", exponent, rows)
-    impressions = read_counts(column(table, "impressions"), "impressions", rows)
+    spend = read_amounts(column_of(table, "spend"), "spend", exponent, rows)
+    impressions = read_counts(column_of(table, "impressions"), "impressions", rows)
     has = table.columns
     return Table(
         deal=deal,
@@ -152,10 +149,10 @@ def _read(
         spend=need_every(spend, "spend", rows, advice).astype(np.int64),
         impressions=need_every(impressions, "impressions", rows, advice),
         final=_final(table, rows, notes),
-        conversions=read_counts(column(table, "conversions"), "conversions", rows)
+        conversions=read_counts(column_of(table, "conversions"), "conversions", rows)
         if "conversions" in has
         else None,
-        revenue=read_amounts(column(table, "revenue"), "revenue", exponent, rows)
+        revenue=read_amounts(column_of(table, "revenue"), "revenue", exponent, rows)
         if "revenue" in has
         else None,
         reported_at=read_moments(table, "reported_at", moment or UNBOUNDED, rows)
@@ -169,7 +166,7 @@ def _final(table: pd.DataFrame, rows: Rows, notes: list[Note]) -> np.ndarray:
         message = "delivery: no column 'final', so every figure is taken as final."
         notes.append(Note(kind="all_final", message=message))
         return np.ones(len(table), dtype=bool)
-    codes, different = pd.factorize(column(table, "final"))
+    codes, different = pd.factorize(column_of(table, "final"))
     known = [
         FINAL_WORDS.get(str(value).strip().lower(), _zero_or_one(value)) for value in different
     ]
@@ -177,7 +174,7 @@ def _final(table: pd.DataFrame, rows: Rows, notes: list[Note]) -> np.ndarray:
     if wrong.any():
         raise InputError(
             f"final is missing or unclear in {rows.named(wrong)}: "
-            f"{distinct_values(column(table, 'final')[wrong].tolist())}. Write True (or final) "
+            f"{distinct_values(column_of(table, 'final')[wrong].tolist())}. Write True (or final) "
             "where the seller changes nothing any more, False (or provisional) elsewhere."
         )
     return np.array([bool(value) for value in known] + [False])[codes]

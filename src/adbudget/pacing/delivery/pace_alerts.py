@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from adbudget.alerts.alert import Alert, Past, fingerprint_of
+from adbudget.money import money_text
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
-from adbudget.pacing.money import money_text
 
 COOLDOWN = timedelta(hours=24)  # an equal alert, no more severe, is not sent again within
 RANK = {name: i for i, name in enumerate(("info", "warning", "critical"))}

@@ -14,8 +14,8 @@ import numpy as np
 
 from adbudget.errors import InputError, KillSwitchError, LedgerConflictError, LedgerError
 from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry, digest
+from adbudget.money import money_text
 from adbudget.pacing.booked.flight import FlightPlan
-from adbudget.pacing.money import money_text
 from adbudget.pacing.moves.locks import locked_deals
 from adbudget.pacing.moves.move_entries import FLIGHT, RULE
 from adbudget.tables.messages import Note

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from adbudget.money import check_currency
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures
@@ -18,7 +19,6 @@ from adbudget.pacing.moves.move import Move, MovePlan
 from adbudget.pacing.moves.move_rules import MoveRules
 from adbudget.pacing.moves.room import Needs, groups_of, most_of, needs_of, pools_of
 from adbudget.pacing.moves.verdicts import Case, judged
-from adbudget.policy.currency import check_currency
 from adbudget.policy.rulebook import Policy
 
 __all__ = ["Move", "MovePlan", "MoveRules", "propose_moves"]
@@ -70,7 +70,7 @@ def propose_moves(
     rules = rules or MoveRules()
     if policy is not None:
         for code in sorted(set(plan.currency)):
-            check_currency(policy, code, "the flight plan")
+            check_currency(policy.currency, code, "the flight plan")
     needs = needs_of(plan, measures, rules, policy=policy, locked=locked, openings=openings)
     if not (needs.spare.any() and needs.short.any()):
         return MovePlan(moves=(), changes=(), held=_held(plan, needs, None, None))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adbudget.money import exact_amounts, money_text
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.measures import Measures
-from adbudget.pacing.money import decimals, money_text
 from adbudget.pacing.moves.efficiency import Worth
 from adbudget.pacing.moves.flows import Flows
 from adbudget.pacing.moves.move import DealChange, Move, Verdict
@@ -61,7 +61,7 @@ def judged(case: Case) -> tuple[tuple[Move, ...], tuple[DealChange, ...]]:
     ]
     waits = np.array([verdict == "needs_approval" for verdict, _ in words], bool)
     group = _group_ids(case, waits)
-    amounts = decimals(flows.minor, np.asarray(plan.exponent)[flows.source])
+    amounts = exact_amounts(flows.minor, np.asarray(plan.exponent)[flows.source])
     moves = tuple(
         Move(
             campaign=str(plan.campaign[source]),

@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
-from adbudget.pacing.money import money_text
+from adbudget.money import exact, money_text
 from adbudget.pacing.requests.request import Ask, Diff, Fallback, Intent
 
 
@@ -62,7 +61,7 @@ class DealFacts:
 
     def plain(self, minor: float) -> str:
         """2300.00: as the seller's program reads it."""
-        return f"{Decimal(round(minor)).scaleb(-self.exponent):f}"
+        return f"{exact(round(minor), self.exponent):f}"
 
 
 def ask_raise(facts: DealFacts, in_impressions: bool) -> Ask:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from adbudget.money import CURRENCIES_OF
 from adbudget.policy.language.diagnostics import Source
-from adbudget.policy.language.vocabulary import CURRENCIES_OF
 
 MAX_LENGTH = 500
 MAX_TOKENS = 150  # bounds the depth of the tree, and so of every function that walks it

@@ -33,7 +33,8 @@ from adbudget.policy.language.syntax import (
     Word,
 )
 from adbudget.policy.language.units import DAYS, MONEY, PLAIN, RATIO
-from adbudget.policy.language.vocabulary import AND, DAYS_IN, FOR, IN, KEYWORDS, NOT, OR, nearest
+from adbudget.policy.language.vocabulary import AND, DAYS_IN, FOR, IN, KEYWORDS, NOT, OR
+from adbudget.tables.messages import nearest
 
 MAX_DEPTH = 20  # of parentheses, "not" and minus signs inside each other
 MAX_DAYS = {IN: 366, FOR: 92}

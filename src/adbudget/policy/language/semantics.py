@@ -32,8 +32,8 @@ from adbudget.policy.language.vocabulary import (
     METRICS,
     TARGET,
     TARGET_OF,
-    nearest,
 )
+from adbudget.tables.messages import nearest
 
 if TYPE_CHECKING:
     from adbudget.policy.language.bounds import Bounded

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from adbudget.errors import PolicyError
+from adbudget.money import may_be_in
 from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.linear import rate_judged
 from adbudget.policy.language.parser import syntax_tree
@@ -23,7 +24,7 @@ from adbudget.policy.language.syntax import (
     Reading,
     Target,
 )
-from adbudget.policy.language.vocabulary import CURRENCIES_OF, RATES, TARGET_OF
+from adbudget.policy.language.vocabulary import RATES, TARGET_OF
 
 Number = int | float | Decimal | Fraction
 
@@ -143,7 +144,7 @@ def check_currency(trigger: Trigger, currency: str | None) -> None:
     for node in every_node(trigger.tree):
         if not isinstance(node, Constant) or node.sign is None or currency is None:
             continue
-        if currency not in CURRENCIES_OF[node.sign]:
+        if not may_be_in(node.sign, currency):
             raise Source(text=trigger.text, where=trigger.where).fault(
                 node.column,
                 f"{node.sign!r} is not the sign of {currency}, the currency of the campaigns; "

@@ -3,7 +3,6 @@
 Knows nothing of grammar or readings.
 """
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -109,13 +108,6 @@ DAYS_IN = {  # as (numerator, denominator) of a day
     **dict.fromkeys(("d", "day", "days"), (1, 1)),
     **dict.fromkeys(("w", "week", "weeks"), (7, 1)),
 }
-CURRENCIES_OF = {  # "$" is the sign of many currencies; a sign only contradicts those it is not of
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "CLP", "COP", "ARS", "TWD"),
-    "€": ("EUR",),
-    "£": ("GBP",),
-    "¥": ("JPY", "CNY"),
-    "₹": ("INR",),
-}
 
 FIGURE_WORDS = (*METRICS, TARGET, *TARGET_OF, *(name + CHANGE for name in METRICS))
 
@@ -130,9 +122,3 @@ def with_parts(metrics: Iterable[str]) -> tuple[str, ...]:
         parts = (METRICS[name].numerator, METRICS[name].denominator)
         waiting += ["budget", "days"] if name == "planned_spend" else [p for p in parts if p]
     return tuple(found)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like this one, if any does."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None

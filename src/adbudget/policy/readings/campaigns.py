@@ -11,33 +11,31 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
+from adbudget.money import digits_of
 from adbudget.policy.readings.campaign_columns import (
     KNOWN,
-    budget_in_minor,
-    checked_frame,
-    column,
     contradictions,
-    read_currency,
     read_figures,
-    read_locked,
-    read_moments,
     read_status,
-    refuse_twice,
-    unread_columns,
 )
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.figures import derive
 from adbudget.policy.readings.readings import Readings
+from adbudget.tables.amounts import need_every, whole_minor
+from adbudget.tables.currencies import currency_of_table
+from adbudget.tables.instants import as_moment, read_moments
 from adbudget.tables.messages import Note, Rows, listed, quoted
+from adbudget.tables.named_columns import (
+    checked_frame,
+    read_locked,
+    refuse_twice,
+    unread_columns,
+)
+from adbudget.tables.roles import column_of
 from adbudget.tables.values import read_dates, read_names
 
 __all__ = ["Readings", "read_campaigns"]
 
-DIGITS = {  # ISO 4217: currencies whose minor unit is not a hundredth
-    **dict.fromkeys(("JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "XPF", "UGX", "PYG"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
-USUAL_DIGITS = 2
 NO_READING = ("budget", "days", "age_days")  # given alone, they tell nothing of the day
 DAY = np.timedelta64(1, "D")
 
@@ -74,8 +72,8 @@ def read_campaigns(
     rows = Rows(table="the campaign table", labels=table.index)
     notes = unread_columns(table, "campaigns", KNOWN)
     names = _campaign_ids(table, rows)
-    code = read_currency(table, rows, currency)
-    digits = DIGITS.get(code or "", USUAL_DIGITS) if exponent is None else exponent
+    code = currency_of_table(table, rows, currency)
+    digits = digits_of(code or "") if exponent is None else exponent
     started_at = read_moments(table, "started_at", moment, rows)
     given = read_figures(table, rows)
     now = np.datetime64(moment.replace(tzinfo=None), "s")
@@ -86,7 +84,7 @@ def read_campaigns(
     readings = Readings(
         campaign_ids=names,
         as_of=moment,
-        budget_minor=budget_in_minor(given["budget"], digits, rows),
+        budget_minor=_budgets(given["budget"], digits, rows),
         currency=code,
         exponent=digits,
         status=read_status(table, rows),
@@ -106,41 +104,25 @@ def read_campaigns(
     return replace(readings, notes=tuple(notes))
 
 
-def as_moment(as_of: date | datetime | str) -> datetime:
-    """The moment of a decision; a date is its midnight.
-
-    Raises
-    ------
-    InputError : neither a date nor a time
-    """
-    if isinstance(as_of, str):
-        try:
-            return datetime.fromisoformat(as_of)
-        except ValueError:
-            raise InputError(
-                f"as_of must be a date or time such as 2026-03-01; got {as_of!r}."
-            ) from None
-    if isinstance(as_of, pd.Timestamp):
-        return as_of.to_pydatetime()
-    if isinstance(as_of, datetime) and as_of is not pd.NaT:
-        return as_of
-    if isinstance(as_of, date) and as_of is not pd.NaT:
-        return datetime(as_of.year, as_of.month, as_of.day)
-    raise InputError(f"as_of must be a date or time such as 2026-03-01; got {as_of!r}.")
-
-
 def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
-    codes, different = read_names(column(table, "campaign_id"), "campaign_id", rows)
+    codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
     advice = "Sum the rows of a campaign, or pass earlier days as history."
     refuse_twice(codes, different, "campaign_id", rows, advice)
     return tuple(different[code] for code in codes)
+
+
+def _budgets(budget: np.ndarray, digits: int, rows: Rows) -> np.ndarray:
+    """(campaign,) int64 whole minor units."""
+    advice = "Every campaign needs its budget per day; write 0 for one that has none."
+    budget = need_every(budget, "budget", rows, advice)
+    return whole_minor(budget, "budget", np.full(budget.size, digits), rows).astype(np.int64)
 
 
 def _days(table: pd.DataFrame, moment: datetime, rows: Rows, notes: list[Note]) -> np.ndarray:
     today = np.datetime64(moment.date(), "D")
     if "date" not in table.columns:
         return np.full(len(table), today)
-    days = read_dates(column(table, "date"), "date", rows, notes)
+    days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, today, rows)
     return days
 
@@ -160,8 +142,8 @@ def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
     notes += unread_columns(table, "history", KNOWN)
-    codes, different = read_names(column(table, "campaign_id"), "campaign_id", rows)
-    days = read_dates(column(table, "date"), "date", rows, notes)
+    codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
+    days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)
     given = read_figures(table, rows)
     place = {name: i for i, name in enumerate(readings.campaign_ids)}

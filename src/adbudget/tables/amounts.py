@@ -1,21 +1,12 @@
-"""Amounts as written -> whole minor units, and back. Knows ISO 4217, no tables' meaning."""
-
-from decimal import Decimal
+"""Columns of amounts and counts -> exact figures, whole minor units. Knows no currencies' names."""
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.ledger.minor import MINOR_DIGITS, minor_text
+from adbudget.money import LARGEST_EXACT
 from adbudget.tables.messages import Rows, distinct_values
 from adbudget.tables.values import read_numbers
-
-LARGEST_EXACT = 2**53
-
-
-def digits_of(currency: str) -> int:
-    """Digits after the point; 2 for a currency nobody named."""
-    return MINOR_DIGITS.get(currency, 2)
 
 
 def read_amounts(values: pd.Series, name: str, exponent: np.ndarray, rows: Rows) -> np.ndarray:
@@ -36,7 +27,11 @@ def read_amounts(values: pd.Series, name: str, exponent: np.ndarray, rows: Rows)
     ------
     InputError : negative, finer than a minor unit, or too large to be exact
     """
-    amount = read_counts(values, name, rows)
+    return whole_minor(read_counts(values, name, rows), name, exponent, rows)
+
+
+def whole_minor(amount: np.ndarray, name: str, exponent: np.ndarray, rows: Rows) -> np.ndarray:
+    """Numbers of units of the currency as whole minor units; as :func:`read_amounts`."""
     scale = 10.0**exponent
     minor = np.rint(amount * scale)
     huge = minor >= LARGEST_EXACT
@@ -63,9 +58,7 @@ def read_counts(values: pd.Series, name: str, rows: Rows) -> np.ndarray:
     ------
     InputError : not numbers, or negative
     """
-    if values.dtype in (np.float32, np.float16):  # 0.1 is meant, not the 0.10000000149 it becomes
-        values = values.astype(str).replace("nan", np.nan).astype(float)
-    numbers = read_numbers(values, name, rows)
+    numbers = read_as_written(values, name, rows)
     negative = numbers < 0
     if negative.any():
         raise InputError(
@@ -74,6 +67,18 @@ def read_counts(values: pd.Series, name: str, rows: Rows) -> np.ndarray:
             "replaces the figure of its day, it is not a row of its own."
         )
     return numbers
+
+
+def read_as_written(values: pd.Series, name: str, rows: Rows) -> np.ndarray:
+    """Numbers as they were written: (row,) float, NaN where missing.
+
+    Raises
+    ------
+    InputError : not numbers
+    """
+    if values.dtype in (np.float32, np.float16):  # 0.1 is meant, not the 0.10000000149 it becomes
+        values = values.astype(str).replace("nan", np.nan).astype(float)
+    return read_numbers(values, name, rows)
 
 
 def need_every(numbers: np.ndarray, name: str, rows: Rows, advice: str) -> np.ndarray:
@@ -87,14 +92,3 @@ def need_every(numbers: np.ndarray, name: str, rows: Rows, advice: str) -> np.nd
     if missing.any():
         raise InputError(f"{name} is missing in {rows.named(missing)}. {advice}")
     return numbers
-
-
-def decimals(minor: np.ndarray, exponent: np.ndarray) -> list[Decimal]:
-    """Whole minor units -> exact amounts."""
-    pairs = zip(minor.tolist(), exponent.tolist(), strict=True)
-    return [Decimal(amount).scaleb(-digits) for amount, digits in pairs]
-
-
-def money_text(minor: float, currency: str) -> str:
-    """230000, EUR -> "2,300.00 EUR"; rounded to a minor unit."""
-    return f"{minor_text(round(minor), currency)} {currency}".strip()

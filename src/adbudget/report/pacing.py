@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adbudget.report.decision_columns import GAP, INDENT, Column, columns_table
+from adbudget.report.columns import GAP, INDENT, Column, columns_table
 from adbudget.report.text import NO_VALUE, amount, counted, percent
 
 if TYPE_CHECKING:

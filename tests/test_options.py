@@ -12,7 +12,7 @@ import adbudget
 from adbudget import cli
 from adbudget.cli.app import app
 from adbudget.cli.config import KEYS, RECORDS, WHOLE_NUMBERS
-from adbudget.cli.options import RECOMMEND, TableOptions, option_for
+from adbudget.cli.options import CHECK, RECOMMEND, TableOptions, option_for
 from adbudget.errors import InputError
 from adbudget.options import Option, Shell, options_of, part_of, takes
 
@@ -85,17 +85,11 @@ def test_help_says_what_is_stated(command, capsys, monkeypatch):
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())
     flags = option_for()
     parameters = {one.name for one in get_command(app).commands[command].params}
-    for name, option in options_of(*RECOMMEND).items():
-        assert (name in parameters) == (name in told_by(command, flags)), name
-        if name in told_by(command, flags):
-            assert flags[name].split(" ")[0] in told
-            assert option.help in told
-            if option.default is not None:
-                assert f"{option.help}; {option.default} if not given." in told
-
-
-def told_by(command: str, flags: dict[str, str]) -> set[str]:
-    """Options with a flag that a command takes: check those of tables and panel only."""
-    if command == "recommend":
-        return set(flags) | {"outcome"}
-    return set(flags) - {"lift_tests", "forgetting", "seed", "window_days", "policy"} | {"outcome"}
+    stated = options_of(*(RECOMMEND if command == "recommend" else CHECK))
+    own = {"file", "outcome", "config", "out", "reasons", "no_color", "help"}
+    assert parameters - own == set(flags) & set(stated)
+    for name in set(flags) & set(stated):
+        option = stated[name]
+        assert flags[name].split(" ")[0] in told
+        end = "" if option.default is None else f"; {option.default} if not given."
+        assert f"{option.help}{end}" in told

@@ -1,4 +1,6 @@
-# pyright: strict
+# The README's own code, checked in strict mode; pandas says nothing of the types it returns.
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+
 import pandas as pd
 
 import adbudget as ab
@@ -15,7 +17,7 @@ print(decisions.attrs["expected_wrong_share"], decisions.attrs["health"]["ok"])
 panel = ab.read_panel(spend, revenue, currency="EUR")
 fit = ab.fit(panel, seed=0)
 proposal = ab.optimize(fit, limits=ab.Limits(change=0.2, total="fixed"))
-made = ab.decide(proposal, health=fit.health)
+decisions = ab.decide(proposal, health=fit.health)
 
 print(fit.health.rhat_max, fit.health.ess_bulk_min)
-print(made.calls[0].action, made.calls[0].reason)
+print(decisions.calls[0].action, decisions.calls[0].reason)

@@ -197,9 +197,7 @@ class SinkKind:
 # What stands before the first colon of an address -> its kind. A new sink is one entry here.
 KINDS: dict[str, SinkKind] = {
     "log": SinkKind(form="log", open=lambda address, rest: LogSink(), bare=True),
-    "jsonl": SinkKind(
-        form="jsonl:FILE", open=lambda address, rest: JsonLinesSink(path=Path(rest))
-    ),
+    "jsonl": SinkKind(form="jsonl:FILE", open=lambda address, rest: JsonLinesSink(path=Path(rest))),
     "http": SinkKind(form="http://...", open=lambda address, rest: WebhookSink(url=address)),
     "https": SinkKind(form="https://...", open=lambda address, rest: WebhookSink(url=address)),
     "apprise": SinkKind(

@@ -121,15 +121,16 @@ def _nutpie_model(block: np.ndarray, layout: Layout, priors: Priors):
     try:
         return _machine_code_model(block, size, start)
     except (ImportError, TypeError) as cause:
-        _warn_of_slow_path(f"{type(cause).__name__}: {cause}")
+        warn_of_slow_path(f"{type(cause).__name__}: {cause}")
         return _python_model(block, size, start)
 
 
 @cache
-def _warn_of_slow_path(cause: str) -> None:
+def warn_of_slow_path(cause: str) -> None:
+    """Say once that fits are slow, and what would make them fast."""
     warnings.warn(
-        f"this nutpie cannot call adbudget's compiled density ({cause}), so fits go through Python: "
-        "the same draws, several times slower. Install the nutpie that adbudget asks for "
+        f"nutpie cannot call the compiled density ({cause}), so fits go through Python: the same "
+        "draws, several times slower. Install the nutpie that adbudget asks for "
         "(pip install --upgrade adbudget).",
         RuntimeWarning,
         stacklevel=2,

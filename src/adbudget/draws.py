@@ -31,6 +31,20 @@ class KnowsPopulation(Protocol):
         ...
 
 
+class HasDraws(Protocol):
+    """A fit, as far as plans, decisions and plots need one."""
+
+    @property
+    def draws(self) -> "CurveDraws":
+        """Posterior draws of the curves."""
+        ...
+
+    @property
+    def current_spend(self) -> pd.Series:
+        """Spend per period today, by (account, channel)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CurveDraws:
     """Joint posterior draws of every response curve.

@@ -1,61 +1,45 @@
 """Tables of spend and outcome -> decisions as a frame: read, fit, optimize, decide in one call."""
 
-from collections.abc import Mapping
+# ``takes`` fills in what is not given: every key of the options is there.
+# pyright: reportTypedDictNotRequiredAccess=false
+
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.decisions import Decisions, Thresholds, decide
+from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
+from adbudget.decision.options import DecisionOptions
 from adbudget.decision.reach import BEYOND, STOPPED, check_reach
 from adbudget.decision.reasons import marginal_money
-from adbudget.draws import SpendLike
 from adbudget.errors import InputError
+from adbudget.model.options import SeededFitOptions
 from adbudget.optimizer import Proposal, optimize
+from adbudget.options import options_of, part_of, takes
 from adbudget.panel.findings import Finding, caveats, check_identification
+from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
-from adbudget.plan import Limits
-from adbudget.risk import Risk, risk_adjusted
+from adbudget.risk import risk_adjusted
+from adbudget.tables.frames import FrameLike
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
-    from adbudget.model.priors import Priors
 
 INTERVAL = (0.05, 0.95)
 
 
+class RecommendOptions(PanelOptions, SeededFitOptions, DecisionOptions, total=False):
+    """Options of :func:`recommend`: of the panel, of the fit, of the plan and its calls."""
+
+
+@takes(RecommendOptions)
 def recommend(
-    data: Any,
-    outcome: Any = None,
-    *,
-    columns: Mapping[str, str] | None = None,
-    channels: Any = None,
-    controls: Any = None,
-    holidays: Any = None,
-    freq: str | None = None,
-    currency: Any = None,
-    value_per_unit: Any = None,
-    margin: Any = None,
-    missing_spend: str = "error",
-    priors: "Priors | None" = None,
-    lift_tests: Any = None,
-    forgetting: Any = None,
-    current: SpendLike | None = None,
-    window_days: float = 28,
-    limits: Limits | None = None,
-    risk: Risk | None = None,
-    thresholds: Thresholds | None = None,
-    policy: Any = None,
-    seed: int = 0,
-    engine: Literal["compiled", "pymc"] = "compiled",
-    draws: int = 1000,
-    tune: int = 500,
-    chains: int = 4,
-    cores: int | None = None,
-    progress: bool | None = None,
+    data: FrameLike | Panel,
+    outcome: FrameLike | str | None = None,
+    **options: Unpack[RecommendOptions],
 ) -> pd.DataFrame:
     """Increase, monitor or reduce, for every channel of every account.
 
@@ -103,44 +87,21 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     """
     from adbudget.model.fit import fit
 
-    guard = None
+    guard, policy, limits = None, options["policy"], options["limits"]
     if policy is not None:  # before minutes go into a fit
         from adbudget.decision.guard import Guard
 
         guard = Guard.of(policy)
-    panel = _as_panel(
-        data,
-        outcome,
-        columns=columns,
-        channels=channels,
-        controls=controls,
-        holidays=holidays,
-        freq=freq,
-        currency=currency,
-        value_per_unit=value_per_unit,
-        margin=margin,
-        missing_spend=missing_spend,
-    )
-    now = panel.current_spend(window_days) if current is None else current
-    fitted = fit(
-        panel,
-        priors,
-        seed=seed,
-        lift_tests=lift_tests,
-        forgetting=forgetting,
-        engine=engine,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        cores=cores,
-        progress=progress,
-    )
+    panel = _as_panel(data, outcome, part_of(PanelOptions, options))
+    current, days = options["current"], options["window_days"]
+    now = panel.current_spend(days) if current is None else current
+    fitted = fit(panel, **part_of(SeededFitOptions, options))
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
-    proposal = optimize(fitted.draws, now, limits, risk)
+    proposal = optimize(fitted.draws, now, limits, options["risk"])
     said = _with_drift(caveats((*check_identification(panel), *_stops(proposal))), fitted)
-    decisions = decide(proposal, thresholds, health=fitted.health, caveats=said)
-    window = f"mean of the last {window_days:g} days" if current is None else "given by the caller"
+    decisions = decide(proposal, options["thresholds"], health=fitted.health, caveats=said)
+    window = f"mean of the last {days:g} days" if current is None else "given by the caller"
     frame = to_frame(decisions, fitted, window)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
 
@@ -203,10 +164,12 @@ def to_frame(
     return frame
 
 
-def _as_panel(data: Any, outcome: Any, **options: Any) -> Panel:
+def _as_panel(
+    data: FrameLike | Panel, outcome: FrameLike | str | None, options: PanelOptions
+) -> Panel:
     if not isinstance(data, Panel):
         return read_panel(data, outcome, **options)
-    given = [name for name, value in options.items() if not _is_default(value)]
+    given = [name for name, value in options.items() if not _is_default(name, value)]
     if outcome is not None or given:
         raise InputError(
             "data is a Panel already, so outcome and "
@@ -220,8 +183,9 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _is_default(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value == "error")
+def _is_default(name: str, value: object) -> bool:
+    default = options_of(PanelOptions)[name].default
+    return value is default or (isinstance(value, str) and value == default)
 
 
 def _interval(name: str, values: np.ndarray, mean_name: str | None = None) -> dict[str, np.ndarray]:

@@ -5,34 +5,19 @@ Knows nothing of budgets, risk or policy.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from adbudget.curves import memory, saturation
-from adbudget.draws import CurveDraws, SpendLike
+from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InputError
 from adbudget.plan import Plan
 
 DEFAULT_HORIZON_DAYS = 28
 FADED = 0.01  # carry-over is counted until less than this share of the longest memory is left
 MAX_TAIL_DAYS = 400
-
-
-class HasDraws(Protocol):
-    """What simulate needs of a fit."""
-
-    @property
-    def draws(self) -> CurveDraws:
-        """Posterior draws of the curves."""
-        ...
-
-    @property
-    def current_spend(self) -> pd.Series:
-        """Spend per period today, by (account, channel)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,10 +10,12 @@ import pytest
 
 from adbudget.alerts.alert import Alert
 from adbudget.alerts.sinks import (
+    KINDS,
     AppriseSink,
     Delivery,
     JsonLinesSink,
     LogSink,
+    SinkKind,
     WebhookSink,
     open_sink,
     send_alerts,
@@ -211,6 +213,14 @@ def test_addresses_open_their_sinks(tmp_path):
 def test_other_addresses_are_refused(address):
     with pytest.raises(InputError):
         open_sink(address)
+
+
+def test_a_new_sink_is_one_entry(monkeypatch):
+    paging = SinkKind(form="page:NUMBER", open=lambda address, rest: LogSink(logger=rest))
+    monkeypatch.setitem(KINDS, "page", paging)
+    assert open_sink("page:112") == LogSink(logger="112")
+    with pytest.raises(InputError, match="apprise:ADDRESS or page:NUMBER"):
+        open_sink("page:")
 
 
 def test_a_sink_that_fails_does_not_stop_the_others(tmp_path):

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
+from adbudget.model import sampler
 from adbudget.model.block import pack
 from adbudget.model.definition import build
 from adbudget.model.density import density_callback, value_and_gradient
@@ -131,3 +133,20 @@ def test_prior_draws_have_the_correlation_the_priors_state(layout):
     wanted = 0.8**2 * np.where(np.eye(n), 1.0, 0.6)
     assert np.cov(returns.T) == pytest.approx(wanted, abs=0.02)  # 4 standard errors
     assert returns.mean(axis=0) == pytest.approx(np.full(n, np.log(1.4)), abs=0.016)
+
+
+def test_the_slow_path_of_the_sampler_warns_once(layout, likelihood, priors, monkeypatch):
+    def changed(*arguments):
+        raise TypeError("unexpected keyword argument 'user_data'")
+
+    monkeypatch.setattr(sampler, "_machine_code_model", changed)
+    sampler.warn_of_slow_path.cache_clear()
+    settings = sampler.SamplerSettings(draws=20, tune=20, chains=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for seed in range(2):
+            sampler.sample_compiled(likelihood, priors, layout, seed, settings)
+    told = [str(one.message) for one in caught if one.category is RuntimeWarning]
+    assert len(told) == 1
+    assert "several times slower" in told[0]
+    assert "'user_data'" in told[0]

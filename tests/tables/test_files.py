@@ -1,6 +1,7 @@
 """Tables are read and written as they are, or refused with a reason."""
 
 import gzip
+import io
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from adbudget.errors import InputError
 from adbudget.tables.derived import add_derived
-from adbudget.tables.files import check_writable, read_table, write_table
+from adbudget.tables.files import KINDS, FileKind, check_writable, read_table, write_table
 
 
 @pytest.fixture
@@ -187,3 +188,18 @@ def test_a_formula_that_cannot_be_followed_says_why(name, formula, why):
     table = pd.DataFrame({"gross": [1.0], "tip": [1.0], "word": ["a"]})
     with pytest.raises(InputError, match=why):
         add_derived([table], {name: formula})
+
+
+def test_a_new_kind_of_file_is_one_entry(tmp_path, decisions, monkeypatch):
+    bars = FileKind(
+        extensions=(".bars",),
+        written=(".bars",),
+        read=lambda content, path, text_columns: pd.read_csv(io.BytesIO(content), sep="|"),
+        write=lambda frame: frame.to_csv(sep="|", index=False).encode(),
+    )
+    monkeypatch.setattr("adbudget.tables.files.KINDS", [*KINDS, bars])
+    for name in ("d.bars", "d.bars.gz"):
+        write_table(decisions, tmp_path / name)
+        assert read_table(tmp_path / name)["account"].tolist() == ["Åkeri", "b"]
+    with pytest.raises(InputError, match=r"Use \.csv, \.json, \.parquet or \.bars; all but"):
+        check_writable(tmp_path / "d.xlsx")

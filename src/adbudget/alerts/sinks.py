@@ -178,6 +178,34 @@ class AppriseSink:
         return Delivery(sink="apprise", sent=sent)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkKind:
+    """A kind of sink, as addresses name it.
+
+    Attributes
+    ----------
+    form : what an address of the kind looks like
+    open : whole address, and what follows the first colon -> sink
+    bare : the address is the kind alone; all others need something after the colon
+    """
+
+    form: str
+    open: Callable[[str, str], Sink]
+    bare: bool = False
+
+
+# What stands before the first colon of an address -> its kind. A new sink is one entry here.
+KINDS: dict[str, SinkKind] = {
+    "log": SinkKind(form="log", open=lambda address, rest: LogSink(), bare=True),
+    "jsonl": SinkKind(form="jsonl:FILE", open=lambda address, rest: JsonLinesSink(path=Path(rest))),
+    "http": SinkKind(form="http://...", open=lambda address, rest: WebhookSink(url=address)),
+    "https": SinkKind(form="https://...", open=lambda address, rest: WebhookSink(url=address)),
+    "apprise": SinkKind(
+        form="apprise:ADDRESS", open=lambda address, rest: AppriseSink(urls=(rest,))
+    ),
+}
+
+
 def open_sink(address: str) -> Sink:
     """Sink of an address: "log", "jsonl:FILE", "https://...", or "apprise:slack://...".
 
@@ -185,18 +213,14 @@ def open_sink(address: str) -> Sink:
     ------
     InputError : another form
     """
-    kind, _, rest = address.partition(":")
-    if address == "log":
-        return LogSink()
-    if kind == "jsonl" and rest:
-        return JsonLinesSink(path=Path(rest))
-    if kind in ("http", "https"):
-        return WebhookSink(url=address)
-    if kind == "apprise" and rest:
-        return AppriseSink(urls=(rest,))
+    name, colon, rest = address.partition(":")
+    kind = KINDS.get(name)
+    if kind is not None and (not colon if kind.bare else rest):
+        return kind.open(address, rest)
+    *forms, last = (kind.form for kind in KINDS.values())
     raise InputError(
-        f"no alerts can be sent to an address of kind {kind!r}. Expected log, jsonl:FILE, "
-        "http://..., https://... or apprise:ADDRESS."
+        f"no alerts can be sent to an address of kind {name!r}. Expected {', '.join(forms)} or "
+        f"{last}."
     )
 
 

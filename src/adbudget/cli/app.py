@@ -5,7 +5,7 @@ Heavy libraries are imported inside the commands that need them.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,28 +18,17 @@ from adbudget.cli import (
     requests as cli_requests,
 )
 from adbudget.cli.options import (
-    OPTION_FOR,
-    Channels,
-    Columns,
+    CHECK,
+    RECOMMEND,
     ConfigFile,
-    Controls,
-    Currency,
-    Derive,
     File,
-    HalfLife,
-    Holidays,
-    LiftTestFile,
-    Margin,
-    MissingSpend,
     NoColor,
     OutcomeFile,
     OutFile,
-    Period,
-    PolicyFile,
-    UnitValue,
-    pairs_of,
+    given,
+    stated_options,
 )
-from adbudget.cli.terminal import show as _print
+from adbudget.cli.terminal import complain, show
 from adbudget.errors import AdbudgetError, FitError, InputError
 
 if TYPE_CHECKING:
@@ -65,10 +54,10 @@ def main() -> None:
     try:
         app()
     except FitError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(UNHEALTHY)
     except AdbudgetError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -102,40 +91,19 @@ def _options(
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
+@stated_options(*RECOMMEND)
 def recommend(
     file: File,
     outcome: OutcomeFile = None,
     config: ConfigFile = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Same seed, same decisions; 0 if not given.")
-    ] = None,
+    *,
     out: OutFile = None,
-    window_days: Annotated[
-        float | None,
-        typer.Option(
-            "--current-window",
-            metavar="DAYS",
-            help="Days that today's spend is the mean of; 28 if not given.",
-        ),
-    ] = None,
-    columns: Columns = None,
-    channels: Channels = None,
-    controls: Controls = None,
-    holidays: Holidays = None,
-    derive: Derive = None,
-    freq: Period = None,
-    missing_spend: MissingSpend = None,
-    currency: Currency = None,
-    value_per_unit: UnitValue = None,
-    margin: Margin = None,
-    policy: PolicyFile = None,
-    lift_tests: LiftTestFile = None,
-    forgetting: HalfLife = None,
     reasons: Annotated[
         Literal["moves", "all", "none"],
         typer.Option("--reasons", help="Say why: for calls that move money, for all, for none."),
     ] = "moves",
     no_color: NoColor = False,
+    **options: Any,
 ) -> None:
     """Say for every channel of every account: increase, monitor or reduce."""
     from adbudget.cli.config import recommend_arguments
@@ -143,24 +111,7 @@ def recommend(
 
     if out is not None:
         check_writable(out)  # before minutes go into a fit
-    settings = _settings(
-        config,
-        seed=seed,
-        window_days=window_days,
-        policy=policy,
-        lift_tests=lift_tests,
-        forgetting=forgetting,
-        columns=_pairs(columns, "--columns"),
-        channels=_names(channels),
-        controls=_names(controls),
-        holidays=holidays,
-        derive=_pairs(derive, "--derive"),
-        freq=freq,
-        missing_spend=missing_spend,
-        currency=currency,
-        value_per_unit=value_per_unit,
-        margin=margin,
-    )
+    settings = _settings(config, given(options))
     arguments = recommend_arguments(settings)
     if "policy" in arguments:
         from adbudget.policy.file import load_policy
@@ -175,7 +126,7 @@ def recommend(
     from adbudget.report.table import report
 
     frame = adbudget.recommend(data, outcome_data, **arguments)
-    _print(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
+    show(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
     if "policy" in arguments:
         from adbudget.report.policy import verdicts_told
 
@@ -186,7 +137,7 @@ def recommend(
     health = frame.attrs.get("health", {})
     if not health.get("ok", True):
         why = " ".join(health.get("problems", []))
-        _complain(
+        complain(
             f"the fit cannot be trusted, so every decision is to monitor. {why} Longer chains may "
             "help (draws and tune in a --config file), or more history."
         )
@@ -198,45 +149,26 @@ def recommend(
     "adbudget check spend.csv --outcome revenue.csv\n\n"
     "adbudget check wide.csv --channels meta,google --missing-spend zero\n\n" + EXIT_CODES
 )
+@stated_options(*CHECK)
 def check(
     file: File,
     outcome: OutcomeFile = None,
     config: ConfigFile = None,
-    columns: Columns = None,
-    channels: Channels = None,
-    controls: Controls = None,
-    holidays: Holidays = None,
-    derive: Derive = None,
-    freq: Period = None,
-    missing_spend: MissingSpend = None,
-    currency: Currency = None,
-    value_per_unit: UnitValue = None,
-    margin: Margin = None,
+    *,
     no_color: NoColor = False,
+    **options: Any,
 ) -> None:
     """Read the tables, check everything, print what was understood; fit nothing."""
     from adbudget.cli.config import panel_arguments
 
-    settings = _settings(
-        config,
-        columns=_pairs(columns, "--columns"),
-        channels=_names(channels),
-        controls=_names(controls),
-        holidays=holidays,
-        derive=_pairs(derive, "--derive"),
-        freq=freq,
-        missing_spend=missing_spend,
-        currency=currency,
-        value_per_unit=value_per_unit,
-        margin=margin,
-    )
+    settings = _settings(config, given(options))
     data, outcome_data = _read_tables(file, outcome, settings)
 
     from adbudget.panel.read import read_panel
     from adbudget.report.panel import panel_report
 
     panel = read_panel(data, outcome_data, **panel_arguments(settings))
-    _print(lambda width: panel_report(panel, width), no_color=no_color)
+    show(lambda width: panel_report(panel, width), no_color=no_color)
 
 
 @app.command(
@@ -296,7 +228,7 @@ def _world_spec(
     """Resize a preset; channels keep their names as far as they go."""
     from dataclasses import replace
 
-    from adbudget.cli.config import check_names
+    from adbudget.options import check_names
     from adbudget.synthetic import WorldSpec, families
 
     presets = {"agency": WorldSpec.agency(), "shop_daily": WorldSpec.shop_daily()} | families()
@@ -315,7 +247,7 @@ def _world_spec(
     return replace(spec, **changes)
 
 
-def _settings(config: Path | None, **options: Any) -> dict[str, Any]:
+def _settings(config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Let options overrule the config file; roles and formulas are overruled one by one."""
     from adbudget.cli.config import read_config
 
@@ -323,7 +255,7 @@ def _settings(config: Path | None, **options: Any) -> dict[str, Any]:
     for key, value in options.items():
         if isinstance(value, Mapping):
             settings[key] = settings.get(key, {}) | dict(value)
-        elif value is not None:
+        else:
             settings[key] = value
     outcome = settings.pop("outcome", None)
     if outcome is not None:
@@ -342,40 +274,6 @@ def _read_tables(
     paths = [file] if outcome is None else [file, outcome]
     tables = add_derived([read_table(path, names) for path in paths], settings.get("derive", {}))
     return tables[0], tables[1] if outcome is not None else None
-
-
-def _pairs(texts: Iterable[str] | None, option: str) -> dict[str, str] | None:
-    """["date=day"] -> {"date": "day"}."""
-    return pairs_of(texts, option, "NAME=VALUE") if texts else None
-
-
-def _names(text: str | None) -> list[str] | None:
-    """Split "meta, google" into its names."""
-    if text is None:
-        return None
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _complain(message: str) -> None:
-    """One paragraph on standard error."""
-    from rich.console import Console
-    from rich.text import Text
-
-    told = " ".join(f"{message} {_options_for(message)}".split())
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        Text.assemble(("Error: ", "bold red"), told)
-    )
-
-
-def _options_for(message: str) -> str:
-    """Name the options that set the arguments a message names, as Python writes them."""
-    import re
-
-    named = re.findall(rf"\b({'|'.join(OPTION_FOR)})=", message)
-    options = dict.fromkeys(OPTION_FOR[name] for name in named)
-    if "has no outcome column" in message:
-        options = {"--outcome FILE": None} | options
-    return f"On the command line: {', '.join(options)}." if options else ""
 
 
 cli_ledger.register(app)

@@ -1,35 +1,36 @@
 """Config file -> arguments of recommend, checked by name. Knows nothing of tables.
 
-The keys are the arguments of :func:`adbudget.recommend`, so a config file can do what
-Python can: records such as ``limits`` are mappings, and what Python writes per (account, channel)
-is a mapping of mappings here, ``{account: {channel: value}}``.
+The keys are the arguments of :func:`adbudget.recommend`, as they are stated there, so a config file
+can do what Python can: records such as ``limits`` are mappings, and what Python writes per
+(account, channel) is a mapping of mappings here, ``{account: {channel: value}}``.
 """
 
-import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import adbudget
+from adbudget.cli.options import RECOMMEND, TableOptions
 from adbudget.errors import InputError
+from adbudget.options import check_names, options_of
+from adbudget.panel.options import PanelOptions
 
-PANEL_KEYS = (
-    *("columns", "channels", "controls", "freq", "currency", "value_per_unit", "margin"),
-    *("missing_spend", "holidays"),
-)
-RECORDS = {"limits": "Limits", "risk": "Risk", "priors": "Priors", "thresholds": "Thresholds"}
-FILE_KEYS = ("policy", "lift_tests")  # paths, as on the command line
-SAMPLER_KEYS = ("forgetting", "seed", "engine", "draws", "tune", "chains", "cores")
-DECISION_KEYS = ("current", "window_days")
-# What only a file needs: which column is the outcome, and columns made of others.
-TABLE_KEYS = ("outcome", "derive")
-KEYS = (*PANEL_KEYS, *RECORDS, *FILE_KEYS, *SAMPLER_KEYS, *DECISION_KEYS, *TABLE_KEYS)
+PYTHON_ONLY = ("progress",)
+PANEL_KEYS = tuple(options_of(PanelOptions))
+TABLE_KEYS = tuple(options_of(TableOptions))  # of files only, not of the Python call
+STATED = {name: one for name, one in options_of(*RECOMMEND).items() if name not in PYTHON_ONLY}
+KEYS = tuple(STATED)
 
-WHOLE_NUMBERS = ("seed", "draws", "tune", "chains", "cores")
+_TYPES = {name: option.type.removesuffix(" | None") for name, option in STATED.items()}
+_KINDS = {name: option.shell.kind for name, option in STATED.items() if option.shell}
+RECORDS = {name: stated for name, stated in _TYPES.items() if stated in dir(adbudget)}
+FILE_KEYS = tuple(name for name, kind in _KINDS.items() if kind == "file")
+MAPPINGS = (*RECORDS, *(name for name, kind in _KINDS.items() if kind == "pairs"), "current")
+WHOLE_NUMBERS = tuple(name for name, stated in _TYPES.items() if stated == "int")
 SWITCHES = ("beyond_observed",)  # the settings that take true and false
 BY_CELL = ("change", "lower", "upper")  # of limits: one value, or {account: {channel: value}}
 
@@ -55,7 +56,7 @@ def read_config(path: Path) -> dict[str, Any]:
     for key in WHOLE_NUMBERS:
         if key in settings and not isinstance(settings[key], int):
             raise InputError(f"{path}: {key} must be a whole number; got {settings[key]!r}.")
-    for key in (*RECORDS, "columns", "derive", "current"):
+    for key in MAPPINGS:
         if key in settings and not isinstance(settings[key], dict):
             raise InputError(f"{path}: {key} must be a mapping; got {settings[key]!r}.")
     for key in FILE_KEYS:
@@ -99,25 +100,6 @@ def make_record(key: str, values: Mapping[str, Any]) -> Any:
     """
     record = getattr(adbudget, RECORDS[key])  # imported on first use
     return _build(record, _limits(values) if key == "limits" else values, key)
-
-
-def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuse names nobody knows, and say what was probably meant.
-
-    Raises
-    ------
-    InputError : names the unknown ones, the nearest known one of each, and all that are known
-    """
-    known = tuple(known)
-    unknown = [name for name in given if name not in known]
-    if not unknown:
-        return
-    near = [difflib.get_close_matches(name, known, n=1) for name in unknown]
-    guesses = [
-        f"{name!r} (did you mean {match[0]!r}?)" if match else repr(name)
-        for name, match in zip(unknown, near, strict=True)
-    ]
-    raise InputError(f"{where}: unknown {', '.join(guesses)}. Known are {', '.join(known)}.")
 
 
 def _parse(path: Path) -> Any:

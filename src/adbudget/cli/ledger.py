@@ -5,12 +5,14 @@ library are imported inside the commands. Moves of pacing are approved the way p
 """
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adbudget.cli.asked import instant, open_existing, person, text_of
+from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
+from adbudget.cli.terminal import show_rows
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,30 +21,11 @@ if TYPE_CHECKING:
     from adbudget.ledger import Ledger, Ruling
 
 TAMPERED = 1
-EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot be used."
-
-Address = Annotated[
-    str,
-    typer.Option(
-        "--ledger",
-        metavar="URL",
-        envvar="ADBUDGET_LEDGER",
-        help="File or database of the ledger: a path, or postgresql+psycopg://USER@HOST/DATABASE.",
-    ),
-]
 ItemName = Annotated[
     str,
     typer.Argument(
         metavar="ID", help="Number or key of what waits (see: ledger pending), or its group."
     ),
-]
-Who = Annotated[
-    str | None,
-    typer.Option("--who", metavar="NAME", help="Who decides; your login name if not given."),
-]
-When = Annotated[
-    str | None,
-    typer.Option("--at", metavar="INSTANT", help="As 2026-03-01T09:00+01:00; now if not given."),
 ]
 Unit = Annotated[str | None, typer.Option("--unit", metavar="NAME", help="Only this campaign.")]
 Kind = Annotated[
@@ -55,19 +38,14 @@ Since = Annotated[
 Until = Annotated[
     str | None, typer.Option("--until", metavar="INSTANT", help="Before then; a date is UTC.")
 ]
-Form = Annotated[
-    Literal["table", "json"],
-    typer.Option("--format", help="A table to read, or one JSON object per line."),
-]
-
 ledger_app = typer.Typer(no_args_is_help=True, help="Look into the ledger, and check it.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of the ledger to the command line."""
-    app.command(epilog=EXIT_CODES)(approve)
-    app.command(epilog=EXIT_CODES)(reject)
-    app.command(epilog=EXIT_CODES)(kill)
+    app.command(epilog=LEDGER_EXIT_CODES)(approve)
+    app.command(epilog=LEDGER_EXIT_CODES)(reject)
+    app.command(epilog=LEDGER_EXIT_CODES)(kill)
     app.add_typer(ledger_app, name="ledger")
 
 
@@ -75,8 +53,8 @@ def approve(item: ItemName, ledger: Address, who: Who = None, at: When = None) -
     """Approve what waits; its change is written once all that funds it is approved too."""
     from adbudget.pacing.moves.decided import approve_item
 
-    with _open(ledger) as opened:
-        ruling = approve_item(opened, item, who=_person(who), at=_instant(at, "--at"))
+    with open_existing(ledger) as opened:
+        ruling = approve_item(opened, item, who=person(who), at=instant(at, "--at"))
         _print_ruling(opened, ruling)
 
 
@@ -90,9 +68,9 @@ def reject(
     """Reject what waits; raises that it was to fund are cancelled with it."""
     from adbudget.pacing.moves.decided import reject_item
 
-    with _open(ledger) as opened:
-        when = _instant(at, "--at")
-        ruling = reject_item(opened, item, who=_person(who), at=when, reason=reason)
+    with open_existing(ledger) as opened:
+        when = instant(at, "--at")
+        ruling = reject_item(opened, item, who=person(who), at=when, reason=reason)
         _print_ruling(opened, ruling)
 
 
@@ -110,11 +88,11 @@ def kill(
     """Stop every budget change at once, or let changes through again."""
     if switch != "status" and not (reason or "").strip():
         raise InputError(f"kill {switch} needs --reason TEXT: it stays in the ledger for others.")
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         if switch != "status":
             wanted = switch == "on"
             receipt = opened.set_kill(
-                wanted, who=_person(who), at=_instant(at, "--at"), reason=str(reason)
+                wanted, who=person(who), at=instant(at, "--at"), reason=str(reason)
             )
             if receipt.status == "replayed":
                 print(f"The kill switch was {switch} already; nothing was written.")
@@ -137,8 +115,8 @@ def verify(
     """Check every link of the chain; name the first entry that was tampered with."""
     from adbudget.ledger import Head
 
-    exported = None if head is None else Head.from_text(_text_of(head))
-    with _open(ledger) as opened:
+    exported = None if head is None else Head.from_text(text_of(head))
+    with open_existing(ledger) as opened:
         found = opened.verify(exported)
     if not found.ok:
         print(f"Tampered: {found.problem}.\nEntries 1-{found.n_entries:,} are sound.")
@@ -151,7 +129,7 @@ def verify(
 @ledger_app.command()
 def head(ledger: Address) -> None:
     """Print the head; keep it elsewhere, and `verify --head` detects missing entries."""
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         print(opened.head().as_text())
 
 
@@ -169,13 +147,13 @@ def show(
     form: Form = "table",
 ) -> None:
     """Print entries, oldest first."""
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         table = opened.entries(
             kind=kind or None,
             unit=unit,
             run_id=run,
-            since=None if since is None else _instant(since, "--since"),
-            until=None if until is None else _instant(until, "--until"),
+            since=None if since is None else instant(since, "--since"),
+            until=None if until is None else instant(until, "--until"),
             last=last or None,
         )
         total = opened.head().sequence
@@ -183,7 +161,7 @@ def show(
         _print_json(table)
         return
     rows: Any = table.itertuples()
-    _print_table(
+    show_rows(
         ("no", "at (UTC)", "kind", "unit", "budget", "verdict", "rule", "who", "rationale"),
         [
             (
@@ -199,14 +177,14 @@ def show(
 @ledger_app.command()
 def pending(ledger: Address, form: Form = "table") -> None:
     """Print what waits for approval."""
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         table = opened.pending()
     if form == "json":
         _print_json(table)
         return
     rows: Any = list(table.itertuples())
     numbers = {row.item: str(row.sequence) for row in rows}
-    _print_table(
+    show_rows(
         ("no", "unit", "budget", "paid by", "rule", "group", "rationale"),
         [
             (
@@ -218,47 +196,6 @@ def pending(ledger: Address, form: Form = "table") -> None:
         ],
     )
     print(f"{len(table):,} waiting." if len(table) else "Nothing waits for approval.")
-
-
-def _open(address: str) -> "Ledger":
-    """Open a ledger that exists: a mistyped path must not start a new one."""
-    from adbudget.ledger import open_ledger
-
-    return open_ledger(address, create=False)
-
-
-def _person(who: str | None) -> str:
-    if who is not None:
-        return who
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as cause:  # a process without a user, as in a bare container
-        raise InputError("this process has no login name; say who decides with --who.") from cause
-
-
-def _instant(text: str | None, option: str) -> datetime:
-    """Now, or what was written: an instant with its offset, or a date, which begins in UTC."""
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is not None and len(text) == len("2026-03-01"):
-        return at.replace(tzinfo=UTC)
-    if at is None or at.utcoffset() is None:
-        example = "2026-03-01T09:00+01:00"
-        raise InputError(f"{option} must be an instant such as {example}; got {text!r}.")
-    return at
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise InputError(f"{path} cannot be read: {cause}.") from cause
 
 
 def _print_ruling(opened: "Ledger", ruling: "Ruling") -> None:
@@ -301,17 +238,3 @@ def _print_json(table: "pd.DataFrame") -> None:
             for name, value in record.items()
         }
         print(json.dumps(plain, ensure_ascii=False))
-
-
-def _print_table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Aligned columns, without those that are empty in every row; cut at a terminal's edge only."""
-    import shutil
-    import sys
-
-    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    kept = [i for i in range(len(headers)) if any(row[i] for row in rows)]
-    lines = [headers, *rows] if rows else []
-    widths = {i: max(len(line[i]) for line in lines) for i in kept} if lines else {}
-    for line in lines:
-        text = "  ".join(line[i].ljust(widths[i]) for i in kept).rstrip()
-        print(text if edge is None or len(text) <= edge else f"{text[: edge - 1]}…")

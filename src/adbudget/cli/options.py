@@ -1,29 +1,26 @@
-"""The options of the command line, each written once. Knows nothing of what the commands do."""
+"""The options of the command line, each written once. Knows nothing of what the commands do.
 
-from collections.abc import Iterable
+Those that are arguments of the Python call are stated there (:mod:`adbudget.options`), and become
+options of a command by ``stated_options``.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import typer
 
-from adbudget.errors import InputError
+from adbudget.alerts.sinks import KINDS
+from adbudget.cli.asked import pairs_of
+from adbudget.decision.options import DecisionOptions
+from adbudget.model.options import SeededFitOptions
+from adbudget.options import Option, Shell, options_of
+from adbudget.panel.options import PanelOptions
 
 EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
-# Argument of the Python call -> the option that sets it, for errors raised inside.
-OPTION_FOR = {
-    "columns": "--columns ROLE=NAME",
-    "channels": "--channels A,B,C",
-    "controls": "--controls A,B,C",
-    "holidays": "--holidays COUNTRY",
-    "freq": "--freq",
-    "missing_spend": "--missing-spend zero",
-    "currency": "--currency CODE",
-    "value_per_unit": "--value-per-unit NUMBER",
-    "margin": "--margin SHARE",
-    "window_days": "--current-window DAYS",
-    "lift_tests": "--lift-tests FILE",
-    "forgetting": "--forgetting DAYS",
-}
+LEDGER_EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot be used."
+
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
 OutcomeFile = Annotated[
     Path | None,
@@ -33,76 +30,6 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings as YAML, TOML or JSON; options win."),
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--columns",
-        metavar="ROLE=NAME",
-        help="Column that is the account, channel, date, spend, outcome or currency; repeatable.",
-    ),
-]
-Channels = Annotated[
-    str | None,
-    typer.Option("--channels", metavar="A,B,C", help="Spend columns of a wide table."),
-]
-Controls = Annotated[
-    str | None,
-    typer.Option("--controls", metavar="A,B,C", help="Columns that move the outcome too."),
-]
-Holidays = Annotated[
-    str | None,
-    typer.Option(
-        "--holidays",
-        metavar="COUNTRY",
-        help="Country whose public holidays are a control, e.g. DE or DE-BY.",
-    ),
-]
-Derive = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--derive", metavar="NAME=A - B", help="New column, a sum or difference; repeatable."
-    ),
-]
-Period = Annotated[
-    Literal["daily", "weekly", "monthly"] | None,
-    typer.Option("--freq", help="Length of a period; found in the dates if not given."),
-]
-MissingSpend = Annotated[
-    Literal["error", "zero"] | None,
-    typer.Option("--missing-spend", help="What missing spend inside a channel's life means."),
-]
-Currency = Annotated[
-    str | None,
-    typer.Option("--currency", metavar="CODE", help="Currency of every account, e.g. EUR."),
-]
-UnitValue = Annotated[
-    float | None,
-    typer.Option("--value-per-unit", help="Money that one unit of the outcome is worth."),
-]
-Margin = Annotated[
-    float | None,
-    typer.Option("--margin", help="Share of the outcome's money that is margin, e.g. 0.4."),
-]
-PolicyFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy", metavar="FILE", help="Policy whose constraints and rules guard the calls."
-    ),
-]
-LiftTestFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--lift-tests", metavar="FILE", help="Table of experiments, one a row, for the fit."
-    ),
-]
-HalfLife = Annotated[
-    str | None,
-    typer.Option(
-        "--forgetting",
-        metavar="DAYS",
-        help="Days after which evidence counts half, or auto; nothing is forgotten if not given.",
-    ),
-]
 OutFile = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
@@ -110,7 +37,124 @@ OutFile = Annotated[
 PageForm = Annotated[
     Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
 ]
+Address = Annotated[
+    str,
+    typer.Option(
+        "--ledger",
+        metavar="URL",
+        envvar="ADBUDGET_LEDGER",
+        help="File or database of the ledger: a path, or postgresql+psycopg://USER@HOST/DATABASE.",
+    ),
+]
+Who = Annotated[
+    str | None,
+    typer.Option("--who", metavar="NAME", help="Who decides; your login name if not given."),
+]
+When = Annotated[
+    str | None,
+    typer.Option("--at", metavar="INSTANT", help="As 2026-03-01T09:00+01:00; now if not given."),
+]
+Form = Annotated[
+    Literal["table", "json"],
+    typer.Option("--format", help="A table to read, or one JSON object per line."),
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
+
+
+class TableOptions(TypedDict, total=False):
+    """What only files need: which column is the outcome, and columns made of others."""
+
+    outcome: Annotated[str | None, Option(help="Column that is the outcome")]
+    derive: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            help="New column, a sum or difference",
+            shell=Shell(kind="pairs", metavar="NAME=A - B"),
+        ),
+    ]
+
+
+CHECK = (PanelOptions, TableOptions)
+RECOMMEND = (*CHECK, SeededFitOptions, DecisionOptions)
+TYPES: dict[str, Any] = {
+    "text": str,
+    "number": float,
+    "whole number": int,
+    "names": str,
+    "pairs": list[str],
+    "file": Path,
+}
+
+
+def stated_options[F: Callable[..., None]](*statements: type) -> Callable[[F], F]:
+    """Give a command one option for every stated one, in place of its ``**options``."""
+    stated = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_typed(name, option)
+        )
+        for name, option in options_of(*statements).items()
+        if option.shell is not None
+    ]
+
+    def decorate(command: F) -> F:
+        signature = inspect.signature(command)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        first = [one for one in own if one.kind is not one.KEYWORD_ONLY]
+        parameters = [*first, *stated, *own[len(first) :]]
+        setattr(command, "__signature__", signature.replace(parameters=parameters))  # noqa: B010
+        return command
+
+    return decorate
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of the stated options, as Python and config files write it."""
+    stated = options_of(*RECOMMEND)
+    return {
+        name: _value(value, name, stated[name])
+        for name, value in options.items()
+        if value is not None and value != []
+    }
+
+
+def option_for() -> dict[str, str]:
+    """Argument of the Python call -> the option that sets it, for errors raised inside."""
+    return {
+        name: f"{_flag(name, option)} {_metavar(option)}"
+        for name, option in options_of(*RECOMMEND).items()
+        if option.shell is not None
+    }
+
+
+def _flag(name: str, option: Option) -> str:
+    named = f"--{name.replace('_', '-')}"
+    return (option.shell.flag if option.shell else "") or named
+
+
+def _metavar(option: Option) -> str:
+    shell = option.shell or Shell(kind="text")
+    return shell.metavar or "|".join(shell.choices) or "N"
+
+
+def _typed(name: str, option: Option) -> Any:
+    """Type and option of one parameter, as typer reads it."""
+    shell = option.shell or Shell(kind="text")
+    kind = Literal[shell.choices] if shell.kind == "choice" else TYPES[shell.kind]
+    told = option.help + "; repeatable" * (shell.kind == "pairs")
+    told += "" if option.default is None else f"; {option.default} if not given"
+    metavar = shell.metavar or None
+    return Annotated[
+        kind | None, typer.Option(_flag(name, option), metavar=metavar, help=f"{told}.")
+    ]
+
+
+def _value(value: Any, name: str, option: Option) -> Any:
+    kind = option.shell.kind if option.shell else "text"
+    if kind == "pairs":
+        return pairs_of(value, _flag(name, option), "NAME=VALUE")
+    if kind == "names":
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
 
 
 def run_ledger(use: str) -> Any:
@@ -127,24 +171,5 @@ def alert_sinks(which: str) -> Any:
     return typer.Option(
         "--send",
         metavar="SINK",
-        help=f"Send {which}: log, jsonl:FILE, https://..., apprise:ADDRESS; repeatable.",
+        help=f"Send {which}: {', '.join(kind.form for kind in KINDS.values())}; repeatable.",
     )
-
-
-def pair_of(text: str, option: str, form: str) -> tuple[str, str]:
-    """Split what an option was given as NAME=VALUE; ``form`` is how the option calls the two."""
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not (name and equals and value):
-        raise InputError(f"{option} must be written {form}; got {text!r}.")
-    return name, value
-
-
-def pairs_of(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
-    """Pairs of an option that may be repeated, but not for the same name."""
-    pairs: dict[str, str] = {}
-    for text in texts:
-        name, value = pair_of(text, option, form)
-        if name in pairs:
-            raise InputError(f"{option} names {name!r} twice; give it once.")
-        pairs[name] = value
-    return pairs

@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.ledger import (
-    EXIT_CODES,
-    Address,
-    Form,
-    When,
-    Who,
-    _instant,
-    _open,
-    _person,
-    _print_table,
-)
-from adbudget.cli.options import pair_of, pairs_of
+from adbudget.cli.asked import instant, open_existing, pair_of, pairs_of, person
+from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
+from adbudget.cli.terminal import show_rows
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +37,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(requests_app, name="requests")
 
 
-@requests_app.command("list", epilog=EXIT_CODES)
+@requests_app.command("list", epilog=LEDGER_EXIT_CODES)
 def list_requests(
     ledger: Address,
     state: Annotated[
@@ -62,7 +53,7 @@ def list_requests(
     from adbudget.pacing.requests.states import AGREED, OPEN, check_state
 
     wanted = tuple(check_state(name) for name in state or ())
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         requests = read_requests(opened)
     shown = [
         request
@@ -74,7 +65,7 @@ def list_requests(
     if form == "json":
         _print_json(requests_frame(shown))
         return
-    _print_table(
+    show_rows(
         ("request", "deal", "seller", "changes", "severity", "state", "answer by (UTC)", "note"),
         [_line(request) for request in shown],
     )
@@ -112,16 +103,16 @@ def send(
     from adbudget.pacing.requests import FileOutbox, send_requests
 
     gateways = _gateways(to or [])
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         results = send_requests(
             opened,
             gateways,
-            at=_instant(at, "--at"),
-            who=_person(who),
+            at=instant(at, "--at"),
+            who=person(who),
             names=request or (),
             default=FileOutbox(folder=outbox),
         )
-    _print_table(
+    show_rows(
         ("request", "deal", "seller", "state", "told"),
         [
             (
@@ -137,7 +128,7 @@ def send(
         raise typer.Exit(UNHEARD)
 
 
-@requests_app.command(epilog=EXIT_CODES)
+@requests_app.command(epilog=LEDGER_EXIT_CODES)
 def record(
     request: Annotated[str, typer.Argument(metavar="ID", help="Ours, or the seller's.")],
     state: Annotated[
@@ -178,13 +169,13 @@ def record(
         raise InputError(
             "--offer FIELD=VALUE goes with countered, and countered with at least one --offer."
         )
-    with _open(ledger) as opened:
+    with open_existing(ledger) as opened:
         found = find_request(read_requests(opened), request)
         ours_to_say = found.state == "countered" or (found.state, wanted) == ("draft", "rejected")
         ours = by == "us" or (by is None and ours_to_say and not counter)
         step = Step(
             state=wanted,
-            at=_instant(at, "--at"),
+            at=instant(at, "--at"),
             by_seller=not ours,
             sends=(found.state, wanted) == ("draft", "pending"),
             received=wanted != "rejected" or not ours,
@@ -197,7 +188,7 @@ def record(
                 f"request {found.request_id} waits for approval, so nobody can have sent it: "
                 f"adbudget approve request:{found.request_id}"
             )
-        later = write(opened, found, step, who=_person(who))
+        later = write(opened, found, step, who=person(who))
     if later is found:
         print(f"{later.request_id} is {later.state} already; nothing was written.")
         return
@@ -205,18 +196,18 @@ def record(
     _print_consequence(later)
 
 
-@requests_app.command(epilog=EXIT_CODES)
+@requests_app.command(epilog=LEDGER_EXIT_CODES)
 def sellers(ledger: Address, at: When = None, form: Form = "table") -> None:
     """Print how each seller has answered, and what to expect of the next request."""
     from adbudget.pacing.requests import expect, read_requests
 
-    with _open(ledger) as opened:
-        frame = expect(read_requests(opened), at=_instant(at, "--at")).as_frame()
+    with open_existing(ledger) as opened:
+        frame = expect(read_requests(opened), at=instant(at, "--at")).as_frame()
     if form == "json":
         _print_json(frame)
         return
     rows: Any = frame.itertuples(index=False)
-    _print_table(
+    show_rows(
         tuple(name.replace("_", " ") for name in frame.columns),
         [
             tuple(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row)

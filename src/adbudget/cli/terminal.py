@@ -1,14 +1,21 @@
-"""A page of text -> the terminal, or a log. Knows nothing of what the page says."""
+"""Pages, tables and complaints -> the terminal, or a log. Knows nothing of what they say."""
 
 import io
 import os
-from collections.abc import Callable
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from adbudget.cli.options import option_for
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
+NO_EDGE = 10_000
 
 
 def show(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:
@@ -23,6 +30,47 @@ def show(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:
         console.print(render(console.width))
         return
     width = console.width if "COLUMNS" in os.environ else PIPE_WIDTH
-    page = io.StringIO()
-    Console(file=page, width=width, color_system=None).print(render(width), highlight=False)
-    print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
+    print("\n".join(_lines(render(width), width)))
+
+
+def show_rows(titles: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table without columns that are empty in every row; cut at a terminal's edge only."""
+    from adbudget.report.columns import Column, columns_table
+
+    if not rows:
+        return
+    kept = [i for i in range(len(titles)) if any(row[i] for row in rows)]
+    columns = [Column(title=titles[i], text=itemgetter(i), right=False) for i in kept]
+    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in _lines(columns_table(columns, rows, width=None, indent=0), NO_EDGE):
+        print(line if edge is None or len(line) <= edge else f"{line[: edge - 1]}…")
+
+
+def _lines(page: "RenderableType", width: int) -> list[str]:
+    """Lines of a page without colours or trailing blanks."""
+    from rich.console import Console
+
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None).print(page, highlight=False)
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+def complain(message: str) -> None:
+    """Print one paragraph on standard error, with the options that set what it names."""
+    from rich.console import Console
+    from rich.text import Text
+
+    told = " ".join(f"{message} {_options_named(message)}".split())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        Text.assemble(("Error: ", "bold red"), told)
+    )
+
+
+def _options_named(message: str) -> str:
+    """Name the options that set the arguments a message names, as Python writes them."""
+    options = option_for()
+    named = re.findall(rf"\b({'|'.join(options)})=", message)
+    told = dict.fromkeys(options[name] for name in named)
+    if "has no outcome column" in message:
+        told = {"--outcome FILE": None} | told
+    return f"On the command line: {', '.join(told)}." if told else ""

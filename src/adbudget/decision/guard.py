@@ -4,9 +4,10 @@ Draws and decisions go in, Limits and a frame with verdicts come out. It carries
 one side to the other and decides nothing itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ class Guard:
     policy: Policy
 
     @classmethod
-    def of(cls, policy: Any) -> "Guard":
+    def of(cls, policy: Policy | Mapping[str, object] | str | Path) -> "Guard":
         """Guard of a policy, or of what :func:`adbudget.load_policy` takes."""
         return cls(policy=policy if isinstance(policy, Policy) else load_policy(policy))
 
@@ -39,7 +40,9 @@ class Guard:
         spend = pd.Series(draws.aligned(current)[draws.exists], index=draws.cells)
         return limits_of(self.policy, limits, spend, draws.period_days)
 
-    def reviewed(self, frame: pd.DataFrame, draws: CurveDraws, last_day: Any) -> pd.DataFrame:
+    def reviewed(
+        self, frame: pd.DataFrame, draws: CurveDraws, last_day: np.datetime64
+    ) -> pd.DataFrame:
         """Add the policy's judgement to the frame of :func:`adbudget.recommend`.
 
         Parameters

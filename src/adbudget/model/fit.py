@@ -1,10 +1,13 @@
 """Panel -> Fit: gather evidence, sample, check, keep. The door to everything in this folder."""
 
+# ``takes`` fills in what is not given: every key of the options is there.
+# pyright: reportTypedDictNotRequiredAccess=false
+
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -13,12 +16,13 @@ from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.factor import make_likelihood
-from adbudget.model.forgetting import Forgetting
 from adbudget.model.gathering import gather_all
 from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.options import FitOptions
 from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
 from adbudget.model.sampling import sample_until_healthy, thinned
+from adbudget.options import takes
 from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
@@ -28,9 +32,13 @@ if TYPE_CHECKING:
 class Fit(Posterior):
     """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`."""
 
-    @cached_property
+    @property
     def draws(self) -> CurveDraws:
         """The response curves, chains joined."""
+        return self._curve_draws  # a property, as type checkers want it of what has draws
+
+    @cached_property
+    def _curve_draws(self) -> CurveDraws:
         from adbudget.model.curves_of import curve_draws
         from adbudget.model.new_account import population_of
 
@@ -93,19 +101,9 @@ class Fit(Posterior):
         return load(cls, Path(path))
 
 
+@takes(FitOptions)
 def fit(
-    panel: Panel,
-    priors: Priors | None = None,
-    *,
-    seed: int,
-    lift_tests: Any = None,
-    forgetting: Forgetting = None,
-    engine: Literal["compiled", "pymc"] = "compiled",
-    draws: int = 1000,
-    tune: int = 500,
-    chains: int = 4,
-    cores: int | None = None,
-    progress: bool | None = None,
+    panel: Panel, priors: Priors | None = None, *, seed: int, **options: Unpack[FitOptions]
 ) -> Fit:
     """Learn the response curves of a panel.
 
@@ -141,19 +139,20 @@ def fit(
 
     from adbudget.model.sampler import SamplerSettings
 
-    _check_arguments(panel, seed, engine, draws, tune, chains)
+    engine, lift_tests, progress = options["engine"], options["lift_tests"], options["progress"]
+    _check_arguments(panel, seed, options)
     tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
     priors = priors or Priors()
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
-        gathered = gather_all(panel, priors, forgetting=forgetting, tests=tests)
+        gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
         evidence = gathered.evidence
         likelihood = make_likelihood(evidence, priors)
     settings = SamplerSettings(
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        cores=cores,
+        draws=options["draws"],
+        tune=options["tune"],
+        chains=options["chains"],
+        cores=options["cores"],
         progress=_wants_progress() if progress is None else progress,
     )
     sample, health = sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
@@ -180,16 +179,17 @@ def fit(
     return replace(fitted, health=replace(health, warnings=warnings))
 
 
-def _check_arguments(panel, seed, engine, draws, tune, chains) -> None:
+def _check_arguments(panel: object, seed: object, options: FitOptions) -> None:
     if not isinstance(panel, Panel):
         raise InputError(
             f"fit needs a Panel; got {type(panel).__name__}. Make one with read_panel(frame)."
         )
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed must be an integer >= 0; got {seed!r}.")
-    if engine not in {"compiled", "pymc"}:
-        raise InputError(f'engine must be "compiled" or "pymc"; got {engine!r}.')
-    for name, value, least in (("draws", draws, 100), ("tune", tune, 100), ("chains", chains, 2)):
+    if options["engine"] not in ("compiled", "pymc"):
+        raise InputError(f'engine must be "compiled" or "pymc"; got {options["engine"]!r}.')
+    for name, least in (("draws", 100), ("tune", 100), ("chains", 2)):
+        value = options[name]
         if not isinstance(value, int | np.integer) or value < least:
             raise InputError(f"{name} must be an integer >= {least}; got {value!r}.")
 

@@ -19,7 +19,7 @@ def make_design(panel: Panel, priors: Priors) -> Design:
     panel : what was spent and earned
     priors : grids, season order, trend knots
     """
-    exists = panel.live.any(axis=2)
+    exists = np.any(panel.live, axis=2)
     life = np.maximum(panel.live.sum(axis=2), 1)
     scale = np.where(exists, (panel.spend * panel.live).sum(axis=2) / life, np.nan)
     retention, mix = memory_grid(priors, panel.period_days)

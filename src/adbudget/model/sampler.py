@@ -3,7 +3,9 @@
 The only file that knows how either sampler is called.
 """
 
+import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -112,14 +114,27 @@ def _nutpie_model(block: np.ndarray, layout: Layout, priors: Priors):
     """A nutpie model that calls machine code; through Python where nutpie's record has changed.
 
     Called through Python, threads queue for the interpreter at every gradient: the same draws,
-    several times slower.
+    several times slower, which is said once.
     """
     start = _start_at(layout, priors)
     size = layout.size
     try:
         return _machine_code_model(block, size, start)
-    except (ImportError, TypeError):
+    except (ImportError, TypeError) as cause:
+        warn_of_slow_path(f"{type(cause).__name__}: {cause}")
         return _python_model(block, size, start)
+
+
+@cache
+def warn_of_slow_path(cause: str) -> None:
+    """Say once that fits are slow, and what would make them fast."""
+    warnings.warn(
+        f"nutpie cannot call the compiled density ({cause}), so fits go through Python: the same "
+        "draws, several times slower. Install the nutpie that adbudget asks for "
+        "(pip install --upgrade adbudget).",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def _machine_code_model(block: np.ndarray, size: int, start):

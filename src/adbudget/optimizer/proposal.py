@@ -7,13 +7,12 @@ exact limits (repair) -> whole steps (rounding) -> hold where nothing is better 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from adbudget.draws import CurveDraws, SpendLike
+from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer.alternative import Comparison, compare_without
 from adbudget.optimizer.certificate import upper_bounds
@@ -29,21 +28,6 @@ from adbudget.risk import Risk
 
 ROUNDING = 1e-6  # share of a cell's spend below which a move is rounding
 WORTH_IT = 1e-7  # share of a block's spend below which a gain is rounding, not a reason to move
-
-
-@runtime_checkable
-class FitLike(Protocol):
-    """What optimize needs of a fit."""
-
-    @property
-    def draws(self) -> CurveDraws:
-        """Posterior draws of the curves."""
-        ...
-
-    @property
-    def current_spend(self) -> pd.Series:
-        """Spend per period today, by (account, channel)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,7 +128,7 @@ class Proposal:
 
 
 def optimize(
-    fit: FitLike | CurveDraws,
+    fit: HasDraws | CurveDraws,
     current: SpendLike | None = None,
     limits: Limits | None = None,
     risk: Risk | None = None,

@@ -1,10 +1,14 @@
 """Tables of spend and outcome -> Panel, checked once: nothing after it checks again."""
 
-from typing import Any
+# ``takes`` fills in what is not given: every key of the options is there.
+# pyright: reportTypedDictNotRequiredAccess=false
+
+from typing import Unpack
 
 import numpy as np
 
 from adbudget.errors import InputError
+from adbudget.options import takes
 from adbudget.panel.arrays import make_arrays, similar_name_notes
 from adbudget.panel.calendar import PERIOD_DAYS, checked_freq, make_calendar
 from adbudget.panel.checks import (
@@ -15,24 +19,16 @@ from adbudget.panel.checks import (
 )
 from adbudget.panel.forms import read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
+from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.unit_value import read_margin, read_unit_value
 from adbudget.tables.currencies import currency_of_accounts
+from adbudget.tables.frames import FrameLike
 
 
+@takes(PanelOptions)
 def read_panel(
-    data: Any,
-    outcome: Any = None,
-    *,
-    columns: Any = None,
-    channels: Any = None,
-    controls: Any = None,
-    holidays: Any = None,
-    freq: str | None = None,
-    currency: Any = None,
-    value_per_unit: Any = None,
-    margin: Any = None,
-    missing_spend: str = "error",
+    data: FrameLike, outcome: FrameLike | str | None = None, **options: Unpack[PanelOptions]
 ) -> Panel:
     """Read spend and outcome tables, check everything, and put them on one calendar.
 
@@ -68,10 +64,12 @@ def read_panel(
     ------
     InputError : anything in the tables or arguments that cannot be used; says what to change
     """
+    missing_spend, holidays = options["missing_spend"], options["holidays"]
     if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):
         raise InputError(f"missing_spend must be 'error' or 'zero'; got {missing_spend!r}.")
-    stated_period = checked_freq(freq)
-    records = read_records(data, outcome, columns, channels, controls)
+    stated_period = checked_freq(options["freq"])
+    named = (options["columns"], options["channels"], options["controls"])
+    records = read_records(data, outcome, *named)
     notes = list(records.notes)
     accounts = records.outcome.rows.accounts
     check_no_duplicates(records)
@@ -103,9 +101,9 @@ def read_panel(
         outcome=arrays.outcome,
         control_values=control_values,
         outcome_name=records.outcome_name,
-        unit_value=read_unit_value(value_per_unit, records.outcome_name, accounts),
-        margin=read_margin(margin, accounts, notes),
-        currency=currency_of_accounts(currency, records.currency_columns, accounts),
+        unit_value=read_unit_value(options["value_per_unit"], records.outcome_name, accounts),
+        margin=read_margin(options["margin"], accounts, notes),
+        currency=currency_of_accounts(options["currency"], records.currency_columns, accounts),
         first=arrays.first,
         last=arrays.last,
         notes=tuple(notes),

@@ -81,7 +81,7 @@ def _account_rows(panel: Panel, a: int) -> list[dict[str, object]]:
 
 def _scaled_log(path: np.ndarray, mean: float | None = None) -> np.ndarray:
     """(period,) log(FLOOR + share of the mean); NaN stays, below zero counts as zero."""
-    mean = np.nanmean(np.abs(path)) if mean is None else mean
+    mean = float(np.nanmean(np.abs(path))) if mean is None else mean
     if not mean > 0:
         return np.zeros(path.size)
     return np.log(FLOOR + np.maximum(path / mean, 0.0))

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adbudget.money import NO_VALUE, amount, exact_text
-from adbudget.report.decision_columns import GAP, INDENT, Column, columns_table
+from adbudget.report.columns import GAP, INDENT, Column, columns_table
 from adbudget.report.text import counted, percent
 
 if TYPE_CHECKING:

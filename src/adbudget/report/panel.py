@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from adbudget.money import amount, estimate_text
 from adbudget.panel.panel import Panel
-from adbudget.report.decision_columns import GAP
+from adbudget.report.columns import Column, columns_table
 from adbudget.report.text import counted
 
 LEAST_MISSED = ("last", "first", "channels", "periods")
@@ -33,48 +32,18 @@ def _size(panel: Panel) -> str:
 
 def _accounts(panel: Panel, width: int) -> RenderableType:
     """One row per account; what does not fit is left out, and a last line says so."""
-    columns = _columns(panel)
-    left_out = []
-    for title in LEAST_MISSED:
-        if _width(columns) <= width:
-            break
-        left_out.append(title)
-        del columns[title]
-    table = Table.grid(padding=(0, GAP, 0, 0))
-    for title, cells in columns.items():
-        first = title == "account"
-        wide = max(map(cell_len, (title, *cells)))
-        table.add_column(
-            justify="left" if first else "right",
-            min_width=None if first else wide,  # only an account's name may break
-            overflow="fold",
-        )
-    table.add_row(*(Text(title, style="bold") for title in columns))
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*map(Text, row))
-    if not left_out:
-        return table
-    return Group(table, Text(f"Left out at {width} columns: {', '.join(left_out)}.", style="dim"))
-
-
-def _columns(panel: Panel) -> dict[str, list[str]]:
-    """Title -> one text per account."""
+    columns = [
+        Column(title="account", text=lambda row: str(row["account"]), right=False),
+        Column(title="periods", text=lambda row: f"{row['periods']:,}"),
+        Column(title="first", text=lambda row: f"{row['first']:%Y-%m-%d}"),
+        Column(title="last", text=lambda row: f"{row['last']:%Y-%m-%d}"),
+        Column(title="channels", text=lambda row: str(row["channels"])),
+        Column(title="spend", text=lambda row: estimate_text(row["spend"], row["currency"])),
+        Column(title=panel.outcome_name, text=lambda row: amount(row["outcome"])),
+        Column(title="ROAS", text=lambda row: amount(row["roas"], 2)),
+    ]
     rows = panel.summary().to_dict("records")
-    return {
-        "account": [str(row["account"]) for row in rows],
-        "periods": [f"{row['periods']:,}" for row in rows],
-        "first": [f"{row['first']:%Y-%m-%d}" for row in rows],
-        "last": [f"{row['last']:%Y-%m-%d}" for row in rows],
-        "channels": [str(row["channels"]) for row in rows],
-        "spend": [estimate_text(row["spend"], row["currency"]) for row in rows],
-        panel.outcome_name: [amount(row["outcome"]) for row in rows],
-        "ROAS": [amount(row["roas"], 2) for row in rows],
-    }
-
-
-def _width(columns: dict[str, list[str]]) -> int:
-    wide = [max(map(cell_len, (title, *cells))) for title, cells in columns.items()]
-    return sum(wide) + GAP * (len(wide) - 1)
+    return columns_table(columns, rows, width=width, dropped_first=LEAST_MISSED, indent=0)
 
 
 def _notes(panel: Panel) -> Iterator[RenderableType]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adbudget.money import exact_text
-from adbudget.report.decision_columns import GAP, INDENT, Column, columns_table
+from adbudget.report.columns import GAP, INDENT, Column, columns_table
 from adbudget.report.text import NO_VALUE, change, counted
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adbudget.money import amount, estimate_text
-from adbudget.report.decision_columns import GAP, INDENT
+from adbudget.report.columns import GAP, INDENT
 from adbudget.report.summary import facts_of, summary
 from adbudget.report.text import (
     NO_VALUE,

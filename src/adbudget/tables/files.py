@@ -10,8 +10,9 @@ import os
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,31 @@ import pandas as pd
 
 from adbudget.errors import InputError
 
-KIND_BY_EXTENSION = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".json": "json",
-    ".parquet": "parquet",
-}
-WRITABLE = (".csv", ".json", ".parquet")
 SEPARATORS = (",", ";", "\t")
 FIRST_ROW = 2  # as a spreadsheet numbers rows: the header is row 1
 NO_PARQUET = "needs pyarrow, which is not installed: pip install 'adbudget[parquet]'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKind:
+    """One kind of file that holds a table; ``KINDS`` at the end lists them.
+
+    Attributes
+    ----------
+    extensions : what its names may end in; ``written`` are those that are written, too
+    read : content, its path for messages, and the columns to be kept as text -> table
+    write : table -> content
+    library : that it needs, "" for none; ``without`` says so in a message
+    gzipped : may be compressed, ``.csv.gz``
+    """
+
+    extensions: tuple[str, ...]
+    written: tuple[str, ...]
+    read: Callable[[bytes, Path, Iterable[str]], pd.DataFrame]
+    write: Callable[[pd.DataFrame], bytes]
+    library: str = ""
+    without: str = ""
+    gzipped: bool = True
 
 
 def read_table(path: Path, text_columns: Iterable[str] = ()) -> pd.DataFrame:
@@ -48,12 +63,8 @@ def read_table(path: Path, text_columns: Iterable[str] = ()) -> pd.DataFrame:
     ------
     InputError : the file is missing, unreadable, or of an unknown kind
     """
-    kind = _kind(path, tuple(KIND_BY_EXTENSION))
-    content = _read_bytes(path)
-    if kind == "parquet":
-        return _read_parquet(content, path)
-    text = _decoded(content, path)
-    return _read_json(text, path) if kind == "json" else _read_csv(text, path, text_columns)
+    kind = _kind(path, [(one, one.extensions) for one in KINDS])
+    return kind.read(_read_bytes(path), path, text_columns)
 
 
 def check_writable(path: Path) -> None:
@@ -63,15 +74,16 @@ def check_writable(path: Path) -> None:
     ------
     InputError : unknown extension, no such folder, no permission, or a library is missing
     """
-    kind = _kind(path, WRITABLE)
+    kind = _kind(path, [(one, one.written) for one in KINDS])
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {str(path.parent)!r} does not exist. Make it first.")
     if path.is_dir():
         raise InputError(f"{path} is a folder. Name a file in it, e.g. {path / 'decisions.csv'}.")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")
-    if kind == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise InputError(f"{path}: a .parquet file {NO_PARQUET}. Or write .csv or .json.")
+    if kind.library and importlib.util.find_spec(kind.library) is None:
+        others = _either([name for one in KINDS if not one.library for name in one.written])
+        raise InputError(f"{path}: a {path.suffix} file {kind.without}. Or write {others}.")
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -90,8 +102,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     InputError : as :func:`check_writable`, or the disk refuses
     """
     check_writable(path)
-    kind = _kind(path, WRITABLE)
-    content = {"csv": _csv_bytes, "json": _json_bytes, "parquet": _parquet_bytes}[kind](frame)
+    content = _kind(path, [(one, one.written) for one in KINDS]).write(frame)
     if path.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)  # no clock inside: the same table, the same bytes
     try:
@@ -100,18 +111,26 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
 
 
-def _kind(path: Path, extensions: tuple[str, ...]) -> str:
+def _kind(path: Path, choices: Sequence[tuple[FileKind, tuple[str, ...]]]) -> FileKind:
+    """Kind whose extensions among the choices hold the path's."""
     compressed = path.suffix.lower() == ".gz"
     extension = Path(path.stem).suffix.lower() if compressed else path.suffix.lower()
-    if extension not in extensions or (compressed and extension == ".parquet"):
-        ending = extension + ".gz" * compressed
-        found = f"its extension is {ending!r}" if ending else "it has no extension"
-        every = f"{', '.join(extensions[:-1])} or {extensions[-1]}"
-        raise InputError(
-            f"{path}: the kind of file is told by its extension, and {found}. Use {every}; "
-            "all but .parquet also with .gz."
-        )
-    return KIND_BY_EXTENSION[extension]
+    for kind, extensions in choices:
+        if extension in extensions and (kind.gzipped or not compressed):
+            return kind
+    ending = extension + ".gz" * compressed
+    found = f"its extension is {ending!r}" if ending else "it has no extension"
+    every = [name for _, extensions in choices for name in extensions]
+    plain = [name for kind, extensions in choices if not kind.gzipped for name in extensions]
+    raise InputError(
+        f"{path}: the kind of file is told by its extension, and {found}. Use {_either(every)}; "
+        f"all but {_either(plain)} also with .gz."
+    )
+
+
+def _either(names: Sequence[str]) -> str:
+    """List names with "or" before the last."""
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -144,7 +163,8 @@ def _decoded(content: bytes, path: Path) -> str:
     return text
 
 
-def _read_csv(text: str, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
+def _read_csv(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
+    text = _decoded(content, path)
     header = next(line for line in text.splitlines() if line.strip())
     separator = max(SEPARATORS, key=header.count)
     names = next(csv.reader([header], delimiter=separator))
@@ -178,7 +198,8 @@ def _read_csv(text: str, path: Path, text_columns: Iterable[str]) -> pd.DataFram
     return frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
 
 
-def _read_json(text: str, path: Path) -> pd.DataFrame:
+def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
+    text = _decoded(content, path)
     try:
         records = json.loads(text)
     except ValueError as cause:
@@ -193,7 +214,7 @@ def _read_json(text: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def _read_parquet(content: bytes, path: Path) -> pd.DataFrame:
+def _read_parquet(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
     try:
         return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
     except ImportError as cause:
@@ -251,3 +272,21 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+# A new kind is one entry here; ``--out`` and the messages follow.
+KINDS: list[FileKind] = [
+    FileKind(
+        extensions=(".csv", ".tsv", ".txt"), written=(".csv",), read=_read_csv, write=_csv_bytes
+    ),
+    FileKind(extensions=(".json",), written=(".json",), read=_read_json, write=_json_bytes),
+    FileKind(
+        extensions=(".parquet",),
+        written=(".parquet",),
+        read=_read_parquet,
+        write=_parquet_bytes,
+        library="pyarrow",
+        without=NO_PARQUET,
+        gzipped=False,
+    ),
+]

@@ -1,12 +1,12 @@
 """Curve draws -> matplotlib figures."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.curves import saturation
-from adbudget.draws import CurveDraws
+from adbudget.draws import CurveDraws, HasDraws
 from adbudget.errors import InputError
 from adbudget.plan import Plan
 from adbudget.report.text import PERIOD_NOUNS
@@ -20,20 +20,6 @@ REACH = 1.5  # curves are drawn up to this multiple of the largest spend that is
 COLUMNS = 3  # panels side by side
 CURVE, NOW, NEXT, BREAK_EVEN = "#1f5f8b", "#222222", "#c8553d", "#9a9a9a"
 PERIOD_BY_DAYS = {1: "daily", 7: "weekly"}
-
-
-class HasDraws(Protocol):
-    """What a plot needs of a fit."""
-
-    @property
-    def draws(self) -> CurveDraws:
-        """Posterior draws of the curves."""
-        ...
-
-    @property
-    def current_spend(self) -> pd.Series:
-        """Spend per period today, by (account, channel)."""
-        ...
 
 
 def plot_curves(fit: HasDraws, account: str, plan: Plan | None = None) -> "Figure":

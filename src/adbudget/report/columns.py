@@ -26,9 +26,10 @@ def columns_table(
     columns: Sequence[Column],
     rows: Sequence[Any],
     *,
-    width: int,
-    dropped_first: Sequence[str],
-    style: Callable[[Any], str],
+    width: int | None,
+    dropped_first: Sequence[str] = (),
+    style: Callable[[Any], str] = lambda row: "",
+    indent: int = INDENT,
 ) -> RenderableType:
     """One line per row below the titles; only the first column may break.
 
@@ -36,13 +37,14 @@ def columns_table(
     ----------
     columns : from left to right
     rows : one or more records that the columns can read
-    width : columns of the terminal
+    width : columns of the terminal; None when there is no edge
     dropped_first : titles of what is left out, one by one, until the rest fits; the table says so
     style : row -> rich style of its line
+    indent : blanks before every line
     """
     kept, left_out = list(columns), []
     for title in dropped_first:
-        if _width(kept, rows) <= width:
+        if width is None or indent + _width(kept, rows) <= width:
             break
         kept = [column for column in kept if column.title != title]
         left_out.append(title)
@@ -56,7 +58,7 @@ def columns_table(
     grid.add_row(*(Text(column.title, style="bold") for column in kept))
     for row in rows:
         grid.add_row(*(Text(column.text(row), style=style(row)) for column in kept))
-    table: RenderableType = Padding(grid, (0, 0, 0, INDENT))
+    table: RenderableType = Padding(grid, (0, 0, 0, indent))
     if left_out:
         note = f"\nLeft out at {width} columns: {', '.join(left_out)}."
         return Group(table, Text(note, style="dim"))
@@ -68,4 +70,4 @@ def _width(columns: Sequence[Column], rows: Sequence[Any]) -> int:
         max(cell_len(column.title), *(cell_len(column.text(row)) for row in rows))
         for column in columns
     ]
-    return INDENT + sum(widths) + GAP * len(widths)
+    return sum(widths) + GAP * (len(widths) - 1)

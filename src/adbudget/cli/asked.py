@@ -1,0 +1,73 @@
+"""What a person wrote on the command line -> pairs, an instant, a name, an open ledger."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adbudget.errors import InputError
+
+if TYPE_CHECKING:
+    from adbudget.ledger import Ledger
+
+
+def pair_of(text: str, option: str, form: str) -> tuple[str, str]:
+    """Split what an option was given as NAME=VALUE; ``form`` is how the option calls the two."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise InputError(f"{option} must be written {form}; got {text!r}.")
+    return name, value
+
+
+def pairs_of(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
+    """Pairs of an option that may be repeated, but not for the same name."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, value = pair_of(text, option, form)
+        if name in pairs:
+            raise InputError(f"{option} names {name!r} twice; give it once.")
+        pairs[name] = value
+    return pairs
+
+
+def open_existing(address: str) -> "Ledger":
+    """Open a ledger that exists: a mistyped path must not start a new one."""
+    from adbudget.ledger import open_ledger
+
+    return open_ledger(address, create=False)
+
+
+def person(who: str | None) -> str:
+    """Who decides: as given, or the login name."""
+    if who is not None:
+        return who
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as cause:  # a process without a user, as in a bare container
+        raise InputError("this process has no login name; say who decides with --who.") from cause
+
+
+def instant(text: str | None, option: str) -> datetime:
+    """Now, or what was written: an instant with its offset, or a date, which begins in UTC."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is not None and len(text) == len("2026-03-01"):
+        return at.replace(tzinfo=UTC)
+    if at is None or at.utcoffset() is None:
+        example = "2026-03-01T09:00+01:00"
+        raise InputError(f"{option} must be an instant such as {example}; got {text!r}.")
+    return at
+
+
+def text_of(path: Path) -> str:
+    """Text of a small file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise InputError(f"{path} cannot be read: {cause}.") from cause

@@ -1,0 +1,44 @@
+"""What recommend asks beside data and fit, stated once. Imports nothing heavy."""
+
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+from adbudget.options import Option, Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from adbudget.decision.decisions import Thresholds
+    from adbudget.draws import SpendLike
+    from adbudget.plan import Limits
+    from adbudget.policy.rulebook import Policy
+    from adbudget.risk import Risk
+
+
+class DecisionOptions(TypedDict, total=False):
+    """Where moves start, what they may be, and when one is called."""
+
+    current: Annotated[
+        "SpendLike | None",
+        Option(help="Spend per period by (account, channel) that moves are measured from"),
+    ]
+    window_days: Annotated[
+        float,
+        Option(
+            help="Days that today's spend is the mean of",
+            default=28,
+            shell=Shell(kind="number", metavar="DAYS", flag="--current-window"),
+        ),
+    ]
+    limits: Annotated["Limits | None", Option(help="What a plan may be; Limits() when None")]
+    risk: Annotated["Risk | None", Option(help="What its worst outcomes cost; Risk() when None")]
+    thresholds: Annotated[
+        "Thresholds | None", Option(help="When a move becomes a call; Thresholds() when None")
+    ]
+    policy: Annotated[
+        "Policy | Mapping[str, object] | str | Path | None",
+        Option(
+            help="Policy whose constraints and rules guard the calls",
+            shell=Shell(kind="file", metavar="FILE"),
+        ),
+    ]

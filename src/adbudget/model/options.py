@@ -1,0 +1,53 @@
+"""The options of fit, stated once. Imports nothing heavy, for the command line."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
+
+from adbudget.options import Option, Shell
+
+if TYPE_CHECKING:
+    from adbudget.model.forgetting import Forgetting
+    from adbudget.model.priors import Priors
+    from adbudget.tables.frames import FrameLike
+
+
+class FitOptions(TypedDict, total=False):
+    """Options of :func:`adbudget.fit`, which says in full what each does."""
+
+    lift_tests: Annotated[
+        "FrameLike | None",
+        Option(
+            help="Table of experiments, one a row, for the fit",
+            shell=Shell(kind="file", metavar="FILE"),
+        ),
+    ]
+    forgetting: Annotated[
+        "Forgetting",
+        Option(
+            help="Days after which evidence counts half, or auto; nothing is forgotten if not "
+            "given",
+            shell=Shell(kind="text", metavar="DAYS"),
+        ),
+    ]
+    engine: Annotated[
+        Literal["compiled", "pymc"],
+        Option(help="Sampler of the compiled density, or PyMC's own", default="compiled"),
+    ]
+    draws: Annotated[int, Option(help="Kept draws per chain", default=1000)]
+    tune: Annotated[int, Option(help="Tuning draws per chain", default=500)]
+    chains: Annotated[int, Option(help="Number of chains, at least 2", default=4)]
+    cores: Annotated[int | None, Option(help="Chains that run at once; all cores when None")]
+    progress: Annotated[
+        bool | None, Option(help="Show a progress bar; None shows it where a person is watching")
+    ]
+
+
+class SeededFitOptions(FitOptions, total=False):
+    """The same with what :func:`adbudget.fit` takes beside them, for whoever fits on the way."""
+
+    priors: Annotated[
+        "Priors | None", Option(help="What is believed before the data; Priors() when None")
+    ]
+    seed: Annotated[
+        int,
+        Option(help="Same seed, same decisions", default=0, shell=Shell(kind="whole number")),
+    ]

@@ -1,0 +1,79 @@
+"""The options of read_panel, stated once. Imports nothing heavy, for the command line."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
+
+from adbudget.options import Option, Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from adbudget.tables.frames import ByAccount
+
+PERIODS = ("daily", "weekly", "monthly")
+
+
+class PanelOptions(TypedDict, total=False):
+    """Options of :func:`adbudget.read_panel`, which says in full what each does."""
+
+    columns: Annotated[
+        "Mapping[str, Hashable] | None",
+        Option(
+            help="Column that is the account, channel, date, spend, outcome or currency",
+            shell=Shell(kind="pairs", metavar="ROLE=NAME"),
+        ),
+    ]
+    channels: Annotated[
+        "Iterable[Hashable] | None",
+        Option(
+            help="Spend columns of a wide table, or channels of a long one to keep",
+            shell=Shell(kind="names", metavar="A,B,C"),
+        ),
+    ]
+    controls: Annotated[
+        "Iterable[Hashable] | None",
+        Option(
+            help="Columns that move the outcome too", shell=Shell(kind="names", metavar="A,B,C")
+        ),
+    ]
+    holidays: Annotated[
+        "ByAccount[str] | None",
+        Option(
+            help="Country whose public holidays are a control, e.g. DE or DE-BY",
+            shell=Shell(kind="text", metavar="COUNTRY"),
+        ),
+    ]
+    freq: Annotated[
+        "str | None",
+        Option(
+            help="Length of a period; found in the dates if not given",
+            shell=Shell(kind="choice", choices=PERIODS),
+        ),
+    ]
+    currency: Annotated[
+        "ByAccount[str] | None",
+        Option(
+            help="Currency of every account, e.g. EUR", shell=Shell(kind="text", metavar="CODE")
+        ),
+    ]
+    value_per_unit: Annotated[
+        "ByAccount[float] | None",
+        Option(
+            help="Money that one unit of the outcome is worth",
+            shell=Shell(kind="number", metavar="NUMBER"),
+        ),
+    ]
+    margin: Annotated[
+        "ByAccount[float] | None",
+        Option(
+            help="Share of the outcome's money that is margin, e.g. 0.4",
+            shell=Shell(kind="number", metavar="SHARE"),
+        ),
+    ]
+    missing_spend: Annotated[
+        Literal["error", "zero"],
+        Option(
+            help="What missing spend inside a channel's life means",
+            default="error",
+            shell=Shell(kind="choice", choices=("error", "zero")),
+        ),
+    ]

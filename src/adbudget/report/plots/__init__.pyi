@@ -1,0 +1,1 @@
+from .curves import plot_curves as plot_curves

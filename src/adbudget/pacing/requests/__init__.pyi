@@ -5,6 +5,9 @@ from .answers import (
     Expectations as Expectations,
     expect as expect,
 )
+from .change import (
+    Diff as Diff,
+)
 from .drafting import (
     AskRules as AskRules,
     draft_requests as draft_requests,
@@ -18,7 +21,6 @@ from .outbox import (
 )
 from .request import (
     Ask as Ask,
-    Diff as Diff,
     Fallback as Fallback,
     SellerRequest as SellerRequest,
 )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adbudget.pacing.requests.request import Diff, SellerRequest, diffs_of
+from adbudget.pacing.requests.change import Diff, diffs_of
+from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.states import AGREED, ANSWERS, State, check_move, check_state
 
 

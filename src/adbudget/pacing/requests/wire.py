@@ -12,8 +12,9 @@ from typing import Any
 
 from adbudget.errors import InputError, SellerError
 from adbudget.ledger.entry import LARGEST
+from adbudget.pacing.requests.change import Diff, diffs_of
 from adbudget.pacing.requests.gateway import Answer
-from adbudget.pacing.requests.request import Diff, SellerRequest, diffs_of
+from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.states import STATES, State, check_state
 
 REQUESTED_BY = "agent:adbudget"

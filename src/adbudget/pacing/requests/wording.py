@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from adbudget.pacing.money import money_text
-from adbudget.pacing.requests.request import Ask, Diff, Fallback, Intent
+from adbudget.pacing.requests.change import Diff
+from adbudget.pacing.requests.request import Ask, Fallback, Intent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adbudget import InputError
-from adbudget.pacing.control.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
-from adbudget.pacing.control.simulator import Morning, Orders, SimulatedDeal, simulate_delivery
+from adbudget.synthetic.flights import Morning, Orders, SimulatedDeal, simulate_delivery
+from benchmarks.pacing_controls import FixedDailyBudget, NoControl, RemainingOverDays
 
 
 def calm(deal="d0", budget=28_000.0, capacity=2_000.0, **changes) -> SimulatedDeal:

@@ -6,7 +6,7 @@ it stands after what people decided and sellers agreed to.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ from adbudget.pacing.report_frames import (
 )
 from adbudget.pacing.requests.drafting import AskRules, draft_requests
 from adbudget.pacing.requests.requests_frame import requests_frame
+from adbudget.plain_json import to_plain
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -107,7 +108,7 @@ def run_id_of(cycle: Cycle, *, kill_on: bool) -> str:
     question = {
         "inputs": inputs_hash(cycle.plan, cycle.delivery),
         "as_of": settings.moment.isoformat(),
-        "thresholds": asdict(settings.thresholds),
+        "thresholds": to_plain(settings.thresholds),
         "policy": "" if settings.policy is None else settings.policy.hash,
         "rules": rules,
         "seed": settings.seed,
@@ -263,7 +264,7 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> RunFacts:
         policy_hash="" if settings.policy is None else settings.policy.hash,
         payload={
             "as_of": settings.moment.isoformat(),
-            "thresholds": asdict(settings.thresholds),
+            "thresholds": to_plain(settings.thresholds),
             "n_deals": len(cycle.plan),
             "severities": {str(name): int(count) for name, count in counts.items()},
             "n_alerts": len(report.raised),

@@ -5,9 +5,8 @@ that a later one replaced; one per alert not told lately. Moves and requests bri
 """
 
 import hashlib
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from adbudget.pacing.delivery.groups import Groups
 from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.delivery.past_days import days_payload
 from adbudget.pacing.delivery.status import Standing
+from adbudget.plain_json import to_plain
 
 WHO = "adbudget pace"
 Pair = tuple[str, Entry]
@@ -160,7 +160,7 @@ def correction_pairs(
                     f"{one.spend_minor_before} minor units and {one.impressions_before:.0f} "
                     f"impressions, now as {one.spend_minor} and {one.impressions:.0f}."
                 ),
-                payload=asdict(one),
+                payload=to_plain(one),
                 **facts.shared(),
             ),
         )
@@ -188,8 +188,5 @@ def alert_pairs(alerts: Iterable[Alert], facts: RunFacts) -> list[Pair]:
 
 def _rows(track: Track) -> list[dict[str, float | None]]:
     """One JSON mapping per deal or group; None for what is not known or not finite."""
-    columns = [
-        [value if math.isfinite(value) else None for value in getattr(track, name).tolist()]
-        for name in TRACK
-    ]
+    columns = [to_plain(getattr(track, name)) for name in TRACK]
     return [dict(zip(TRACK, row, strict=True)) for row in zip(*columns, strict=True)]

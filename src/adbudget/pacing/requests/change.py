@@ -40,10 +40,6 @@ class Diff:
     old_value: Value
     new_value: Value
 
-    def as_payload(self) -> dict[str, Value]:
-        """The same as a JSON mapping."""
-        return {"field": self.field, "old_value": self.old_value, "new_value": self.new_value}
-
 
 def diffs_of(plain: Sequence[Mapping[str, Any]]) -> tuple[Diff, ...]:
     """Diffs from their mappings.

@@ -4,7 +4,7 @@ What is asked never changes once drafted; how it stands is folded from the ledge
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -112,17 +112,9 @@ class Ask:
         facts = [*about, changes, self.drafted_at.date().isoformat()]
         return f"SR-{digest(facts)[:12].upper()}"
 
-    def as_payload(self) -> dict[str, Any]:
-        """Plain JSON values; instants as ISO text."""
-        plain = {each.name: getattr(self, each.name) for each in fields(self)}
-        for name in ("drafted_at", "useful_until"):
-            plain[name] = plain[name].isoformat()
-        diffs = [diff.as_payload() for diff in self.diffs]
-        return plain | {"diffs": diffs, "fallback": asdict(self.fallback)}
-
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Ask":
-        """Undo :meth:`as_payload`; other keys are left alone."""
+        """Ask of its plain JSON values; other keys are left alone."""
         values = {each.name: payload[each.name] for each in fields(cls)}
         for name in ("drafted_at", "useful_until"):
             values[name] = datetime.fromisoformat(values[name])

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.daily.daily_budgets import DailyBudgets
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.delivery.status import Standing
@@ -25,14 +26,14 @@ class PacingReport:
     ----------
     as_of : the instant measured
     run_id : of the run in the ledger; "" without one
-    status : frame, one row per deal
+    status : frame, one row per deal; ``daily_budget`` is what it may spend today
     groups : frame, one row per seller, channel and campaign (and currency)
     alerts : frame, one row per alert, most severe first
     moves : frame, one row per proposed change of a deal's budget
     requests : frame, one row per drafted request to a seller
     corrections : frame, one row per figure that a later one replaced
     notes : what is worth knowing about the tables
-    plan, delivery, measures, standing : the records behind the frames
+    plan, delivery, measures, standing, daily : the records behind the frames
     raised : the alerts not told lately, as records for sinks
     held : deal -> why it misses its budget and no money moves
     """
@@ -50,6 +51,7 @@ class PacingReport:
     delivery: Delivery
     measures: Measures
     standing: Standing
+    daily: DailyBudgets
     raised: "tuple[Alert, ...]"
     held: dict[str, str]
 

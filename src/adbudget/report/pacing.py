@@ -29,6 +29,10 @@ def _number(value: float, form: str) -> str:
     return NO_VALUE if value != value else format(value, form)
 
 
+def _daily(budget: Any) -> str:
+    return NO_VALUE if budget is None else f"{budget:,f}"
+
+
 def _interval(row: Any) -> str:
     if row.projected_low != row.projected_low:
         return NO_VALUE
@@ -43,12 +47,13 @@ COLUMNS = (
     Column(title="index", text=lambda row: _number(row.index_of_pace, ".2f")),
     Column(title="off %", text=lambda row: _number(row.deviation_pct, "+.1f")),
     Column(title="needs a day", text=lambda row: amount(row.required_rate)),
+    Column(title="today", text=lambda row: _daily(row.daily_budget)),
     Column(title="ends at", text=lambda row: amount(row.projected, 0)),
     Column(title="likely range", text=_interval),
     Column(title="over", text=lambda row: percent(row.prob_over)),
     Column(title="days left", text=lambda row: _number(row.remaining_days, ".3g")),
 )
-DROPPED_FIRST = ("days left", "likely range", "off %", "over", "needs a day", "state")
+DROPPED_FIRST = ("days left", "likely range", "off %", "over", "needs a day", "today", "state")
 
 
 def pacing_report(report: "PacingReport", *, width: int, show: Show = "off") -> RenderableType:
@@ -163,6 +168,12 @@ def _foot(report: "PacingReport") -> RenderableType:
         planned, projected = sum(row.planned for row in rows), sum(row.projected for row in rows)
         told = f"{spent:,f} of {budget:,f} {code}".rstrip() + f" spent, {amount(planned)} planned"
         lines.add_row("Total", Text(f"{told}; heads for {amount(projected)}"))
+        pairs = zip(report.status["currency"], report.status["daily_budget"], strict=True)
+        daily = [budget for currency, budget in pairs if currency == code and budget is not None]
+        if daily:
+            told = f"{sum(daily):,f} {code}".rstrip()
+            told += f" for {counted(len(daily), 'running deal')}"
+            lines.add_row("Today", Text(f"daily budgets of {told}"))
     counts = report.status["state"].value_counts()
     states = ", ".join(f"{n:,} {str(name).replace('_', ' ')}" for name, n in counts.items())
     lines.add_row("Deals", Text(states))

@@ -138,8 +138,8 @@ def daily_budgets(
     )
 
 
-def kept_orders(plan: FlightPlan, daily: DailyBudgets, ordered: Orders) -> list[list[list[Any]]]:
-    """Earlier daily budgets and the new one, for the next run: (deal,) lists of [day, minor units].
+def kept_orders(plan: FlightPlan, daily: DailyBudgets, ordered: Orders) -> list[dict[str, Any]]:
+    """What a measurement keeps for the next run: (deal,) mappings with basis and orders.
 
     Parameters
     ----------
@@ -148,9 +148,9 @@ def kept_orders(plan: FlightPlan, daily: DailyBudgets, ordered: Orders) -> list[
     """
     kept = []
     for i, (deal, day) in enumerate(zip(plan.deals, daily.day.astype(str).tolist(), strict=True)):
-        before = [list(pair) for pair in ordered.get(deal, ()) if pair[0] < day]
-        own = [[day, int(daily.minor[i])]] if daily.basis[i] else []
-        kept.append([*before, *own][-KEPT_ORDERS:])
+        orders = [list(pair) for pair in ordered.get(deal, ()) if pair[0] < day]
+        orders += [[day, int(daily.minor[i])]] if daily.basis[i] else []
+        kept.append({"basis": daily.basis[i], "orders": orders[-KEPT_ORDERS:]})
     return kept
 
 

@@ -5,7 +5,7 @@ that a later one replaced; one per alert not told lately. Moves and requests bri
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,9 +89,10 @@ def deal_pairs(
     measures: Measures,
     standing: Standing,
     sentences: Sequence[str],
+    daily: Sequence[Mapping[str, Any]],
     facts: RunFacts,
 ) -> list[Pair]:
-    """One measurement per deal."""
+    """One measurement per deal; ``daily`` is (deal,) what is kept of its daily budgets."""
     days = days_payload(plan, delivery, measures)
     spend, impressions = _rows(measures.spend), _rows(measures.impressions)
     shared = facts.shared()
@@ -114,6 +115,7 @@ def deal_pairs(
                     "spend": spend[i],
                     "impressions": impressions[i],
                     "known": days[i],
+                    "daily": daily[i],
                 },
                 **shared,
             ),

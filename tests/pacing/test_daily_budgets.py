@@ -7,7 +7,6 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from flights import daily, delivery_of, plan_frame, plan_of, plan_row
 from hypothesis import given, settings, strategies as st
 
 import adbudget
@@ -16,6 +15,7 @@ from adbudget.pacing import DailyRules, learn_traffic
 from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.daily.daily_budgets import DailyBudgets, daily_budgets, fill_level
 from adbudget.pacing.options import PaceOptions
+from tests.pacing.flights import daily, delivery_of, plan_frame, plan_of, plan_row
 
 DAY_11 = "2026-03-11"
 

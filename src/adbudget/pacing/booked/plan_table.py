@@ -8,7 +8,8 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.pacing.booked.clock import zone_of
-from adbudget.pacing.booked.curves import Curve, parse_curve
+from adbudget.pacing.booked.curve_kinds import parse_curve
+from adbudget.pacing.booked.curves import Curve
 from adbudget.pacing.booked.flight import NO_MAXIMUM, FlightPlan, GroupLimit
 from adbudget.pacing.money import digits_of, need_every, read_amounts, read_counts
 from adbudget.policy.readings.campaign_columns import (

@@ -16,6 +16,9 @@ from .gateway import (
     Answer as Answer,
     SellerGateway as SellerGateway,
 )
+from .gateways import (
+    open_gateway as open_gateway,
+)
 from .outbox import (
     FileOutbox as FileOutbox,
 )

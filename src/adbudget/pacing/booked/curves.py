@@ -160,11 +160,8 @@ def custom(points: Iterable[Sequence[float]], name: str = "custom") -> PointCurv
             f"(1, 1); got {given}."
         )
     t, planned = np.array(given).T
-    sound = bool(
-        np.isfinite(np.array(given)).all()
-        and (np.diff(t) > 0).all()
-        and (np.diff(planned) >= 0).all()
-    )
+    finite = np.isfinite(t).all() and np.isfinite(planned).all()
+    sound = bool(finite and (np.diff(t) > 0).all() and (np.diff(planned) >= 0).all())
     if not sound or given[0] != (0, 0) or given[-1] != (1, 1):
         raise InputError(
             f"curve {name!r} must begin at (0, 0), end at (1, 1), go forward in t and never fall; "

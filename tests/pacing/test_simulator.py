@@ -137,7 +137,7 @@ def test_orders_that_make_no_sense_are_refused(daily, budget, complaint):
         ({"budget": 0.0}, "budget of deal 'd0'"),
         ({"capacity": np.inf}, "capacity of deal 'd0'"),
         ({"noise": -0.1}, "noise of deal 'd0'"),
-        ({"memory": 1.0}, "memory of deal 'd0'"),
+        ({"autocorrelation": 1.0}, "autocorrelation of deal 'd0'"),
         ({"weekday": (1.0,) * 6}, "7 weights of mean 1"),
         ({"weekday": (2.0,) * 7}, "7 weights of mean 1"),
     ],

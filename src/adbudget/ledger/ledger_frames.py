@@ -14,7 +14,7 @@ from adbudget.errors import InputError
 from adbudget.ledger.append import funded_by
 from adbudget.ledger.entry import CHANGE, at_text
 from adbudget.ledger.items import Item
-from adbudget.ledger.reading import Reading
+from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import ENTRY
 
 COLUMNS = tuple(ENTRY.c.keys())
@@ -31,7 +31,7 @@ PENDING_COLUMNS = (
 
 
 def entries(
-    reading: Reading,
+    reading: Snapshot,
     *,
     kind: str | Sequence[str] | None = None,
     unit: str | None = None,
@@ -100,7 +100,7 @@ def _typed(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> pd.DataFr
     )
 
 
-def opening_budgets(reading: Reading, day: date, tz: str | tzinfo) -> dict[str, int]:
+def opening_budgets(reading: Snapshot, day: date, tz: str | tzinfo) -> dict[str, int]:
     """Unit -> budget before its first change of this local day, minor units."""
     start, end = local_day(day, tz)
     where = [
@@ -117,7 +117,7 @@ def opening_budgets(reading: Reading, day: date, tz: str | tzinfo) -> dict[str, 
     return opening
 
 
-def current_budgets(reading: Reading) -> dict[str, int]:
+def current_budgets(reading: Snapshot) -> dict[str, int]:
     """Unit -> budget after its last change, minor units."""
     where = [ENTRY.c.kind == CHANGE, ENTRY.c.new_minor.is_not(None)]
     newest = reading.select(func.max(ENTRY.c.sequence), where=where).group_by(ENTRY.c.unit)

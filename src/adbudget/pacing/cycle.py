@@ -18,8 +18,8 @@ from adbudget.pacing.delivery.earlier_runs import EarlierRuns
 from adbudget.pacing.delivery.groups import LEVELS, measure_groups
 from adbudget.pacing.delivery.measure_entries import (
     WHO,
+    PacingRunFacts,
     Pair,
-    RunFacts,
     alert_pairs,
     correction_pairs,
     deal_pairs,
@@ -251,9 +251,9 @@ def _drafts(
     )
 
 
-def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> RunFacts:
+def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
     options, counts = cycle.options, report.status["severity"].value_counts()
-    return RunFacts(
+    return PacingRunFacts(
         run_id=cycle.run_id,
         at=at,
         inputs_hash=inputs_hash(cycle.plan, cycle.delivery),
@@ -272,7 +272,7 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> RunFacts:
 
 
 def _proposal_pairs(
-    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: RunFacts
+    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: PacingRunFacts
 ) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
     from adbudget.pacing.requests.request_entries import draft_pairs

@@ -32,7 +32,7 @@ TRACK = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class PacingRunFacts:
     """What every entry of a run shares, and what its first one holds.
 
     Attributes
@@ -78,7 +78,7 @@ def inputs_hash(plan: FlightPlan, delivery: Delivery) -> str:
     return digest.hexdigest()
 
 
-def run_pair(facts: RunFacts) -> Pair:
+def run_pair(facts: PacingRunFacts) -> Pair:
     """The run's own entry."""
     return f"pace:{facts.run_id}", Entry(kind=RUN, payload=facts.payload, **facts.shared())
 
@@ -90,7 +90,7 @@ def deal_pairs(
     standing: Standing,
     sentences: Sequence[str],
     daily: Sequence[Mapping[str, Any]],
-    facts: RunFacts,
+    facts: PacingRunFacts,
 ) -> list[Pair]:
     """One measurement per deal; ``daily`` is (deal,) what is kept of its daily budgets."""
     days = days_payload(plan, delivery, measures)
@@ -124,7 +124,7 @@ def deal_pairs(
     ]
 
 
-def group_pairs(groups: Iterable[Groups], facts: RunFacts) -> list[Pair]:
+def group_pairs(groups: Iterable[Groups], facts: PacingRunFacts) -> list[Pair]:
     """One measurement per seller, channel and campaign."""
     shared = facts.shared()
     pairs = []
@@ -146,7 +146,7 @@ def group_pairs(groups: Iterable[Groups], facts: RunFacts) -> list[Pair]:
 
 
 def correction_pairs(
-    corrections: Iterable[Correction], plan: FlightPlan, facts: RunFacts
+    corrections: Iterable[Correction], plan: FlightPlan, facts: PacingRunFacts
 ) -> list[Pair]:
     """One entry per figure that was replaced."""
     place = plan.place
@@ -170,7 +170,7 @@ def correction_pairs(
     ]
 
 
-def alert_pairs(alerts: Iterable[Alert], facts: RunFacts) -> list[Pair]:
+def alert_pairs(alerts: Iterable[Alert], facts: PacingRunFacts) -> list[Pair]:
     """One entry per alert that is told now."""
     return [
         (

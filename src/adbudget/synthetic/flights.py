@@ -264,14 +264,12 @@ def _traffic(
     shape = (before + n_days, len(deals))
     week = np.array([deal.weekday or (1.0,) * WEEK for deal in deals])
     noise = np.array([deal.noise for deal in deals])
-    autocorrelation = np.array([deal.autocorrelation for deal in deals])
+    share = np.array([deal.autocorrelation for deal in deals])
     shock = rng.normal(size=shape)
     chance = np.empty(shape)
     chance[0] = shock[0]
     for day in range(1, shape[0]):
-        chance[day] = (
-            autocorrelation * chance[day - 1] + np.sqrt(1 - autocorrelation**2) * shock[day]
-        )
+        chance[day] = share * chance[day - 1] + np.sqrt(1 - share**2) * shock[day]
     weights = week.T[np.arange(shape[0]) % WEEK]
     typical = weights * np.exp(noise * chance - noise**2 / 2)
     learned = typical[:before].reshape(HISTORY_WEEKS, WEEK, len(deals)).mean(0)

@@ -1,6 +1,6 @@
-"""The controller against no control and common practice, on 200 made-up flights.
+"""Daily budgets and moves against no control and common practice, on 200 made-up flights.
 
-Run: python benchmarks/bench_pacing_control.py [number of seeds]
+Run: python -m benchmarks.bench_pacing_control [number of seeds]
 """
 
 import sys
@@ -11,15 +11,14 @@ import pandas as pd
 
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.booked.plan_table import read_plan
-from adbudget.pacing.control.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
-from adbudget.pacing.control.controller import PacingControl
-from adbudget.pacing.control.simulator import (
-    Control,
-    SimulatedDeal,
-    SimulatedFlight,
-    simulate_delivery,
-)
 from adbudget.pacing.moves.move_rules import MoveRules
+from adbudget.synthetic.flights import Control, SimulatedDeal, SimulatedFlight, simulate_delivery
+from benchmarks.pacing_controls import (
+    FixedDailyBudget,
+    NoControl,
+    PacingControl,
+    RemainingOverDays,
+)
 
 N_SEEDS, N_DAYS, N_DEALS = 200, 28, 6
 START = pd.Timestamp("2026-03-02")  # a Monday

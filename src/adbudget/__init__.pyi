@@ -42,9 +42,6 @@ from .optimizer import (
     Proposal as Proposal,
     optimize as optimize,
 )
-from .pacing.control.simulator import (
-    simulate_delivery as simulate_delivery,
-)
 from .pacing.delivery.thresholds import (
     PaceThresholds as PaceThresholds,
 )
@@ -94,6 +91,9 @@ from .risk import (
 from .simulation import (
     Outcome as Outcome,
     simulate as simulate,
+)
+from .synthetic.flights import (
+    simulate_delivery as simulate_delivery,
 )
 
 __version__: str

@@ -12,10 +12,10 @@ from adbudget.alerts.alert import Alert
 from adbudget.alerts.sinks import (
     KINDS,
     AppriseSink,
-    Delivery,
     JsonLinesSink,
     LogSink,
     SinkKind,
+    SinkReport,
     WebhookSink,
     open_sink,
     send_alerts,
@@ -73,7 +73,7 @@ class Server:
         self.http.server_close()
 
 
-def post(server, **options) -> tuple[Delivery, list[float]]:
+def post(server, **options) -> tuple[SinkReport, list[float]]:
     waits = []
     sink = WebhookSink(url=server.url, wait=waits.append, **options)
     return sink.send(ALERTS), waits
@@ -86,7 +86,7 @@ def test_a_webhook_gets_all_alerts_in_one_request():
     with Server([200]) as server:
         delivery, waits = post(server, headers={"Authorization": "Bearer x"})
         ((path, headers, body),) = server.requests
-    assert delivery == Delivery(sink="webhook 127.0.0.1", sent=3)
+    assert delivery == SinkReport(sink="webhook 127.0.0.1", sent=3)
     assert waits == []
     assert path == "/hook/secret-token"
     assert headers["Authorization"] == "Bearer x"
@@ -110,7 +110,7 @@ def test_a_refusal_is_not_tried_again():
     with Server([403]) as server:
         delivery, waits = post(server)
         assert len(server.requests) == 1
-    assert delivery == Delivery(sink="webhook 127.0.0.1", sent=0, error="answered 403")
+    assert delivery == SinkReport(sink="webhook 127.0.0.1", sent=0, error="answered 403")
     assert waits == []
 
 
@@ -174,7 +174,7 @@ def test_apprise_notifies_once_for_every_severity():
     pytest.importorskip("apprise", reason="the extra adbudget[alerts] is not installed")
     with Server([200, 200, 200]) as server:
         address = server.url.replace("http://", "json://")
-        assert AppriseSink(urls=(address,)).send(ALERTS) == Delivery(sink="apprise", sent=3)
+        assert AppriseSink(urls=(address,)).send(ALERTS) == SinkReport(sink="apprise", sent=3)
         bodies = [json.loads(body) for _, _, body in server.requests]
     assert [body["title"] for body in bodies] == [
         "adbudget: 1 critical",
@@ -189,7 +189,7 @@ def test_a_service_that_does_not_take_them_is_told():
     pytest.importorskip("apprise", reason="the extra adbudget[alerts] is not installed")
     with Server([500]) as server:
         delivery = AppriseSink(urls=(server.url.replace("http://", "json://"),)).send(ALERTS)
-    assert delivery == Delivery(sink="apprise", sent=0, error="critical alerts not taken")
+    assert delivery == SinkReport(sink="apprise", sent=0, error="critical alerts not taken")
 
 
 @with_apprise
@@ -228,4 +228,4 @@ def test_a_sink_that_fails_does_not_stop_the_others(tmp_path):
     good = JsonLinesSink(path=tmp_path / "a")
     first, second = send_alerts(ALERTS, (broken, good))
     assert first.error
-    assert second == Delivery(sink=f"file {tmp_path / 'a'}", sent=3)
+    assert second == SinkReport(sink=f"file {tmp_path / 'a'}", sent=3)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from adbudget.pacing.moves.flows import Flows, Group, Room, best_flows
+from adbudget.pacing.moves.flows import Capacity, Flows, JointBound, best_flows
 
 
-def room(give, take, *, worth=None, channel=None, pool=None, most=None, groups=()) -> Room:
+def room(give, take, *, worth=None, channel=None, pool=None, most=None, groups=()) -> Capacity:
     n = len(give)
     pool = np.zeros(n, np.int64) if pool is None else np.array(pool)
     n_pools = int(pool.max()) + 1
-    return Room(
+    return Capacity(
         pool=pool,
         channel=pool * 10 if channel is None else pool * 10 + np.array(channel),
         give=np.array(give, dtype=np.int64),
@@ -24,18 +24,18 @@ def room(give, take, *, worth=None, channel=None, pool=None, most=None, groups=(
     )
 
 
-def group(members, lowest=-(2**50), highest=2**50) -> Group:
-    return Group(members=np.array(members), lowest=lowest, highest=highest)
+def group(members, lowest=-(2**50), highest=2**50) -> JointBound:
+    return JointBound(members=np.array(members), lowest=lowest, highest=highest)
 
 
-def change(one: Room, flows: Flows) -> np.ndarray:
+def change(one: Capacity, flows: Flows) -> np.ndarray:
     total = np.zeros(one.pool.size, np.int64)
     np.add.at(total, flows.source, -flows.minor)
     np.add.at(total, flows.target, flows.minor)
     return total
 
 
-def solved(one: Room, minimum: int = 1) -> np.ndarray:
+def solved(one: Capacity, minimum: int = 1) -> np.ndarray:
     return change(one, best_flows(one, np.full(one.most.size, minimum)))
 
 
@@ -90,7 +90,7 @@ def test_budgets_of_billions_are_exact():
 
 
 @st.composite
-def rooms(draw) -> tuple[Room, int]:
+def rooms(draw) -> tuple[Capacity, int]:
     n = draw(st.integers(2, 9))
     size = st.integers(0, draw(st.sampled_from([6, 5_000, 10**9])))
     kind = draw(st.lists(st.sampled_from("gtn"), min_size=n, max_size=n))

@@ -8,11 +8,10 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adbudget import InputError
-from adbudget.pacing.control.common_controls import RemainingOverDays
-from adbudget.pacing.control.controller import PacingControl, fill_level
-from adbudget.pacing.control.simulator import SimulatedDeal, SimulatedFlight, simulate_delivery
-from adbudget.pacing.control.traffic_left import complete
+from adbudget.pacing.daily.daily_budgets import fill_level
+from adbudget.synthetic.flights import SimulatedDeal, SimulatedFlight, simulate_delivery
 from benchmarks.bench_pacing_control import campaign, controls, figures, plan_of, relative, run
+from benchmarks.pacing_controls import PacingControl, RemainingOverDays, complete
 
 N_DAYS = 28
 WEEK = (1.2, 1.2, 1.2, 1.2, 1.2, 0.5, 0.5)

@@ -1,10 +1,14 @@
 """Planned shares: what can be worked out on paper, and laws of every curve."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from adbudget import InputError
+from adbudget import InputError, pace
+from adbudget.pacing.booked import curve_kinds
+from adbudget.pacing.booked.curve_kinds import CurveKind, parse_curve
 from adbudget.pacing.booked.curves import (
     Curve,
     TrafficCurve,
@@ -12,8 +16,8 @@ from adbudget.pacing.booked.curves import (
     custom,
     even,
     front_loaded,
-    parse_curve,
 )
+from tests.pacing.flights import daily, plan_frame, plan_row
 
 MONDAY = np.datetime64("2026-03-02", "D")
 WEEKLY = TrafficCurve(
@@ -133,3 +137,29 @@ def test_a_plan_names_the_callers_own_curve():
 def test_an_unknown_curve_is_refused_with_what_to_write(text, hint):
     with pytest.raises(InputError, match=hint):
         parse_curve(text, {}, "row 4 of the plan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCurve:
+    """A curve as somebody may add it, in a file of its own."""
+
+    name: str
+    n_steps: int
+
+    def share(self, elapsed_days, n_days, start):
+        return np.floor(elapsed_days / n_days * self.n_steps) / self.n_steps
+
+
+def test_a_new_curve_is_one_entry_and_every_plan_can_name_it(monkeypatch):
+    def read(argument, where):
+        return StepCurve(name=f"steps({argument})", n_steps=int(argument)) if argument else None
+
+    monkeypatch.setitem(
+        curve_kinds.KINDS, "steps", CurveKind(example="steps(4)", read=read, hint=" How many?")
+    )
+    plan = plan_frame(plan_row(curve="steps(3)"))
+    status = pace(plan, daily("D1", np.full(10, 1_000.0)), as_of="2026-03-11").status
+    assert status["curve"].tolist() == ["steps(3)"]
+    assert status["planned"].tolist() == [10_000]  # after ten of thirty days, the first third
+    with pytest.raises(InputError, match=r"steps\(4\).* How many\?"):
+        parse_curve("steps", {}, "row 0")

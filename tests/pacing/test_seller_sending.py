@@ -10,12 +10,15 @@ from hypothesis import given, settings, strategies as st
 from adbudget import open_ledger
 from adbudget.errors import InputError, LedgerConflictError
 from adbudget.pacing.requests import (
+    Answer,
     Diff,
     FileOutbox,
     HttpGateway,
     Step,
     expire_overdue,
     find_request,
+    gateways as known_gateways,
+    open_gateway,
     read_requests,
     record,
     send_requests,
@@ -425,3 +428,34 @@ def test_two_that_give_up_at_different_times_give_up_once(ledger, monkeypatch):
     (lapsed,) = expire_overdue(ledger, at=MORNING + 4 * DAY)
     assert lapsed.state == "expired"
     assert ledger.head().sequence == head
+
+
+# Ways to a seller -------------------------------------------------------------------------------
+
+
+class ByPhone:
+    """A gateway as somebody may add it, in a file of its own."""
+
+    name = "phone"
+
+    def submit(self, request) -> Answer:
+        return Answer(state="approved", note="agreed on the phone")
+
+    def look_up(self, request) -> Answer | None:
+        return None
+
+
+def test_a_new_gateway_is_one_entry_and_an_address_of_its_kind_opens_it(ledger, monkeypatch):
+    monkeypatch.setitem(known_gateways.GATEWAYS, "phone", lambda *_: ByPhone())
+    filed(ledger, ask())
+    (sent,) = send(ledger, {"Ad House": open_gateway("phone:+49-30-1", rng=rng())})
+    assert sent.told == "approved: agreed on the phone"
+
+
+def test_an_address_says_by_its_kind_how_a_seller_is_reached(tmp_path):
+    agent = open_gateway("https://ads.example.org", rng=rng(), token=TOKEN)
+    assert agent == HttpGateway(url="https://ads.example.org", rng=agent.rng, token=TOKEN)
+    assert open_gateway(f"outbox:{tmp_path}", rng=rng()) == FileOutbox(folder=str(tmp_path))
+    for wrong, told in (("ftp://x", "got kind 'ftp'"), ("x", "lives at"), ("outbox:", "folder")):
+        with pytest.raises(InputError, match=told):
+            open_gateway(wrong, rng=rng())

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from adbudget.errors import InputError, LedgerConflictError
 from adbudget.pacing.requests import Ask, Diff, SellerRequest, Step
-from adbudget.pacing.requests.severity import severity_of
+from adbudget.pacing.requests.change import severity_of
 from adbudget.pacing.requests.states import NEXT, STATES, check_move, check_state
 from adbudget.pacing.requests.transitions import take
 from tests.pacing.seller_cases import DAY, HOUR, LATER, MORE, MORNING, ask

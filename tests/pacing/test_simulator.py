@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adbudget import InputError
-from adbudget.pacing.control.common_controls import FixedDailyBudget, NoControl, RemainingOverDays
-from adbudget.pacing.control.simulator import Morning, Orders, SimulatedDeal, simulate_delivery
+from adbudget.synthetic.flights import Morning, Orders, SimulatedDeal, simulate_delivery
+from benchmarks.pacing_controls import FixedDailyBudget, NoControl, RemainingOverDays
 
 
 def calm(deal="d0", budget=28_000.0, capacity=2_000.0, **changes) -> SimulatedDeal:
@@ -137,7 +137,7 @@ def test_orders_that_make_no_sense_are_refused(daily, budget, complaint):
         ({"budget": 0.0}, "budget of deal 'd0'"),
         ({"capacity": np.inf}, "capacity of deal 'd0'"),
         ({"noise": -0.1}, "noise of deal 'd0'"),
-        ({"memory": 1.0}, "memory of deal 'd0'"),
+        ({"autocorrelation": 1.0}, "autocorrelation of deal 'd0'"),
         ({"weekday": (1.0,) * 6}, "7 weights of mean 1"),
         ({"weekday": (2.0,) * 7}, "7 weights of mean 1"),
     ],

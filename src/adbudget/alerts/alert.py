@@ -6,11 +6,12 @@ A record; knows nothing of rules, readings or where alerts are sent.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from adbudget.errors import InputError
+from adbudget.plain_json import to_plain
 
 SEVERITIES: tuple[str, ...] = ("info", "warning", "critical")
 PERCENTS = ("ctr", "cvr", "spend_pace", "utilization")
@@ -45,7 +46,7 @@ class Alert:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``at`` as ISO text."""
-        return {**asdict(self), "evidence": dict(self.evidence), "at": self.at.isoformat()}
+        return to_plain(self)
 
 
 def fingerprint_of(type_: str, campaign_id: str, trigger: str) -> str:

@@ -1,7 +1,7 @@
 """Alerts -> a log, a file of JSON lines, a web address, or a service known to Apprise.
 
 The only place of the policy engine that speaks to the outside. A sink that fails says so in its
-Delivery and stops nothing else. Knows nothing of rules or readings.
+SinkReport and stops nothing else. Knows nothing of rules or readings.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ FIRST_WAIT = 0.5  # seconds; doubled after every failed try
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class SinkReport:
     """What became of some alerts at one sink.
 
     Attributes
@@ -41,8 +41,8 @@ class Delivery:
 class Sink(Protocol):
     """Somewhere alerts can be sent."""
 
-    def send(self, alerts: Sequence[Alert]) -> Delivery:
-        """Hand the alerts over; failures of the outside are told in the Delivery."""
+    def send(self, alerts: Sequence[Alert]) -> SinkReport:
+        """Hand the alerts over; failures of the outside are told in the SinkReport."""
         ...
 
 
@@ -52,13 +52,13 @@ class LogSink:
 
     logger: str = "adbudget.alerts"
 
-    def send(self, alerts: Sequence[Alert]) -> Delivery:
+    def send(self, alerts: Sequence[Alert]) -> SinkReport:
         """Log one line for every alert."""
         log = logging.getLogger(self.logger)
         for alert in alerts:
             level = LEVELS.get(alert.severity, logging.WARNING)
             log.log(level, "%s [%s] -> %s", alert.message, alert.type, alert.action)
-        return Delivery(sink=f"log {self.logger}", sent=len(alerts))
+        return SinkReport(sink=f"log {self.logger}", sent=len(alerts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class JsonLinesSink:
 
     path: Path
 
-    def send(self, alerts: Sequence[Alert]) -> Delivery:
+    def send(self, alerts: Sequence[Alert]) -> SinkReport:
         """Append all lines at once, so that two writers cannot mix within a line."""
         lines = "".join(_json(alert.as_dict()) + "\n" for alert in alerts)
         name = f"file {self.path}"
@@ -76,8 +76,8 @@ class JsonLinesSink:
                 with self.path.open("a", encoding="utf-8") as file:
                     file.write(lines)
         except OSError as error:
-            return Delivery(sink=name, sent=0, error=f"{type(error).__name__}: {error.strerror}")
-        return Delivery(sink=name, sent=len(alerts))
+            return SinkReport(sink=name, sent=0, error=f"{type(error).__name__}: {error.strerror}")
+        return SinkReport(sink=name, sent=len(alerts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +106,11 @@ class WebhookSink:
         if self.tries < 1:
             raise InputError(f"tries must be 1 or more; got {self.tries}.")
 
-    def send(self, alerts: Sequence[Alert]) -> Delivery:
+    def send(self, alerts: Sequence[Alert]) -> SinkReport:
         """Post all alerts in one request; its Idempotency-Key is the same in every try."""
         name = f"webhook {urlsplit(self.url).hostname}"
         if not alerts:
-            return Delivery(sink=name, sent=0)
+            return SinkReport(sink=name, sent=0)
         body = _json({"source": "adbudget", "alerts": [alert.as_dict() for alert in alerts]})
         error = ""
         for number in range(self.tries):
@@ -118,10 +118,10 @@ class WebhookSink:
                 self.wait(FIRST_WAIT * 2 ** (number - 1))
             error, may_pass = self._post(body.encode())
             if not error:
-                return Delivery(sink=name, sent=len(alerts))
+                return SinkReport(sink=name, sent=len(alerts))
             if not may_pass:
                 break
-        return Delivery(sink=name, sent=0, error=error)
+        return SinkReport(sink=name, sent=0, error=error)
 
     def _post(self, body: bytes) -> tuple[str, bool]:
         """One try: what went wrong ("" is nothing), and whether another may go better."""
@@ -149,7 +149,7 @@ class AppriseSink:
 
     urls: tuple[str, ...] = field(repr=False)
 
-    def send(self, alerts: Sequence[Alert]) -> Delivery:
+    def send(self, alerts: Sequence[Alert]) -> SinkReport:
         """Notify once for every severity, the most severe first.
 
         Raises
@@ -173,9 +173,9 @@ class AppriseSink:
             body = "\n".join(f"{alert.message} -> {alert.action}" for alert in chosen)
             title = f"adbudget: {len(chosen)} {severity}"
             if not service.notify(body=body, title=title, notify_type=kinds[severity]):
-                return Delivery(sink="apprise", sent=sent, error=f"{severity} alerts not taken")
+                return SinkReport(sink="apprise", sent=sent, error=f"{severity} alerts not taken")
             sent += len(chosen)
-        return Delivery(sink="apprise", sent=sent)
+        return SinkReport(sink="apprise", sent=sent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +224,7 @@ def open_sink(address: str) -> Sink:
     )
 
 
-def send_alerts(alerts: Sequence[Alert], sinks: Sequence[Sink]) -> tuple[Delivery, ...]:
+def send_alerts(alerts: Sequence[Alert], sinks: Sequence[Sink]) -> tuple[SinkReport, ...]:
     """Send the alerts to every sink; one that fails does not stop the others."""
     return tuple(sink.send(alerts) for sink in sinks)
 

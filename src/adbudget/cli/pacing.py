@@ -4,6 +4,7 @@ Like cli.py, this module may look at the clock, write the file it is asked for, 
 terminal. Heavy libraries are imported inside the command.
 """
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,12 +13,19 @@ import typer
 
 from adbudget.cli.options import EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
 from adbudget.cli.sinks import deliver, open_sinks
+from adbudget.pacing.delivery.thresholds import PaceThresholds
+from adbudget.pacing.options import PaceOptions
 
 if TYPE_CHECKING:
     from adbudget.pacing.booked.curves import Curve
     from adbudget.pacing.report import PacingReport
 
 NAMES = ("deal", "campaign", "channel", "seller", "account")  # read as text, even "007"
+
+
+def _help(record: type, option: str) -> str:
+    """What the record of the options says of one of them."""
+    return next(each.metadata["help"] for each in fields(record) if each.name == option)
 
 
 def register(app: typer.Typer) -> None:
@@ -49,29 +57,29 @@ def pace(
     ledger: Annotated[str | None, run_ledger("Remember earlier runs and log this one")] = None,
     policy: Annotated[
         Path | None,
-        typer.Option("--policy", metavar="FILE", help="Policy whose constraints guard the moves."),
+        typer.Option("--policy", metavar="FILE", help=_help(PaceOptions, "policy")),
     ] = None,
     traffic: Annotated[
         Path | None,
         typer.Option(
             "--traffic",
             metavar="FILE",
-            help="History by date or hour with impressions, to learn the curve 'traffic' from.",
+            help=_help(PaceOptions, "curves"),
         ),
     ] = None,
     time_zone: Annotated[
-        str, typer.Option("--time-zone", help="Where days begin, for plans that do not say.")
-    ] = "UTC",
+        str, typer.Option("--time-zone", help=_help(PaceOptions, "time_zone"))
+    ] = PaceOptions().time_zone,
     currency: Annotated[
         str | None,
-        typer.Option("--currency", metavar="CODE", help="For plans that do not say."),
+        typer.Option("--currency", metavar="CODE", help=_help(PaceOptions, "currency")),
     ] = None,
     warning: Annotated[
-        float, typer.Option("--warning", help="Deviation from plan that is too much, 0.10.")
-    ] = 0.10,
+        float, typer.Option("--warning", help=_help(PaceThresholds, "warning"))
+    ] = PaceThresholds().warning,
     critical: Annotated[
-        float, typer.Option("--critical", help="Deviation that is far too much, 0.25.")
-    ] = 0.25,
+        float, typer.Option("--critical", help=_help(PaceThresholds, "critical"))
+    ] = PaceThresholds().critical,
     show: Annotated[
         Literal["off", "all", "none"],
         typer.Option("--show", help="Deals to print: those off pace, all, none."),
@@ -85,7 +93,6 @@ def pace(
     no_color: NoColor = False,
 ) -> None:
     """Hold delivery against plan: on pace or not, what is off, what to do."""
-    from adbudget.pacing.delivery.thresholds import PaceThresholds
     from adbudget.pacing.engine import pace as run
     from adbudget.tables.files import check_writable, read_table, write_table
 

@@ -89,8 +89,8 @@ def send(
         typer.Option(
             "--to",
             metavar="SELLER=URL",
-            help="Seller agent that takes change requests over HTTP; repeatable. Its key is "
-            f"{TOKEN}_SELLER in the environment.",
+            help="Seller agent that takes change requests over HTTP, or outbox:DIR; repeatable. "
+            f"Its key is {TOKEN}_SELLER in the environment.",
         ),
     ] = None,
     outbox: Annotated[
@@ -223,13 +223,13 @@ def _gateways(pairs: list[str]) -> "dict[str, SellerGateway]":
 
     import numpy as np
 
-    from adbudget.pacing.requests import HttpGateway
+    from adbudget.pacing.requests import open_gateway
 
     rng = np.random.default_rng(int.from_bytes(os.urandom(8)))  # only spreads waits
     gateways: dict[str, SellerGateway] = {}
     for seller, url in pairs_of(pairs, "--to", "SELLER=URL").items():
         token = os.environ.get(token_name(seller))
-        gateways[seller] = HttpGateway(url=url, rng=rng, token=token)
+        gateways[seller] = open_gateway(url, rng=rng, token=token)
     return gateways
 
 

@@ -19,7 +19,7 @@ from adbudget.ledger.entry import (
     check_key,
 )
 from adbudget.ledger.killswitch import refuse_changes
-from adbudget.ledger.reading import Kept, Reading
+from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 
 Pair = tuple[str, Entry]
@@ -66,7 +66,7 @@ def append_pairs(
     KillSwitchError : a change, while the kill switch is on
     InputError : ``funded_by`` names no entry, or one that this one cannot wait for
     """
-    reading = Reading(connection=connection)
+    reading = Snapshot(connection=connection)
     earlier = reading.by_key(dict.fromkeys(key for key, _ in pairs))
     new = _not_yet_written(pairs, earlier)
     receipts = {key: _receipt(kept) for key, kept in earlier.items()}
@@ -118,14 +118,14 @@ def _short(value: object) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def _check_switch(reading: Reading, new: Mapping[str, Entry]) -> None:
+def _check_switch(reading: Snapshot, new: Mapping[str, Entry]) -> None:
     changes = [key for key, entry in new.items() if entry.kind == CHANGE]
     if changes:
         more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
         refuse_changes(reading, f"the call with the change {changes[0]!r}{more}")
 
 
-def _check_funding(reading: Reading, new: Mapping[str, Entry]) -> None:
+def _check_funding(reading: Snapshot, new: Mapping[str, Entry]) -> None:
     """A raise may only wait for entries that can still come true."""
     funders = {key: funded_by(entry, key) for key, entry in new.items()}
     outside = {name for names in funders.values() for name in names} - new.keys()
@@ -156,7 +156,7 @@ def _check_funding(reading: Reading, new: Mapping[str, Entry]) -> None:
                 )
 
 
-def _refused(reading: Reading, keys: Sequence[str]) -> dict[str, Entry]:
+def _refused(reading: Snapshot, keys: Sequence[str]) -> dict[str, Entry]:
     """Key -> the rejection or cancellation of its entry, where there is one."""
     names = {f"{prefix}:{key}": key for key in keys for prefix in ("approval", "cancel")}
     return {

@@ -18,7 +18,7 @@ from adbudget.ledger.append import append_pairs
 from adbudget.ledger.entry import CHANGE, Entry, Receipt
 from adbudget.ledger.items import Item, dependents, idle_cuts, items, missing_funders
 from adbudget.ledger.killswitch import refuse_changes
-from adbudget.ledger.reading import Kept, Reading
+from adbudget.ledger.reading import Kept, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Ruling:
 
 def approve(connection: Connection, item_id: str, *, who: str, at: datetime) -> Ruling:
     """Approve an item or a linked group; the caller holds the lock."""
-    reading = Reading(connection=connection)
+    reading = Snapshot(connection=connection)
     every = items(reading, named=item_id)
     chosen = _find(every, item_id)
     for item in chosen:
@@ -78,7 +78,7 @@ def approve(connection: Connection, item_id: str, *, who: str, at: datetime) -> 
 
 def reject(connection: Connection, item_id: str, *, who: str, at: datetime, reason: str) -> Ruling:
     """Reject an item or a linked group, and cancel what it was to fund."""
-    reading = Reading(connection=connection)
+    reading = Snapshot(connection=connection)
     every = items(reading, named=item_id)
     chosen = _find(every, item_id)
     for item in chosen:

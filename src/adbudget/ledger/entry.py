@@ -95,7 +95,7 @@ class Entry:
                 object.__setattr__(self, name, _whole(value, name))
         if not isinstance(self.payload, Mapping):
             raise InputError(f"payload must be a mapping; got {type(self.payload).__name__}.")
-        object.__setattr__(self, "payload", _plain(self.payload, "payload", 0))
+        object.__setattr__(self, "payload", _checked_json(self.payload, "payload", 0))
 
     def facts(self) -> dict[str, str | int | None]:
         """Every field as the database keeps it: ``at`` and ``payload`` as text."""
@@ -149,7 +149,7 @@ def canonical_json(value: Any) -> str:
     ------
     InputError : the value is not JSON; the message names the place
     """
-    return _dump(_plain(value, "value", 0))
+    return _dump(_checked_json(value, "value", 0))
 
 
 def digest(value: Any) -> str:
@@ -217,8 +217,8 @@ def _whole(value: object, name: str) -> int:
     return int(value)
 
 
-def _plain(value: Any, where: str, depth: int) -> Any:
-    """Copy a JSON value into dicts and lists; ``where`` is its place for messages."""
+def _checked_json(value: Any, where: str, depth: int) -> Any:
+    """Refuse what is no JSON; a copy in dicts and lists. ``where`` is its place for messages."""
     if value is None or value is True or value is False:
         return value
     if isinstance(value, str):
@@ -234,12 +234,12 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     if depth >= DEEPEST:
         raise InputError(f"{where} is nested more than {DEEPEST} levels deep.")
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
+        return [_checked_json(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
     if isinstance(value, Mapping):
         copy = {}
         for name, item in value.items():
             _check_text(name, f"a key of {where}")
-            copy[name] = _plain(item, f"{where}.{name}", depth + 1)
+            copy[name] = _checked_json(item, f"{where}.{name}", depth + 1)
         return copy
     raise InputError(
         f"{where} is of type {type(value).__name__}; JSON holds text, numbers, true, false, None, "

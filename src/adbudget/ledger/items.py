@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Text, cast, exists, func
 
 from adbudget.ledger.append import funded_by
 from adbudget.ledger.entry import CHANGE, Entry
-from adbudget.ledger.reading import Kept, Reading, waits_for_approval
+from adbudget.ledger.reading import Kept, Snapshot, waits_for_approval
 from adbudget.ledger.schema import ENTRY
 
 State = Literal["pending", "waiting", "applied", "rejected", "cancelled", "outdated"]
@@ -46,7 +46,7 @@ class Item:
         return self.kept.entry
 
 
-def items(reading: Reading, *, named: str = "") -> dict[str, Item]:
+def items(reading: Snapshot, *, named: str = "") -> dict[str, Item]:
     """Every item that is not settled, and whatever is ``named``, in ledger order, by key.
 
     Settled ones need not be looked at: what an applied item funds may happen, and what a rejected
@@ -130,7 +130,7 @@ def idle_cuts(every: Mapping[str, Item], gone: set[str]) -> tuple[str, ...]:
     )
 
 
-def _is_unsettled(reading: Reading) -> ColumnElement[bool]:
+def _is_unsettled(reading: Snapshot) -> ColumnElement[bool]:
     """Neither changed, nor cancelled, nor rejected."""
     later = ENTRY.alias()
     ends = (later.c.key == "change:" + ENTRY.c.key) | (later.c.key == "cancel:" + ENTRY.c.key)
@@ -140,7 +140,7 @@ def _is_unsettled(reading: Reading) -> ColumnElement[bool]:
     return ~exists().where(ends)
 
 
-def _last_changes(reading: Reading) -> dict[str, int]:
+def _last_changes(reading: Snapshot) -> dict[str, int]:
     """Unit -> sequence of its last change."""
     statement = reading.select(
         ENTRY.c.unit, func.max(ENTRY.c.sequence), where=[ENTRY.c.kind == CHANGE]

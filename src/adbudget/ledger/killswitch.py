@@ -5,7 +5,7 @@ from datetime import datetime
 
 from adbudget.errors import KillSwitchError
 from adbudget.ledger.entry import Entry
-from adbudget.ledger.reading import Kept, Reading
+from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 
 
@@ -26,7 +26,7 @@ class KillState:
     reason: str = ""
 
 
-def kill_state(reading: Reading) -> KillState:
+def kill_state(reading: Snapshot) -> KillState:
     """State of the switch; off until somebody turns it on."""
     last = last_switch(reading)
     if last is None:
@@ -37,7 +37,7 @@ def kill_state(reading: Reading) -> KillState:
     )
 
 
-def refuse_changes(reading: Reading, what: str) -> None:
+def refuse_changes(reading: Snapshot, what: str) -> None:
     """Raise when the switch is on; ``what`` is what would have been written."""
     state = kill_state(reading)
     if state.on:
@@ -48,7 +48,7 @@ def refuse_changes(reading: Reading, what: str) -> None:
         )
 
 
-def last_switch(reading: Reading) -> Kept | None:
+def last_switch(reading: Snapshot) -> Kept | None:
     """Return the entry that set the switch as it is."""
     return reading.last(ENTRY.c.kind == "kill")
 

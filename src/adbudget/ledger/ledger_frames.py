@@ -15,7 +15,7 @@ from adbudget.ledger.append import funded_by
 from adbudget.ledger.digits import digits_of_entries, iso_minor
 from adbudget.ledger.entry import CHANGE, at_text
 from adbudget.ledger.items import Item
-from adbudget.ledger.reading import Reading
+from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import ENTRY
 
 COLUMNS = tuple(ENTRY.c.keys())
@@ -33,7 +33,7 @@ PENDING_COLUMNS = (
 
 
 def entries(
-    reading: Reading,
+    reading: Snapshot,
     *,
     kind: str | Sequence[str] | None = None,
     unit: str | None = None,
@@ -66,7 +66,7 @@ def entries(
     return frame(reading, (tuple(row) for row in reading.rows(*where)))
 
 
-def frame(reading: Reading, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+def frame(reading: Snapshot, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     """Columns of the table, typed, and the digits that the amounts of every entry count."""
     table = _typed(COLUMNS, rows)
     digits = digits_of_entries(reading, zip(table["currency"], table["run_id"], strict=True))
@@ -77,7 +77,7 @@ def frame(reading: Reading, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     return table
 
 
-def pending_frame(reading: Reading, items: Iterable[Item]) -> pd.DataFrame:
+def pending_frame(reading: Snapshot, items: Iterable[Item]) -> pd.DataFrame:
     """Items nobody has ruled on: what a person needs to see to decide."""
     waiting = [item for item in items if item.state == "pending"]
     digits = digits_of_entries(
@@ -109,7 +109,7 @@ def _typed(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> pd.DataFr
     )
 
 
-def opening_budgets(reading: Reading, day: date, tz: str | tzinfo) -> dict[str, int]:
+def opening_budgets(reading: Snapshot, day: date, tz: str | tzinfo) -> dict[str, int]:
     """Unit -> budget before its first change of this local day, minor units."""
     start, end = local_day(day, tz)
     where = [
@@ -127,7 +127,7 @@ def opening_budgets(reading: Reading, day: date, tz: str | tzinfo) -> dict[str, 
     return dict(zip(opening, iso_minor(reading, opening.values()), strict=True))
 
 
-def current_budgets(reading: Reading) -> dict[str, int]:
+def current_budgets(reading: Snapshot) -> dict[str, int]:
     """Unit -> budget after its last change, minor units."""
     where = [ENTRY.c.kind == CHANGE, ENTRY.c.new_minor.is_not(None)]
     newest = reading.select(func.max(ENTRY.c.sequence), where=where).group_by(ENTRY.c.unit)

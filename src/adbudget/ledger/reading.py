@@ -33,7 +33,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Snapshot:
     """One transaction's sight of the ledger.
 
     Attributes

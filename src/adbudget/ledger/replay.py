@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from adbudget.errors import LedgerError
 from adbudget.ledger.entry import Entry
-from adbudget.ledger.reading import Kept, Reading
+from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 
 RUN = "run"
@@ -53,7 +53,7 @@ class Replay:
         return not self.differences
 
 
-def logged_run(reading: Reading, run_id: str, kinds: Sequence[str] = REPLAYED_KINDS) -> LoggedRun:
+def logged_run(reading: Snapshot, run_id: str, kinds: Sequence[str] = REPLAYED_KINDS) -> LoggedRun:
     """Everything a run decided.
 
     Raises

@@ -11,7 +11,7 @@ from datetime import datetime
 from adbudget.errors import InputError, LedgerError
 from adbudget.ledger.digits import counts_in, iso_minor
 from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry, at_text
-from adbudget.ledger.reading import Reading
+from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import ENTRY
 
 Review = Callable[[list[tuple[str, Entry]]], Iterable[tuple[str, Entry]]]
@@ -19,7 +19,7 @@ VERDICTS = ("auto", NEEDS_APPROVAL, "blocked")
 
 
 def propose(
-    reading: Reading, run_id: str, *, who: str, at: datetime
+    reading: Snapshot, run_id: str, *, who: str, at: datetime
 ) -> tuple[list[tuple[str, Entry]], int]:
     """Give the proposals that take every budget back, unreviewed, and the head they were made at.
 

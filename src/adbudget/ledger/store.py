@@ -18,7 +18,7 @@ from adbudget.ledger.approvals import Ruling
 from adbudget.ledger.entry import Entry, Receipt
 from adbudget.ledger.items import items
 from adbudget.ledger.killswitch import KillState, kill_state, last_switch, switch_pair
-from adbudget.ledger.reading import Reading
+from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.replay import REPLAYED_KINDS, LoggedRun, Replay, compare, logged_run
 from adbudget.ledger.rollback import Review, propose, reviewed_pairs
 from adbudget.ledger.verify import Head, Verification, read_head, verify
@@ -107,7 +107,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         with self._writing() as connection:
             return append_pairs(connection, pairs, expected_head=expected_head)
 
-    # Reading ------------------------------------------------------------------------------------
+    # Snapshot ------------------------------------------------------------------------------------
 
     def entries(
         self,
@@ -252,7 +252,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         if type(on) is not bool:
             raise InputError(f"on must be True or False; got {on!r}.")
         with self._writing() as connection:
-            last = last_switch(Reading(connection=connection))
+            last = last_switch(Snapshot(connection=connection))
             pair = switch_pair(last, on, who=who, at=at, reason=reason)
             return append_pairs(connection, [pair])[0]
 
@@ -347,9 +347,9 @@ class Ledger(AbstractContextManager["Ledger"]):
         self.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[Reading]:
+    def _reading(self) -> Iterator[Snapshot]:
         with database.reading(self._engine) as connection:
-            yield Reading(connection=connection, horizon=self._horizon)
+            yield Snapshot(connection=connection, horizon=self._horizon)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from adbudget.errors import InputError
 from adbudget.ledger.entry import FIELDS, GENESIS, chain_hash
-from adbudget.ledger.reading import Reading
+from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import missing_guards
 
 
@@ -78,13 +78,13 @@ class Verification:
     head: Head
 
 
-def read_head(reading: Reading) -> Head:
+def read_head(reading: Snapshot) -> Head:
     """Head of the ledger as it is now."""
     sequence, latest = reading.head() or (0, GENESIS)
     return Head(sequence=sequence, hash=latest)
 
 
-def verify(reading: Reading, head: Head | None) -> Verification:
+def verify(reading: Snapshot, head: Head | None) -> Verification:
     """Check every link, then the given head, then the guards."""
     place, previous, at_head = 0, GENESIS, GENESIS
     with closing(reading.stream()) as rows:

@@ -14,8 +14,8 @@ from .booked.plan_table import (
 from .booked.traffic import (
     learn_traffic as learn_traffic,
 )
-from .control.simulator import (
-    simulate_delivery as simulate_delivery,
+from .daily.daily_budgets import (
+    DailyRules as DailyRules,
 )
 from .delivery.delivered import (
     Delivery as Delivery,

@@ -1,25 +1,25 @@
-"""One run of the pacing engine: what was read and remembered -> report, and entries to write.
+"""One run of the pacing engine: what was read, and earlier runs -> report, and entries to write.
 
-Writes nothing itself. Moves come from reallocation, requests from drafting; both see the plan as
-it stands after what people decided and sellers agreed to.
+Writes nothing itself. Moves, daily budgets and requests see the plan as it stands after what people
+decided and sellers agreed to; the last two after the moves that need nobody, too.
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from adbudget.ledger.entry import digest
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
 from adbudget.pacing.delivery.delivered import Delivery
-from adbudget.pacing.delivery.earlier_runs import Memory
+from adbudget.pacing.delivery.earlier_runs import EarlierRuns
 from adbudget.pacing.delivery.groups import LEVELS, measure_groups
 from adbudget.pacing.delivery.measure_entries import (
     WHO,
+    PacingRunFacts,
     Pair,
-    RunFacts,
     alert_pairs,
     correction_pairs,
     deal_pairs,
@@ -31,8 +31,8 @@ from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences, fresh_alerts
 from adbudget.pacing.delivery.past_days import later_corrections
 from adbudget.pacing.delivery.status import judge
-from adbudget.pacing.delivery.thresholds import PaceThresholds
-from adbudget.pacing.moves.reallocation import MovePlan, MoveRules, propose_moves
+from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
+from adbudget.pacing.options import PaceOptions
 from adbudget.pacing.report import PacingReport
 from adbudget.pacing.report_frames import (
     alerts_frame,
@@ -40,28 +40,13 @@ from adbudget.pacing.report_frames import (
     groups_frame,
     status_frame,
 )
-from adbudget.pacing.requests.drafting import AskRules, draft_requests
+from adbudget.pacing.requests.drafting import draft_requests
 from adbudget.pacing.requests.requests_frame import requests_frame
+from adbudget.plain_json import to_plain
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
     from adbudget.pacing.requests.request import SellerRequest
-    from adbudget.policy.rulebook import Policy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a run is made; the arguments of :func:`adbudget.pace` of the same names."""
-
-    moment: datetime
-    thresholds: PaceThresholds
-    policy: "Policy | None"
-    move_rules: MoveRules | None
-    ask_rules: AskRules | None
-    marginal: object | None
-    seed: int
-    locked: frozenset[str]
-    orders: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,21 +56,23 @@ class Cycle:
     Attributes
     ----------
     plan, delivery : as read
-    settings : how the run is made
+    moment : the instant, as asked for
+    options : how the run is made
     kill_on : the kill switch is on
     run_id : "" without a ledger
     """
 
     plan: FlightPlan
     delivery: Delivery
-    settings: Settings
+    moment: datetime
+    options: PaceOptions
     kill_on: bool = False
     run_id: str = ""
 
     @property
     def at(self) -> datetime:
         """The instant with a time zone; of several zones, when the last has got there."""
-        moment = self.settings.moment
+        moment = self.moment
         if moment.tzinfo is not None:
             return moment
         latest: Any = local_times(moment, self.plan.time_zone).instant.max()
@@ -102,56 +89,60 @@ def _hash_of(marginal: Any) -> str:
 
 def run_id_of(cycle: Cycle, *, kill_on: bool) -> str:
     """The same for the same question; with the kill switch on it is another question."""
-    settings = cycle.settings
-    rules = [repr(settings.move_rules), repr(settings.ask_rules), _hash_of(settings.marginal)]
+    options = cycle.options
+    rules = [repr(each) for each in (options.move_rules, options.ask_rules, options.daily_rules)]
     question = {
         "inputs": inputs_hash(cycle.plan, cycle.delivery),
-        "as_of": settings.moment.isoformat(),
-        "thresholds": asdict(settings.thresholds),
-        "policy": "" if settings.policy is None else settings.policy.hash,
-        "rules": rules,
-        "seed": settings.seed,
-        "locked": sorted(settings.locked),
-        "orders": dict(settings.orders),
+        "as_of": cycle.moment.isoformat(),
+        "thresholds": to_plain(options.thresholds),
+        "policy": "" if options.policy is None else options.policy.hash,
+        "rules": [*rules, _hash_of(options.marginal)],
+        "seed": options.seed,
+        "locked": sorted(set(options.locked)),
+        "orders": dict(options.orders or {}),
         "kill_on": kill_on,
     }
     return digest(question)[:32]
 
 
 def run_cycle(
-    cycle: Cycle, memory: Memory, past: "Ledger | None" = None
+    cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None
 ) -> tuple[PacingReport, list[Pair]]:
     """Measure, judge and propose.
 
     Parameters
     ----------
     cycle : what the run is about
-    memory : of the runs before
+    earlier : what the runs before left behind
     past : the ledger as it was before the run; None without one, and then no pairs come back
 
     Returns
     -------
     report, and (key, entry) pairs in the order of writing
     """
-    settings, delivery, at = cycle.settings, cycle.delivery, cycle.at
-    corrections = delivery.corrections + later_corrections(cycle.plan, delivery, memory.known)
+    options, delivery, at = cycle.options, cycle.delivery, cycle.at
+    corrections = delivery.corrections + later_corrections(cycle.plan, delivery, earlier.known)
     requests, lapsed, booked = _asked_before(cycle, past)
-    plan, locked = _decided(booked, settings.locked, past)
-    measures = measure(plan, delivery, settings.moment, settings.thresholds)
-    standing = judge(plan, delivery, measures, settings.thresholds, memory.standing)
+    plan, locked = _decided(booked, frozenset(options.locked), past)
+    measures = measure(plan, delivery, cycle.moment, options.thresholds)
+    standing = judge(plan, delivery, measures, options.thresholds, earlier.standing)
     groups = [
-        measure_groups(plan, delivery, measures, level, settings.thresholds) for level in LEVELS
+        measure_groups(plan, delivery, measures, level, options.thresholds) for level in LEVELS
     ]
     sentences = deal_sentences(plan, measures, standing)
-    alerts = deal_alerts(plan, delivery, measures, standing, sentences, settings.thresholds, at)
-    fresh = fresh_alerts(alerts, memory.alerts)
+    alerts = deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at)
+    fresh = fresh_alerts(alerts, earlier.alerts)
     moves = _moves(cycle, plan, measures, locked, past)
-    drafts = _drafts(cycle, plan, moves, requests)
+    after = _after_moves(plan, moves)
+    drafts = _drafts(cycle, after, requests)
+    daily = daily_budgets(
+        after, delivery, cycle.moment, ordered=earlier.ordered, rules=options.daily_rules
+    )
     report = PacingReport(
-        as_of=settings.moment,
+        as_of=cycle.moment,
         run_id=cycle.run_id,
-        status=status_frame(plan, measures, standing, sentences),
-        groups=groups_frame(groups, settings.thresholds),
+        status=status_frame(plan, measures, standing, daily, sentences),
+        groups=groups_frame(groups, options.thresholds),
         alerts=alerts_frame(alerts, fresh),
         moves=moves.frame,
         requests=requests_frame(drafts),
@@ -161,15 +152,17 @@ def run_cycle(
         delivery=delivery,
         measures=measures,
         standing=standing,
+        daily=daily,
         raised=fresh,
         held=moves.held,
     )
     if past is None:
         return report, []
     facts = _facts(cycle, at, report)
+    orders = kept_orders(plan, daily, earlier.ordered)
     return report, [
         run_pair(facts),
-        *deal_pairs(plan, delivery, measures, standing, sentences, facts),
+        *deal_pairs(plan, delivery, measures, standing, sentences, orders, facts),
         *group_pairs(groups, facts),
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
@@ -210,19 +203,19 @@ def _moves(
     locked: frozenset[str],
     past: "Ledger | None",
 ) -> MovePlan:
-    settings = cycle.settings
+    options = cycle.options
     openings: dict[str, int] = {}
     if past is not None:
-        zone = zone_of("UTC" if settings.policy is None else settings.policy.timezone)
+        zone = zone_of("UTC" if options.policy is None else options.policy.timezone)
         openings = past.opening_budgets(cycle.at.astimezone(zone).date(), zone)
     return propose_moves(
         plan,
         cycle.delivery,
         measures,
-        rules=settings.move_rules,
-        policy=settings.policy,
-        marginal=settings.marginal,
-        seed=settings.seed,
+        rules=options.move_rules,
+        policy=options.policy,
+        marginal=options.marginal,
+        seed=options.seed,
         locked=locked,
         openings=openings,
         kill_on=cycle.kill_on,
@@ -230,40 +223,44 @@ def _moves(
     )
 
 
+def _after_moves(plan: FlightPlan, moves: MovePlan) -> FlightPlan:
+    """The plan once the moves that need nobody are made."""
+    place, budget = plan.place, plan.budget_minor.copy()
+    for change in moves.changes:
+        budget[place[change.deal]] = change.now_minor
+    return replace(plan, budget_minor=budget)
+
+
 def _drafts(
     cycle: Cycle,
     plan: FlightPlan,
-    moves: MovePlan,
     requests: "tuple[SellerRequest, ...]",
 ) -> "tuple[SellerRequest, ...]":
-    """What to ask of sellers once the moves that need nobody are made."""
+    """What to ask of sellers."""
     from adbudget.pacing.requests.answers import expect
 
-    settings, place, budget = cycle.settings, plan.place, plan.budget_minor.copy()
-    for change in moves.changes:
-        budget[place[change.deal]] = change.now_minor
-    after = replace(plan, budget_minor=budget)
+    options = cycle.options
     return draft_requests(
-        after,
-        measure(after, cycle.delivery, settings.moment, settings.thresholds),
+        plan,
+        measure(plan, cycle.delivery, cycle.moment, options.thresholds),
         earlier=requests,
         expectations=expect(requests, at=cycle.at),
-        orders=settings.orders,
+        orders=options.orders,
         booked=cycle.plan,
-        rules=settings.ask_rules,
+        rules=options.ask_rules,
     )
 
 
-def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> RunFacts:
-    settings, counts = cycle.settings, report.status["severity"].value_counts()
-    return RunFacts(
+def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
+    options, counts = cycle.options, report.status["severity"].value_counts()
+    return PacingRunFacts(
         run_id=cycle.run_id,
         at=at,
         inputs_hash=inputs_hash(cycle.plan, cycle.delivery),
-        policy_hash="" if settings.policy is None else settings.policy.hash,
+        policy_hash="" if options.policy is None else options.policy.hash,
         payload={
-            "as_of": settings.moment.isoformat(),
-            "thresholds": asdict(settings.thresholds),
+            "as_of": cycle.moment.isoformat(),
+            "thresholds": to_plain(options.thresholds),
             "n_deals": len(cycle.plan),
             "severities": {str(name): int(count) for name, count in counts.items()},
             "n_alerts": len(report.raised),
@@ -275,7 +272,7 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> RunFacts:
 
 
 def _proposal_pairs(
-    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: RunFacts
+    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: PacingRunFacts
 ) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
     from adbudget.pacing.requests.request_entries import draft_pairs

@@ -1,7 +1,7 @@
 """Plan + delivery -> PacingReport: measured, judged, and what to do. The door to this folder.
 
-With a ledger a run remembers the runs before it, is logged, and is answered the same when it is
-made again; without one it is a measurement on paper. Nothing is sent to any platform or seller.
+With a ledger a run knows the runs before it, is logged, and is answered the same when it is made
+again; without one it is a measurement on paper. Nothing is sent to any platform or seller.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,17 +15,19 @@ from adbudget.errors import InputError
 from adbudget.ledger.runs import log_run
 from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.booked.plan_table import read_plan
-from adbudget.pacing.cycle import Cycle, Settings, run_cycle, run_id_of
+from adbudget.pacing.cycle import Cycle, run_cycle, run_id_of
 from adbudget.pacing.delivery.delivery_table import read_delivery
-from adbudget.pacing.delivery.earlier_runs import RUN, Memory, recall
+from adbudget.pacing.delivery.earlier_runs import RUN, EarlierRuns, read_earlier
 from adbudget.pacing.delivery.measure_entries import Pair
 from adbudget.pacing.delivery.status import SEVERITIES, STATES
 from adbudget.pacing.delivery.thresholds import PaceThresholds
+from adbudget.pacing.options import PaceOptions
 from adbudget.pacing.report import PacingReport
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
     from adbudget.pacing.booked.curves import Curve
+    from adbudget.pacing.daily.daily_budgets import DailyRules
     from adbudget.pacing.moves.move_rules import MoveRules
     from adbudget.pacing.requests.drafting import AskRules
     from adbudget.policy.rulebook import Policy
@@ -46,6 +48,7 @@ def pace(
     locked: Collection[str] = (),
     move_rules: "MoveRules | None" = None,
     ask_rules: "AskRules | None" = None,
+    daily_rules: "DailyRules | None" = None,
     orders: Mapping[str, str] | None = None,
     marginal: object | None = None,
     seed: int = 0,
@@ -72,6 +75,7 @@ def pace(
     locked : deals whose budget must not move, besides those the plan locks
     move_rules, marginal, seed : of :func:`adbudget.pacing.moves.reallocation.propose_moves`
     ask_rules, orders : of :func:`adbudget.pacing.requests.drafting.draft_requests`
+    daily_rules : of :func:`adbudget.pacing.daily.daily_budgets.daily_budgets`
 
     Returns
     -------
@@ -83,27 +87,24 @@ def pace(
     PolicyError : the policy is in another currency than the plan
     LedgerError : the ledger cannot be read or written
     """
-    moment = as_instant(as_of)
-    booked = read_plan(plan, curves=curves, currency=currency, time_zone=time_zone)
-    delivered = read_delivery(delivery, booked, as_of=moment)
-    unknown = sorted(set(locked) - set(booked.deals))
-    if unknown:
-        raise InputError(f"locked names {', '.join(map(repr, unknown[:5]))}, not in the plan.")
-    settings = Settings(
-        moment=moment,
+    options = PaceOptions(
         thresholds=PaceThresholds() if thresholds is None else thresholds,
+        curves=curves,
+        currency=currency,
+        time_zone=time_zone,
         policy=policy,
+        earlier=earlier,
+        locked=locked,
         move_rules=move_rules,
         ask_rules=ask_rules,
+        daily_rules=daily_rules,
+        orders=orders,
         marginal=marginal,
         seed=seed,
-        locked=frozenset(locked),
-        orders=dict(orders or {}),
     )
-    cycle = Cycle(plan=booked, delivery=delivered, settings=settings)
+    cycle = _read(plan, delivery, as_instant(as_of), options)
     if ledger is None:
-        memory = Memory(standing=_standing_of(earlier))
-        return run_cycle(cycle, memory)[0]
+        return run_cycle(cycle, EarlierRuns(standing=_standing_of(earlier)))[0]
     if earlier is not None:
         raise InputError("earlier comes from the ledger; leave it out when a ledger is given.")
     with ExitStack() as stack:
@@ -112,6 +113,17 @@ def pace(
 
             ledger = stack.enter_context(open_ledger(ledger))
         return _logged(cycle, ledger)
+
+
+def _read(plan: Any, delivery: Any, moment: datetime, options: PaceOptions) -> Cycle:
+    booked = read_plan(
+        plan, curves=options.curves, currency=options.currency, time_zone=options.time_zone
+    )
+    delivered = read_delivery(delivery, booked, as_of=moment)
+    unknown = sorted(set(options.locked) - set(booked.deals))
+    if unknown:
+        raise InputError(f"locked names {', '.join(map(repr, unknown[:5]))}, not in the plan.")
+    return Cycle(plan=booked, delivery=delivered, moment=moment, options=options)
 
 
 def _standing_of(earlier: Any) -> dict[str, tuple[str, str]]:
@@ -146,7 +158,7 @@ def _standing_of(earlier: Any) -> dict[str, tuple[str, str]]:
 
 def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
     def decide(run_id: str, kill_on: bool, past: "Ledger") -> tuple[PacingReport, list[Pair]]:
-        memory = recall(past, cycle.plan.deals, cycle.at)
-        return run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), memory, past)
+        earlier = read_earlier(past, cycle.plan.deals, cycle.at)
+        return run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), earlier, past)
 
     return log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)

@@ -1,16 +1,15 @@
 """What one run of the pacing engine found, as tables. A record; computes nothing."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.daily.daily_budgets import DailyBudgets
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.delivery.status import Standing
+from adbudget.plain_json import to_plain
 from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
@@ -27,14 +26,14 @@ class PacingReport:
     ----------
     as_of : the instant measured
     run_id : of the run in the ledger; "" without one
-    status : frame, one row per deal
+    status : frame, one row per deal; ``daily_budget`` is what it may spend today
     groups : frame, one row per seller, channel and campaign (and currency)
     alerts : frame, one row per alert, most severe first
     moves : frame, one row per proposed change of a deal's budget
     requests : frame, one row per drafted request to a seller
     corrections : frame, one row per figure that a later one replaced
     notes : what is worth knowing about the tables
-    plan, delivery, measures, standing : the records behind the frames
+    plan, delivery, measures, standing, daily : the records behind the frames
     raised : the alerts not told lately, as records for sinks
     held : deal -> why it misses its budget and no money moves
     """
@@ -52,6 +51,7 @@ class PacingReport:
     delivery: Delivery
     measures: Measures
     standing: Standing
+    daily: DailyBudgets
     raised: "tuple[Alert, ...]"
     held: dict[str, str]
 
@@ -61,26 +61,7 @@ class PacingReport:
         return {
             "as_of": self.as_of.isoformat(),
             "run_id": self.run_id,
-            **{name: _records(getattr(self, name)) for name in frames},
+            **{name: to_plain(getattr(self, name).to_dict("records")) for name in frames},
             "held": dict(self.held),
             "notes": [note.message for note in self.notes],
         }
-
-
-def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Rows of a frame; None for what is missing or infinite."""
-    columns = {name: [_plain(value) for value in frame[name]] for name in frame.columns}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    if value is None or value != value:  # NaN and NaT differ from themselves
-        return None
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, date):  # timestamps are dates too
-        return value.isoformat()
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

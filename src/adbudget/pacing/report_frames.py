@@ -13,6 +13,7 @@ import pandas as pd
 from adbudget.alerts.alert import Alert
 from adbudget.money import exact_amounts
 from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.daily.daily_budgets import DailyBudgets
 from adbudget.pacing.delivery.delivered import Correction
 from adbudget.pacing.delivery.groups import Groups
 from adbudget.pacing.delivery.measures import Measures, Track
@@ -28,7 +29,11 @@ CORRECTION_COLUMNS = (
 
 
 def status_frame(
-    plan: FlightPlan, measures: Measures, standing: Standing, sentences: Sequence[str]
+    plan: FlightPlan,
+    measures: Measures,
+    standing: Standing,
+    daily: DailyBudgets,
+    sentences: Sequence[str],
 ) -> pd.DataFrame:
     """One row per deal, in the order of the plan."""
     about = {
@@ -58,6 +63,7 @@ def status_frame(
         about
         | _spend_columns(measures.spend, plan.exponent)
         | _impression_columns(measures.impressions)
+        | _daily_columns(daily, plan.exponent)
         | when
     )
 
@@ -153,6 +159,19 @@ def _impression_columns(track: Track) -> dict[str, Any]:
         "impressions_projected_high": track.high,
         "impressions_prob_over": track.prob_over,
         "impressions_prob_under": track.prob_under,
+    }
+
+
+def _daily_columns(daily: DailyBudgets, exponent: np.ndarray) -> dict[str, Any]:
+    """None, "" and NaN for a deal that does not run on the day."""
+    budgets = exact_amounts(daily.minor, exponent)
+    runs = daily.basis != ""
+    return {
+        "daily_budget": _objects(
+            [budget if run else None for budget, run in zip(budgets, runs, strict=True)]
+        ),
+        "daily_basis": daily.basis,
+        "daily_traffic": daily.traffic_minor / 10.0**exponent,
     }
 
 

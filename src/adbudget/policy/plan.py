@@ -1,13 +1,13 @@
 """PolicyPlan and Recommendation: what a run recommends. Records; knows nothing of how."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
+from adbudget.plain_json import to_plain
 from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class PolicyPlan:
             for paid in table["funded_by"]
         ]
         table.attrs |= {"run_id": self.run_id, "currency": self.currency}
-        table.attrs |= {"summary": _json(self.summary), "metrics": _json(self.metrics)}
+        table.attrs |= {"summary": to_plain(self.summary), "metrics": to_plain(self.metrics)}
         return table
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,10 +121,10 @@ class PolicyPlan:
             "run_id": self.run_id,
             "at": self.at.isoformat(),
             "currency": self.currency,
-            "recommendations": [_json(asdict(call)) for call in self.calls],
-            "alerts": [_json(alert.as_dict()) for alert in self.alerts],
-            "summary": _json(self.summary),
-            "metrics": _json(self.metrics),
+            "recommendations": [to_plain(call) for call in self.calls],
+            "alerts": [alert.as_dict() for alert in self.alerts],
+            "summary": to_plain(self.summary),
+            "metrics": to_plain(self.metrics),
             "notes": [note.message for note in self.notes],
         }
 
@@ -139,14 +139,3 @@ class PolicyPlan:
             if call.campaign_id == campaign_id:
                 return call
         raise KeyError(campaign_id)
-
-
-def _json(value: Any) -> Any:
-    """The same in what JSON knows: exact text for Decimals, null for what is not finite."""
-    if isinstance(value, Mapping):
-        return {str(name): _json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
-    if isinstance(value, Decimal):
-        return str(value)
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -30,6 +30,10 @@ def _number(value: float, form: str) -> str:
     return NO_VALUE if value != value else format(value, form)
 
 
+def _daily(budget: Any) -> str:
+    return NO_VALUE if budget is None else f"{budget:,f}"
+
+
 def _interval(row: Any) -> str:
     if row.projected_low != row.projected_low:
         return NO_VALUE
@@ -44,12 +48,13 @@ COLUMNS = (
     Column(title="index", text=lambda row: _number(row.index_of_pace, ".2f")),
     Column(title="off %", text=lambda row: _number(row.deviation_pct, "+.1f")),
     Column(title="needs a day", text=lambda row: amount(row.required_rate)),
+    Column(title="today", text=lambda row: _daily(row.daily_budget)),
     Column(title="ends at", text=lambda row: amount(row.projected, 0)),
     Column(title="likely range", text=_interval),
     Column(title="over", text=lambda row: percent(row.prob_over)),
     Column(title="days left", text=lambda row: _number(row.remaining_days, ".3g")),
 )
-DROPPED_FIRST = ("days left", "likely range", "off %", "over", "needs a day", "state")
+DROPPED_FIRST = ("days left", "likely range", "off %", "over", "needs a day", "today", "state")
 
 
 def pacing_report(report: "PacingReport", *, width: int, show: Show = "off") -> RenderableType:
@@ -165,6 +170,12 @@ def _foot(report: "PacingReport") -> RenderableType:
         told = f"{exact_text(spent)} of {exact_text(budget)} {code}".rstrip()
         told += f" spent, {amount(planned)} planned"
         lines.add_row("Total", Text(f"{told}; heads for {amount(projected)}"))
+        pairs = zip(report.status["currency"], report.status["daily_budget"], strict=True)
+        daily = [budget for currency, budget in pairs if currency == code and budget is not None]
+        if daily:
+            told = f"{sum(daily):,f} {code}".rstrip()
+            told += f" for {counted(len(daily), 'running deal')}"
+            lines.add_row("Today", Text(f"daily budgets of {told}"))
     counts = report.status["state"].value_counts()
     states = ", ".join(f"{n:,} {str(name).replace('_', ' ')}" for name, n in counts.items())
     lines.add_row("Deals", Text(states))

@@ -5,7 +5,6 @@ import gzip
 import importlib.util
 import io
 import json
-import math
 import os
 import tempfile
 import warnings
@@ -14,12 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
+from adbudget.plain_json import to_plain
 
 SEPARATORS = (",", ";", "\t")
 FIRST_ROW = 2  # as a spreadsheet numbers rows: the header is row 1
@@ -230,28 +228,15 @@ def _csv_bytes(frame: pd.DataFrame) -> bytes:
 def _parquet_bytes(frame: pd.DataFrame) -> bytes:
     # pandas keeps attrs as JSON, which has no NaN
     plain = frame.copy(deep=False)
-    plain.attrs = _plain(frame.attrs)
+    plain.attrs = to_plain(frame.attrs)
     buffer = io.BytesIO()
     plain.to_parquet(buffer, engine="pyarrow", index=False)
     return buffer.getvalue()
 
 
 def _json_bytes(frame: pd.DataFrame) -> bytes:
-    whole = {"attrs": _plain(frame.attrs), "decisions": _plain(frame.to_dict("records"))}
+    whole = {"attrs": to_plain(frame.attrs), "decisions": to_plain(frame.to_dict("records"))}
     return (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _plain(value: Any) -> Any:
-    """Say the same in what JSON knows: no NaN, no infinity, no numpy."""
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value if isinstance(value, bool | int | float | None) else str(value)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -14,8 +14,6 @@ import numpy as np
 from adbudget.errors import InputError
 from adbudget.tables.instants import as_moment
 
-SECOND = np.timedelta64(1, "s")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LocalTime:

@@ -4,21 +4,17 @@ A flight's time is counted in local days; every day counts as one, whether it ha
 hours.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.tables.messages import quoted
 
 WEEK = 7
 MONDAY = np.datetime64("1970-01-05", "D")
 STEEPEST = 20.0  # t**20 plans 88% of the budget for the last tenth of the flight
-CALL = re.compile(r"(?P<name>[a-z_]+)\s*(?:\((?P<argument>.*)\))?")
-POINT = re.compile(r"\(\s*([0-9.eE+-]+)\s*,\s*([0-9.eE+-]+)\s*\)")
 
 
 class Curve(Protocol):
@@ -164,55 +160,14 @@ def custom(points: Iterable[Sequence[float]], name: str = "custom") -> PointCurv
             f"(1, 1); got {given}."
         )
     t, planned = np.array(given).T
-    sound = bool(
-        np.isfinite(given).all() and (np.diff(t) > 0).all() and (np.diff(planned) >= 0).all()
-    )
+    finite = np.isfinite(t).all() and np.isfinite(planned).all()
+    sound = bool(finite and (np.diff(t) > 0).all() and (np.diff(planned) >= 0).all())
     if not sound or given[0] != (0, 0) or given[-1] != (1, 1):
         raise InputError(
             f"curve {name!r} must begin at (0, 0), end at (1, 1), go forward in t and never fall; "
             f"got {given}. The share is cumulative: after half the flight, what has been spent."
         )
     return PointCurve(name=name, points=tuple((a, b) for a, b in given))
-
-
-def parse_curve(text: str, curves: Mapping[str, Curve], where: str) -> Curve:
-    """Read the curve a plan names.
-
-    Parameters
-    ----------
-    text : "even", "front_loaded(2)", "back_loaded(2)", "custom((0,0),(0.5,0.7),(1,1))", or a name
-        of ``curves``
-    curves : the caller's own, by name; they come first
-    where : which rows, for the message
-
-    Raises
-    ------
-    InputError : none of these
-    """
-    text = text.strip()
-    if text in curves:
-        return curves[text]
-    match = CALL.fullmatch(text)
-    name, argument = (match["name"], match["argument"]) if match else ("", None)
-    if name == "even" and argument is None:
-        return even()
-    if name in ("front_loaded", "back_loaded") and argument:
-        return (front_loaded if name == "front_loaded" else back_loaded)(_number(argument, where))
-    if name == "custom" and argument:
-        points = POINT.findall(argument)
-        if re.sub(r"[\s,]", "", POINT.sub("", argument)) == "":
-            pairs = [(_number(t, where), _number(share, where)) for t, share in points]
-            return custom(pairs, name=text)
-    own = f", {quoted(curves)}" if curves else ", or a name of the argument curves"
-    hint = ""
-    if name in ("front_loaded", "back_loaded"):
-        hint = f" {name} needs its steepness: {name}(2)."
-    if name == "traffic":
-        hint = " Learn it first: curves={'traffic': learn_traffic(history)}."
-    raise InputError(
-        f"curve {text!r} in {where} is unknown. Expected even, front_loaded(2), back_loaded(2), "
-        f"custom((0,0),(0.5,0.7),(1,1)){own}.{hint}"
-    )
 
 
 def _steepness(k: float, name: str) -> float:
@@ -222,13 +177,6 @@ def _steepness(k: float, name: str) -> float:
             "opposite shape, take the other of front_loaded and back_loaded."
         )
     return float(k)
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{text!r} in the curve of {where} is not a number.") from None
 
 
 def weekday_of(day: np.ndarray) -> np.ndarray:

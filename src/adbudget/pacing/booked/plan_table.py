@@ -9,7 +9,8 @@ import pandas as pd
 from adbudget.errors import InputError
 from adbudget.money import digits_of
 from adbudget.pacing.booked.clock import zone_of
-from adbudget.pacing.booked.curves import Curve, parse_curve
+from adbudget.pacing.booked.curve_kinds import parse_curve
+from adbudget.pacing.booked.curves import Curve
 from adbudget.pacing.booked.flight import NO_MAXIMUM, FlightPlan, GroupLimit
 from adbudget.tables.amounts import need_every, read_amounts, read_counts
 from adbudget.tables.currencies import currency_of_rows

@@ -80,22 +80,6 @@ def read_delivery(
     return _by_day(read, chosen, corrections, plan, notes)
 
 
-def no_delivery(plan: FlightPlan) -> Delivery:
-    """Nothing reported for any deal."""
-    none = np.zeros(0)
-    return Delivery(
-        deal=none.astype(np.int64),
-        day=none.astype("datetime64[D]"),
-        spend_minor=none.astype(np.int64),
-        impressions=none,
-        final=none.astype(bool),
-        conversions=None,
-        revenue_minor=None,
-        first_row=np.zeros(len(plan) + 1, dtype=np.int64),
-        reported_until=np.full(len(plan), np.datetime64("NaT", "s")),
-    )
-
-
 def _planned_only(
     table: pd.DataFrame,
     deal: np.ndarray,

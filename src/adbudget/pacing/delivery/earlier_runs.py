@@ -17,22 +17,24 @@ INCLUDED = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class EarlierRuns:
     """What earlier runs left behind; empty for the first.
 
     Attributes
     ----------
     standing : deal -> (state, severity) of its last measurement
-    known : deal -> figures its last measurement remembers
+    known : deal -> figures its last measurement holds
+    ordered : deal -> earlier daily budgets, [day, minor units] pairs, oldest first
     alerts : told within the cooldown
     """
 
     standing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ordered: Mapping[str, Any] = field(default_factory=dict)
     alerts: tuple[Past, ...] = ()
 
 
-def recall(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Memory:
+def read_earlier(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> EarlierRuns:
     """Look up the last run about any of these deals, up to an instant.
 
     Parameters
@@ -54,8 +56,9 @@ def recall(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Memory:
         }
         if payloads:
             break
-    return Memory(
+    return EarlierRuns(
         standing={deal: (one["state"], one["severity"]) for deal, one in payloads.items()},
         known={deal: one["known"] for deal, one in payloads.items()},
+        ordered={deal: one.get("daily", {}).get("orders", []) for deal, one in payloads.items()},
         alerts=past_alerts(ledger.entries(kind="alert", since=at - COOLDOWN, until=at + INCLUDED)),
     )

@@ -5,9 +5,8 @@ that a later one replaced; one per alert not told lately. Moves and requests bri
 """
 
 import hashlib
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from adbudget.pacing.delivery.groups import Groups
 from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.delivery.past_days import days_payload
 from adbudget.pacing.delivery.status import Standing
+from adbudget.plain_json import to_plain
 
 WHO = "adbudget pace"
 Pair = tuple[str, Entry]
@@ -32,7 +32,7 @@ TRACK = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class PacingRunFacts:
     """What every entry of a run shares, and what its first one holds.
 
     Attributes
@@ -78,7 +78,7 @@ def inputs_hash(plan: FlightPlan, delivery: Delivery) -> str:
     return digest.hexdigest()
 
 
-def run_pair(facts: RunFacts) -> Pair:
+def run_pair(facts: PacingRunFacts) -> Pair:
     """The run's own entry."""
     return f"pace:{facts.run_id}", Entry(kind=RUN, payload=facts.payload, **facts.shared())
 
@@ -89,9 +89,10 @@ def deal_pairs(
     measures: Measures,
     standing: Standing,
     sentences: Sequence[str],
-    facts: RunFacts,
+    daily: Sequence[Mapping[str, Any]],
+    facts: PacingRunFacts,
 ) -> list[Pair]:
-    """One measurement per deal."""
+    """One measurement per deal; ``daily`` is (deal,) what is kept of its daily budgets."""
     days = days_payload(plan, delivery, measures)
     spend, impressions = _rows(measures.spend), _rows(measures.impressions)
     shared = facts.shared()
@@ -114,6 +115,7 @@ def deal_pairs(
                     "spend": spend[i],
                     "impressions": impressions[i],
                     "known": days[i],
+                    "daily": daily[i],
                 },
                 **shared,
             ),
@@ -122,7 +124,7 @@ def deal_pairs(
     ]
 
 
-def group_pairs(groups: Iterable[Groups], facts: RunFacts) -> list[Pair]:
+def group_pairs(groups: Iterable[Groups], facts: PacingRunFacts) -> list[Pair]:
     """One measurement per seller, channel and campaign."""
     shared = facts.shared()
     pairs = []
@@ -144,7 +146,7 @@ def group_pairs(groups: Iterable[Groups], facts: RunFacts) -> list[Pair]:
 
 
 def correction_pairs(
-    corrections: Iterable[Correction], plan: FlightPlan, facts: RunFacts
+    corrections: Iterable[Correction], plan: FlightPlan, facts: PacingRunFacts
 ) -> list[Pair]:
     """One entry per figure that was replaced."""
     place = plan.place
@@ -160,7 +162,7 @@ def correction_pairs(
                     f"{one.spend_minor_before} minor units and {one.impressions_before:.0f} "
                     f"impressions, now as {one.spend_minor} and {one.impressions:.0f}."
                 ),
-                payload=asdict(one),
+                payload=to_plain(one),
                 **facts.shared(),
             ),
         )
@@ -168,7 +170,7 @@ def correction_pairs(
     ]
 
 
-def alert_pairs(alerts: Iterable[Alert], facts: RunFacts) -> list[Pair]:
+def alert_pairs(alerts: Iterable[Alert], facts: PacingRunFacts) -> list[Pair]:
     """One entry per alert that is told now."""
     return [
         (
@@ -188,8 +190,5 @@ def alert_pairs(alerts: Iterable[Alert], facts: RunFacts) -> list[Pair]:
 
 def _rows(track: Track) -> list[dict[str, float | None]]:
     """One JSON mapping per deal or group; None for what is not known or not finite."""
-    columns = [
-        [value if math.isfinite(value) else None for value in getattr(track, name).tolist()]
-        for name in TRACK
-    ]
+    columns = [to_plain(getattr(track, name)) for name in TRACK]
     return [dict(zip(TRACK, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -1,4 +1,4 @@
-"""Figures a ledger remembers of earlier days -> which of them a later table has replaced.
+"""Figures a ledger holds of earlier days -> which of them a later table has replaced.
 
 Each measurement keeps the latest days of its deal one by one and the sum of all before them, so
 that the newest measurement alone is enough to notice every correction.
@@ -19,7 +19,7 @@ KEPT_DAYS = 35  # platforms correct invalid traffic up to a month later
 
 
 def days_payload(plan: FlightPlan, delivery: Delivery, measures: Measures) -> list[dict[str, Any]]:
-    """What each deal's measurement remembers: JSON values.
+    """What each deal's measurement holds of its days: JSON values.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def days_payload(plan: FlightPlan, delivery: Delivery, measures: Measures) -> li
 def later_corrections(
     plan: FlightPlan, delivery: Delivery, known: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Correction, ...]:
-    """Figures that differ from what the newest measurement of each deal remembers.
+    """Figures that differ from what the newest measurement of each deal holds.
 
     Parameters
     ----------
@@ -65,22 +65,22 @@ def later_corrections(
 
     Raises
     ------
-    InputError : the table begins after days the ledger remembers, so that their delivery would
+    InputError : the table begins after days the ledger knows of, so that their delivery would
         silently be lost
     """
     found: list[Correction] = []
     for i, deal in enumerate(plan.deals):
-        memory = known.get(deal)
-        if not memory or not memory["from"]:
+        before = known.get(deal)
+        if not before or not before["from"]:
             continue
         rows = slice(int(delivery.first_row[i]), int(delivery.first_row[i + 1]))
-        _refuse_shorter(deal, memory, delivery.day[rows])
-        found += _of_deal(deal, memory, delivery, rows)
+        _refuse_shorter(deal, before, delivery.day[rows])
+        found += _of_deal(deal, before, delivery, rows)
     return tuple(found)
 
 
-def _refuse_shorter(deal: str, memory: Mapping[str, Any], day: np.ndarray) -> None:
-    first = np.datetime64(memory["from"], "D")
+def _refuse_shorter(deal: str, before: Mapping[str, Any], day: np.ndarray) -> None:
+    first = np.datetime64(before["from"], "D")
     if not day.size or day[0] > first:
         begins = f"begins on {day[0]}" if day.size else "has none"
         raise InputError(
@@ -91,16 +91,16 @@ def _refuse_shorter(deal: str, memory: Mapping[str, Any], day: np.ndarray) -> No
 
 
 def _of_deal(
-    deal: str, memory: Mapping[str, Any], delivery: Delivery, rows: slice
+    deal: str, before: Mapping[str, Any], delivery: Delivery, rows: slice
 ) -> list[Correction]:
     day, spend = delivery.day[rows], delivery.spend_minor[rows]
     impressions = delivery.impressions[rows]
-    start, old_spend, old_impressions = memory["before"]
+    start, old_spend, old_impressions = before["before"]
     older = day < np.datetime64(start, "D")
     now = (int(spend[older].sum()), float(impressions[older].sum()))
     figures = [(f"before {start}", (old_spend, old_impressions), now)]
     place = {text: row for row, text in enumerate(day.astype(str).tolist())}
-    for text, then_spend, then_impressions, _ in memory["days"]:
+    for text, then_spend, then_impressions, _ in before["days"]:
         row = place.get(text)
         after = (0, 0.0) if row is None else (int(spend[row]), float(impressions[row]))
         figures.append((text, (then_spend, then_impressions), after))

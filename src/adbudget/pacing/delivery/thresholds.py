@@ -1,6 +1,6 @@
 """How far off is too far: the settings of a measurement. A record; measures nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adbudget.errors import InputError
 
@@ -21,8 +21,12 @@ class PaceThresholds:
     max_data_age_hours : older figures raise an alert
     """
 
-    warning: float = 0.10
-    critical: float = 0.25
+    warning: float = field(
+        default=0.10, metadata={"help": "Deviation from plan that is too much, 0.10."}
+    )
+    critical: float = field(
+        default=0.25, metadata={"help": "Deviation that is far too much, 0.25."}
+    )
     hysteresis: float = 0.02
     stall_days: int = 2
     window_days: int = 7

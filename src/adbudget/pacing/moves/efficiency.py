@@ -19,7 +19,6 @@ from adbudget.pacing.delivery.delivered import Delivery
 
 PRIOR_EVENTS = 1.0  # what is known of a campaign counts as much as one event of the deal itself
 MOST_DRAWS = 1_000
-BASES = ("delivery", "conversions", "revenue", "curves")
 
 
 class Worth(Protocol):
@@ -28,7 +27,7 @@ class Worth(Protocol):
     Attributes
     ----------
     mean : (deal,) expected; NaN where nothing is known
-    basis : (deal,) one of BASES; "delivery" where nothing is known
+    basis : (deal,) "curves", "revenue", "conversions", or "delivery" where nothing is known
     """
 
     @property

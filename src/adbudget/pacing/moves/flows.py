@@ -30,7 +30,7 @@ CENT = 1e-3  # of a minor unit: how near to a whole one the solver comes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Group:
+class JointBound:
     """Deals whose budgets are bounded together.
 
     Attributes
@@ -45,7 +45,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Room:
+class Capacity:
     """What may move. Money is minor units.
 
     Attributes
@@ -64,7 +64,7 @@ class Room:
     take: np.ndarray
     worth: np.ndarray
     most: np.ndarray
-    groups: tuple[Group, ...] = ()
+    groups: tuple[JointBound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,7 +82,7 @@ class Flows:
     minor: np.ndarray
 
 
-def best_flows(room: Room, minimum: np.ndarray) -> Flows:
+def best_flows(capacity: Capacity, minimum: np.ndarray) -> Flows:
     """Move as much as helps, and never less than the minimum at a time.
 
     A pool in which the best amounts would need a move below the minimum is shared out in whole
@@ -90,31 +90,31 @@ def best_flows(room: Room, minimum: np.ndarray) -> Flows:
 
     Parameters
     ----------
-    room : what may move; moving nothing is always possible
+    capacity : what may move; moving nothing is always possible
     minimum : (pool,) int64, smallest move in minor units, at least 1
 
     Returns
     -------
     Flows, by pool; exact: what leaves the donors of a pool is what arrives
     """
-    active = _active(room)
-    flows = _pairs(room, _solve(room, active, np.ones_like(minimum)))
-    least = minimum[room.pool[flows.source]]
+    active = _active(capacity)
+    flows = _pairs(capacity, _solve(capacity, active, np.ones_like(minimum)))
+    least = minimum[capacity.pool[flows.source]]
     small = np.zeros(minimum.size, bool)
-    small[room.pool[flows.source[flows.minor < least]]] = True
+    small[capacity.pool[flows.source[flows.minor < least]]] = True
     if small.any():
-        again = _pairs(room, _solve(room, active & small[room.pool], minimum))
-        flows = _joined(_kept(flows, ~small[room.pool[flows.source]]), again)
-    return _kept(flows, np.argsort(room.pool[flows.source], kind="stable"))
+        again = _pairs(capacity, _solve(capacity, active & small[capacity.pool], minimum))
+        flows = _joined(_kept(flows, ~small[capacity.pool[flows.source]]), again)
+    return _kept(flows, np.argsort(capacity.pool[flows.source], kind="stable"))
 
 
-def _active(room: Room) -> np.ndarray:
+def _active(capacity: Capacity) -> np.ndarray:
     """(deal,) whether the deal can give or take, in a pool that has both."""
-    n = room.most.size
-    donors = np.bincount(room.pool[room.give > 0], minlength=n) > 0
-    takers = np.bincount(room.pool[room.take > 0], minlength=n) > 0
-    both = donors & takers & (room.most > 0)
-    return ((room.give > 0) | (room.take > 0)) & both[room.pool]
+    n = capacity.most.size
+    donors = np.bincount(capacity.pool[capacity.give > 0], minlength=n) > 0
+    takers = np.bincount(capacity.pool[capacity.take > 0], minlength=n) > 0
+    both = donors & takers & (capacity.most > 0)
+    return ((capacity.give > 0) | (capacity.take > 0)) & both[capacity.pool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,30 +125,30 @@ class _Amounts:
     across: np.ndarray
 
 
-def _solve(room: Room, active: np.ndarray, step_of: np.ndarray) -> _Amounts:
+def _solve(capacity: Capacity, active: np.ndarray, step_of: np.ndarray) -> _Amounts:
     """Best amounts, in multiples of the (pool,) steps."""
     deals = np.flatnonzero(active)
     within, across = np.zeros(active.size, np.int64), np.zeros(active.size, np.int64)
     if deals.size:
-        step = step_of[room.pool[deals]]
-        limit = np.where(room.give > 0, room.give, room.take)[deals] // step
-        sign = np.where(room.give[deals] > 0, -1, 1)
-        found = _program(room, deals, sign, limit, step)
+        step = step_of[capacity.pool[deals]]
+        limit = np.where(capacity.give > 0, capacity.give, capacity.take)[deals] // step
+        sign = np.where(capacity.give[deals] > 0, -1, 1)
+        found = _program(capacity, deals, sign, limit, step)
         within[deals], across[deals] = sign * found[0] * step, sign * found[1] * step
     return _Amounts(within=within, across=across)
 
 
 def _program(
-    room: Room, deals: np.ndarray, sign: np.ndarray, limit: np.ndarray, step: np.ndarray
+    capacity: Capacity, deals: np.ndarray, sign: np.ndarray, limit: np.ndarray, step: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Build and solve: two variables per deal, moved within the channel and across channels."""
     n = deals.size
-    need = LARGER_NEED * room.take[deals] / max(1, int(room.take[deals].max(initial=1)))
-    worth = room.worth[deals] + need
+    need = LARGER_NEED * capacity.take[deals] / max(1, int(capacity.take[deals].max(initial=1)))
+    worth = capacity.worth[deals] + need
     gain = np.concatenate([WITHIN_FIRST + worth, ACROSS + worth])
-    cost = np.where(np.tile(sign, 2) > 0, -gain, DONOR * np.tile(room.worth[deals], 2))
-    balance = _balances(room, deals, sign)
-    bounded, upper = _limits(room, deals, sign, limit, step)
+    cost = np.where(np.tile(sign, 2) > 0, -gain, DONOR * np.tile(capacity.worth[deals], 2))
+    balance = _balances(capacity, deals, sign)
+    bounded, upper = _limits(capacity, deals, sign, limit, step)
     most = np.tile(limit, 2)
     x = _corner(cost, bounded, upper, balance, np.zeros(2 * n), most)
     whole = _whole(x, balance, bounded, upper)
@@ -229,35 +229,35 @@ def _whole(
     return whole if exact and fits and np.all(whole >= 0) else None
 
 
-def _balances(room: Room, deals: np.ndarray, sign: np.ndarray) -> "csr_array":
+def _balances(capacity: Capacity, deals: np.ndarray, sign: np.ndarray) -> "csr_array":
     """What leaves is what arrives: in every channel, and across the channels of every pool."""
     from scipy.sparse import csr_array
 
     n = deals.size
-    channel = np.unique(room.channel[deals], return_inverse=True)[1]
-    pool = np.unique(room.pool[deals], return_inverse=True)[1]
+    channel = np.unique(capacity.channel[deals], return_inverse=True)[1]
+    pool = np.unique(capacity.pool[deals], return_inverse=True)[1]
     n_channels, n_pools = int(channel.max()) + 1, int(pool.max()) + 1
     rows, shape = np.concatenate([channel, n_channels + pool]), (n_channels + n_pools, 2 * n)
     return csr_array((np.tile(sign, 2).astype(float), (rows, np.arange(2 * n))), shape=shape)
 
 
 def _limits(
-    room: Room, deals: np.ndarray, sign: np.ndarray, limit: np.ndarray, step: np.ndarray
+    capacity: Capacity, deals: np.ndarray, sign: np.ndarray, limit: np.ndarray, step: np.ndarray
 ) -> tuple["csr_array", np.ndarray]:
     """Rows <= upper: each deal, each pool's total, each group from both sides."""
     from scipy.sparse import csr_array
 
     n = deals.size
-    place = np.full(room.pool.size, -1)
+    place = np.full(capacity.pool.size, -1)
     place[deals] = np.arange(n)
     donors = np.flatnonzero(sign < 0)
     pools, first, pool_row = np.unique(
-        room.pool[deals[donors]], return_index=True, return_inverse=True
+        capacity.pool[deals[donors]], return_index=True, return_inverse=True
     )
     rows = [np.arange(n), n + pool_row]
     columns, values = [np.arange(n), donors], [np.ones(n), np.ones(donors.size)]
-    upper = [*limit.tolist(), *(room.most[pools] // step[donors][first]).tolist()]
-    for group in room.groups:
+    upper = [*limit.tolist(), *(capacity.most[pools] // step[donors][first]).tolist()]
+    for group in capacity.groups:
         inside = place[group.members]
         inside = inside[inside >= 0]
         if not inside.size:
@@ -272,10 +272,10 @@ def _limits(
     return csr_array(both, shape=(len(upper), 2 * n)), np.array(upper, dtype=np.int64)
 
 
-def _pairs(room: Room, amounts: _Amounts) -> Flows:
+def _pairs(capacity: Capacity, amounts: _Amounts) -> Flows:
     """Match donors with targets, inside every channel and then across the channels of a pool."""
-    within = _match(room.channel, amounts.within, room.worth)
-    return _joined(within, _match(room.pool, amounts.across, room.worth))
+    within = _match(capacity.channel, amounts.within, capacity.worth)
+    return _joined(within, _match(capacity.pool, amounts.across, capacity.worth))
 
 
 def _match(hub: np.ndarray, change: np.ndarray, worth: np.ndarray) -> Flows:

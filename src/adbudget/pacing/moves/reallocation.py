@@ -13,12 +13,12 @@ from adbudget.money import check_currency
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures
+from adbudget.pacing.moves.capacity import Needs, joint_bounds, most_of, needs_of, pools_of
 from adbudget.pacing.moves.efficiency import Worth, drawn_worth, observed_worth
-from adbudget.pacing.moves.flows import Room, best_flows
+from adbudget.pacing.moves.flows import Capacity, best_flows
 from adbudget.pacing.moves.move import Move, MovePlan
 from adbudget.pacing.moves.move_rules import MoveRules
-from adbudget.pacing.moves.room import Needs, groups_of, most_of, needs_of, pools_of
-from adbudget.pacing.moves.verdicts import Case, judged
+from adbudget.pacing.moves.verdicts import MoveCase, judged
 from adbudget.policy.rulebook import Policy
 
 __all__ = ["Move", "MovePlan", "MoveRules", "propose_moves"]
@@ -79,18 +79,18 @@ def propose_moves(
     probability = worth.prob_better(pool, needs.spare)
     deserves = ~(probability < 0.5)  # nothing known is no reason against it: a person decides
     flows = best_flows(
-        Room(
+        Capacity(
             pool=pool,
             channel=channel,
             give=needs.spare,
             take=np.where(deserves, needs.short, 0),
             worth=_within_pool(worth.mean, pool),
             most=most_of(plan, pool, rules),
-            groups=groups_of(plan),
+            groups=joint_bounds(plan),
         ),
         _minimum(plan, rules, pool),
     )
-    case = Case(
+    case = MoveCase(
         plan=plan,
         measures=measures,
         worth=worth,

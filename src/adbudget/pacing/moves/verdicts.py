@@ -27,7 +27,7 @@ SAYS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Case:
+class MoveCase:
     """What a verdict is about.
 
     Attributes
@@ -51,7 +51,7 @@ class Case:
     run_id: str
 
 
-def judged(case: Case) -> tuple[tuple[Move, ...], tuple[DealChange, ...]]:
+def judged(case: MoveCase) -> tuple[tuple[Move, ...], tuple[DealChange, ...]]:
     """Moves, and what they make of the deals' budgets."""
     plan, flows = case.plan, case.flows
     large = _large(case)
@@ -86,7 +86,7 @@ def judged(case: Case) -> tuple[tuple[Move, ...], tuple[DealChange, ...]]:
     return moves, _changes(case, moves, group)
 
 
-def _large(case: Case) -> np.ndarray:
+def _large(case: MoveCase) -> np.ndarray:
     """(deal,) whether the change passes the approval limit, spread over the days that are left."""
     plan = case.plan
     change = np.zeros(len(plan))
@@ -102,7 +102,7 @@ def _large(case: Case) -> np.ndarray:
     return change > limit * np.maximum(case.measures.remaining_days, 1.0)
 
 
-def _verdict(case: Case, source: int, target: int, large: np.ndarray) -> tuple[Verdict, str]:
+def _verdict(case: MoveCase, source: int, target: int, large: np.ndarray) -> tuple[Verdict, str]:
     """Verdict, and the sentence to add when it is not "auto"."""
     probability = case.probability[target]
     if case.kill_on:
@@ -125,7 +125,7 @@ def _verdict(case: Case, source: int, target: int, large: np.ndarray) -> tuple[V
     return "auto", ""
 
 
-def _reason(case: Case, source: int, target: int) -> str:
+def _reason(case: MoveCase, source: int, target: int) -> str:
     """What is left here, what is missing there, and how money compares."""
     plan, projected = case.plan, case.measures.projected_minor
 
@@ -147,7 +147,7 @@ def _reason(case: Case, source: int, target: int) -> str:
     return text
 
 
-def _group_ids(case: Case, waits: np.ndarray) -> dict[int, str]:
+def _group_ids(case: MoveCase, waits: np.ndarray) -> dict[int, str]:
     """Deal -> group of the moves that wait and share deals, named after its first deal."""
     root: dict[int, int] = {}
 
@@ -164,7 +164,7 @@ def _group_ids(case: Case, waits: np.ndarray) -> dict[int, str]:
 
 
 def _changes(
-    case: Case, moves: tuple[Move, ...], group: Mapping[int, str]
+    case: MoveCase, moves: tuple[Move, ...], group: Mapping[int, str]
 ) -> tuple[DealChange, ...]:
     plan = case.plan
     totals = {name: np.zeros(len(plan), np.int64) for name in ("auto", "needs_approval", "blocked")}

@@ -5,6 +5,9 @@ from .answers import (
     Expectations as Expectations,
     expect as expect,
 )
+from .change import (
+    Diff as Diff,
+)
 from .drafting import (
     AskRules as AskRules,
     draft_requests as draft_requests,
@@ -13,12 +16,14 @@ from .gateway import (
     Answer as Answer,
     SellerGateway as SellerGateway,
 )
+from .gateways import (
+    open_gateway as open_gateway,
+)
 from .outbox import (
     FileOutbox as FileOutbox,
 )
 from .request import (
     Ask as Ask,
-    Diff as Diff,
     Fallback as Fallback,
     SellerRequest as SellerRequest,
 )

@@ -13,7 +13,8 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.pacing.booked.flight import FlightPlan
-from adbudget.pacing.requests.request import Diff, SellerRequest, Value
+from adbudget.pacing.requests.change import Diff, Value
+from adbudget.pacing.requests.request import SellerRequest
 from adbudget.tables.messages import Note
 
 DATES = {"flight_start": "start", "flight_end": "end"}

@@ -16,8 +16,8 @@ from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.requests.answers import Expectations
 from adbudget.pacing.requests.booking import Wanted, wanted_impressions
+from adbudget.pacing.requests.change import Severity
 from adbudget.pacing.requests.request import Ask, Intent, SellerRequest
-from adbudget.pacing.requests.severity import Severity
 from adbudget.pacing.requests.wording import (
     DealFacts,
     ask_impressions,

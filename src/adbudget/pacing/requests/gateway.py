@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from adbudget.pacing.requests.request import Diff, SellerRequest
+from adbudget.pacing.requests.change import Diff
+from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.states import State
 
 

@@ -3,19 +3,18 @@
 What is asked never changes once drafted; how it stands is folded from the ledger's entries.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from adbudget.errors import InputError
 from adbudget.ledger.entry import digest
-from adbudget.pacing.requests.severity import ChangeType, Severity, severity_of
+from adbudget.pacing.requests.change import ChangeType, Diff, Severity, diffs_of, severity_of
 from adbudget.pacing.requests.states import AGREED, OPEN, WITH_SELLER, State
 
 Intent = Literal["raise_delivery", "throttle_delivery", "shift_dates", "change_impressions"]
 Approval = Literal["not_needed", "waiting", "approved", "rejected"]
-Value = str | int | None
 
 INTENTS: tuple[Intent, ...] = get_args(Intent)
 CHANGE_TYPE_OF: dict[Intent, ChangeType] = {
@@ -24,25 +23,6 @@ CHANGE_TYPE_OF: dict[Intent, ChangeType] = {
     "shift_dates": "flight_dates",
     "change_impressions": "impressions",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diff:
-    """One field of an order that is to change.
-
-    Attributes
-    ----------
-    field : impressions, daily_impressions, daily_budget, flight_start, flight_end ...
-    old_value, new_value : whole numbers; money and dates as text ("1100.00", "2026-04-30")
-    """
-
-    field: str
-    old_value: Value
-    new_value: Value
-
-    def as_payload(self) -> dict[str, Value]:
-        """The same as a JSON mapping."""
-        return {"field": self.field, "old_value": self.old_value, "new_value": self.new_value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,17 +112,9 @@ class Ask:
         facts = [*about, changes, self.drafted_at.date().isoformat()]
         return f"SR-{digest(facts)[:12].upper()}"
 
-    def as_payload(self) -> dict[str, Any]:
-        """Plain JSON values; instants as ISO text."""
-        plain = {each.name: getattr(self, each.name) for each in fields(self)}
-        for name in ("drafted_at", "useful_until"):
-            plain[name] = plain[name].isoformat()
-        diffs = [diff.as_payload() for diff in self.diffs]
-        return plain | {"diffs": diffs, "fallback": asdict(self.fallback)}
-
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Ask":
-        """Undo :meth:`as_payload`; other keys are left alone."""
+        """Ask of its plain JSON values; other keys are left alone."""
         values = {each.name: payload[each.name] for each in fields(cls)}
         for name in ("drafted_at", "useful_until"):
             values[name] = datetime.fromisoformat(values[name])
@@ -225,27 +197,3 @@ class SellerRequest:
     def is_unconfirmed(self) -> bool:
         """It was handed over, and nobody knows yet whether the seller has it."""
         return self.state in WITH_SELLER and not self.received
-
-
-def diffs_of(plain: Sequence[Mapping[str, Any]]) -> tuple[Diff, ...]:
-    """Diffs from their mappings.
-
-    Raises
-    ------
-    InputError : one has no field, or a value that is neither text nor a whole number
-    """
-    return tuple(_diff(item) for item in plain)
-
-
-def _diff(item: Mapping[str, Any]) -> Diff:
-    field = item.get("field") if isinstance(item, Mapping) else None
-    shown = repr(item)[:200]
-    if not isinstance(field, str) or not field:
-        raise InputError(f"a change needs a field and its new value; got {shown}.")
-    values = [item.get("old_value"), item.get("new_value")]
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, str | int | None):
-            raise InputError(
-                f"{field} must be text or a whole number (money and dates are text); got {value!r}."
-            )
-    return Diff(field=field, old_value=values[0], new_value=values[1])

@@ -5,7 +5,7 @@ two processes that take the same step write one entry, two that take different o
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
 from adbudget.ledger.store import Ledger
 from adbudget.pacing.requests.request import Ask, SellerRequest
 from adbudget.pacing.requests.transitions import Step, take
+from adbudget.plain_json import to_plain
 
 WHO = "adbudget pace"
 KIND = "request"
@@ -46,7 +47,7 @@ def draft_pairs(
                 at=request.ask.drafted_at,
                 verdict=NEEDS_APPROVAL if request.approval == "waiting" else "auto",
                 rationale=request.ask.reason,
-                payload={"request": request.request_id, "ask": request.ask.as_payload()},
+                payload={"request": request.request_id, "ask": to_plain(request.ask)},
                 run_id=run_id,
                 inputs_hash=inputs_hash,
             ),
@@ -219,7 +220,7 @@ def _fallback_pairs(request: SellerRequest, step: Step, who: str, run_id: str) -
         kind="recommendation",
         verdict="" if fallback.action == "keep_plan" else NEEDS_APPROVAL,
         rationale=fallback.text,
-        payload={"request": request.request_id, "because": step.state, **asdict(fallback)},
+        payload={"request": request.request_id, "because": step.state, **to_plain(fallback)},
         run_id=run_id,
     )
     return [(f"fallback:{request.request_id}", entry)]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from adbudget.pacing.requests.request import Diff, SellerRequest
+from adbudget.pacing.requests.change import Diff
+from adbudget.pacing.requests.request import SellerRequest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adbudget.pacing.requests.request import Diff, SellerRequest, diffs_of
+from adbudget.pacing.requests.change import Diff, diffs_of
+from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.states import AGREED, ANSWERS, State, check_move, check_state
+from adbudget.plain_json import to_plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +42,13 @@ class Step:
 
     def as_payload(self) -> dict[str, Any]:
         """Plain JSON values, without ``at``, which the entry holds."""
-        return {
-            "state": self.state,
-            "by_seller": self.by_seller,
-            "sends": self.sends,
-            "received": self.received,
-            "automatic": self.automatic,
-            "answered_at": None if self.answered_at is None else self.answered_at.isoformat(),
-            "seller_ref": self.seller_ref,
-            "counter": [diff.as_payload() for diff in self.counter],
-            "note": self.note,
-        }
+        plain = to_plain(self)
+        del plain["at"]
+        return plain
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any], at: datetime) -> "Step":
-        """Undo :meth:`as_payload`."""
+        """Step of its plain JSON values, and the instant of its entry."""
         answered_at = payload["answered_at"]
         return cls(
             state=check_state(payload["state"]),

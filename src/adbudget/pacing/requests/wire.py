@@ -12,9 +12,11 @@ from typing import Any
 
 from adbudget.errors import InputError, SellerError
 from adbudget.ledger.entry import LARGEST
+from adbudget.pacing.requests.change import Diff, diffs_of
 from adbudget.pacing.requests.gateway import Answer
-from adbudget.pacing.requests.request import Diff, SellerRequest, diffs_of
+from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.states import STATES, State, check_state
+from adbudget.plain_json import to_plain
 
 REQUESTED_BY = "agent:adbudget"
 LONGEST_NOTE = 500
@@ -31,7 +33,7 @@ def body_of(request: SellerRequest) -> dict[str, Any]:
         "idempotency_key": request.request_id,
         "order_id": ask.order_id,
         "change_type": ask.change_type,
-        "diffs": [diff.as_payload() for diff in ask.diffs],
+        "diffs": to_plain(ask.diffs),
         "proposed_values": proposed,
         "reason": f"{ask.reason} {_mark(request)}",
         "requested_by": REQUESTED_BY,

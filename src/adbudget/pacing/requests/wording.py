@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from adbudget.money import exact, money_text
-from adbudget.pacing.requests.request import Ask, Diff, Fallback, Intent
+from adbudget.pacing.requests.change import Diff
+from adbudget.pacing.requests.request import Ask, Fallback, Intent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

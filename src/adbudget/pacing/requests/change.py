@@ -1,23 +1,21 @@
-"""A change -> how much it weighs: minor, material or critical. Knows no states and no ledger.
+"""Diff: one field of an order that is to change; and how severe a change is: minor ... critical.
 
-The classes are those of the IAB Tech Lab seller agent, so that both sides expect the same care.
+The severities are those of the IAB Tech Lab seller agent, so that both sides expect the same care.
 Where its reference program looks at the first date that moved little, the furthest counts here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Any, Literal, get_args
 
 from adbudget.errors import InputError
 
-if TYPE_CHECKING:
-    from adbudget.pacing.requests.request import Diff
-
 ChangeType = Literal["impressions", "flight_dates", "pricing", "cancellation", "other"]
 Severity = Literal["minor", "material", "critical"]
+Value = str | int | None
 
 CHANGE_TYPES: tuple[ChangeType, ...] = get_args(ChangeType)
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 MINOR_SHIFT_DAYS = 3  # flight dates that move no further are minor
 USUAL: dict[ChangeType, Severity] = {
     "impressions": "material",
@@ -28,7 +26,32 @@ USUAL: dict[ChangeType, Severity] = {
 }
 
 
-def severity_of(change_type: str, diffs: "Sequence[Diff]") -> Severity:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """One field of an order that is to change.
+
+    Attributes
+    ----------
+    field : impressions, daily_impressions, daily_budget, flight_start, flight_end ...
+    old_value, new_value : whole numbers; money and dates as text ("1100.00", "2026-04-30")
+    """
+
+    field: str
+    old_value: Value
+    new_value: Value
+
+
+def diffs_of(plain: Sequence[Mapping[str, Any]]) -> tuple[Diff, ...]:
+    """Diffs from their mappings.
+
+    Raises
+    ------
+    InputError : one has no field, or a value that is neither text nor a whole number
+    """
+    return tuple(_diff(item) for item in plain)
+
+
+def severity_of(change_type: str, diffs: Sequence[Diff]) -> Severity:
     """How much care a change needs.
 
     Parameters
@@ -64,7 +87,7 @@ def _known(change_type: str) -> ChangeType:
     raise InputError(f"change_type must be {', '.join(CHANGE_TYPES)}; got {change_type!r}.")
 
 
-def _shift_days(diff: "Diff") -> int:
+def _shift_days(diff: Diff) -> int:
     try:
         days = [date.fromisoformat(str(value)) for value in (diff.old_value, diff.new_value)]
     except ValueError as cause:
@@ -73,3 +96,17 @@ def _shift_days(diff: "Diff") -> int:
             f"{diff.old_value!r} to {diff.new_value!r}."
         ) from cause
     return abs((days[1] - days[0]).days)
+
+
+def _diff(item: Mapping[str, Any]) -> Diff:
+    field = item.get("field") if isinstance(item, Mapping) else None
+    shown = repr(item)[:200]
+    if not isinstance(field, str) or not field:
+        raise InputError(f"a change needs a field and its new value; got {shown}.")
+    values = [item.get("old_value"), item.get("new_value")]
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, str | int | None):
+            raise InputError(
+                f"{field} must be text or a whole number (money and dates are text); got {value!r}."
+            )
+    return Diff(field=field, old_value=values[0], new_value=values[1])

@@ -13,7 +13,7 @@ import numpy as np
 
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.measures import Measures
-from adbudget.pacing.moves.flows import Group
+from adbudget.pacing.moves.flows import JointBound
 from adbudget.pacing.moves.move_rules import MoveRules
 from adbudget.policy.rulebook import Policy
 
@@ -84,7 +84,7 @@ def pools_of(plan: FlightPlan) -> tuple[np.ndarray, np.ndarray]:
     return pool, _codes(list(zip(pool.tolist(), plan.channel, strict=True)))
 
 
-def groups_of(plan: FlightPlan) -> tuple[Group, ...]:
+def joint_bounds(plan: FlightPlan) -> tuple[JointBound, ...]:
     """Bounds of sellers and channels, as bounds of what their deals may change together."""
     inside: dict[tuple[str, str, str], list[int]] = {}
     levels: tuple[Literal["seller", "channel"], ...] = ("seller", "channel")
@@ -96,7 +96,7 @@ def groups_of(plan: FlightPlan) -> tuple[Group, ...]:
         members = np.array(inside.get((limit.level, limit.campaign, limit.name), []), np.int64)
         held = int(plan.budget_minor[members].sum())
         groups.append(
-            Group(
+            JointBound(
                 members=members,
                 lowest=min(0, limit.minimum_minor - held),
                 highest=max(0, limit.maximum_minor - held),
@@ -124,9 +124,9 @@ def _day_bounds(
         openings.get(deal, budget)
         for deal, budget in zip(plan.deals, plan.budget_minor.tolist(), strict=True)
     ]
-    room = np.array([budget * top // bottom for budget in morning], dtype=np.int64)
+    most = np.array([budget * top // bottom for budget in morning], dtype=np.int64)
     opened = np.array(morning, dtype=np.int64)
-    return opened - room, opened + room
+    return opened - most, opened + most
 
 
 def _codes(keys: list) -> np.ndarray:

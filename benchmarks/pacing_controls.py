@@ -1,29 +1,71 @@
-"""Morning figures -> today's daily budgets, and now and then moves between deals.
+"""Controls of made-up flights: adbudget's own, and three that are common, to compare it with.
 
-A deal's daily budget is the level that the traffic to be expected turns into exactly what is
-left: days that can take less than the level count with what they can take. Orders go towards that
-level by a part of the gap, the more the nearer the end, and not at all when the gap is small, so
-that one odd day does not swing them. A deal that cannot deliver keeps ordering a little more than
-it can take, never nothing; its surplus goes to deals that can use it. Knows no ledger.
+Each turns a morning of :func:`adbudget.simulate_delivery` into orders. ``PacingControl`` sets daily
+budgets by the functions that :func:`adbudget.pace` uses, and moves money by its rules.
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from scipy.special import ndtr
 
-from adbudget.errors import InputError
+from adbudget import InputError
 from adbudget.pacing.booked.flight import FlightPlan
-from adbudget.pacing.control.simulator import Morning, Orders
-from adbudget.pacing.control.traffic_left import TrafficLeft, complete, traffic_left
+from adbudget.pacing.daily.daily_budgets import DailyRules, fill_level, next_level
+from adbudget.pacing.daily.expected_traffic import PastDays, traffic_level
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.moves.move_rules import MoveRules
 from adbudget.pacing.moves.reallocation import propose_moves
+from adbudget.synthetic.flights import WEEK, Morning, Orders
+
+LEVEL_ERROR = 0.08  # relative standard deviation of a level of traffic
+
+
+class NoControl:
+    """No daily budget: whatever is left may be spent today."""
+
+    def order(self, morning: Morning) -> Orders:
+        """Order all that has not been reported as spent."""
+        left = np.maximum(morning.budget - morning.spend.sum(axis=0), 0)
+        return Orders(daily=left, budget=morning.budget)
+
+
+class FixedDailyBudget:
+    """Budget / days, set once and never looked at again."""
+
+    def order(self, morning: Morning) -> Orders:
+        """Order the same every day."""
+        return Orders(daily=morning.budget / morning.n_days, budget=morning.budget)
+
+
+class RemainingOverDays:
+    """Remaining budget / remaining days, every morning: the common practice."""
+
+    def order(self, morning: Morning) -> Orders:
+        """Order an equal part of what has not been reported as spent."""
+        left = np.maximum(morning.budget - morning.spend.sum(axis=0), 0)
+        return Orders(daily=left / (morning.n_days - morning.day), budget=morning.budget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrafficLeft:
+    """Traffic of the days still to come, today included. Money.
+
+    Attributes
+    ----------
+    expected : (day, deal) what each day can take
+    sd : (deal,) standard deviation of the sum
+    """
+
+    expected: np.ndarray
+    sd: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PacingControl:
-    """Daily budgets by feedback on the projected gap, damped and aware of capacity.
+    """Daily budgets by feedback on what is left, damped and aware of capacity; and moves.
 
     Attributes
     ----------
@@ -32,22 +74,14 @@ class PacingControl:
     cycle_days : days between moves
     approves : whether a person is at hand who approves what needs approval; without one, only
         moves that need nobody are made
-    gain : part of the gap between order and level that one day closes
-    dead_band : a gap below it, as a share of the order, is left alone
-    largest_step : the order changes by at most this share in a day, until the last days
-    floor : share of the planned daily budget that is always ordered while there is money
-    reach : a deal short of traffic orders so much of what its best day is expected to take
+    daily : how daily budgets follow what is left
     """
 
     plan: FlightPlan | None = None
     rules: MoveRules = field(default_factory=MoveRules)
     cycle_days: int = 7
     approves: bool = False
-    gain: float = 0.35
-    dead_band: float = 0.03
-    largest_step: float = 0.30
-    floor: float = 0.10
-    reach: float = 1.25
+    daily: DailyRules = field(default_factory=DailyRules)
 
     def order(self, morning: Morning) -> Orders:
         """Orders for the day that begins."""
@@ -55,23 +89,12 @@ class PacingControl:
         traffic = traffic_left(morning, spend)
         budget = self._moved(morning, spend, traffic)
         left = np.maximum(budget - spend.sum(axis=0), 0)
-        level = fill_level(left, traffic.expected, self.reach)
-        daily = self._damped(morning, level)
-        least = self.floor * budget / morning.n_days
+        level = fill_level(left, traffic.expected, self.daily.reach)
+        last = morning.ordered[-1] if morning.day else np.full(budget.size, np.nan)
+        days_left = np.full(budget.size, morning.n_days - morning.day)
+        daily = next_level(last, level, days_left, self.daily)
+        least = self.daily.floor * budget / morning.n_days
         return Orders(daily=np.minimum(np.maximum(daily, least), left), budget=budget)
-
-    def _damped(self, morning: Morning, level: np.ndarray) -> np.ndarray:
-        """Go a part of the way from the last order to the level."""
-        if morning.day == 0:
-            return level
-        days_left = morning.n_days - morning.day
-        last = np.maximum(morning.ordered[-1], 1e-9)
-        gap = np.log(np.maximum(level, 1e-9) / last)
-        gain = max(self.gain, 1 / days_left)
-        step = np.where(np.abs(gap) < self.dead_band, 0.0, gain * gap)
-        most = np.log1p(self.largest_step)
-        step = np.clip(step, -most, most) if days_left > 2 else gain * gap
-        return last * np.exp(step)
 
     def _moved(self, morning: Morning, spend: np.ndarray, traffic: TrafficLeft) -> np.ndarray:
         """(deal,) budgets of the flight after the moves of this morning."""
@@ -97,38 +120,57 @@ class PacingControl:
         return morning.budget + change / scale
 
 
-def fill_level(left: np.ndarray, expected: np.ndarray, reach: float) -> np.ndarray:
-    """Find the level at which the traffic to come takes exactly what is left.
+def complete(morning: Morning) -> np.ndarray:
+    """(day, deal) spend with what is still missing of the newest days added.
 
-    The sum over days of min(level, expected) is ``left``; where even all traffic takes less, the
-    level is ``reach`` times the best day.
+    How much is missing at which age is learned from the days of the flight that are final.
+    """
+    spend = morning.spend.copy()
+    for age, report in enumerate(morning.reports, start=1):
+        day = morning.day - age
+        known = morning.final & (np.arange(morning.day) < day)
+        final = morning.spend[known].sum()
+        if day >= 0 and not morning.final[day] and final > 0:
+            spend[day] /= max(report[known].sum() / final, 0.5)
+    return spend
+
+
+def traffic_left(morning: Morning, spend: np.ndarray) -> TrafficLeft:
+    """Expect the traffic of the days to come.
 
     Parameters
     ----------
-    left : (deal,) money
-    expected : (day, deal) money that each day to come can take
-    reach : at least 1
-
-    Returns
-    -------
-    (deal,) money per day
+    morning : orders, weekdays and lengths
+    spend : (day, deal) complete figures of the days so far
     """
-    ascending = np.sort(expected, axis=0)
-    before = np.cumsum(ascending, axis=0) - ascending
-    days = expected.shape[0] - np.arange(expected.shape[0])[:, None]
-    level = (left - before) / days  # if all days from here on could take the level
-    fits = level <= ascending
-    first = np.argmax(fits, axis=0)
-    found = np.take_along_axis(level, first[None, :], axis=0)[0]
-    return np.where(fits.any(axis=0), found, reach * ascending[-1])
+    weight = morning.weekday.T[np.arange(morning.n_days) % WEEK]
+    past = PastDays(
+        spend=spend,
+        ordered=morning.ordered,
+        weight=weight[: morning.day],
+        known=np.ones(spend.shape, bool),
+    )
+    level, surprises = traffic_level(past, morning.budget / morning.n_days)
+    expected = level * weight[morning.day :]
+    return TrafficLeft(expected=expected, sd=_spread(expected, surprises))
+
+
+def _spread(expected: np.ndarray, surprises: np.ndarray) -> np.ndarray:
+    """(deal,) days vary, and their level is known imperfectly."""
+    total = expected.sum(axis=0)
+    daily = np.full(total.size, 0.2)
+    if len(surprises):
+        n = np.isfinite(surprises).sum(axis=0)
+        squares = np.where(np.isfinite(surprises), surprises, 0.0) ** 2
+        daily = np.where(n > 2, np.sqrt(squares.sum(axis=0) / np.maximum(n, 1)), daily)
+    days = np.sqrt((expected**2).sum(axis=0)) * daily
+    return np.hypot(days, LEVEL_ERROR * total)
 
 
 def _measures(
     plan: FlightPlan, morning: Morning, spend: np.ndarray, traffic: TrafficLeft
 ) -> Measures:
     """What the control expects, in the form in which moves are decided."""
-    from datetime import UTC, datetime, timedelta
-
     scale = 10.0 ** np.asarray(plan.exponent, dtype=float)
     spent = spend.sum(axis=0)
     budget = plan.budget_minor / scale
@@ -175,8 +217,6 @@ def _measures(
 
 def _above(budget: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """(deal,) probability of ending above the budget."""
-    from scipy.special import ndtr
-
     return ndtr((mean - budget) / sd)
 
 

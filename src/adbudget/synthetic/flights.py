@@ -30,7 +30,7 @@ class SimulatedDeal:
     capacity : money a typical day can take
     weekday : 7 weights of mean 1, Monday first; None for days that are all alike
     noise : standard deviation of the logarithm of a day's traffic
-    memory : how much of one day's chance the next day shares, in [0, 1)
+    autocorrelation : how much of one day's chance the next day shares, in [0, 1)
     outage_chance : that an outage begins, per day
     outage_days : mean length of one
     outages : days (from 0) without any traffic, besides those that chance brings
@@ -44,7 +44,7 @@ class SimulatedDeal:
     capacity: float
     weekday: tuple[float, ...] | None = None
     noise: float = 0.15
-    memory: float = 0.3
+    autocorrelation: float = 0.3
     outage_chance: float = 0.0
     outage_days: float = 2.0
     outages: tuple[int, ...] = ()
@@ -62,7 +62,7 @@ class SimulatedDeal:
                 raise InputError(
                     f"{name} of deal {self.deal!r} must be 0 or more; got {getattr(self, name)}."
                 )
-        for name in ("memory", "outage_chance"):
+        for name in ("autocorrelation", "outage_chance"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(
                     f"{name} of deal {self.deal!r} must be in [0, 1); got {getattr(self, name)}."
@@ -264,12 +264,12 @@ def _traffic(
     shape = (before + n_days, len(deals))
     week = np.array([deal.weekday or (1.0,) * WEEK for deal in deals])
     noise = np.array([deal.noise for deal in deals])
-    memory = np.array([deal.memory for deal in deals])
+    share = np.array([deal.autocorrelation for deal in deals])
     shock = rng.normal(size=shape)
     chance = np.empty(shape)
     chance[0] = shock[0]
     for day in range(1, shape[0]):
-        chance[day] = memory * chance[day - 1] + np.sqrt(1 - memory**2) * shock[day]
+        chance[day] = share * chance[day - 1] + np.sqrt(1 - share**2) * shock[day]
     weights = week.T[np.arange(shape[0]) % WEEK]
     typical = weights * np.exp(noise * chance - noise**2 / 2)
     learned = typical[:before].reshape(HISTORY_WEEKS, WEEK, len(deals)).mean(0)

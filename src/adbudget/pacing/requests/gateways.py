@@ -1,0 +1,50 @@
+"""Address -> the gateway that speaks to a seller there. A new gateway is one entry of GATEWAYS."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from adbudget.errors import InputError
+from adbudget.pacing.requests.gateway import SellerGateway
+from adbudget.pacing.requests.outbox import FileOutbox
+from adbudget.pacing.requests.seller_api import HttpGateway
+
+Open = Callable[[str, np.random.Generator, str | None], SellerGateway]
+
+
+def open_gateway(
+    address: str, *, rng: np.random.Generator, token: str | None = None
+) -> SellerGateway:
+    """Gateway of an address: "https://ads.example.org" or "outbox:FOLDER".
+
+    Parameters
+    ----------
+    address : where the seller is reached; what stands before the colon says how
+    rng : draws the waits between tries
+    token : the buyer's key with this seller; None sends none
+
+    Raises
+    ------
+    InputError : an address of another kind, or one that its gateway refuses
+    """
+    kind, colon, _ = address.partition(":")
+    if not colon or kind not in GATEWAYS:
+        raise InputError(
+            "a seller agent lives at an address such as https://ads.example.org; got kind "
+            f"{kind if colon else ''!r}. Known are {', '.join(f'{name}:' for name in GATEWAYS)}."
+        )
+    return GATEWAYS[kind](address, rng, token)
+
+
+def _http(address: str, rng: np.random.Generator, token: str | None) -> SellerGateway:
+    return HttpGateway(url=address, rng=rng, token=token)
+
+
+def _outbox(address: str, rng: np.random.Generator, token: str | None) -> SellerGateway:
+    folder = address.partition(":")[2]
+    if not folder:
+        raise InputError("an outbox needs its folder, as in outbox:requests/northstar.")
+    return FileOutbox(folder=folder)
+
+
+GATEWAYS: dict[str, Open] = {"https": _http, "http": _http, "outbox": _outbox}

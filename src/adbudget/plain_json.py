@@ -1,0 +1,75 @@
+"""Any of our values -> plain JSON values: text, numbers, true, false, null, lists and mappings.
+
+The one place that says how a Decimal, an instant, a missing or an infinite number is written.
+Imports no numpy and no pandas, though it takes what they make.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from adbudget.errors import InputError
+
+
+def to_plain(
+    value: Any, *, where: str = "value", infinite: Literal["null", "text"] = "null"
+) -> Any:
+    """Say the same in what JSON knows.
+
+    Parameters
+    ----------
+    value : a record (dataclass), mapping, list, tuple, numpy array or one value
+    where : what messages call it
+    infinite : an infinite number becomes null, or the text "inf" or "-inf", from which it can be
+        read again
+
+    Returns
+    -------
+    Records and mappings as dicts with text keys, sequences as lists; Decimals as exact text, dates
+    and instants as ISO text; None for what is missing (NaN, NaT, NA)
+
+    Raises
+    ------
+    InputError : something else, such as a set or a function
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        return str(float(value)) if infinite == "text" and value == value else None
+    if isinstance(value, Mapping):
+        return {
+            str(name): to_plain(item, where=f"{where}.{name}", infinite=infinite)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [to_plain(item, where=where, infinite=infinite) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        named = {each.name: getattr(value, each.name) for each in fields(value)}
+        return to_plain(named, where=where, infinite=infinite)
+    if hasattr(value, "tolist"):
+        return to_plain(_listed(value), where=where, infinite=infinite)
+    return _one(value, where)
+
+
+def _listed(array: Any) -> Any:
+    """What a numpy array or scalar holds; nanoseconds would come out as bare numbers."""
+    return (array.astype("datetime64[us]") if array.dtype.kind == "M" else array).tolist()
+
+
+def _one(value: Any, where: str) -> str | None:
+    """What is a single value and yet no JSON."""
+    if type(value).__name__ == "NAType" or value != value:  # NaT and NaN differ from themselves
+        return None
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):  # instants are dates, too
+        return value.isoformat()
+    raise InputError(
+        f"{where} holds {value!r} of type {type(value).__name__}, which has no form in JSON. Use "
+        "numbers, text, dates, missing values, and lists or mappings of them."
+    )

@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from adbudget.report.table import report
 from adbudget.money import amount
+from adbudget.report.table import report
 from adbudget.report.text import change, change_between, percent
 
 WHY = "the last EUR brings only 0.40 (0.10 to 0.90), less than the 1.00 it costs"

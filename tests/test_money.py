@@ -206,11 +206,12 @@ def test_an_older_run_comes_out_again_letter_by_letter(tmp_path, before_the_fix)
 
 def test_the_daily_limit_counts_what_an_older_run_moved_that_day(tmp_path, before_the_fix):
     before_the_fix(tmp_path / "ledger.db")
+    bolder = load_policy(POLICY.replace("10%", "15%"))
     with open_ledger(tmp_path / "ledger.db") as ledger:
         later = campaigns([220_000, 180_000])
-        plan = apply_policy(policy_in(), later, ledger=ledger, as_of="2026-03-02T18:00")
-    ends = [float(call.recommended_budget) for call in plan.calls]
-    assert ends == pytest.approx([240_000, 160_000], rel=0.02), "20% of the opening budgets"
+        plan = apply_policy(bolder, later, ledger=ledger, as_of="2026-03-02T18:00")
+    ends = [int(call.recommended_budget) for call in plan.calls]
+    assert ends == [240_000, 160_000], "20% of the budgets of the morning, 15% of those of now"
 
 
 @pytest.mark.parametrize(("code", "back"), [("RWF", 200_000), ("CLF", 2_000_000_000)])

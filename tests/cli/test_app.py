@@ -14,7 +14,7 @@ from adbudget.cli import terminal
 from adbudget.errors import FitError
 from adbudget.synthetic import WorldSpec, families, synthesize
 
-DATA = Path(__file__).parent.parent / "data" / "synthetic"
+DATA = Path(__file__).parents[2] / "data" / "synthetic"
 HEAVY = ("pymc", "nutpie", "arviz", "numba", "scipy", "xarray")
 NUMBERS = (
     *("current_spend", "recommended_spend", "change_pct", "expected_lift", "lift_low"),

@@ -1,6 +1,6 @@
 """approve, reject, ledger, kill: arguments -> one call of the ledger, printed. Decides nothing.
 
-Like cli.py, this module may look at the clock and knows the terminal. The ledger and its database
+Like app.py, this module may look at the clock and knows the terminal. The ledger and its database
 library are imported inside the commands. Moves of pacing are approved the way pacing does it.
 """
 

@@ -1,6 +1,6 @@
 """pace: arguments -> one call of the pacing engine, printed. Decides nothing.
 
-Like cli.py, this module may look at the clock, write the file it is asked for, and knows the
+Like app.py, this module may look at the clock, write the file it is asked for, and knows the
 terminal. Heavy libraries are imported inside the command.
 """
 

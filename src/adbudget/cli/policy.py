@@ -1,6 +1,6 @@
 """rules, ledger metrics: arguments -> one call of the policy engine, printed. Decides nothing.
 
-Like cli.py, this module may look at the clock, write the file it is asked for, and knows the
+Like app.py, this module may look at the clock, write the file it is asked for, and knows the
 terminal. Heavy libraries are imported inside the commands.
 """
 

@@ -1,6 +1,6 @@
 """requests list, send, record, sellers: arguments -> one call of pacing.requests, printed.
 
-Decides nothing. Like cli.py, this module may look at the clock and knows the terminal. The keys
+Decides nothing. Like app.py, this module may look at the clock and knows the terminal. The keys
 of sellers come from the environment only, never from the command line, which others can see.
 """
 

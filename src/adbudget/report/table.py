@@ -35,7 +35,7 @@ MOST_WITH_DECIMALS = 1_000  # spend of an account per period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class PartedColumn:
     """One column of the table: its title, and what it shows of a row of decisions.
 
     ``parts`` gives one text or several, such as a mean and its interval, and ``align`` says of each
@@ -105,22 +105,24 @@ def _width(filled: list[list[str]]) -> int:
     return INDENT + sum(cell_len(cells[0]) for cells in filled) + GAP * (len(filled) - 1)
 
 
-def _layouts() -> list[tuple[list[Column], str]]:
+def _layouts() -> list[tuple[list[PartedColumn], str]]:
     """From the widest to the narrowest table, each with what it leaves out."""
-    channel = Column(title="", parts=lambda row: (row.channel,), align="l")
-    decision = Column(title="decision", parts=lambda row: (row.decision,), align="l")
-    now = Column(title="now", parts=lambda row: (amount(row.current_spend, row.digits),))
-    after = Column(title="next", parts=lambda row: (amount(row.recommended_spend, row.digits),))
-    move = Column(title="move", parts=lambda row: (change(row.change_pct),))
-    lift = Column(title="lift [90%]", parts=_lift, align="rrr")
-    lift_mean = Column(title="lift", parts=lambda row: _lift(row)[:1])
-    sure = Column(title="P(gain)", parts=_sure, align="rl")
-    flip = Column(title="flips at", parts=_flip)
-    roi = Column(title="ROI [90%]", parts=lambda row: _ratio(row, "roi"), align="rrr")
-    slope = Column(
+    channel = PartedColumn(title="", parts=lambda row: (row.channel,), align="l")
+    decision = PartedColumn(title="decision", parts=lambda row: (row.decision,), align="l")
+    now = PartedColumn(title="now", parts=lambda row: (amount(row.current_spend, row.digits),))
+    after = PartedColumn(
+        title="next", parts=lambda row: (amount(row.recommended_spend, row.digits),)
+    )
+    move = PartedColumn(title="move", parts=lambda row: (change(row.change_pct),))
+    lift = PartedColumn(title="lift [90%]", parts=_lift, align="rrr")
+    lift_mean = PartedColumn(title="lift", parts=lambda row: _lift(row)[:1])
+    sure = PartedColumn(title="P(gain)", parts=_sure, align="rl")
+    flip = PartedColumn(title="flips at", parts=_flip)
+    roi = PartedColumn(title="ROI [90%]", parts=lambda row: _ratio(row, "roi"), align="rrr")
+    slope = PartedColumn(
         title="marginal ROI [90%]", parts=lambda row: _ratio(row, "marginal_roi"), align="rrr"
     )
-    slope_mean = Column(title="mROI", parts=lambda row: _ratio(row, "marginal_roi")[:1])
+    slope_mean = PartedColumn(title="mROI", parts=lambda row: _ratio(row, "marginal_roi")[:1])
     base = [channel, decision, now, after, move]
     return [
         ([*base, lift, sure, flip, roi, slope], ""),
@@ -148,7 +150,7 @@ def _by_account(rows: list[Any]) -> Iterator[tuple[str, list[int]]]:
     return iter(members.items())
 
 
-def _aligned(column: Column, rows: list[Any]) -> list[str]:
+def _aligned(column: PartedColumn, rows: list[Any]) -> list[str]:
     """(1 + row,) title and cells, all of one width; each part flush with those above and below."""
     texts = [column.parts(row) for row in rows]
     widths = [max(cell_len(parts[k]) for parts in texts) for k in range(len(column.align))]

@@ -6,8 +6,6 @@ is a mapping of mappings here, ``{account: {channel: value}}``.
 """
 
 import difflib
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -16,12 +14,14 @@ from typing import Any
 
 import adbudget
 from adbudget.errors import InputError
+from adbudget.tables.documents import read_document
 
 PANEL_KEYS = (
     *("columns", "channels", "controls", "freq", "currency", "value_per_unit", "margin"),
     *("missing_spend", "holidays"),
 )
 RECORDS = {"limits": "Limits", "risk": "Risk", "priors": "Priors", "thresholds": "Thresholds"}
+FILE_ENDINGS = (".yaml", ".yml", ".json", ".toml")
 FILE_KEYS = ("policy", "lift_tests")  # paths, as on the command line
 SAMPLER_KEYS = ("forgetting", "seed", "engine", "draws", "tune", "chains", "cores")
 DECISION_KEYS = ("current", "window_days")
@@ -39,10 +39,10 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : unreadable file, unknown key (the nearest known one is named), or a value that
-        YAML has read as true or false
+    InputError : unreadable file, unknown key (the nearest known one is named), or true or false
+        where none is taken
     """
-    settings = _parse(path)
+    settings = read_document(path, endings=FILE_ENDINGS, kind="a config file")
     if settings is None:
         return {}
     if not isinstance(settings, dict):
@@ -120,38 +120,12 @@ def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
     raise InputError(f"{where}: unknown {', '.join(guesses)}. Known are {', '.join(known)}.")
 
 
-def _parse(path: Path) -> Any:
-    readers = {".yaml": _yaml, ".yml": _yaml, ".json": json.loads, ".toml": tomllib.loads}
-    read = readers.get(path.suffix.lower())
-    if read is None:
-        raise InputError(f"{path}: a config file ends in .yaml, .yml, .json or .toml.")
-    try:
-        return read(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as cause:
-        raise InputError(f"{path} does not exist. Check the spelling and the folder.") from cause
-    except OSError as cause:
-        raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
-    except ValueError as cause:  # what every parser raises, and text that is not UTF-8
-        raise InputError(
-            f"{path} cannot be read as {path.suffix[1:].upper()}: {' '.join(str(cause).split())}."
-        ) from cause
-
-
-def _yaml(text: str) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as cause:
-        raise ValueError(str(cause)) from cause
-
-
 def _with_text_keys(value: Any, where: str) -> Any:
-    """Every key as text; true and false where none is taken are a name that YAML has misread."""
+    """Every key as text; true and false only where they are taken."""
     if isinstance(value, bool):
         raise InputError(
-            f"{where} holds {str(value).lower()}, which it cannot take. YAML reads NO, yes and "
-            'on like this too: if it is a name, write it in quotes, "NO".'
+            f"{where} holds {str(value).lower()}, which it cannot take. If it is a name, write it "
+            f'in quotes, "{str(value).lower()}".'
         )
     if isinstance(value, dict):
         for key in value:

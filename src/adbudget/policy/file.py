@@ -14,7 +14,7 @@ from typing import Any
 
 from adbudget.errors import PolicyError
 from adbudget.ledger.entry import digest
-from adbudget.policy.document import read_document
+from adbudget.policy.document import read_policy_document
 from adbudget.policy.language import check_confidence, check_targets, parse_trigger
 from adbudget.policy.language.vocabulary import CURRENCIES_OF, TARGET_OF
 from adbudget.policy.models import PolicyModel, RuleModel
@@ -42,7 +42,7 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
     PolicyError : names the key or the rule, what was expected, what came and the nearest known
         word; up to five problems at once
     """
-    document = read_document(path_or_text)
+    document = read_policy_document(path_or_text)
     model = _validated(document)
     targets = {
         word: target.amount if isinstance(target, Money) else target

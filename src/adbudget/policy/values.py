@@ -25,8 +25,9 @@ HOURS = {
     **dict.fromkeys(("d", "day", "days"), 24),
     **dict.fromkeys(("w", "week", "weeks"), 24 * 7),
 }
-# Every money amount of a file stays far below this, so that sums fit 64-bit integers of cents.
+# Every amount, share and multiple of a file stays below this: sums fit 64-bit integers of cents.
 LARGEST = Decimal("1e12")
+SHOWN = 40  # characters of a value that a message repeats
 
 Direction = Literal["increase", "decrease"]
 
@@ -132,8 +133,7 @@ def parse_money(value: Any, where: str, *, signed: bool = False) -> Money:
     if match is None or (match["before"] and match["after"]):
         raise unreadable(value, where, "an amount of money, such as $50 or 1,000")
     amount = _number(match["number"])
-    if amount >= LARGEST:
-        raise PolicyError(f"{where}: {value} is more than any budget; check the number of zeros.")
+    amount = _sensible(amount, value, where)
     currency = (match["before"] or match["after"] or "").strip()
     return Money(amount=sign * amount, currency=currency)
 
@@ -156,7 +156,7 @@ def parse_share(value: Any, where: str, *, most: Decimal | None = Decimal(1)) ->
     if share <= 0 or (most is not None and share > most):
         top = f" and at most {percent(most)}" if most is not None else ""
         raise PolicyError(f"{where} must be above 0%{top}; got {value}.")
-    return share
+    return _sensible(share, value, where)
 
 
 def parse_bound(value: Any, where: str) -> Bound:
@@ -227,7 +227,7 @@ def parse_multiple(value: Any, where: str) -> Decimal:
     match = MULTIPLE.fullmatch(text) or re.fullmatch(NUMBER, text)
     if match is None or _number(match["number"]) <= 1:
         raise unreadable(value, where, "a multiple above 1, such as 3x")
-    return _number(match["number"])
+    return _sensible(_number(match["number"]), value, where)
 
 
 def parse_action(value: Any, where: str) -> Action:
@@ -263,6 +263,14 @@ def _text(value: Any) -> str:
 
 def _number(text: str) -> Decimal:
     return Decimal(text.replace(",", ""))
+
+
+def _sensible(number: Decimal, value: Any, where: str) -> Decimal:
+    """The number, unless it is so large that sums of cents would no longer be exact."""
+    if number >= LARGEST:
+        text = str(value) if len(str(value)) <= SHOWN else f"{str(value)[:SHOWN]}..."
+        raise PolicyError(f"{where}: {text} is more than any budget; check the number of zeros.")
+    return number
 
 
 def unreadable(value: Any, where: str, wanted: str) -> PolicyError:

@@ -14,7 +14,6 @@ from adbudget.alerts.alert import (
     SEVERITIES,
     Alert,
     Past,
-    evidence_text,
     fingerprint_of,
     past_alerts,
 )
@@ -22,6 +21,7 @@ from adbudget.errors import InputError
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number
+from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import AlertRule
 from adbudget.tables.messages import Note

@@ -15,7 +15,6 @@ from adbudget.ledger.runs import log_run
 from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
 from adbudget.policy.currency import check_currency
 from adbudget.policy.file import load_policy
-from adbudget.policy.metrics import figures_of, watch
 from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
@@ -23,6 +22,7 @@ from adbudget.policy.planning import make_case, plan_of
 from adbudget.policy.readings.campaigns import as_moment, read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
+from adbudget.policy.run_figures import figures_of, watch
 from adbudget.policy.safety import Circumstances
 from adbudget.policy.snapshot import from_json, to_json
 

@@ -12,13 +12,14 @@ from adbudget.policy.alerts import AlertReport
 from adbudget.policy.balance import Balance
 from adbudget.policy.firing import Fired
 from adbudget.policy.funding import OUTSIDE, Funding
+from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.metrics.wording import figure_text
 from adbudget.policy.outcome import Outcome
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
     decimal_money,
     emergency_figures,
-    figure_text,
     held,
     money_text,
     paid_by,
@@ -151,7 +152,7 @@ def _confidence(case: Case, i: int) -> str:
 
 def _on_target(case: Case, i: int) -> bool:
     """A campaign that meets its target is a good place for money that is left."""
-    for name in ("cpl", "cpa"):
+    for name in costs_of_result():
         value, target = case.readings.metric(name)[i], case.policy.targets.get(f"target_{name}")
         if np.isfinite(value) and target is not None:
             return bool(value <= float(target))

@@ -16,7 +16,8 @@ from adbudget.errors import PolicyError
 from adbudget.ledger.entry import digest
 from adbudget.policy.document import read_policy_document
 from adbudget.policy.language import check_confidence, check_targets, parse_trigger
-from adbudget.policy.language.vocabulary import CURRENCIES_OF, TARGET_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF
+from adbudget.policy.metrics.registry import target_words
 from adbudget.policy.models import PolicyModel, RuleModel
 from adbudget.policy.presets import PRESETS
 from adbudget.policy.rulebook import AlertRule, Attribution, Constraints, Policy, Rule
@@ -46,7 +47,7 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
     model = _validated(document)
     targets = {
         word: target.amount if isinstance(target, Money) else target
-        for word in TARGET_OF
+        for word in target_words()
         if (target := getattr(model, word)) is not None
     }
     confidence = model.confidence_threshold

@@ -15,6 +15,7 @@ from adbudget.policy.alerts import AlertReport
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.language import evaluate, parse_trigger
 from adbudget.policy.maturity import maturity
+from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 
@@ -170,7 +171,7 @@ def _emergency(policy: Policy, readings: Readings, share_in: np.ndarray) -> np.n
     """(campaign,) CPL so far past its target that not even outstanding conversions excuse it."""
     worst = np.zeros(len(readings), bool)
     multiple = policy.constraints.emergency_pause
-    for metric in ("cpl", "cpa"):
+    for metric in costs_of_result():
         target = policy.targets.get(f"target_{metric}")
         if target is None:
             continue

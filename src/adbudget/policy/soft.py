@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from adbudget.alerts.alert import SEVERITIES, Alert, evidence_text, fingerprint_of, past_alerts
+from adbudget.alerts.alert import SEVERITIES, Alert, fingerprint_of, past_alerts
 from adbudget.policy.alerts import COOLDOWN
 from adbudget.policy.calls import Case
 from adbudget.policy.firing import NO_CAP
+from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.rationale import emergency_figures
 from adbudget.policy.safety import EMERGENCY
 

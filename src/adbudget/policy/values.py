@@ -25,9 +25,10 @@ HOURS = {
     **dict.fromkeys(("d", "day", "days"), 24),
     **dict.fromkeys(("w", "week", "weeks"), 24 * 7),
 }
-# Every amount, share and multiple of a file stays below this: sums fit 64-bit integers of cents.
+# Every money amount of a file stays far below this, so that sums fit 64-bit integers of cents.
 LARGEST = Decimal("1e12")
-SHOWN = 40  # characters of a value that a message repeats
+
+MOST_TIMES = Decimal("1e6")  # of a share or a multiple
 
 Direction = Literal["increase", "decrease"]
 
@@ -133,7 +134,8 @@ def parse_money(value: Any, where: str, *, signed: bool = False) -> Money:
     if match is None or (match["before"] and match["after"]):
         raise unreadable(value, where, "an amount of money, such as $50 or 1,000")
     amount = _number(match["number"])
-    amount = _sensible(amount, value, where)
+    if amount >= LARGEST:
+        raise PolicyError(f"{where}: {value} is more than any budget; check the number of zeros.")
     currency = (match["before"] or match["after"] or "").strip()
     return Money(amount=sign * amount, currency=currency)
 
@@ -266,9 +268,9 @@ def _number(text: str) -> Decimal:
 
 
 def _sensible(number: Decimal, value: Any, where: str) -> Decimal:
-    """The number, unless it is so large that sums of cents would no longer be exact."""
-    if number >= LARGEST:
-        text = str(value) if len(str(value)) <= SHOWN else f"{str(value)[:SHOWN]}..."
+    """A share or multiple, unless it makes more of a budget than any budget."""
+    if number >= MOST_TIMES:
+        text = f"{value:.40}..." if isinstance(value, str) and len(value) > 40 else value
         raise PolicyError(f"{where}: {text} is more than any budget; check the number of zeros.")
     return number
 

@@ -20,7 +20,7 @@ from adbudget.policy.language.trigger import (
     check_targets,
     exact_targets,
 )
-from adbudget.policy.language.vocabulary import with_parts
+from adbudget.policy.metrics.registry import with_parts
 
 if TYPE_CHECKING:
     from adbudget.policy.readings.readings import Readings

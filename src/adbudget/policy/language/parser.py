@@ -15,6 +15,7 @@
 from fractions import Fraction
 from typing import Literal, cast, get_args
 
+from adbudget.errors import nearest
 from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.lexer import Token, split_tokens
 from adbudget.policy.language.syntax import (
@@ -32,8 +33,8 @@ from adbudget.policy.language.syntax import (
     Node,
     Word,
 )
-from adbudget.policy.language.units import DAYS, MONEY, PLAIN, RATIO
-from adbudget.policy.language.vocabulary import AND, DAYS_IN, FOR, IN, KEYWORDS, NOT, OR, nearest
+from adbudget.policy.language.vocabulary import AND, DAYS_IN, FOR, IN, KEYWORDS, NOT, OR
+from adbudget.policy.metrics.units import DAYS, MONEY, PLAIN, RATIO
 
 MAX_DEPTH = 20  # of parentheses, "not" and minus signs inside each other
 MAX_DAYS = {IN: 366, FOR: 92}

@@ -17,6 +17,7 @@ from adbudget.policy.language.syntax import (
     Negative,
     Reading,
 )
+from adbudget.policy.metrics.registry import METRICS
 from adbudget.policy.readings.posterior import prob_cost_below, prob_rate_ratio_above
 
 
@@ -108,6 +109,6 @@ def _counts(scene: Scene, metric: str, day: Day) -> tuple[np.ndarray, np.ndarray
 
     Counts are never worked out from money: without them nothing is known about chance.
     """
-    count, money, cost = (scene.at(day).column(n) for n in ("conversions", "spend", metric))
+    money, count, cost = (scene.at(day).column(n) for n in (*METRICS[metric].parts, metric))
     with np.errstate(all="ignore"):
         return count, np.where(np.isnan(money), cost * count, money)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from adbudget.errors import nearest
 from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.syntax import (
     Arithmetic,
@@ -25,18 +26,18 @@ from adbudget.policy.language.syntax import (
     Target,
     Word,
 )
-from adbudget.policy.language.units import RATIO, Unit
-from adbudget.policy.language.vocabulary import (
+from adbudget.policy.metrics.registry import (
     CHANGE,
-    FIGURE_WORDS,
     METRICS,
     TARGET,
-    TARGET_OF,
-    nearest,
+    beyond,
+    figure_words,
+    target_words,
 )
+from adbudget.policy.metrics.units import RATIO, Unit
 
 if TYPE_CHECKING:
-    from adbudget.policy.language.bounds import Bounded
+    from adbudget.policy.metrics.bounds import Bounded
 
 
 def understood(node: Condition, source: Source) -> Condition:
@@ -44,7 +45,8 @@ def understood(node: Condition, source: Source) -> Condition:
 
     Raises
     ------
-    PolicyError : unknown word, a target of nothing, a change without a time, units that do not fit
+    PolicyError : unknown word, a target of nothing, a change without a time, units that do not fit,
+        a share compared with more than a share can be
     """
     if isinstance(node, Comparison):
         return _comparison(node, source)
@@ -85,7 +87,7 @@ def unit_of(node: Figure, source: Source) -> Unit:
     if isinstance(node, Reading):
         return METRICS[node.metric].unit
     if isinstance(node, Target):
-        return METRICS[TARGET_OF[node.word]].unit
+        return METRICS[target_words()[node.word]].unit
     if isinstance(node, Negative):
         return unit_of(node.operand, source)
     if not isinstance(node, Arithmetic):
@@ -148,7 +150,16 @@ def _comparison(node: Comparison, source: Source) -> Comparison:
     first, second = unit_of(left, source), unit_of(right, source)
     if not first.fits(second):
         raise source.fault(node.column, f"{first} cannot be compared with {second}.")
+    for side, other in ((left, right), (right, left)):
+        _check_reachable(side, other, source)
     return replace(node, left=left, right=right)
+
+
+def _check_reachable(figure: Figure, other: Figure, source: Source) -> None:
+    """Refuse to compare a share with a number that no share can be: 25 where 25% is meant."""
+    value = fixed_value(other)
+    if isinstance(figure, Reading) and value is not None and (why := beyond(figure.metric, value)):
+        raise source.fault(other.column, f"{why}.")
 
 
 def _known(node: Figure, comparison: Comparison, source: Source) -> Figure:
@@ -171,7 +182,7 @@ def _figure_of_word(word: Word, comparison: Comparison, source: Source) -> Figur
         return word
     if word.text in METRICS:
         return Reading(metric=word.text, column=word.column)
-    if word.text in TARGET_OF:
+    if word.text in target_words():
         return Target(word=word.text, column=word.column)
     metric = word.text.removesuffix(CHANGE)
     if word.text.endswith(CHANGE) and metric in METRICS:
@@ -180,7 +191,7 @@ def _figure_of_word(word: Word, comparison: Comparison, source: Source) -> Figur
                 word.column, f"say since when {metric} changed: '{word.text} > 50% in 24h'."
             )
         return Change(metric=metric, days=comparison.within, column=word.column)
-    close = nearest(word.text, FIGURE_WORDS)
+    close = nearest(word.text, figure_words())
     hint = f"did you mean {close!r}?" if close else f"known are {', '.join(METRICS)}."
     raise source.fault(word.column, f"unknown word {word.text!r}; {hint}")
 
@@ -194,12 +205,12 @@ def _target_of(comparison: Comparison, metrics: list[Reading | Change], source: 
         if isinstance(n, Word) and n.text == TARGET
     )
     named = {n.metric for n in metrics}
-    words = [word for word, metric in TARGET_OF.items() if metric in named]
+    words = [word for word, metric in target_words().items() if metric in named]
     if any(isinstance(n, Change) for n in metrics) or len(named) > 1 or not words:
         raise source.fault(
             column,
             "'target' is the target of the one metric it is compared with; here it is compared "
-            f"with {', '.join(sorted(named))}. Name the target: {', '.join(TARGET_OF)}.",
+            f"with {', '.join(sorted(named))}. Name the target: {', '.join(target_words())}.",
         )
     return Target(word=words[0], column=column)
 

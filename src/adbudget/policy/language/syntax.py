@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from adbudget.policy.language.units import Unit
+from adbudget.policy.metrics.units import Unit
 
 ArithmeticSign = Literal["+", "-", "*", "/"]
 ComparisonSign = Literal["<", "<=", ">", ">=", "==", "!="]

@@ -23,7 +23,8 @@ from adbudget.policy.language.syntax import (
     Reading,
     Target,
 )
-from adbudget.policy.language.vocabulary import CURRENCIES_OF, RATES, TARGET_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF
+from adbudget.policy.metrics.registry import costs_of_result, target_words
 
 Number = int | float | Decimal | Fraction
 
@@ -93,7 +94,7 @@ def check_targets(trigger: Trigger, targets: Mapping[str, Number]) -> None:
     """
     for node in every_node(trigger.tree):
         if isinstance(node, Target) and node.word not in targets:
-            metric = TARGET_OF[node.word]
+            metric = target_words()[node.word]
             raise Source(text=trigger.text, where=trigger.where).fault(
                 node.column,
                 f"the policy sets no target for {metric}; add '{node.word}: ...' to it, or write "
@@ -115,8 +116,8 @@ def check_confidence(trigger: Trigger) -> None:
         if isinstance(node, Comparison) and rate_judged(node) == "unclear":
             raise source.fault(
                 node.column,
-                f"with confidence_threshold, {' or '.join(RATES)} must stand on one side only, "
-                "neither squared nor under a line nor as a change; write "
+                f"with confidence_threshold, {' or '.join(costs_of_result())} must stand on one "
+                "side only, neither squared nor under a line nor as a change; write "
                 "'cpl < target * 0.8' instead of 'target / cpl > 1.25'.",
             )
         if isinstance(node, Negation) and any(

@@ -151,9 +151,9 @@ def test_the_schema_names_every_key_and_refuses_others():
     schema = policy_schema()
     assert schema["additionalProperties"] is False
     assert {"rules", "constraints", "alerts", "target_cpl", "preset"} <= set(schema["properties"])
-    rule = schema["$defs"]["RuleModel"]
+    rule = schema["$defs"]["Rule"]
     assert rule["required"] == ["name", "trigger", "action"]
-    assert schema["$defs"]["ConstraintsModel"]["properties"]["max_daily_change"]["default"] == "25%"
+    assert schema["$defs"]["Constraints"]["properties"]["max_daily_change"]["default"] == "25%"
     json.dumps(schema)
 
 

@@ -23,11 +23,13 @@ from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number
 from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.readings.readings import Readings
-from adbudget.policy.rulebook import AlertRule
+from adbudget.policy.rulebook import AlertRule, Severity
 from adbudget.tables.messages import Note
 
 COOLDOWN = timedelta(hours=24)
-USUAL = (  # type, trigger, action, severity; a rule of the policy on the same metric replaces it
+USUAL: tuple[
+    tuple[str, str, str, Severity], ...
+] = (  # type, trigger, action, severity; a rule of the policy on the same metric replaces it
     ("anomaly", "cpl_change > 50% in 24h", "alert_human", "warning"),
     ("opportunity", "roas > 6 for 3 days", "suggest_scale", "info"),
     ("risk", "spend_pace > 150%", "alert_overspend", "warning"),

@@ -7,6 +7,7 @@ stand above it. Knows nothing of tables, grammar or policies.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from adbudget.policy.metrics.units import COUNT, DAYS, MONEY, MONEY_PER_COUNT, RATIO, Unit
@@ -175,7 +176,7 @@ def with_parts(metrics: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def beyond(name: str, value: float | Fraction) -> str:
+def beyond(name: str, value: float | Fraction | Decimal) -> str:
     """What to say of a value that is more than a metric can be; "" when it is not."""
     most = METRICS[name].most
     if most is None or value <= most:

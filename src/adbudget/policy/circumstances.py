@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from adbudget.policy.alerts import COOLDOWN
+from adbudget.alerts.cooldown import COOLDOWN
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances
 

@@ -1,7 +1,7 @@
 """Alerts of now and of earlier runs -> those to send, and those told already. Sends nothing."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adbudget.alerts.alert import SEVERITIES, Alert, Past
 from adbudget.errors import InputError
@@ -18,17 +18,12 @@ def fresh_and_silenced(
     ----------
     found : alerts, each with its cooldown
     earlier : from :func:`adbudget.alerts.alert.past_alerts`
-
-    Raises
-    ------
-    InputError : only one of an alert and an earlier one has a time zone
     """
     known: dict[str, list[Past]] = {}
     for past in earlier:
         known.setdefault(past.fingerprint, []).append(past)
     fresh, silenced = [], []
     for alert, cooldown in found:
-        _check_zones(alert, earlier)
         quiet = any(
             timedelta(0) <= alert.at - past.at < cooldown
             and _rank(past.severity) >= _rank(alert.severity)
@@ -50,14 +45,19 @@ def most_severe_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     )
 
 
-def _check_zones(alert: Alert, earlier: Sequence[Past]) -> None:
-    aware = alert.at.tzinfo is not None
+def check_zones(earlier: Sequence[Past], at: datetime) -> None:
+    """Refuse alerts of earlier runs whose times cannot be compared with that of this run.
+
+    Raises
+    ------
+    InputError : one has a time zone and the other has none
+    """
+    aware = at.tzinfo is not None
     for past in earlier:
         if (past.at.tzinfo is not None) != aware:
             raise InputError(
-                f"an earlier alert is of {past.at.isoformat()}, this run of "
-                f"{alert.at.isoformat()}: one has a time zone and the other has none. Pass as_of "
-                "with a time zone."
+                f"an earlier alert is of {past.at.isoformat()}, this run of {at.isoformat()}: one "
+                "has a time zone and the other has none. Pass as_of with a time zone."
             )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from adbudget.alerts.alert import Alert, fingerprint_of, past_alerts
-from adbudget.alerts.cooldown import COOLDOWN, fresh_and_silenced, most_severe_first
+from adbudget.alerts.cooldown import COOLDOWN, check_zones, fresh_and_silenced, most_severe_first
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number
@@ -97,7 +97,9 @@ def raise_alerts(
             for i in np.flatnonzero(anomaly.struck)
         ]
     once = {alert.fingerprint: (alert, cooldown) for alert, cooldown in reversed(found)}
-    fresh, silenced = fresh_and_silenced(once.values(), past_alerts(earlier))
+    told = past_alerts(earlier)
+    check_zones(told, at)
+    fresh, silenced = fresh_and_silenced(once.values(), told)
     by_type = {anomaly.type: anomaly for anomaly in anomalies}
     return AlertReport(
         alerts=most_severe_first(fresh),

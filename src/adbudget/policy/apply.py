@@ -1,4 +1,4 @@
-"""Policy + campaign table (+ history, + ledger) -> PolicyPlan. The door to this folder.
+"""Policy + campaign table (+ history, + ledger) -> PolicyPlan.
 
 With a ledger the run is bound by the day's history, logged, and answered the same when it is made
 again; without one it is a plan on paper. Knows no platform: nothing is sent anywhere.

@@ -36,7 +36,7 @@ WEAK = 0.8  # below this posterior probability a rule that fires is of low confi
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
-    """Everything decided about a table, station by station."""
+    """Everything decided about a table, step by step."""
 
     policy: Policy
     readings: Readings

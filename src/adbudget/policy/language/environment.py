@@ -52,7 +52,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
+class Environment:
     """Readings and targets that a trigger is evaluated with; remembers what was looked at.
 
     Attributes

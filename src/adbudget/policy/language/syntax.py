@@ -25,7 +25,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """A word not yet understood; none is left in a finished tree."""
+    """An identifier not yet resolved; none is left in a finished tree."""
 
     text: str
     column: int

@@ -1,4 +1,4 @@
-"""Text of one trigger -> Trigger: parsed, every word known, every unit right.
+"""Text of one trigger -> Trigger: parsed, words resolved, units checked.
 
 Knows nothing of campaigns, and no number of the policy but those in the text.
 """
@@ -11,8 +11,8 @@ from fractions import Fraction
 from adbudget.errors import PolicyError
 from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.linear import rate_judged
-from adbudget.policy.language.parser import syntax_tree
-from adbudget.policy.language.semantics import every_node, understood
+from adbudget.policy.language.parser import parse_condition
+from adbudget.policy.language.semantics import every_node, resolved
 from adbudget.policy.language.syntax import (
     Change,
     Comparison,
@@ -69,7 +69,7 @@ def parse_trigger(text: str, *, where: str) -> Trigger:
             f"{where}: a trigger is a text such as 'cpl < target * 0.8'; got {text!r}."
         )
     source = Source(text=text, where=where)
-    tree = understood(syntax_tree(source), source)
+    tree = resolved(parse_condition(source), source)
     nodes = list(every_node(tree))
     return Trigger(
         text=text,
@@ -95,7 +95,7 @@ def check_targets(trigger: Trigger, targets: Mapping[str, Number]) -> None:
     for node in every_node(trigger.tree):
         if isinstance(node, Target) and node.word not in targets:
             metric = target_words()[node.word]
-            raise Source(text=trigger.text, where=trigger.where).fault(
+            raise Source(text=trigger.text, where=trigger.where).error(
                 node.column,
                 f"the policy sets no target for {metric}; add '{node.word}: ...' to it, or write "
                 "the number into the trigger.",
@@ -114,7 +114,7 @@ def check_confidence(trigger: Trigger) -> None:
     source = Source(text=trigger.text, where=trigger.where)
     for node in every_node(trigger.tree):
         if isinstance(node, Comparison) and rate_judged(node) == "unclear":
-            raise source.fault(
+            raise source.error(
                 node.column,
                 f"with confidence_threshold, {' or '.join(costs_of_result())} must stand on one "
                 "side only, neither squared nor under a line nor as a change; write "
@@ -123,7 +123,7 @@ def check_confidence(trigger: Trigger) -> None:
         if isinstance(node, Negation) and any(
             isinstance(below, Held) and _judges_a_rate(below) for below in every_node(node)
         ):
-            raise source.fault(
+            raise source.error(
                 node.column,
                 "with confidence_threshold, 'not (... for 3 days)' about a cost per lead has no "
                 "probability; write the condition that shall hold.",
@@ -145,7 +145,7 @@ def check_currency(trigger: Trigger, currency: str | None) -> None:
         if not isinstance(node, Constant) or node.sign is None or currency is None:
             continue
         if currency not in CURRENCIES_OF[node.sign]:
-            raise Source(text=trigger.text, where=trigger.where).fault(
+            raise Source(text=trigger.text, where=trigger.where).error(
                 node.column,
                 f"{node.sign!r} is not the sign of {currency}, the currency of the campaigns; "
                 "write the number without it, in the currency of the campaigns.",

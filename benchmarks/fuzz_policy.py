@@ -21,7 +21,8 @@ import pandas as pd
 
 from adbudget.errors import PolicyError
 from adbudget.policy.language import evaluate, parse_trigger
-from adbudget.policy.language.vocabulary import DAYS_IN, FIGURE_WORDS, KEYWORDS, TARGET_OF
+from adbudget.policy.language.vocabulary import DAYS_IN, KEYWORDS
+from adbudget.policy.metrics.registry import figure_words, target_words
 from adbudget.policy.readings.campaigns import read_campaigns
 
 GOOD = (
@@ -68,7 +69,7 @@ STRANGE = (
     ";",
     "\u00a0",
 )
-PIECES = (*FIGURE_WORDS, *KEYWORDS, *DAYS_IN, *3 * SIGNS, *3 * NUMBERS, *STRANGE)
+PIECES = (*figure_words(), *KEYWORDS, *DAYS_IN, *3 * SIGNS, *3 * NUMBERS, *STRANGE)
 
 
 def texts(n: int, chance: random.Random) -> Iterator[str]:
@@ -138,7 +139,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=7)
     given = options.parse_args()
     warnings.simplefilter("error")  # a warning from within is an escape as well
-    campaigns, targets = readings(), dict.fromkeys(TARGET_OF, 50)
+    campaigns, targets = readings(), dict.fromkeys(target_words(), 50)
     started, triggers, escaped = time.perf_counter(), 0, 0
     for text in texts(given.inputs, random.Random(given.seed)):
         try:

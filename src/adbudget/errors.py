@@ -1,5 +1,8 @@
 """Every error adbudget raises on purpose."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class AdbudgetError(Exception):
     """Base of every error adbudget raises on purpose: catch this one to catch them all."""
@@ -48,3 +51,9 @@ class KillSwitchError(LedgerError):
 
 class SellerError(AdbudgetError, RuntimeError):
     """A seller could not be asked, or what it answered cannot be used; the message says which."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like this one, for a message to suggest; None if none does."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None

@@ -5,14 +5,13 @@ What ``help()`` shows, the defaults, the check of names, the options of the comm
 keys of its config file are all made from it. Knows nothing of what an option does.
 """
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ForwardRef, Literal, cast, get_args
 
-from adbudget.errors import InputError
+from adbudget.errors import InputError, nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +133,9 @@ def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
     unknown = [name for name in given if name not in known]
     if not unknown:
         return
-    near = [difflib.get_close_matches(name, known, n=1) for name in unknown]
+    near = [nearest(name, known) for name in unknown]
     guesses = [
-        f"{name!r} (did you mean {match[0]!r}?)" if match else repr(name)
+        f"{name!r} (did you mean {match!r}?)" if match else repr(name)
         for name, match in zip(unknown, near, strict=True)
     ]
     raise InputError(f"{where}: unknown {', '.join(guesses)}. Known are {', '.join(known)}.")

@@ -102,6 +102,11 @@ def test_yaml_json_and_toml_say_the_same(written):
     assert read_config(written(yaml, "c.yml")) == settings
 
 
+def test_countries_and_channels_called_no_and_on_stay_what_they_are(written):
+    settings = read_config(written("currency: {NO: NOK}\nchannels: [on, yes]\n"))
+    assert settings == {"currency": {"NO": "NOK"}, "channels": ["on", "yes"]}
+
+
 def test_an_empty_file_changes_nothing(written):
     assert read_config(written("# nothing yet\n")) == {}
 
@@ -115,8 +120,8 @@ def test_an_empty_file_changes_nothing(written):
         ("draws: many", "draws must be a whole number"),
         ("lift_tests: [a, b]", "lift_tests must be the path of a file"),
         ("policy: {rules: []}", "policy must be the path of a file"),
-        ("currency: {NO: NOK}", "in quotes"),
-        ("channels: [yes]", "in quotes"),
+        ("currency: {true: NOK}", "in quotes"),
+        ("channels: [true]", "in quotes"),
         ("limits: {change: {a: {b: true}}}", "in quotes"),
         ("a: [1", "cannot be read as YAML"),
     ],

@@ -6,10 +6,11 @@ from hypothesis import given, strategies as st
 
 from adbudget import InputError, PaceThresholds
 from adbudget.alerts.alert import Alert, past_alerts
+from adbudget.alerts.cooldown import fresh_alerts
 from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.delivery.groups import measure_groups
 from adbudget.pacing.delivery.measures import measure
-from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences, fresh_alerts
+from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.status import Standing, judge, severity_level
 from tests.pacing.flights import daily, delivery_of, plan_of, plan_row, ten_days
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from adbudget.policy.language.bounds import Bounded, is_whole, leaf
+from adbudget.policy.metrics.bounds import Bounded, is_whole, leaf
 
 DECIMALS = st.one_of(
     st.decimals(-(10**6), 10**6, places=2).map(str),

@@ -22,6 +22,7 @@ from adbudget.policy.values import (
     parse_money,
     parse_share,
 )
+from adbudget.tables.documents import parse_document
 from tests.policy.worked import EXAMPLE
 
 
@@ -54,13 +55,11 @@ def test_settings_left_out_come_from_the_preset_and_those_written_win():
 
 
 def test_path_text_and_mapping_give_the_same_policy(tmp_path):
-    import yaml
-
     path = tmp_path / "policy.yaml"
     path.write_text(EXAMPLE)
     as_json = tmp_path / "policy.json"
-    as_json.write_text(json.dumps(yaml.safe_load(EXAMPLE)))
-    given_as = (EXAMPLE, path, str(path), yaml.safe_load(EXAMPLE), as_json)
+    as_json.write_text(json.dumps(parse_document(EXAMPLE, "x")))
+    given_as = (EXAMPLE, path, str(path), parse_document(EXAMPLE, "x"), as_json)
     assert len({load_policy(source).hash for source in given_as}) == 1
 
 
@@ -86,7 +85,8 @@ def test_any_change_of_the_file_changes_the_hash():
         ("target_cpl: 50\ntarget_cpl: 40", "'target_cpl' is written twice, in lines 1 and 2"),
         ("target_cpl: fifty", "target_cpl must be an amount of money.* got 'fifty'"),
         ("target_cpl: 0", "target_cpl must be an amount above 0"),
-        ("target_cpl: yes", "got True"),
+        ("target_cpl: true", "got True"),
+        ("target_cpl: yes", "got 'yes'"),
         ("preset: b2d", "preset: input should be 'b2c' or 'b2b'; got 'b2d'"),
         ("confidence_threshold: 20%", "at least 50% and below 100%"),
         ("constraints: {max_daily_change: 140%}", "above 0% and at most 100%; got 140%"),
@@ -126,7 +126,7 @@ def test_any_change_of_the_file_changes_the_hash():
         ("[1, 2]\n", "must be a mapping"),
         ("# nothing\n", "is empty"),
         ("rules: [\n", "cannot be read as YAML"),
-        ("on: 3\n", "keys must be text; got True"),
+        ("true: 3\n", "keys must be text; got True"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text, told):
@@ -151,9 +151,9 @@ def test_the_schema_names_every_key_and_refuses_others():
     schema = policy_schema()
     assert schema["additionalProperties"] is False
     assert {"rules", "constraints", "alerts", "target_cpl", "preset"} <= set(schema["properties"])
-    rule = schema["$defs"]["RuleModel"]
+    rule = schema["$defs"]["Rule"]
     assert rule["required"] == ["name", "trigger", "action"]
-    assert schema["$defs"]["ConstraintsModel"]["properties"]["max_daily_change"]["default"] == "25%"
+    assert schema["$defs"]["Constraints"]["properties"]["max_daily_change"]["default"] == "25%"
     json.dumps(schema)
 
 
@@ -208,6 +208,21 @@ def test_a_bare_40_could_mean_two_things_and_is_refused():
 def test_amounts_finer_than_the_smallest_coin_are_refused():
     with pytest.raises(PolicyError, match="finer than the currency's smallest unit"):
         Money(amount=Decimal("0.005")).minor(2, "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'rules:\n- {{name: a, trigger: "roas > 4", action: increase_budget_{"9" * 400}%}}',
+        f'rules:\n- {{name: a, trigger: "roas > 4", action: increase_budget_{"9" * 400}}}',
+        f"target_roas: {'9' * 400}%",
+        f"constraints: {{emergency_pause: {'9' * 400}x}}",
+        f"constraints: {{approval_limit: ${'9' * 400}}}",
+    ],
+)
+def test_numbers_beyond_any_budget_are_refused(text):
+    with pytest.raises(PolicyError, match="more than any budget; check the number of zeros"):
+        load_policy(text)
 
 
 @given(st.integers(0, 10**9), st.decimals(0, 1, places=3))

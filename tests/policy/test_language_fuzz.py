@@ -6,12 +6,13 @@ from hypothesis import example, given, settings, strategies as st
 
 from adbudget.errors import PolicyError
 from adbudget.policy.language import evaluate, parse_trigger
-from adbudget.policy.language.vocabulary import DAYS_IN, FIGURE_WORDS, KEYWORDS, TARGET_OF
+from adbudget.policy.language.vocabulary import DAYS_IN, KEYWORDS
+from adbudget.policy.metrics.registry import figure_words, target_words
 from tests.policy.tables import past, read
 
 PIECES = st.sampled_from(
     (
-        *FIGURE_WORDS,
+        *figure_words(),
         *KEYWORDS,
         *DAYS_IN,
         *("<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/", "(", ")", "%", "$", "€", ","),
@@ -21,7 +22,7 @@ PIECES = st.sampled_from(
 )
 SENTENCES = st.lists(PIECES, max_size=40).map(" ".join)
 TEXTS = st.one_of(st.text(max_size=80), SENTENCES, st.lists(PIECES, max_size=40).map("".join))
-TARGETS = dict.fromkeys(TARGET_OF, 50)
+TARGETS = dict.fromkeys(target_words(), 50)
 READINGS = read(
     4,
     cpl=[40, np.nan, 0, 1e-300],

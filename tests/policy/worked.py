@@ -3,6 +3,7 @@
 import pandas as pd
 
 from adbudget import apply_policy, load_policy
+from adbudget.tables.documents import parse_document
 
 EXAMPLE = """\
 preset: b2c                      # b2c | b2b: daily/weekly, 48 h/1-2 weeks test period, $50/$500 step, $500/$2,000 approval
@@ -36,9 +37,7 @@ def table(*rows, **columns) -> pd.DataFrame:
 
 def example(**changes) -> object:
     """The example policy with some keys of its constraints changed or added."""
-    import yaml
-
-    document = yaml.safe_load(EXAMPLE)
+    document = parse_document(EXAMPLE, "the example")
     for key, value in changes.items():
         if key in (
             "rules",

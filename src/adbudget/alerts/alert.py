@@ -14,7 +14,6 @@ from adbudget.errors import InputError
 from adbudget.plain_json import to_plain
 
 SEVERITIES: tuple[str, ...] = ("info", "warning", "critical")
-PERCENTS = ("ctr", "cvr", "spend_pace", "utilization")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +52,6 @@ def fingerprint_of(type_: str, campaign_id: str, trigger: str) -> str:
     """Sixteen hexadecimal digits that name the trouble, not the moment."""
     text = json.dumps([type_, campaign_id, " ".join(trigger.lower().split())])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def evidence_text(evidence: Mapping[str, float]) -> str:
-    """Figures in words: "cpl 61, cpl 1 day before 40, cpl_change +52.5%"."""
-    return ", ".join(f"{label} {_figure_text(label, value)}" for label, value in evidence.items())
-
-
-def _figure_text(label: str, value: float) -> str:
-    if label.endswith("_change"):
-        return f"{value:+.4g}" if abs(value) >= 100 else f"{100 * value:+.4g}%"
-    if label.split(" ")[0] in PERCENTS:
-        return f"{100 * value:.4g}%"
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,6 @@ can do what Python can: records such as ``limits`` are mappings, and what Python
 (account, channel) is a mapping of mappings here, ``{account: {channel: value}}``.
 """
 
-import json
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -18,7 +16,9 @@ from adbudget.cli.options import RECOMMEND, TableOptions
 from adbudget.errors import InputError
 from adbudget.options import check_names, options_of
 from adbudget.panel.options import PanelOptions
+from adbudget.tables.documents import read_document
 
+FILE_ENDINGS = (".yaml", ".yml", ".json", ".toml")
 PYTHON_ONLY = ("progress",)
 PANEL_KEYS = tuple(options_of(PanelOptions))
 TABLE_KEYS = tuple(options_of(TableOptions))  # of files only, not of the Python call
@@ -40,10 +40,10 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : unreadable file, unknown key (the nearest known one is named), or a value that
-        YAML has read as true or false
+    InputError : unreadable file, unknown key (the nearest known one is named), or true or false
+        where none is taken
     """
-    settings = _parse(path)
+    settings = read_document(path, endings=FILE_ENDINGS, kind="a config file")
     if settings is None:
         return {}
     if not isinstance(settings, dict):
@@ -102,38 +102,12 @@ def make_record(key: str, values: Mapping[str, Any]) -> Any:
     return _build(record, _limits(values) if key == "limits" else values, key)
 
 
-def _parse(path: Path) -> Any:
-    readers = {".yaml": _yaml, ".yml": _yaml, ".json": json.loads, ".toml": tomllib.loads}
-    read = readers.get(path.suffix.lower())
-    if read is None:
-        raise InputError(f"{path}: a config file ends in .yaml, .yml, .json or .toml.")
-    try:
-        return read(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as cause:
-        raise InputError(f"{path} does not exist. Check the spelling and the folder.") from cause
-    except OSError as cause:
-        raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
-    except ValueError as cause:  # what every parser raises, and text that is not UTF-8
-        raise InputError(
-            f"{path} cannot be read as {path.suffix[1:].upper()}: {' '.join(str(cause).split())}."
-        ) from cause
-
-
-def _yaml(text: str) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as cause:
-        raise ValueError(str(cause)) from cause
-
-
 def _with_text_keys(value: Any, where: str) -> Any:
-    """Every key as text; true and false where none is taken are a name that YAML has misread."""
+    """Every key as text; true and false only where they are taken."""
     if isinstance(value, bool):
         raise InputError(
-            f"{where} holds {str(value).lower()}, which it cannot take. YAML reads NO, yes and "
-            'on like this too: if it is a name, write it in quotes, "NO".'
+            f"{where} holds {str(value).lower()}, which it cannot take. If it is a name, write it "
+            f'in quotes, "{str(value).lower()}".'
         )
     if isinstance(value, dict):
         for key in value:

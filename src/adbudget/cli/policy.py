@@ -105,7 +105,7 @@ def metrics(
 ) -> None:
     """Print the five figures that teams watch."""
     from adbudget.ledger import open_ledger
-    from adbudget.policy.metrics import watch
+    from adbudget.policy.run_figures import watch
     from adbudget.report.policy import watch_lines
 
     moment = datetime.now(UTC) if at is None else _instant(at)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from adbudget.alerts.cooldown import fresh_alerts
 from adbudget.ledger.entry import digest
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
@@ -28,7 +29,7 @@ from adbudget.pacing.delivery.measure_entries import (
     run_pair,
 )
 from adbudget.pacing.delivery.measures import Measures, measure
-from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences, fresh_alerts
+from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.past_days import later_corrections
 from adbudget.pacing.delivery.status import judge
 from adbudget.pacing.moves.reallocation import MovePlan, propose_moves

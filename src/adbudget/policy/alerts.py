@@ -10,24 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from adbudget.alerts.alert import (
-    SEVERITIES,
-    Alert,
-    Past,
-    evidence_text,
-    fingerprint_of,
-    past_alerts,
-)
-from adbudget.errors import InputError
+from adbudget.alerts.alert import Alert, fingerprint_of, past_alerts
+from adbudget.alerts.cooldown import COOLDOWN, check_zones, fresh_and_silenced, most_severe_first
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number
+from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.readings.readings import Readings
-from adbudget.policy.rulebook import AlertRule
+from adbudget.policy.rulebook import AlertRule, Severity
 from adbudget.tables.messages import Note
 
-COOLDOWN = timedelta(hours=24)
-USUAL = (  # type, trigger, action, severity; a rule of the policy on the same metric replaces it
+# Type, trigger, action, severity; a rule of the policy on the same metric replaces it.
+USUAL: tuple[tuple[str, str, str, Severity], ...] = (
     ("anomaly", "cpl_change > 50% in 24h", "alert_human", "warning"),
     ("opportunity", "roas > 6 for 3 days", "suggest_scale", "info"),
     ("risk", "spend_pace > 150%", "alert_overspend", "warning"),
@@ -102,11 +96,14 @@ def raise_alerts(
             (_of_anomaly(anomaly, readings, int(i), at), COOLDOWN)
             for i in np.flatnonzero(anomaly.struck)
         ]
-    fresh, silenced = _told_once(found, past_alerts(earlier), at)
+    once = {alert.fingerprint: (alert, cooldown) for alert, cooldown in reversed(found)}
+    told = past_alerts(earlier)
+    check_zones(told, at)
+    fresh, silenced = fresh_and_silenced(once.values(), told)
     by_type = {anomaly.type: anomaly for anomaly in anomalies}
     return AlertReport(
-        alerts=fresh,
-        silenced=silenced,
+        alerts=most_severe_first(fresh),
+        silenced=most_severe_first(silenced),
         frozen=by_type["no_impressions"].struck,
         pause=by_type["ctr_drop"].real | by_type["click_quality"].real,
         notes=tuple(notes),
@@ -178,42 +175,3 @@ def _not_judged(rule: AlertRule, firing: Firing, readings: Readings) -> list[Not
     example = f"{readings.campaign_ids[places[0]]!r}: {firing.reason[places[0]]}"
     message = f"{rule.trigger.where} could not be judged for {len(places)} campaigns; {example}."
     return [Note(kind="alert_not_judged", message=message)]
-
-
-def _told_once(
-    found: Sequence[tuple[Alert, timedelta]], earlier: Sequence[Past], at: datetime
-) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
-    """Alerts to send, each trouble once, and those whose cooldown is not over."""
-    _check_zones(earlier, at)
-    known: dict[str, list[Past]] = {}
-    for past in earlier:
-        known.setdefault(past.fingerprint, []).append(past)
-    different = {alert.fingerprint: (alert, cooldown) for alert, cooldown in reversed(found)}
-    fresh, silenced = [], []
-    for alert, cooldown in different.values():
-        recent = [
-            past.severity
-            for past in known.get(alert.fingerprint, ())
-            if timedelta(0) <= at - past.at < cooldown
-        ]
-        quiet = any(_rank(severity) >= _rank(alert.severity) for severity in recent)
-        (silenced if quiet else fresh).append(alert)
-    return tuple(sorted(fresh, key=_order)), tuple(sorted(silenced, key=_order))
-
-
-def _check_zones(earlier: Sequence[Past], at: datetime) -> None:
-    aware = at.tzinfo is not None
-    for past in earlier:
-        if (past.at.tzinfo is not None) != aware:
-            raise InputError(
-                f"an earlier alert is of {past.at.isoformat()}, this run of {at.isoformat()}: one "
-                "has a time zone and the other has none. Pass as_of with a time zone."
-            )
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
-
-
-def _order(alert: Alert) -> tuple[int, str, str, str]:
-    return -_rank(alert.severity), alert.type, alert.campaign_id, alert.trigger

@@ -1,4 +1,4 @@
-"""Policy + campaign table (+ history, + ledger) -> PolicyPlan. The door to this folder.
+"""Policy + campaign table (+ history, + ledger) -> PolicyPlan.
 
 With a ledger the run is bound by the day's history, logged, and answered the same when it is made
 again; without one it is a plan on paper. Knows no platform: nothing is sent anywhere.
@@ -15,7 +15,6 @@ from adbudget.ledger.runs import log_run
 from adbudget.money import check_currency
 from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
 from adbudget.policy.file import load_policy
-from adbudget.policy.metrics import figures_of, watch
 from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
@@ -23,6 +22,7 @@ from adbudget.policy.planning import make_case, plan_of
 from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
+from adbudget.policy.run_figures import figures_of, watch
 from adbudget.policy.safety import Circumstances
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.tables.instants import as_moment

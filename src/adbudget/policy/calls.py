@@ -13,12 +13,13 @@ from adbudget.policy.alerts import AlertReport
 from adbudget.policy.balance import Balance
 from adbudget.policy.firing import Fired
 from adbudget.policy.funding import OUTSIDE, Funding
+from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.metrics.wording import figure_text
 from adbudget.policy.outcome import Outcome
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
     emergency_figures,
-    figure_text,
     held,
     paid_by,
     rule_fires,
@@ -34,7 +35,7 @@ WEAK = 0.8  # below this posterior probability a rule that fires is of low confi
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
-    """Everything decided about a table, station by station."""
+    """Everything decided about a table, step by step."""
 
     policy: Policy
     readings: Readings
@@ -150,7 +151,7 @@ def _confidence(case: Case, i: int) -> str:
 
 def _on_target(case: Case, i: int) -> bool:
     """A campaign that meets its target is a good place for money that is left."""
-    for name in ("cpl", "cpa"):
+    for name in costs_of_result():
         value, target = case.readings.metric(name)[i], case.policy.targets.get(f"target_{name}")
         if np.isfinite(value) and target is not None:
             return bool(value <= float(target))

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from adbudget.alerts.cooldown import COOLDOWN
 from adbudget.money import digits_of, in_digits
-from adbudget.policy.alerts import COOLDOWN
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances

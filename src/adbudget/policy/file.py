@@ -1,30 +1,58 @@
-"""Policy file -> Policy: read, checked key by key, filled up from its preset.
+"""Policy file -> Policy: put in the shape of the records, checked key by key, filled from a preset.
 
 Knows nothing of campaigns. Everything that can be wrong with a file is found here, before any
 campaign is read, and every problem is told with the place it is in.
 """
 
-import difflib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields, replace
 from datetime import timedelta
-from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from adbudget.errors import PolicyError
-from adbudget.ledger.entry import digest
-from adbudget.money import CURRENCIES_OF, Money, may_be_in
-from adbudget.policy.document import read_document
-from adbudget.policy.language import check_confidence, check_targets, parse_trigger
-from adbudget.policy.language.vocabulary import TARGET_OF
-from adbudget.policy.models import PolicyModel, RuleModel
-from adbudget.policy.presets import PRESETS
-from adbudget.policy.rulebook import AlertRule, Attribution, Constraints, Policy, Rule
-from adbudget.policy.values import BudgetMove
+from pydantic import TypeAdapter, ValidationError
+
+from adbudget.errors import PolicyError, nearest
+from adbudget.money import CURRENCIES_OF, Money, may_be_in, parse_money
+from adbudget.policy.document import read_policy_document
+from adbudget.policy.language import check_confidence, check_targets
+from adbudget.policy.metrics.registry import METRICS, target_words
+from adbudget.policy.rulebook import (
+    TEXT_OR_NUMBER,
+    AlertRule,
+    Attribution,
+    Constraints,
+    Policy,
+    Rule,
+    Written,
+)
+from adbudget.policy.values import BudgetMove, parse_duration
 
 MOST_TOLD = 5  # problems in one message
 SEVERITY_OF = {"anomaly": "warning", "risk": "warning", "opportunity": "info"}
+# What each kind of business puts for constraints that a file leaves out, as a file writes it;
+# where nothing is put the defaults of the records hold.
+PRESETS: dict[str, dict[str, Any]] = {
+    "b2c": {"test_period": "48 hours", "step": 50, "approval_limit": 500},
+    "b2b": {
+        "observation_period": "1 week",
+        "test_period": "2 weeks",
+        "step": 500,
+        "approval_limit": 2000,
+    },
+}
+OBSERVATION = "observation_period"  # a constraint that a file writes at its top
+MADE = ("targets", "document")  # of a Policy, and no keys of a file
+UNKNOWN = " "  # behind a key that is none where it stands, though a record has a field so called
+RECORD_AT = {
+    "rules": Rule,
+    "alerts": AlertRule,
+    "constraints": Constraints,
+    "attribution": Attribution,
+}
 
 
 def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
@@ -43,81 +71,125 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
     PolicyError : names the key or the rule, what was expected, what came and the nearest known
         word; up to five problems at once
     """
-    document = read_document(path_or_text)
-    model = _validated(document)
-    targets = {
-        word: target.amount if isinstance(target, Money) else target
-        for word in TARGET_OF
-        if (target := getattr(model, word)) is not None
-    }
-    confidence = model.confidence_threshold
-    rules = tuple(_rule(rule, i, targets, confidence) for i, rule in enumerate(model.rules))
-    _check_names([rule.name for rule in rules])
-    return Policy(
-        preset=model.preset,
-        currency=_currency(model),
-        timezone=_known_timezone(model.timezone),
-        targets=targets,
-        confidence_threshold=confidence,
-        combine=model.combine,
-        rules=rules,
-        constraints=_constraints(model),
-        alerts=_alerts(model, targets),
-        attribution=_attribution(model),
-        document=_plain(document),
-        hash=digest(_plain(document)),
-    )
+    document = read_policy_document(path_or_text)
+    try:
+        policy = _adapter().validate_python(_arranged(document))
+    except ValidationError as invalid:
+        told = [_told(error, document) for error in invalid.errors(include_url=False)]
+        more = f" And {len(told) - MOST_TOLD} more." if len(told) > MOST_TOLD else ""
+        raise PolicyError(" ".join(told[:MOST_TOLD]) + more) from None
+    for number, rule in enumerate(policy.rules):
+        _check_rule(rule, f'rules[{number}] "{rule.name}"', policy)
+    for alert in policy.alerts:
+        check_targets(alert.trigger, policy.targets)
+    _check_names([rule.name for rule in policy.rules])
+    _check_timezone(policy.timezone)
+    return replace(policy, currency=_currency(policy))
 
 
 def policy_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a policy file, for editors that complete and check."""
-    schema = PolicyModel.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+    schema = _adapter().json_schema()
+    properties = {key: about for key, about in schema["properties"].items() if key not in MADE}
+    limits = schema["$defs"]["Constraints"]["properties"]
+    properties[OBSERVATION] = limits.pop(OBSERVATION)
+    for word, metric in target_words().items():
+        about = f"Target of {metric}: {METRICS[metric].meaning}."
+        properties[word] = {"type": TEXT_OR_NUMBER, "description": about}
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return draft | schema | {"properties": properties}
 
 
-def _validated(document: dict[str, Any]) -> PolicyModel:
-    from pydantic import ValidationError
-
-    try:
-        return PolicyModel.model_validate(document)
-    except ValidationError as invalid:
-        told = [_told(error, document) for error in invalid.errors(include_url=False)]
-    more = f" And {len(told) - MOST_TOLD} more." if len(told) > MOST_TOLD else ""
-    raise PolicyError(" ".join(told[:MOST_TOLD]) + more)
+@cache
+def _adapter() -> TypeAdapter[Policy]:
+    return TypeAdapter(Policy)
 
 
-def _told(error: Mapping[str, Any], document: dict[str, Any]) -> str:
+def _arranged(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The file in the shape of the records, what its preset says filled in."""
+    moved = {*target_words(), OBSERVATION, *MADE}
+    data = {key: value for key, value in document.items() if key not in moved}
+    data |= {key + UNKNOWN: document[key] for key in MADE if key in document}
+    data["document"] = json.loads(json.dumps(document, default=_text))
+    data["targets"] = {
+        word: Written(value=document[word], where=word)
+        for word in target_words()
+        if document.get(word) is not None
+    }
+    for key, called in (("rules", "name"), ("alerts", "type")):
+        if isinstance(data.get(key), list):
+            data[key] = [_placed(item, f"{key}[{i}]", called) for i, item in enumerate(data[key])]
+    given = document.get("constraints", {})
+    if isinstance(given, Mapping):
+        data["constraints"] = _constraints(document, given)
+    if data.get("currency") is None:
+        data.pop("currency", None)
+    return data
+
+
+def _placed(item: Any, place: str, called: str) -> Any:
+    """A rule or alert whose trigger knows what messages call it."""
+    if not isinstance(item, Mapping):
+        return item
+    where = f'{place} "{item[called]}"' if called in item else place
+    filled = dict(item)
+    if "trigger" in filled:
+        filled["trigger"] = Written(value=filled["trigger"], where=where)
+    if called == "type" and filled.get("severity") is None:
+        filled["severity"] = SEVERITY_OF.get(str(item.get("type")), "warning")
+    return filled
+
+
+def _constraints(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    preset = PRESETS.get(str(document.get("preset", "b2c")), PRESETS["b2c"])
+    filled = preset | {k: v for k, v in given.items() if v is not None or k not in preset}
+    if OBSERVATION in given:
+        filled[OBSERVATION + UNKNOWN] = filled.pop(OBSERVATION)
+    if document.get(OBSERVATION) is None:
+        return filled
+    filled[OBSERVATION] = document[OBSERVATION]
+    if given.get("test_period") is None:  # a test is never shorter than the observation
+        with suppress(PolicyError):  # told when the records are made
+            observed = parse_duration(document[OBSERVATION], OBSERVATION)
+            filled["test_period"] = max(observed, parse_duration(preset["test_period"], "preset"))
+    return filled
+
+
+def _told(error: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """One problem that pydantic found, in our words."""
-    path = error["loc"]
-    if error["type"] == "extra_forbidden":
-        known = sorted(_model_at(path[:-1]).model_fields)
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+    path = tuple(error["loc"])
+    if path[:1] == ("targets",) or path == ("constraints", OBSERVATION):
+        path = path[1:]
+    own = str(path[-1]).removesuffix(UNKNOWN) if path else ""
+    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = _keys_at(path[:-1])
+        near = nearest(own, known)
+        hint = f" (did you mean {near!r}?)" if near else ""
         place = _place(path[:-1], document)
-        return f"{place}: unknown key {str(path[-1])!r}{hint}. Known are {', '.join(known)}."
-    place = _place(path, document)
+        return f"{place}: unknown key {own!r}{hint}. Known are {', '.join(known)}."
     if error["type"] == "missing":
-        return f"{_place(path[:-1], document)}: the key {str(path[-1])!r} is missing."
+        return f"{_place(path[:-1], document)}: the key {own!r} is missing."
     message = str(error.get("ctx", {}).get("error", error["msg"])).rstrip(".")
-    own = str(path[-1])
-    if message.startswith(own):  # our own parsers name the key themselves
+    if message.startswith(_place(path[:2], document)):  # a trigger names its rule itself
+        return f"{message}."
+    if own and message.startswith(own):  # our own parsers name the key themselves
         return f"{_place(path[:-1], document)}: {message}."
-    return f"{place}: {message[:1].lower() + message[1:]}; got {error['input']!r}."
+    given = error["input"].value if isinstance(error["input"], Written) else error["input"]
+    return f"{_place(path, document)}: {message[:1].lower() + message[1:]}; got {given!r}."
 
 
-def _model_at(path: tuple) -> Any:
-    """The pydantic model that a place in the file belongs to."""
-    model: Any = PolicyModel
-    for key in path:
-        if isinstance(key, int):
-            continue
-        hint = model.model_fields[key].annotation
-        parts = [hint, *getattr(hint, "__args__", ())]
-        model = next((part for part in parts if hasattr(part, "model_fields")), model)
-    return model
+def _keys_at(path: tuple) -> list[str]:
+    """Keys that a file may have at a place."""
+    record = RECORD_AT.get(path[0], Policy) if path else Policy
+    known = {field.name for field in fields(record)}
+    if record is Constraints:
+        known -= {OBSERVATION}
+    if record is Policy:
+        known = known - set(MADE) | {OBSERVATION, *target_words()}
+    return sorted(known)
 
 
-def _place(path: tuple, document: dict[str, Any]) -> str:
+def _place(path: tuple, document: Mapping[str, Any]) -> str:
     """("rules", 0, "cap") -> 'rules[0] "scale_winners": cap'."""
     if not path:
         return "the policy"
@@ -134,24 +206,17 @@ def _place(path: tuple, document: dict[str, Any]) -> str:
     return text
 
 
-def _rule(
-    model: RuleModel, number: int, targets: Mapping[str, Decimal], confidence: Decimal | None
-) -> Rule:
-    where = f'rules[{number}] "{model.name}"'
-    trigger = parse_trigger(model.trigger, where=where)
-    check_targets(trigger, targets)
-    if confidence is not None:
-        check_confidence(trigger)
-    direction = model.action.direction if isinstance(model.action, BudgetMove) else None
+def _check_rule(rule: Rule, where: str, policy: Policy) -> None:
+    check_targets(rule.trigger, policy.targets)
+    if policy.confidence_threshold is not None:
+        check_confidence(rule.trigger)
+    direction = rule.action.direction if isinstance(rule.action, BudgetMove) else None
     for key, owner in (("cap", "increase"), ("floor", "decrease")):
-        if getattr(model, key) is not None and direction != owner:
+        if getattr(rule, key) is not None and direction != owner:
             raise PolicyError(
-                f"{where}: {key} has no effect on the action {str(model.action)!r}; it belongs to "
+                f"{where}: {key} has no effect on the action {str(rule.action)!r}; it belongs to "
                 f"a rule that {owner}s. Remove it, or set it for all campaigns under constraints."
             )
-    return Rule(
-        name=model.name, trigger=trigger, action=model.action, cap=model.cap, floor=model.floor
-    )
 
 
 def _check_names(names: list[str]) -> None:
@@ -163,67 +228,16 @@ def _check_names(names: list[str]) -> None:
         )
 
 
-def _alerts(model: PolicyModel, targets: Mapping[str, Decimal]) -> tuple[AlertRule, ...]:
-    alerts = []
-    for number, alert in enumerate(model.alerts):
-        trigger = parse_trigger(alert.trigger, where=f'alerts[{number}] "{alert.type}"')
-        check_targets(trigger, targets)
-        alerts.append(
-            AlertRule(
-                type=alert.type,
-                trigger=trigger,
-                action=alert.action,
-                severity=alert.severity or SEVERITY_OF.get(alert.type, "warning"),
-                cooldown=alert.cooldown,
-            )
-        )
-    return tuple(alerts)
-
-
-def _constraints(model: PolicyModel) -> Constraints:
-    given, preset = model.constraints, PRESETS[model.preset]
-    observed = model.observation_period
-    observed = preset.observation_period if observed is None else observed
-    test = given.test_period
-    return Constraints(
-        max_single_campaign=given.max_single_campaign,
-        min_campaign_budget=given.min_campaign_budget,
-        new_campaign_test_budget=given.new_campaign_test_budget,
-        observation_period=observed,
-        test_period=max(preset.test_period, observed) if test is None else test,
-        pause_threshold=given.pause_threshold_hours,
-        emergency_pause=given.emergency_pause,
-        total_budget_change=given.total_budget_change,
-        max_daily_change=given.max_daily_change,
-        rebalance_limit=given.rebalance_limit,
-        approval_limit=given.approval_limit or preset.approval_limit,
-        step=given.step or preset.step,
-        max_data_age=given.max_data_age,
-        max_paused=given.max_paused,
-        min_utilization=given.min_utilization,
-        near_cap=given.near_cap,
-    )
-
-
-def _attribution(model: PolicyModel) -> Attribution | None:
-    if model.attribution is None:
-        return None
-    ages, shares = zip(*sorted(model.attribution.curve.items()), strict=True)
-    return Attribution(
-        ages=ages,
-        shares=shares,
-        mature_at=model.attribution.mature_at,
-    )
-
-
-def _currency(model: PolicyModel) -> str:
+def _currency(policy: Policy) -> str:
     """The one currency of every amount written with a sign or a code."""
-    places = {} if model.currency is None else {"currency": model.currency}
-    for place, holder in [("", model), *((f"{r.name}: ", r) for r in model.rules)]:
-        for name in type(holder).model_fields:
-            _collect(places, f"{place}{name}", getattr(holder, name))
-    for name in type(model.constraints).model_fields:
-        _collect(places, f"constraints: {name}", getattr(model.constraints, name))
+    places = {"currency": policy.currency} if policy.currency else {}
+    for word in policy.targets:
+        if METRICS[target_words()[word]].unit.money:
+            _collect(places, word, parse_money(policy.document[word], word))
+    holders: list[tuple[str, Any]] = [(f"{rule.name}: ", rule) for rule in policy.rules]
+    for place, holder in [*holders, ("constraints: ", policy.constraints)]:
+        for field in fields(holder):
+            _collect(places, f"{place}{field.name}", getattr(holder, field.name))
     codes = dict.fromkeys(code for code in places.values() if code)
     known = [code for code in codes if code not in CURRENCIES_OF]
     chosen = (known or list(codes) or [""])[0]
@@ -242,7 +256,7 @@ def _collect(places: dict[str, str], place: str, value: Any) -> None:
         places[place] = money.currency
 
 
-def _known_timezone(name: str) -> str:
+def _check_timezone(name: str) -> None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
@@ -251,12 +265,6 @@ def _known_timezone(name: str) -> str:
         raise PolicyError(
             f"timezone: {name!r} is not known; write it as in 'Europe/Berlin' or 'UTC'."
         ) from cause
-    return name
-
-
-def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The file as JSON values, so that it can be hashed and kept in a ledger."""
-    return json.loads(json.dumps(document, default=_text))
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adbudget.ledger.linked import linked_groups
+
 OUTSIDE = -1  # position that stands for money that comes from, or goes, outside the campaigns
 
 
@@ -107,21 +109,11 @@ def _match(
 
 def _groups(flows: tuple[Flow, ...], n: int) -> np.ndarray:
     """(campaign,) smallest position joined by flows that wait; -1 where none does."""
-    root = list(range(n))
-
-    def find(i: int) -> int:
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        return i
-
-    waiting = set()
-    for flow in flows:
-        if not flow.waits:
-            continue
-        ends = [end for end in (flow.source, flow.target) if end != OUTSIDE]
-        waiting.update(ends)
-        roots = [find(end) for end in ends]
-        for other in roots:
-            root[max(other, roots[0])] = min(other, roots[0])
-    return np.array([find(i) if i in waiting else -1 for i in range(n)], dtype=np.int64)
+    ends = [
+        [end if end != OUTSIDE else other for end, other in pair]
+        for flow in flows
+        if flow.waits
+        for pair in [((flow.source, flow.target), (flow.target, flow.source))]
+    ]
+    one, other = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    return linked_groups(n, one, other)

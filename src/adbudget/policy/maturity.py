@@ -33,10 +33,8 @@ def maturity(attribution: Attribution | None, readings: Readings) -> np.ndarray:
     since_start = np.where(np.isnat(readings.started_at), np.inf, since_start)
     covered = np.clip(np.nan_to_num(readings.metric("days"), nan=1.0), 1, MOST_DAYS)
     oldest = np.maximum(np.minimum(youngest + covered - 1, since_start), youngest)
-    ages = [0.0, *map(float, attribution.ages)]
-    shares = [0.0, *map(float, attribution.shares)]
-    if attribution.ages[0] == 0:
-        ages, shares = ages[1:], shares[1:]
+    curve = {0.0: 0.0} | {float(age): float(share) for age, share in attribution.curve.items()}
+    ages, shares = list(curve), list(curve.values())
     days = np.arange(int(oldest.max(initial=0)) + 1)
     running = np.concatenate([[0.0], np.cumsum(np.interp(days, ages, shares))])
     first, last = youngest, np.floor(oldest).astype(np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 
 from adbudget.policy.balance import Balance
 from adbudget.policy.firing import Fired
+from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
@@ -111,6 +112,7 @@ def _not_the_test_budget(policy: Policy, readings: Readings, guard: Guard) -> np
 def _unknown(policy: Policy, fired: Fired) -> np.ndarray:
     if policy.confidence is None:
         return np.zeros(len(fired.rules), bool)
-    rated = [bool({"cpl", "cpa"} & set(rule.trigger.metrics)) for rule in policy.rules]
+    judged = set(costs_of_result())
+    rated = [judged & set(rule.trigger.metrics) != set() for rule in policy.rules]
     by_rate = [any(rated[position] for position in which) for which in fired.rules]
     return np.array(by_rate, dtype=bool) & np.isnan(fired.probability)

@@ -94,8 +94,7 @@ def result_cost(readings: Readings) -> np.ndarray:
 
     CPL decides, else CPA. Campaigns with neither come after them, best ROAS first.
     """
-    cpl, cpa, roas = (readings.metric(name) for name in ("cpl", "cpa", "roas"))
-    cost = np.where(np.isfinite(cpl), cpl, cpa)
+    cost, roas = readings.cost_of_result(), readings.metric("roas")
     by_roas = ~np.isfinite(cost) & np.isfinite(roas)
     value = np.where(by_roas, -roas, cost)
     known = np.isfinite(value)

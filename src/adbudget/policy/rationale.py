@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from adbudget.policy.firing import Fired
-from adbudget.policy.language.vocabulary import METRICS, RATES
+from adbudget.policy.metrics.registry import METRICS, costs_of_result
+from adbudget.policy.metrics.wording import figure_text
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.safety import HOLDS
@@ -33,21 +34,9 @@ def _condition(rule: Rule, evidence: dict[str, float]) -> str:
     return f"{rule.trigger.text}, with {' and '.join(figures)}" if figures else rule.trigger.text
 
 
-def figure_text(value: float, label: str) -> str:
-    """A metric as people write it: shares of one as percent, money to the cent."""
-    name = label.split()[0].removeprefix("target_")
-    if label.startswith("change of ") or name.endswith("_change"):
-        return f"{value:+.1%}"
-    if name in ("ctr", "cvr", "spend_pace", "utilization"):
-        return f"{value:.1%}"
-    whole = name in METRICS and METRICS[name].unit.money == 0
-    text = f"{value:,.2f}"
-    return text.removesuffix(".00") if whole or value == round(value) else text
-
-
 def _odds(policy: Policy, rule: Rule, probability: float) -> str:
     """What is known of how sure the rule can be of its cost per result."""
-    if not set(rule.trigger.metrics) & set(RATES):
+    if not any(METRICS[name].cost_of_result for name in rule.trigger.metrics):
         return ""
     if np.isfinite(probability):
         return f", probability {probability:.1%}"
@@ -68,7 +57,7 @@ def silence(fired: Fired, policy: Policy, campaign: int) -> str:
 def emergency_figures(policy: Policy, readings: Readings, campaign: int) -> dict[str, float]:
     """Costs per result that have a target and are far past it: {"cpl": 151.0}."""
     figures = {}
-    for name in RATES:
+    for name in costs_of_result():
         target = policy.targets.get(f"target_{name}")
         value = float(readings.metric(name)[campaign])
         if target is not None and value > target * policy.constraints.emergency_pause:

@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from adbudget.errors import LedgerError
 from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.circumstances import RUN
+from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.rulebook import Policy
 
 if TYPE_CHECKING:
@@ -92,9 +95,8 @@ def _breach(
     """Say which guardrail one proposal would break, if any."""
     limits, change = policy.constraints, _change(entry)
     budget = entry.old_minor + change if entry.old_minor is not None else 0
-    opening = openings.get(entry.unit, entry.old_minor or 0)
-    top, bottom = limits.max_daily_change.as_integer_ratio()
-    if abs(budget - opening) * bottom > opening * top:
+    low, high = day_bounds(policy, [entry.unit], np.array([entry.old_minor or 0]), openings)
+    if not low[0] <= budget <= high[0]:
         return f"{entry.unit} would move by more than {limits.max_daily_change:.0%} in a day"
     if change > 0 and limits.max_single_campaign is not None:
         where = "constraints: max_single_campaign"

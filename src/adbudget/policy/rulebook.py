@@ -1,19 +1,188 @@
-"""Policy: a policy file understood. Records only; knows nothing of files, campaigns or ledgers."""
+"""The records of a policy, each with how a file writes it: plain values in, exact values out.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A field reads its own value, so ``TypeAdapter(Policy)`` makes and checks all of them at once; a
+record built in Python is checked by the same rules. Knows nothing of campaigns or ledgers.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass as plain_dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from adbudget.money import Money
-from adbudget.policy.language import Trigger
-from adbudget.policy.values import Action, Bound, BudgetMove
+from pydantic import ConfigDict, Field, PlainValidator, Strict, ValidationInfo, WithJsonSchema
+from pydantic.dataclasses import dataclass
+
+from adbudget.ledger.entry import digest
+from adbudget.money import CURRENCIES_OF, Money, parse_money
+from adbudget.policy import values
+from adbudget.policy.language import Trigger, parse_trigger
+from adbudget.policy.metrics.registry import METRICS, beyond, target_words
+
+# Defaults are validated too: they are given as a file writes them, for the JSON Schema.
+CONFIG = ConfigDict(extra="forbid", validate_default=True)
+TEXT_OR_NUMBER = ["string", "number"]
+Severity = Literal["info", "warning", "critical"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@plain_dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A value of the file together with its place, for fields whose messages need to name it."""
+
+    value: Any
+    where: str
+
+
+def _written(
+    parse: Callable[..., Any],
+    meaning: str,
+    examples: list[Any],
+    *made: type,
+    **options: Any,
+) -> tuple[PlainValidator, WithJsonSchema]:
+    """How a field's value is read, unless it is ``made`` already, and what its schema says."""
+
+    def read(value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, made):
+            return value
+        return parse(value, str(info.field_name), **options)
+
+    schema = {"type": TEXT_OR_NUMBER, "description": meaning, "examples": examples}
+    return PlainValidator(read), WithJsonSchema(schema)
+
+
+def _read_confidence(value: Any, where: str) -> Decimal:
+    share = values.parse_share(value, where)
+    if not Decimal("0.5") <= share < 1:
+        raise values.unreadable(value, where, "at least 50% and below 100%, such as 95%")
+    return share
+
+
+def _read_target(value: Any) -> Decimal:
+    """A cost in money, another target as a number or percentage; never more than can be."""
+    if not isinstance(value, Written):
+        return value if isinstance(value, Decimal) else parse_money(value, "a target").amount
+    metric = target_words()[value.where]
+    is_money = METRICS[metric].unit.money != 0
+    if isinstance(value.value, str) and "%" in value.value and not is_money:
+        amount = values.parse_share(value.value, value.where, most=None)
+    else:
+        money = parse_money(value.value, value.where)
+        amount = money.amount
+        if amount <= 0 or (money.currency and not is_money):
+            wanted = (
+                "an amount above 0, such as $50" if is_money else "a number above 0, such as 2.5"
+            )
+            raise values.unreadable(value.value, value.where, wanted)
+    if why := beyond(metric, amount):
+        raise values.PolicyError(f"{value.where}: {why}; got {value.value!r}.")
+    return amount
+
+
+def _read_currency(value: Any) -> str:
+    is_code = isinstance(value, str) and re.fullmatch("[A-Z]{3}", value)
+    if not is_code and value != "" and value not in CURRENCIES_OF:
+        raise values.unreadable(value, "currency", "an ISO code such as EUR")
+    return value
+
+
+def _read_trigger(value: Any) -> Trigger:
+    if isinstance(value, Trigger):
+        return value
+    where = value.where if isinstance(value, Written) else "a rule"
+    return parse_trigger(value.value if isinstance(value, Written) else value, where=where)
+
+
+def _read_curve(value: Any) -> dict[Decimal, Decimal]:
+    if not isinstance(value, Mapping) or not value:
+        raise values.unreadable(value, "curve", "a mapping such as {0: 30%, 1: 60%, 7: 100%}")
+    curve = {}
+    for age, share in value.items():
+        days = values.parse_duration(age, f"curve: the age {age!r}")
+        curve[Decimal(str(days / timedelta(days=1)))] = values.parse_share(share, f"curve: {age}")
+    ages = sorted(curve)
+    if [curve[age] for age in ages] != sorted(curve.values()):
+        raise values.unreadable(value, "curve", "shares that rise with the days")
+    return {age: curve[age] for age in ages}
+
+
+def _as_written(value: Any) -> Any:
+    """Default of a field, in the form in which a file writes it."""
+    return Field(default=value)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^\S(.*\S)?$")]
+Amount = Annotated[
+    Money,
+    *_written(parse_money, "Money per day.", ["$100", 100, "EUR 1,000"], Money),
+]
+Share = Annotated[Decimal, *_written(values.parse_share, "A share.", ["25%", 0.25])]
+Multiple = Annotated[Decimal, *_written(values.parse_multiple, "A multiple.", ["3x", 3])]
+Days = Annotated[
+    timedelta,
+    *_written(values.parse_duration, "A time; bare numbers are days.", [7, "48 hours"], timedelta),
+]
+Hours = Annotated[
+    timedelta,
+    *_written(
+        values.parse_duration,
+        "A time; bare numbers are hours.",
+        [48, "2 days"],
+        timedelta,
+        bare="hours",
+    ),
+]
+AnyBound = Annotated[
+    values.Bound,
+    *_written(
+        values.parse_bound,
+        "Money per day, or a share of the total.",
+        ["40% of total", "$100 minimum"],
+        values.Bound,
+    ),
+]
+TotalChange = Annotated[
+    values.Bound,
+    *_written(values.parse_change, "Change of the total.", [0, "5%", "-$500"], values.Bound),
+]
+AnyAction = Annotated[
+    values.BudgetMove | values.StatusAction,
+    *_written(
+        values.parse_action,
+        "What the rule does.",
+        ["increase_budget_15%", "decrease_budget_$50"],
+        values.BudgetMove,
+        values.StatusAction,
+    ),
+]
+Confidence = Annotated[Decimal, *_written(_read_confidence, "A probability.", ["95%", 0.95])]
+Target = Annotated[Decimal, PlainValidator(_read_target)]
+Currency = Annotated[
+    str,
+    PlainValidator(_read_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "title": "Currency"}),
+]
+Condition = Annotated[
+    Trigger, PlainValidator(_read_trigger), WithJsonSchema({"type": "string", "title": "Trigger"})
+]
+Curve = Annotated[
+    Mapping[Decimal, Decimal],
+    PlainValidator(_read_curve),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "Days since the spend -> share of its conversions reported by then.",
+            "additionalProperties": {"type": TEXT_OR_NUMBER},
+            "examples": [{"0": "30%", "1": "60%", "7": "100%"}],
+        }
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Rule:
-    """One rule of the file.
+    """One rule: when its trigger fires, its action is carried out within cap and floor.
 
     Attributes
     ----------
@@ -23,49 +192,49 @@ class Rule:
     cap, floor : of the campaign's budget; None sets none
     """
 
-    name: str
-    trigger: Trigger
-    action: Action
-    cap: Bound | None = None
-    floor: Bound | None = None
+    name: Name
+    trigger: Condition
+    action: AnyAction
+    cap: AnyBound | None = None
+    floor: AnyBound | None = None
 
     @property
     def cuts(self) -> bool:
         """Whether it lowers budgets."""
-        return isinstance(self.action, BudgetMove) and self.action.direction == "decrease"
+        return isinstance(self.action, values.BudgetMove) and self.action.direction == "decrease"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class AlertRule:
-    """One alert of the file.
+    """One alert: when its trigger fires somebody is told; no money moves.
 
     Attributes
     ----------
     type : anomaly, opportunity, risk or another name
     trigger : when it speaks
     action : what it asks for, e.g. "alert_human"; never a move of money
-    severity : "info", "warning" or "critical"
+    severity : how loudly
     cooldown : the same alert on the same campaign stays silent this long
     """
 
-    type: str
-    trigger: Trigger
-    action: str
-    severity: str
-    cooldown: timedelta
+    type: Name
+    trigger: Condition
+    action: Name
+    severity: Severity = "warning"
+    cooldown: Hours = _as_written("24 hours")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Constraints:
-    """What holds whatever the rules say. Budgets are per day.
+    """What holds whatever the rules say. Budgets are per day; defaults are those of b2c.
 
     Attributes
     ----------
     max_single_campaign : cap of every campaign; None sets none
     min_campaign_budget : no cut goes below; None sets none
     new_campaign_test_budget : what campaigns younger than ``test_period`` are meant to keep
-    observation_period, test_period : ages
-    pause_threshold : this long past the trigger of a cutting rule, a pause is recommended
+    observation_period, test_period : ages; a file writes the first at its top
+    pause_threshold_hours : this long past the trigger of a cutting rule, a pause is recommended
     emergency_pause : CPL above this multiple of its target pauses at once
     total_budget_change : by how much the total shall change
     max_daily_change : largest move of a campaign in one day, as a share of its opening budget
@@ -76,41 +245,44 @@ class Constraints:
     max_paused, min_utilization, near_cap : soft limits, told and never enforced
     """
 
-    max_single_campaign: Bound | None
-    min_campaign_budget: Money | None
-    new_campaign_test_budget: Money | None
-    observation_period: timedelta
-    test_period: timedelta
-    pause_threshold: timedelta
-    emergency_pause: Decimal
-    total_budget_change: Bound
-    max_daily_change: Decimal
-    rebalance_limit: Decimal
-    approval_limit: Money
-    step: Money
-    max_data_age: timedelta
-    max_paused: int
-    min_utilization: Decimal
-    near_cap: Decimal
+    max_single_campaign: AnyBound | None = None
+    min_campaign_budget: Amount | None = None
+    new_campaign_test_budget: Amount | None = None
+    observation_period: Days = _as_written("48 hours")
+    test_period: Days = _as_written("48 hours")
+    pause_threshold_hours: Hours = _as_written("48 hours")
+    emergency_pause: Multiple = _as_written("3x")
+    total_budget_change: TotalChange = _as_written(0)
+    max_daily_change: Share = _as_written("25%")
+    rebalance_limit: Share = _as_written("10%")
+    approval_limit: Amount = _as_written(500)
+    step: Amount = _as_written(50)
+    max_data_age: Hours = _as_written("48 hours")
+    max_paused: Annotated[int, Strict(), Field(ge=1)] = 5
+    min_utilization: Share = _as_written("80%")
+    near_cap: Share = _as_written("90%")
+
+    @property
+    def pause_threshold(self) -> timedelta:
+        """``pause_threshold_hours`` by the name of what it is."""
+        return self.pause_threshold_hours
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Attribution:
     """How late conversions are reported.
 
     Attributes
     ----------
-    ages : days since the spend, rising
-    shares : share of the conversions reported by then, rising
+    curve : days since the spend -> share of the conversions reported by then, both rising
     mature_at : figures with a smaller share reported lower no budget
     """
 
-    ages: tuple[Decimal, ...]
-    shares: tuple[Decimal, ...]
-    mature_at: Decimal
+    curve: Curve
+    mature_at: Share = _as_written("90%")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Policy:
     """A policy, checked: made by :func:`adbudget.load_policy`.
 
@@ -126,23 +298,26 @@ class Policy:
     constraints : what holds whatever the rules say
     attribution : None when conversions are reported at once
     document : the file as plain JSON values, enough to load the same policy again
-    hash : SHA-256 of ``document``
     """
 
-    preset: str
-    currency: str
-    timezone: str
-    targets: Mapping[str, Decimal]
-    confidence_threshold: Decimal | None
-    combine: Literal["first", "compound"]
-    rules: tuple[Rule, ...]
-    constraints: Constraints
-    alerts: tuple[AlertRule, ...]
-    attribution: Attribution | None
-    document: Mapping[str, Any]
-    hash: str
+    preset: Literal["b2c", "b2b"] = "b2c"
+    currency: Currency = ""
+    timezone: Name = "UTC"
+    targets: dict[str, Target] = Field(default_factory=dict)
+    confidence_threshold: Confidence | None = None
+    combine: Literal["first", "compound"] = "first"
+    rules: tuple[Rule, ...] = ()
+    constraints: Constraints = Field(default_factory=Constraints)
+    alerts: tuple[AlertRule, ...] = ()
+    attribution: Attribution | None = None
+    document: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def confidence(self) -> float | None:
         """``confidence_threshold`` as :func:`adbudget.policy.language.evaluate` takes it."""
         return None if self.confidence_threshold is None else float(self.confidence_threshold)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of ``document``."""
+        return digest(self.document)

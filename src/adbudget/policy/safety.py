@@ -7,14 +7,15 @@ rule wants or how money is shared out.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from fractions import Fraction
 
 import numpy as np
 
 from adbudget.policy.alerts import AlertReport
+from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.language import evaluate, parse_trigger
 from adbudget.policy.maturity import maturity
+from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 
@@ -102,7 +103,9 @@ def guard(
     emergency = _emergency(policy, readings, share_in) & ~stale
     least = 0.0 if policy.attribution is None else float(policy.attribution.mature_at)
     cap, floor = _caps_and_floors(policy, readings, fired, total_after)
-    low, high = _day_bounds(policy, readings, circumstances)
+    low, high = day_bounds(
+        policy, readings.campaign_ids, readings.budget_minor, circumstances.openings
+    )
     budget = readings.budget_minor
     return Guard(
         hold=_holds(policy, readings, fired, report, emergency, stale),
@@ -170,7 +173,7 @@ def _emergency(policy: Policy, readings: Readings, share_in: np.ndarray) -> np.n
     """(campaign,) CPL so far past its target that not even outstanding conversions excuse it."""
     worst = np.zeros(len(readings), bool)
     multiple = policy.constraints.emergency_pause
-    for metric in ("cpl", "cpa"):
+    for metric in costs_of_result():
         target = policy.targets.get(f"target_{metric}")
         if target is None:
             continue
@@ -196,18 +199,3 @@ def _caps_and_floors(
         least = limits.min_campaign_budget.minor(exponent, "constraints: min_campaign_budget")
         floor = np.maximum(floor, least)
     return np.minimum(cap, NO_CAP), floor
-
-
-def _day_bounds(
-    policy: Policy, readings: Readings, circumstances: Circumstances
-) -> tuple[np.ndarray, np.ndarray]:
-    """Daily limit around the opening budget, to whole cents on the safe side."""
-    share = Fraction(policy.constraints.max_daily_change)
-    opening = [
-        circumstances.openings.get(name, int(budget))
-        for name, budget in zip(readings.campaign_ids, readings.budget_minor, strict=True)
-    ]
-    top, bottom = share.as_integer_ratio()
-    room = [budget * top // bottom for budget in opening]
-    opened, room = np.array(opening, dtype=np.int64), np.array(room, dtype=np.int64)
-    return opened - room, opened + room

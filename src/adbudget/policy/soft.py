@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from adbudget.alerts.alert import SEVERITIES, Alert, evidence_text, fingerprint_of, past_alerts
-from adbudget.policy.alerts import COOLDOWN
+from adbudget.alerts.alert import SEVERITIES, Alert, fingerprint_of, past_alerts
+from adbudget.alerts.cooldown import fresh_alerts
 from adbudget.policy.calls import Case
 from adbudget.policy.firing import NO_CAP
+from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.rationale import emergency_figures
 from adbudget.policy.safety import EMERGENCY
 
@@ -29,13 +30,8 @@ def soft_alerts(case: Case, *, earlier: Any = (), at: datetime) -> tuple[Alert, 
     earlier : alerts of earlier runs, as :func:`adbudget.policy.alerts.raise_alerts` takes them
     at : moment of the run, with time zone
     """
-    recent = {
-        (past.fingerprint, past.severity)
-        for past in past_alerts(earlier)
-        if at - past.at < COOLDOWN
-    }
     found = [*_pauses(case, at), *_paused(case, at), *_utilization(case, at), *_near_cap(case, at)]
-    return tuple(alert for alert in found if (alert.fingerprint, alert.severity) not in recent)
+    return fresh_alerts(found, past_alerts(earlier))
 
 
 def _alert(

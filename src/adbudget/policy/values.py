@@ -26,6 +26,8 @@ HOURS = {
     **dict.fromkeys(("d", "day", "days"), 24),
     **dict.fromkeys(("w", "week", "weeks"), 24 * 7),
 }
+MOST_TIMES = Decimal("1e6")  # of a share or a multiple
+
 Direction = Literal["increase", "decrease"]
 
 
@@ -101,7 +103,7 @@ def parse_share(value: Any, where: str, *, most: Decimal | None = Decimal(1)) ->
     if share <= 0 or (most is not None and share > most):
         top = f" and at most {percent(most)}" if most is not None else ""
         raise PolicyError(f"{where} must be above 0%{top}; got {value}.")
-    return share
+    return _sensible(share, value, where)
 
 
 def parse_bound(value: Any, where: str) -> Bound:
@@ -172,7 +174,7 @@ def parse_multiple(value: Any, where: str) -> Decimal:
     match = MULTIPLE.fullmatch(text) or re.fullmatch(NUMBER, text)
     if match is None or _number(match["number"]) <= 1:
         raise unreadable(value, where, "a multiple above 1, such as 3x")
-    return _number(match["number"])
+    return _sensible(_number(match["number"]), value, where)
 
 
 def parse_action(value: Any, where: str) -> Action:
@@ -197,6 +199,14 @@ def parse_action(value: Any, where: str) -> Action:
         return BudgetMove(direction=direction, money=parse_money(size, where))
     most = Decimal(1) if direction == "decrease" else None
     return BudgetMove(direction=direction, share=parse_share(size, where, most=most))
+
+
+def _sensible(number: Decimal, value: Any, where: str) -> Decimal:
+    """A share or multiple, unless it makes more of a budget than any budget."""
+    if number >= MOST_TIMES:
+        text = f"{value:.40}..." if isinstance(value, str) and len(value) > 40 else value
+        raise PolicyError(f"{where}: {text} is more than any budget; check the number of zeros.")
+    return number
 
 
 def unreadable(value: Any, where: str, wanted: str) -> PolicyError:

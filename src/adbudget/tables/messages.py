@@ -1,6 +1,5 @@
 """Facts about input -> words: how rows, dates and values are named in messages."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -97,9 +96,3 @@ def account_names(names: Iterable[str]) -> str:
 def dates_text(dates: np.ndarray) -> str:
     """First five dates, in order, as ISO text."""
     return listed(np.unique(dates).astype("datetime64[D]"))
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like this one, if any does."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.errors import InputError
-from adbudget.tables.messages import Note, Rows, distinct_values, nearest, quoted
+from adbudget.errors import InputError, nearest
+from adbudget.tables.messages import Note, Rows, distinct_values, quoted
 from adbudget.tables.roles import as_frame, column_of
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from adbudget.alerts.alert import Past, past_alerts
-from adbudget.pacing.delivery.pace_alerts import COOLDOWN
+from adbudget.alerts.cooldown import COOLDOWN
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger

@@ -1,11 +1,12 @@
 """Standing of deals -> alerts, in the words a buyer reads. Sends nothing and moves no money."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 
-from adbudget.alerts.alert import Alert, Past, fingerprint_of
+from adbudget.alerts.alert import Alert, fingerprint_of
+from adbudget.alerts.cooldown import most_severe_first
 from adbudget.money import money_text
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Delivery
@@ -13,8 +14,6 @@ from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 
-COOLDOWN = timedelta(hours=24)  # an equal alert, no more severe, is not sent again within
-RANK = {name: i for i, name in enumerate(("info", "warning", "critical"))}
 TYPES = {
     "over": "over_delivery",
     "under": "under_delivery",
@@ -66,23 +65,7 @@ def deal_alerts(
         *_projected_off(plan, measures, standing, thresholds, at),
         *_stale(plan, delivery, measures, thresholds, at),
     ]
-    return tuple(sorted(found, key=lambda a: (-RANK[a.severity], a.type, a.campaign_id)))
-
-
-def fresh_alerts(alerts: Iterable[Alert], earlier: Sequence[Past]) -> tuple[Alert, ...]:
-    """Alerts that were not told within the cooldown, or have become more severe."""
-    known: dict[str, list[Past]] = {}
-    for past in earlier:
-        known.setdefault(past.fingerprint, []).append(past)
-    return tuple(
-        alert
-        for alert in alerts
-        if not any(
-            timedelta(0) <= alert.at - past.at < COOLDOWN
-            and RANK.get(past.severity, -1) >= RANK[alert.severity]
-            for past in known.get(alert.fingerprint, ())
-        )
-    )
+    return most_severe_first(found)
 
 
 def _off_pace(

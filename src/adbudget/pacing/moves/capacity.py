@@ -15,6 +15,7 @@ from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.moves.flows import JointBound
 from adbudget.pacing.moves.move_rules import MoveRules
+from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.rulebook import Policy
 
 
@@ -58,7 +59,9 @@ def needs_of(
     projected = np.rint(np.where(known, measures.projected_minor, budget)).astype(np.int64)
     running = measures.remaining_days > 0
     still = np.array([deal in locked for deal in plan.deals], bool) | plan.locked
-    low, high = _day_bounds(plan, policy, openings or {})
+    low, high = np.zeros(len(plan), np.int64), plan.maximum_minor
+    if policy is not None:
+        low, high = day_bounds(policy, plan.deals, budget, openings or {})
     kept = -np.floor(-(budget - spent) * rules.keep_share).astype(np.int64)  # rounded up
     floor = np.where(running, spent + np.maximum(projected - spent, kept), spent)
     floor = np.maximum.reduce([floor, plan.minimum_minor, low])
@@ -111,22 +114,6 @@ def most_of(plan: FlightPlan, pool: np.ndarray, rules: MoveRules) -> np.ndarray:
     np.add.at(total, pool, plan.budget_minor)
     top, bottom = Fraction(str(rules.max_share)).as_integer_ratio()
     return np.array([int(held) * top // bottom for held in total], dtype=np.int64)
-
-
-def _day_bounds(
-    plan: FlightPlan, policy: Policy | None, openings: Mapping[str, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Daily limit of the policy around the budget of the morning; wide open without a policy."""
-    if policy is None:
-        return np.zeros(len(plan), np.int64), plan.maximum_minor
-    top, bottom = Fraction(policy.constraints.max_daily_change).as_integer_ratio()
-    morning = [
-        openings.get(deal, budget)
-        for deal, budget in zip(plan.deals, plan.budget_minor.tolist(), strict=True)
-    ]
-    most = np.array([budget * top // bottom for budget in morning], dtype=np.int64)
-    opened = np.array(morning, dtype=np.int64)
-    return opened - most, opened + most
 
 
 def _codes(keys: list) -> np.ndarray:

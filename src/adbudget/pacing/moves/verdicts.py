@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adbudget.ledger.linked import linked_groups
 from adbudget.money import exact_amounts, money_text
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.measures import Measures
@@ -149,18 +150,12 @@ def _reason(case: MoveCase, source: int, target: int) -> str:
 
 def _group_ids(case: MoveCase, waits: np.ndarray) -> dict[int, str]:
     """Deal -> group of the moves that wait and share deals, named after its first deal."""
-    root: dict[int, int] = {}
-
-    def find(deal: int) -> int:
-        while root.setdefault(deal, deal) != deal:
-            root[deal] = root[root[deal]]
-            deal = root[deal]
-        return deal
-
-    for source, target in zip(case.flows.source[waits], case.flows.target[waits], strict=True):
-        one, other = sorted((find(int(source)), find(int(target))))
-        root[other] = one
-    return {deal: f"moves:{case.run_id}:{case.plan.deals[find(deal)]}" for deal in list(root)}
+    ends = case.flows.source[waits], case.flows.target[waits]
+    group = linked_groups(len(case.plan), *ends)
+    return {
+        int(deal): f"moves:{case.run_id}:{case.plan.deals[group[deal]]}"
+        for deal in np.flatnonzero(group >= 0)
+    }
 
 
 def _changes(

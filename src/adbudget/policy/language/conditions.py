@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from adbudget.policy.language.environment import Day, Gap, Scene
+from adbudget.policy.language.environment import Day, Environment, Gap
 from adbudget.policy.language.linear import rate_judged, rates_in
 from adbudget.policy.language.operators import OPPOSITE, compared
 from adbudget.policy.language.rates import posterior, without_outcome
@@ -40,17 +40,17 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judge:
-    """Decides conditions within one scene.
+class Evaluator:
+    """Evaluates conditions in one environment.
 
     Attributes
     ----------
-    scene : readings and targets
+    environment : readings and targets
     confidence : probability that a comparison of a cost per lead needs; None: any
     known : posteriors already computed, for conditions asked again on several days
     """
 
-    scene: Scene
+    environment: Environment
     confidence: float | None
     known: dict = field(default_factory=dict)
 
@@ -89,7 +89,7 @@ class Judge:
     def _comparison(
         self, node: Comparison, day: Day, window: tuple[Day, ...], sign: ComparisonSign
     ) -> Truth:
-        gaps = self.scene.gaps(node, day)
+        gaps = self.environment.gaps(node, day)
         holds, by_zero = self._holds(node, day, sign, gaps)
         if by_zero.any():
             gaps.append(Gap(where=by_zero, reason="zero stands under a line"))
@@ -100,7 +100,7 @@ class Judge:
         probability = self._posterior(node, window, sign)
         if self.confidence is None:
             return Truth(holds=holds, proven=holds, probability=probability, gaps=tuple(gaps))
-        free, endless = without_outcome(self.scene, node, day, sign)
+        free, endless = without_outcome(self.environment, node, day, sign)
         rate = rates_in(node)[0].metric
         gaps = [gap.filled(free) if gap.metric == rate else gap for gap in gaps]
         holds = np.where(free, endless, holds)
@@ -112,7 +112,7 @@ class Judge:
     ) -> np.ndarray:
         key = (id(node), window, sign)
         if key not in self.known:
-            self.known[key] = posterior(self.scene, node, window, sign)
+            self.known[key] = posterior(self.environment, node, window, sign)
         return self.known[key]
 
     def _holds(
@@ -122,9 +122,12 @@ class Judge:
 
         Floats decide where their rounding error cannot matter, exact numbers elsewhere.
         """
-        shape = (len(self.scene.readings),)
+        shape = (len(self.environment.readings),)
         with np.errstate(all="ignore"):
-            left, right = self.scene.figure(node.left, day), self.scene.figure(node.right, day)
+            left, right = (
+                self.environment.figure(node.left, day),
+                self.environment.figure(node.right, day),
+            )
             difference = np.broadcast_to(left.value - right.value, shape).copy()
             error = np.broadcast_to(left.error + right.error, shape)
             sure = (np.abs(difference) > error) | (error == 0)
@@ -133,7 +136,7 @@ class Judge:
         by_zero = np.zeros(shape, dtype=bool)
         if not sure.all():
             close = np.flatnonzero(~sure)
-            numbers = self.scene.written(node, day)[close]
+            numbers = self.environment.written(node, day)[close]
             _, first, like = np.unique(numbers, axis=0, return_index=True, return_inverse=True)
             exact = np.array([self._exact_sign(node, day, int(i)) for i in close[first]])
             difference[close] = exact[like.ravel()]
@@ -142,8 +145,8 @@ class Judge:
 
     def _exact_sign(self, node: Comparison, day: Day, campaign: int) -> float:
         """Sign of left minus right of one campaign; NaN where zero stands under a line."""
-        left = self.scene.exact(node.left, day, campaign)
-        right = self.scene.exact(node.right, day, campaign)
+        left = self.environment.exact(node.left, day, campaign)
+        right = self.environment.exact(node.right, day, campaign)
         if left is None or right is None:
             return np.nan
         return float((left > right) - (left < right))

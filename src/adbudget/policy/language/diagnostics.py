@@ -14,7 +14,7 @@ class Source:
     text: str
     where: str
 
-    def fault(self, column: int, message: str) -> PolicyError:
+    def error(self, column: int, message: str) -> PolicyError:
         """The error to raise: where, column, then the message."""
         text = self.text if len(self.text) <= SHOWN else self.text[:SHOWN] + "..."
         return PolicyError(f"{self.where}: trigger {text!r}, column {column}: {message}")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adbudget.policy.language.bounds import Bounded, exactly
 from adbudget.policy.language.semantics import combined, every_node
 from adbudget.policy.language.syntax import (
     Arithmetic,
@@ -22,7 +21,8 @@ from adbudget.policy.language.syntax import (
     Reading,
     Target,
 )
-from adbudget.policy.language.vocabulary import CHANGE, METRICS
+from adbudget.policy.metrics.bounds import Bounded, exactly
+from adbudget.policy.metrics.registry import CHANGE, METRICS
 
 if TYPE_CHECKING:
     from adbudget.policy.readings.figures import Figures
@@ -52,7 +52,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
+class Environment:
     """Readings and targets that a trigger is evaluated with; remembers what was looked at.
 
     Attributes

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adbudget.errors import PolicyError
-from adbudget.policy.language.conditions import Judge, Truth
-from adbudget.policy.language.environment import Scene
+from adbudget.policy.language.conditions import Evaluator, Truth
+from adbudget.policy.language.environment import Environment
 from adbudget.policy.language.trigger import (
     Number,
     Trigger,
@@ -20,7 +20,7 @@ from adbudget.policy.language.trigger import (
     check_targets,
     exact_targets,
 )
-from adbudget.policy.language.vocabulary import with_parts
+from adbudget.policy.metrics.registry import with_parts
 
 if TYPE_CHECKING:
     from adbudget.policy.readings.readings import Readings
@@ -89,10 +89,10 @@ def evaluate(
         if not 0 < confidence < 1:
             raise PolicyError(f"confidence must be in (0, 1); got {confidence}. For 95%, 0.95.")
         check_confidence(trigger)
-    scene = Scene(
+    environment = Environment(
         readings=readings, targets=exact_targets(targets), metrics=with_parts(trigger.metrics)
     )
-    truth = Judge(scene=scene, confidence=confidence).condition(trigger.tree)
+    truth = Evaluator(environment=environment, confidence=confidence).condition(trigger.tree)
     reason = _reasons(truth, len(readings), confidence)
     known = np.ones(len(readings), dtype=bool)
     for gap in truth.gaps:
@@ -101,7 +101,7 @@ def evaluate(
         fired=truth.proven & known,
         reason=reason,
         probability=np.where(known & np.isfinite(truth.probability), truth.probability, np.nan),
-        evidence=scene.evidence(),
+        evidence=environment.evidence(),
     )
 
 

@@ -60,7 +60,7 @@ class Token:
     value: Fraction = Fraction(0)
 
 
-def split_tokens(source: Source) -> tuple[Token, ...]:
+def tokenize(source: Source) -> tuple[Token, ...]:
     """Tokens of the text, closed by one of kind "end".
 
     Raises
@@ -68,7 +68,7 @@ def split_tokens(source: Source) -> tuple[Token, ...]:
     PolicyError : a character or a number that cannot be read
     """
     if len(source.text) > MAX_LENGTH:
-        raise source.fault(
+        raise source.error(
             MAX_LENGTH + 1,
             f"a trigger has at most {MAX_LENGTH} characters; this one has {len(source.text)}. "
             "Split it into several rules.",
@@ -80,7 +80,7 @@ def split_tokens(source: Source) -> tuple[Token, ...]:
             place = space.end()
             continue
         if len(tokens) == MAX_TOKENS:
-            raise source.fault(
+            raise source.error(
                 place + 1,
                 f"a trigger has at most {MAX_TOKENS} words, numbers and signs. Split it into "
                 "several rules.",
@@ -99,10 +99,10 @@ def _next_token(source: Source, place: int) -> tuple[Token, int]:
     foreign = FOREIGN.match(source.text, place)
     sign = SIGN.match(source.text, place)
     if foreign and (not sign or len(foreign[0]) > len(sign[0])):
-        raise source.fault(column, f"{foreign[0]!r} is not known; write {INSTEAD[foreign[0]]}.")
+        raise source.error(column, f"{foreign[0]!r} is not known; write {INSTEAD[foreign[0]]}.")
     if sign:
         return Token(kind="sign", text=sign[0], column=column), sign.end()
-    raise source.fault(
+    raise source.error(
         column,
         f"{source.text[place]!r} is not part of the language; expected a metric, a number, "
         "a comparison such as '<', or 'and', 'or', 'not'.",
@@ -114,21 +114,21 @@ def _number(source: Source, place: int) -> tuple[Token, int]:
     money = source.text[place] in CURRENCIES_OF
     found = NUMBER.match(source.text, place + money)
     if not found:
-        raise source.fault(column, f"{source.text[place]!r} must stand before a number, as in $50.")
+        raise source.error(column, f"{source.text[place]!r} must stand before a number, as in $50.")
     digits, end = found[0], found.end()
     if "," in digits and not GROUPED.fullmatch(digits):
-        raise source.fault(
+        raise source.error(
             column,
             f"{digits!r} is not a number: commas separate thousands (1,000) and the point "
             "decimals (0.8).",
         )
     digits = digits.replace(",", "")
     if len(digits) > MAX_DIGITS:
-        raise source.fault(column, f"{digits!r} has too many digits; at most {MAX_DIGITS}.")
+        raise source.error(column, f"{digits!r} has too many digits; at most {MAX_DIGITS}.")
     value = Fraction("0" + digits if digits.startswith(".") else digits)
     percent = PERCENT.match(source.text, end)
     if percent and money:
-        raise source.fault(column, "a number is money or a percent, not both.")
+        raise source.error(column, "a number is money or a percent, not both.")
     if percent:
         end, value = percent.end(), value / 100
     kind: Kind = "money" if money else "percent" if percent else "number"

@@ -14,7 +14,7 @@ from adbudget.policy.language.syntax import (
     Negative,
     Reading,
 )
-from adbudget.policy.language.vocabulary import RATES
+from adbudget.policy.metrics.registry import METRICS
 
 Rate = Reading | Change
 
@@ -23,7 +23,7 @@ def rates_in(comparison: Comparison) -> tuple[Rate, ...]:
     """Different costs per lead, or changes of them, that a comparison names."""
     found = {}
     for node in every_node(comparison):
-        if isinstance(node, Rate) and node.metric in RATES:
+        if isinstance(node, Rate) and METRICS[node.metric].cost_of_result:
             found.setdefault(same_rate(node), node)
     return tuple(found.values())
 

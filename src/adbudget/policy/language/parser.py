@@ -15,8 +15,9 @@
 from fractions import Fraction
 from typing import Literal, cast, get_args
 
+from adbudget.errors import nearest
 from adbudget.policy.language.diagnostics import Source
-from adbudget.policy.language.lexer import Token, split_tokens
+from adbudget.policy.language.lexer import Token, tokenize
 from adbudget.policy.language.syntax import (
     Arithmetic,
     ArithmeticSign,
@@ -32,9 +33,8 @@ from adbudget.policy.language.syntax import (
     Node,
     Word,
 )
-from adbudget.policy.language.units import DAYS, MONEY, PLAIN, RATIO
 from adbudget.policy.language.vocabulary import AND, DAYS_IN, FOR, IN, KEYWORDS, NOT, OR
-from adbudget.tables.messages import nearest
+from adbudget.policy.metrics.units import DAYS, MONEY, PLAIN, RATIO
 
 MAX_DEPTH = 20  # of parentheses, "not" and minus signs inside each other
 MAX_DAYS = {IN: 366, FOR: 92}
@@ -42,27 +42,27 @@ COMPARISONS = get_args(ComparisonSign)
 UNIT_OF_KIND = {"number": PLAIN, "money": MONEY, "percent": RATIO}
 
 
-def syntax_tree(source: Source) -> Condition:
-    """Tree of a whole text, its words not yet understood.
+def parse_condition(source: Source) -> Condition:
+    """Tree of a whole text, its words not yet resolved.
 
     Raises
     ------
-    PolicyError : not a sentence of the grammar
+    PolicyError : not of the grammar
     """
     if not source.text.strip():
-        raise source.fault(1, "it is empty; write a condition such as 'cpl < target * 0.8'.")
-    reader = _Reader(source)
-    node = reader.either()
-    reader.expect_end()
-    return reader.condition(node)
+        raise source.error(1, "it is empty; write a condition such as 'cpl < target * 0.8'.")
+    parser = _Parser(source)
+    node = parser.either()
+    parser.expect_end()
+    return parser.condition(node)
 
 
-class _Reader:
+class _Parser:
     """One pass over the tokens; every method reads one rule of the grammar."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.tokens = split_tokens(source)
+        self.tokens = tokenize(source)
         self.place = 0
         self.depth = 0
 
@@ -98,7 +98,7 @@ class _Reader:
         if not self.at(NOT):
             return self.held()
         column = self.take().column
-        with _Deeper(self, column):
+        with _Nesting(self, column):
             return Negation(condition=self.condition(self.negation()), column=column)
 
     def held(self) -> Node:
@@ -112,12 +112,12 @@ class _Reader:
         left = self.sum()
         if not self.at(*COMPARISONS):
             if self.at(IN):
-                raise self.source.fault(self.now.column, "'in' must follow a comparison.")
+                raise self.source.error(self.now.column, "'in' must follow a comparison.")
             return left
         token = self.take()
         right = self.sum()
         if self.at(*COMPARISONS):
-            raise self.source.fault(
+            raise self.source.error(
                 self.now.column, "comparisons cannot be chained; join two of them with 'and'."
             )
         within = self.whole_days(IN) if self.at(IN) and self.take() else None
@@ -151,14 +151,14 @@ class _Reader:
         token = self.now
         if self.at("-"):
             self.take()
-            with _Deeper(self, token.column):
+            with _Nesting(self, token.column):
                 return Negative(operand=self.figure(self.signed()), column=token.column)
         if self.at("("):
             self.take()
-            with _Deeper(self, token.column):
+            with _Nesting(self, token.column):
                 node = self.either()
             if not self.at(")"):
-                raise self.source.fault(
+                raise self.source.error(
                     self.now.column,
                     f"expected ')' for the '(' in column {token.column}; found {self.found()}.",
                 )
@@ -169,7 +169,7 @@ class _Reader:
         if token.kind == "word" and token.text not in KEYWORDS:
             self.take()
             return Word(text=token.text, column=token.column)
-        raise self.source.fault(
+        raise self.source.error(
             token.column, f"expected a metric, a number or '('; found {self.found()}."
         )
 
@@ -185,7 +185,7 @@ class _Reader:
         """Days of the duration behind "in" or "for"."""
         token, example = self.now, "24h" if after == IN else "3 days"
         if token.kind != "number":
-            raise self.source.fault(
+            raise self.source.error(
                 token.column,
                 f"expected a duration after '{after}', as in '{after} {example}'; "
                 f"found {self.found()}.",
@@ -193,13 +193,13 @@ class _Reader:
         duration = self.constant()
         if duration.unit != DAYS:
             word = nearest(self.now.text, DAYS_IN) if self.now.kind == "word" else None
-            raise self.source.fault(
+            raise self.source.error(
                 self.now.column,
                 f"expected hours, days or weeks after '{after} {token.text}'; found "
                 f"{self.found()}." + (f" Did you mean {word!r}?" if word else ""),
             )
         if duration.value.denominator != 1 or not 1 <= duration.value <= MAX_DAYS[after]:
-            raise self.source.fault(
+            raise self.source.error(
                 token.column,
                 f"a duration after '{after}' is a whole number of days, 1 to {MAX_DAYS[after]}, "
                 f"because readings are by date; this one is {float(duration.value):g} days.",
@@ -215,7 +215,7 @@ class _Reader:
             hint = f" Did you mean {word!r}?" if word else ""
         else:
             hint = " Close what was opened, and put a sign between two figures."
-        raise self.source.fault(
+        raise self.source.error(
             self.now.column,
             "expected 'and', 'or', an arithmetic sign, a comparison or the end; found "
             f"{self.found()}.{hint}",
@@ -228,7 +228,7 @@ class _Reader:
         """The node, which must be true or false."""
         if isinstance(node, Condition):
             return node
-        raise self.source.fault(
+        raise self.source.error(
             node.column, "this is a figure, not a condition; compare it with something."
         )
 
@@ -236,24 +236,24 @@ class _Reader:
         """The node, which must be a number."""
         if isinstance(node, Figure):
             return node
-        raise self.source.fault(
+        raise self.source.error(
             node.column, "this is true or false; it cannot be computed or compared with."
         )
 
 
-class _Deeper:
+class _Nesting:
     """One level further inside; refuses texts nested so deep that reading them could fail."""
 
-    def __init__(self, reader: _Reader, column: int) -> None:
-        self.reader = reader
+    def __init__(self, parser: _Parser, column: int) -> None:
+        self.parser = parser
         self.column = column
 
     def __enter__(self) -> None:
-        self.reader.depth += 1
-        if self.reader.depth > MAX_DEPTH:
-            raise self.reader.source.fault(
+        self.parser.depth += 1
+        if self.parser.depth > MAX_DEPTH:
+            raise self.parser.source.error(
                 self.column, f"nested more than {MAX_DEPTH} deep; write it more simply."
             )
 
     def __exit__(self, *raised: object) -> None:
-        self.reader.depth -= 1
+        self.parser.depth -= 1

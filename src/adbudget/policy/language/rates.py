@@ -6,7 +6,7 @@ Knows no conditions around it.
 
 import numpy as np
 
-from adbudget.policy.language.environment import Day, Scene
+from adbudget.policy.language.environment import Day, Environment
 from adbudget.policy.language.linear import Rate, rates_in, same_rate
 from adbudget.policy.language.operators import compared
 from adbudget.policy.language.syntax import (
@@ -17,11 +17,12 @@ from adbudget.policy.language.syntax import (
     Negative,
     Reading,
 )
+from adbudget.policy.metrics.registry import METRICS
 from adbudget.policy.readings.posterior import prob_cost_below, prob_rate_ratio_above
 
 
 def posterior(
-    scene: Scene, node: Comparison, window: tuple[Day, ...], sign: ComparisonSign
+    environment: Environment, node: Comparison, window: tuple[Day, ...], sign: ComparisonSign
 ) -> np.ndarray:
     """Probability that the comparison is true of the rate itself: (campaign,), NaN if unknown.
 
@@ -30,18 +31,18 @@ def posterior(
     """
     rate = rates_in(node)[0]
     days = window if isinstance(rate, Reading) else window[:1]
-    lines = [line(scene, node, day, rate) for day in days]
+    lines = [line(environment, node, day, rate) for day in days]
     upward = lines[0][0] > 0
     below = upward == (sign in ("<", "<="))  # whether small rates make it true
     with np.errstate(all="ignore"):
         thresholds = [-intercept / slope for slope, intercept in lines]
     threshold = np.where(below, np.minimum.reduce(thresholds), np.maximum.reduce(thresholds))
-    prob_below = _prob_below(scene, rate, threshold, days)
+    prob_below = _prob_below(environment, rate, threshold, days)
     return np.where(below, prob_below, 1 - prob_below)
 
 
 def without_outcome(
-    scene: Scene, node: Comparison, day: Day, sign: ComparisonSign
+    environment: Environment, node: Comparison, day: Day, sign: ComparisonSign
 ) -> tuple[np.ndarray, np.ndarray]:
     """Campaigns that spent without a conversion, and whether an endless cost makes it true.
 
@@ -51,35 +52,39 @@ def without_outcome(
     """
     rate = rates_in(node)[0]
     if not isinstance(rate, Reading):
-        nowhere = np.zeros(len(scene.readings), dtype=bool)
+        nowhere = np.zeros(len(environment.readings), dtype=bool)
         return nowhere, nowhere
-    count, money = _counts(scene, rate.metric, day)
-    cost = scene.figure(rate, day).value
-    slope, intercept = line(scene, node, day, rate)
+    count, money = _counts(environment, rate.metric, day)
+    cost = environment.figure(rate, day).value
+    slope, intercept = line(environment, node, day, rate)
     with np.errstate(all="ignore"):
         endless = np.where(slope == 0, intercept, slope * np.inf)
     return np.isnan(cost) & (count == 0) & (money > 0), compared(endless, sign)
 
 
-def line(scene: Scene, node: Comparison, day: Day, rate: Rate) -> tuple[np.ndarray, np.ndarray]:
+def line(
+    environment: Environment, node: Comparison, day: Day, rate: Rate
+) -> tuple[np.ndarray, np.ndarray]:
     """Left minus right as a function of the rate: slope and intercept, each (campaign,)."""
     with np.errstate(all="ignore"):
-        left, right = (_line_of(scene, side, day, rate) for side in (node.left, node.right))
+        left, right = (_line_of(environment, side, day, rate) for side in (node.left, node.right))
         slope, intercept = left[0] - right[0], left[1] - right[1]
-    shape = (len(scene.readings),)
+    shape = (len(environment.readings),)
     return np.broadcast_to(slope, shape), np.broadcast_to(intercept, shape)
 
 
-def _line_of(scene: Scene, node: Figure, day: Day, rate: Rate) -> tuple[np.ndarray, np.ndarray]:
+def _line_of(
+    environment: Environment, node: Figure, day: Day, rate: Rate
+) -> tuple[np.ndarray, np.ndarray]:
     """Slope and intercept of a figure that is linear in the rate."""
     if isinstance(node, Rate) and same_rate(node) == same_rate(rate):
         return np.array(1.0), np.array(0.0)
     if isinstance(node, Negative):
-        slope, intercept = _line_of(scene, node.operand, day, rate)
+        slope, intercept = _line_of(environment, node.operand, day, rate)
         return -slope, -intercept
     if not isinstance(node, Arithmetic):
-        return np.array(0.0), scene.figure(node, day).value
-    left, right = (_line_of(scene, side, day, rate) for side in (node.left, node.right))
+        return np.array(0.0), environment.figure(node, day).value
+    left, right = (_line_of(environment, side, day, rate) for side in (node.left, node.right))
     if node.sign == "*":
         return left[0] * right[1] + right[0] * left[1], left[1] * right[1]
     if node.sign == "/":
@@ -89,25 +94,25 @@ def _line_of(scene: Scene, node: Figure, day: Day, rate: Rate) -> tuple[np.ndarr
 
 
 def _prob_below(
-    scene: Scene, rate: Rate, threshold: np.ndarray, days: tuple[Day, ...]
+    environment: Environment, rate: Rate, threshold: np.ndarray, days: tuple[Day, ...]
 ) -> np.ndarray:
     if isinstance(rate, Reading):
-        pooled = np.sum([_counts(scene, rate.metric, day) for day in days], axis=0)
+        pooled = np.sum([_counts(environment, rate.metric, day) for day in days], axis=0)
         return prob_cost_below(threshold, count=pooled[0], money=pooled[1])
     day = days[0] or 0
-    count, money = _counts(scene, rate.metric, day)
-    count_before, money_before = _counts(scene, rate.metric, day + rate.days)
+    count, money = _counts(environment, rate.metric, day)
+    count_before, money_before = _counts(environment, rate.metric, day + rate.days)
     # The cost changed by less than x where the rate of leads is above its old one over (1 + x)
     with np.errstate(all="ignore"):
         ratio = np.where(threshold > -1, 1 / (1 + threshold), np.inf)
     return prob_rate_ratio_above(ratio, (count, count_before), (money, money_before))
 
 
-def _counts(scene: Scene, metric: str, day: Day) -> tuple[np.ndarray, np.ndarray]:
+def _counts(environment: Environment, metric: str, day: Day) -> tuple[np.ndarray, np.ndarray]:
     """Conversions and the money they cost, which follows from the cost where it is not given.
 
     Counts are never worked out from money: without them nothing is known about chance.
     """
-    count, money, cost = (scene.at(day).column(n) for n in ("conversions", "spend", metric))
+    money, count, cost = (environment.at(day).column(n) for n in (*METRICS[metric].parts, metric))
     with np.errstate(all="ignore"):
         return count, np.where(np.isnan(money), cost * count, money)

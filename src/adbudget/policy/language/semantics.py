@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from adbudget.errors import nearest
 from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.syntax import (
     Arithmetic,
@@ -25,32 +26,33 @@ from adbudget.policy.language.syntax import (
     Target,
     Word,
 )
-from adbudget.policy.language.units import RATIO, Unit
-from adbudget.policy.language.vocabulary import (
+from adbudget.policy.metrics.registry import (
     CHANGE,
-    FIGURE_WORDS,
     METRICS,
     TARGET,
-    TARGET_OF,
+    beyond,
+    figure_words,
+    target_words,
 )
-from adbudget.tables.messages import nearest
+from adbudget.policy.metrics.units import RATIO, Unit
 
 if TYPE_CHECKING:
-    from adbudget.policy.language.bounds import Bounded
+    from adbudget.policy.metrics.bounds import Bounded
 
 
-def understood(node: Condition, source: Source) -> Condition:
-    """The same condition with every word understood and every unit checked.
+def resolved(node: Condition, source: Source) -> Condition:
+    """The same condition with every word resolved and every unit checked.
 
     Raises
     ------
-    PolicyError : unknown word, a target of nothing, a change without a time, units that do not fit
+    PolicyError : unknown word, a target of nothing, a change without a time, units that do not fit,
+        a share compared with more than a share can be
     """
     if isinstance(node, Comparison):
         return _comparison(node, source)
     if isinstance(node, Joined):
-        return replace(node, conditions=tuple(understood(c, source) for c in node.conditions))
-    return replace(node, condition=understood(node.condition, source))
+        return replace(node, conditions=tuple(resolved(c, source) for c in node.conditions))
+    return replace(node, condition=resolved(node.condition, source))
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -85,7 +87,7 @@ def unit_of(node: Figure, source: Source) -> Unit:
     if isinstance(node, Reading):
         return METRICS[node.metric].unit
     if isinstance(node, Target):
-        return METRICS[TARGET_OF[node.word]].unit
+        return METRICS[target_words()[node.word]].unit
     if isinstance(node, Negative):
         return unit_of(node.operand, source)
     if not isinstance(node, Arithmetic):
@@ -95,14 +97,14 @@ def unit_of(node: Figure, source: Source) -> Unit:
         return left * right
     if node.sign == "/":
         if fixed_value(node.right) == 0:
-            raise source.fault(node.column, "division by zero.")
+            raise source.error(node.column, "division by zero.")
         return left / right
     if left.fits(right):
         return right if left.plain else left
     hint = " For a part of it, multiply: cpl * 150%." if RATIO in (left, right) else ""
     verb = "added to" if node.sign == "+" else "subtracted from"
     first, second = (left, right) if node.sign == "+" else (right, left)
-    raise source.fault(node.column, f"{first} cannot be {verb} {second}.{hint}")
+    raise source.error(node.column, f"{first} cannot be {verb} {second}.{hint}")
 
 
 def fixed_value(node: Figure) -> Fraction | None:
@@ -135,10 +137,10 @@ def _comparison(node: Comparison, source: Source) -> Comparison:
     found = [*every_node(left), *every_node(right)]
     metrics = [n for n in found if isinstance(n, Reading | Change)]
     if not metrics:
-        raise source.fault(node.column, "nothing of the campaign is compared; name a metric.")
+        raise source.error(node.column, "nothing of the campaign is compared; name a metric.")
     changes = [n for n in found if isinstance(n, Change)]
     if node.within and not changes:
-        raise source.fault(
+        raise source.error(
             node.column,
             f"'in' goes with a change over time; did you mean '{metrics[0].metric}{CHANGE}'?",
         )
@@ -147,12 +149,21 @@ def _comparison(node: Comparison, source: Source) -> Comparison:
         left, right = _with_target(left, target), _with_target(right, target)
     first, second = unit_of(left, source), unit_of(right, source)
     if not first.fits(second):
-        raise source.fault(node.column, f"{first} cannot be compared with {second}.")
+        raise source.error(node.column, f"{first} cannot be compared with {second}.")
+    for side, other in ((left, right), (right, left)):
+        _check_reachable(side, other, source)
     return replace(node, left=left, right=right)
 
 
+def _check_reachable(figure: Figure, other: Figure, source: Source) -> None:
+    """Refuse to compare a share with a number that no share can be: 25 where 25% is meant."""
+    value = fixed_value(other)
+    if isinstance(figure, Reading) and value is not None and (why := beyond(figure.metric, value)):
+        raise source.error(other.column, f"{why}.")
+
+
 def _known(node: Figure, comparison: Comparison, source: Source) -> Figure:
-    """The figure with its words understood, but for the bare word `target`."""
+    """The figure with its words resolved, but for the bare word `target`."""
     if isinstance(node, Word):
         return _figure_of_word(node, comparison, source)
     if isinstance(node, Negative):
@@ -171,18 +182,18 @@ def _figure_of_word(word: Word, comparison: Comparison, source: Source) -> Figur
         return word
     if word.text in METRICS:
         return Reading(metric=word.text, column=word.column)
-    if word.text in TARGET_OF:
+    if word.text in target_words():
         return Target(word=word.text, column=word.column)
     metric = word.text.removesuffix(CHANGE)
     if word.text.endswith(CHANGE) and metric in METRICS:
         if comparison.within is None:
-            raise source.fault(
+            raise source.error(
                 word.column, f"say since when {metric} changed: '{word.text} > 50% in 24h'."
             )
         return Change(metric=metric, days=comparison.within, column=word.column)
-    close = nearest(word.text, FIGURE_WORDS)
+    close = nearest(word.text, figure_words())
     hint = f"did you mean {close!r}?" if close else f"known are {', '.join(METRICS)}."
-    raise source.fault(word.column, f"unknown word {word.text!r}; {hint}")
+    raise source.error(word.column, f"unknown word {word.text!r}; {hint}")
 
 
 def _target_of(comparison: Comparison, metrics: list[Reading | Change], source: Source) -> Target:
@@ -194,12 +205,12 @@ def _target_of(comparison: Comparison, metrics: list[Reading | Change], source: 
         if isinstance(n, Word) and n.text == TARGET
     )
     named = {n.metric for n in metrics}
-    words = [word for word, metric in TARGET_OF.items() if metric in named]
+    words = [word for word, metric in target_words().items() if metric in named]
     if any(isinstance(n, Change) for n in metrics) or len(named) > 1 or not words:
-        raise source.fault(
+        raise source.error(
             column,
             "'target' is the target of the one metric it is compared with; here it is compared "
-            f"with {', '.join(sorted(named))}. Name the target: {', '.join(TARGET_OF)}.",
+            f"with {', '.join(sorted(named))}. Name the target: {', '.join(target_words())}.",
         )
     return Target(word=words[0], column=column)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from adbudget.policy.language.units import Unit
+from adbudget.policy.metrics.units import Unit
 
 ArithmeticSign = Literal["+", "-", "*", "/"]
 ComparisonSign = Literal["<", "<=", ">", ">=", "==", "!="]
@@ -25,7 +25,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """A word not yet understood; none is left in a finished tree."""
+    """An identifier not yet resolved; none is left in a finished tree."""
 
     text: str
     column: int

@@ -1,4 +1,4 @@
-"""Text of one trigger -> Trigger: parsed, every word known, every unit right.
+"""Text of one trigger -> Trigger: parsed, words resolved, units checked.
 
 Knows nothing of campaigns, and no number of the policy but those in the text.
 """
@@ -9,11 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from adbudget.errors import PolicyError
-from adbudget.money import may_be_in
 from adbudget.policy.language.diagnostics import Source
 from adbudget.policy.language.linear import rate_judged
-from adbudget.policy.language.parser import syntax_tree
-from adbudget.policy.language.semantics import every_node, understood
+from adbudget.policy.language.parser import parse_condition
+from adbudget.policy.language.semantics import every_node, resolved
 from adbudget.policy.language.syntax import (
     Change,
     Comparison,
@@ -24,7 +23,8 @@ from adbudget.policy.language.syntax import (
     Reading,
     Target,
 )
-from adbudget.policy.language.vocabulary import RATES, TARGET_OF
+from adbudget.policy.language.vocabulary import CURRENCIES_OF
+from adbudget.policy.metrics.registry import costs_of_result, target_words
 
 Number = int | float | Decimal | Fraction
 
@@ -69,7 +69,7 @@ def parse_trigger(text: str, *, where: str) -> Trigger:
             f"{where}: a trigger is a text such as 'cpl < target * 0.8'; got {text!r}."
         )
     source = Source(text=text, where=where)
-    tree = understood(syntax_tree(source), source)
+    tree = resolved(parse_condition(source), source)
     nodes = list(every_node(tree))
     return Trigger(
         text=text,
@@ -94,8 +94,8 @@ def check_targets(trigger: Trigger, targets: Mapping[str, Number]) -> None:
     """
     for node in every_node(trigger.tree):
         if isinstance(node, Target) and node.word not in targets:
-            metric = TARGET_OF[node.word]
-            raise Source(text=trigger.text, where=trigger.where).fault(
+            metric = target_words()[node.word]
+            raise Source(text=trigger.text, where=trigger.where).error(
                 node.column,
                 f"the policy sets no target for {metric}; add '{node.word}: ...' to it, or write "
                 "the number into the trigger.",
@@ -114,16 +114,16 @@ def check_confidence(trigger: Trigger) -> None:
     source = Source(text=trigger.text, where=trigger.where)
     for node in every_node(trigger.tree):
         if isinstance(node, Comparison) and rate_judged(node) == "unclear":
-            raise source.fault(
+            raise source.error(
                 node.column,
-                f"with confidence_threshold, {' or '.join(RATES)} must stand on one side only, "
-                "neither squared nor under a line nor as a change; write "
+                f"with confidence_threshold, {' or '.join(costs_of_result())} must stand on one "
+                "side only, neither squared nor under a line nor as a change; write "
                 "'cpl < target * 0.8' instead of 'target / cpl > 1.25'.",
             )
         if isinstance(node, Negation) and any(
             isinstance(below, Held) and _judges_a_rate(below) for below in every_node(node)
         ):
-            raise source.fault(
+            raise source.error(
                 node.column,
                 "with confidence_threshold, 'not (... for 3 days)' about a cost per lead has no "
                 "probability; write the condition that shall hold.",
@@ -144,8 +144,8 @@ def check_currency(trigger: Trigger, currency: str | None) -> None:
     for node in every_node(trigger.tree):
         if not isinstance(node, Constant) or node.sign is None or currency is None:
             continue
-        if not may_be_in(node.sign, currency):
-            raise Source(text=trigger.text, where=trigger.where).fault(
+        if currency not in CURRENCIES_OF[node.sign]:
+            raise Source(text=trigger.text, where=trigger.where).error(
                 node.column,
                 f"{node.sign!r} is not the sign of {currency}, the currency of the campaigns; "
                 "write the number without it, in the currency of the campaigns.",

@@ -9,18 +9,13 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.policy.language.vocabulary import DERIVED, METRICS
+from adbudget.policy.metrics.registry import METRICS, quotients, table_columns
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.amounts import read_as_written
 from adbudget.tables.messages import Note, Rows, distinct_values
 from adbudget.tables.roles import column_of
 
-COMPUTED = ("planned_spend", "age_days")  # metrics of rules that a table does not give
-FIGURES = tuple(name for name in METRICS if name not in COMPUTED)
-MAY_BE_NEGATIVE = ("revenue", "roas")  # refunds
-SHARES = ("ctr", "cvr")
 OTHER = ("campaign_id", "date", "started_at", "updated_at", "status", "currency", "locked")
-KNOWN = (*FIGURES, *OTHER)
 STATUS = {
     **dict.fromkeys(("active", "enabled", "running"), "active"),
     **dict.fromkeys(("paused",), "paused"),
@@ -35,22 +30,19 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
     ------
     InputError : not numbers, negative, or percents where shares are expected
     """
-    given = {
-        name: read_as_written(column_of(frame, name), name, rows)
-        for name in FIGURES
-        if name in frame.columns
-    }
+    names = [name for name in table_columns() if name in frame.columns]
+    given = {name: read_as_written(column_of(frame, name), name, rows) for name in names}
     for name, values in given.items():
-        negative = values < 0
-        if name not in MAY_BE_NEGATIVE and negative.any():
+        about, negative = METRICS[name], values < 0
+        if not about.negative and negative.any():
             raise InputError(
                 f"{name} is negative in {rows.named(negative)}: "
                 f"{distinct_values(values[negative].tolist())}. Expected 0 or more."
             )
-        above = values > 1
-        if name in SHARES and above.any():
+        above = values > (np.inf if about.most is None else about.most)
+        if above.any():
             raise InputError(
-                f"{name} is above 1 in {rows.named(above)}: "
+                f"{name} is above {about.most:g} in {rows.named(above)}: "
                 f"{distinct_values(values[above].tolist())}. Expected a share: write 0.025 for "
                 "2.5%, or leave the column out and give its parts."
             )
@@ -91,14 +83,13 @@ def contradictions(figures: Figures, name_of: Callable[[int], str], rows: Rows) 
     name_of : position of a row -> what the message calls it
     """
     notes = []
-    for metric in DERIVED:
-        value, parts = figures.column(metric), figures.quotient(metric)
+    for metric in quotients():
+        value, parts = figures.column(metric), figures.from_parts(metric)
         away = figures.given[metric] & (np.abs(value - parts) > 0.01 * np.abs(parts))
         if away.any():
             first = int(np.flatnonzero(away)[0])
-            about = METRICS[metric]
             message = (
-                f"{rows.table}: {metric} is not {about.numerator} / {about.denominator} in "
+                f"{rows.table}: {metric} is not {METRICS[metric].formula} in "
                 f"{int(away.sum())} rows, e.g. {name_of(first)}: {value[first]:g} is given, its "
                 f"parts say {parts[first]:g}. The given figure is used."
             )

@@ -12,8 +12,9 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.money import digits_of
+from adbudget.policy.metrics.registry import table_columns
 from adbudget.policy.readings.campaign_columns import (
-    KNOWN,
+    OTHER,
     contradictions,
     read_figures,
     read_status,
@@ -52,11 +53,9 @@ def read_campaigns(
 
     Parameters
     ----------
-    frame : one row per campaign. Needs campaign_id and budget (per day); may have cpl, cpa, roas,
-        ctr, cvr, cpc, cpm, spend, conversions, revenue, impressions, clicks, spend_pace,
-        utilization, days (how many days these figures cover; 1 when not given), date (the day
-        they are for; the day of ``as_of`` when not given), started_at, updated_at, status,
-        currency, locked
+    frame : one row per campaign. Needs campaign_id and budget (per day); may have any other of
+        :func:`adbudget.policy.metrics.registry.table_columns`, date (the day the figures are for;
+        the day of ``as_of`` when not given), started_at, updated_at, status, currency, locked
     history : the same by ``date``, one row per campaign and day; budget is optional there
     as_of : the moment of the decision; a date is its midnight
     currency : ISO code, when the table has no such column
@@ -70,7 +69,7 @@ def read_campaigns(
     moment = as_moment(as_of)
     table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
     rows = Rows(table="the campaign table", labels=table.index)
-    notes = unread_columns(table, "campaigns", KNOWN)
+    notes = unread_columns(table, "campaigns", (*table_columns(), *OTHER))
     names = _campaign_ids(table, rows)
     code = currency_of_table(table, rows, currency)
     digits = digits_of(code or "") if exponent is None else exponent
@@ -141,7 +140,7 @@ def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
     """History of the campaigns of the table, sorted by campaign and day."""
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
-    notes += unread_columns(table, "history", KNOWN)
+    notes += unread_columns(table, "history", (*table_columns(), *OTHER))
     codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
     days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from adbudget.policy.language.bounds import Bounded, is_whole, leaf
-from adbudget.policy.language.vocabulary import DERIVED, METRICS
+from adbudget.policy.metrics.bounds import Bounded, is_whole, leaf
+from adbudget.policy.metrics.registry import METRICS
 
 SECONDS = 24 * 60 * 60
 ROUNDINGS_DERIVED = 8  # at most: parts, products and the quotient, each off by one rounding
@@ -44,9 +44,9 @@ class Figures:
         error = np.where(self.given[metric] | self._divides(metric), as_given.error, derived.error)
         return Bounded(value=value, error=error)
 
-    def quotient(self, metric: str) -> np.ndarray:
-        """A derived metric from its parts, whether given or not: (row,), NaN where it cannot be."""
-        return _quotient(self.values, metric)
+    def from_parts(self, metric: str) -> np.ndarray:
+        """A metric worked out from its parts, whether given or not: (row,), NaN where unknown."""
+        return _from_parts(self.values, metric)
 
     def exact(self, metric: str, row: int) -> Fraction | None:
         """One figure exactly: as written when it was given, else computed from its exact parts."""
@@ -57,36 +57,29 @@ class Figures:
             return Fraction(round(value * SECONDS), SECONDS)
         if self.given[metric][row]:
             return Fraction(Decimal(repr(value)))
-        if metric == "planned_spend":
-            budget, days = self.exact("budget", row), self.exact("days", row)
-            return None if budget is None or days is None else budget * days
-        parts = METRICS[metric]
-        if not parts.numerator or not parts.denominator:
+        about = METRICS[metric]
+        if not about.parts:
             return Fraction(value)
-        above, below = self.exact(parts.numerator, row), self.exact(parts.denominator, row)
-        return parts.times * above / below if above is not None and below else None
+        first, second = (self.exact(part, row) for part in about.parts)
+        if first is None or second is None:
+            return None
+        if about.factors:
+            return first * second
+        return about.times * first / second if second else None
 
     def written(self, metric: str) -> list[np.ndarray]:
         """All the given numbers that the exact figure depends on: arrays (row,)."""
         own = [self.values[metric], self.given[metric].astype(float)]
-        if metric == "planned_spend":
-            return [*own, *self.written("budget"), *self.written("days")]
-        parts = METRICS[metric]
-        if not parts.numerator or not parts.denominator:
-            return own
-        return [*own, *self.written(parts.numerator), *self.written(parts.denominator)]
+        return [*own, *(array for part in METRICS[metric].parts for array in self.written(part))]
 
     def _divides(self, metric: str) -> np.ndarray:
         """Where a derived metric is a whole number without any rounding: (row,) bool."""
-        parts, value = METRICS[metric], self.values[metric]
-        if metric == "planned_spend":
-            return is_whole(value) & is_whole(self.values["budget"]) & is_whole(self.values["days"])
-        if not parts.numerator or not parts.denominator:
+        about, value = METRICS[metric], self.values[metric]
+        if not about.parts:
             return is_whole(value)
-        above = parts.times * self.values[parts.numerator]
-        below = self.values[parts.denominator]
-        whole = is_whole(value) & is_whole(above) & is_whole(below)
-        return whole & (value * below == above)
+        first, second = (self.values[part] for part in about.parts)
+        whole = is_whole(value) & is_whole(about.times * first) & is_whole(second)
+        return whole if about.factors else whole & (value * second == about.times * first)
 
 
 def derive(given: Mapping[str, np.ndarray], n_rows: int) -> Figures:
@@ -102,19 +95,17 @@ def derive(given: Mapping[str, np.ndarray], n_rows: int) -> Figures:
     values = {name: given.get(name, missing) for name in METRICS}
     values["days"] = np.where(np.isnan(values["days"]), 1.0, values["days"])
     was_given = {name: ~np.isnan(value) for name, value in values.items()}
-    with np.errstate(all="ignore"):
-        planned = values["budget"] * values["days"]
-        values["planned_spend"] = np.where(
-            was_given["planned_spend"], values["planned_spend"], planned
-        )
-        for name in DERIVED:
-            values[name] = np.where(was_given[name], values[name], _quotient(values, name))
+    for name, about in METRICS.items():  # the parts of a metric come before it
+        if about.parts:
+            values[name] = np.where(was_given[name], values[name], _from_parts(values, name))
     return Figures(values=values, given=was_given)
 
 
-def _quotient(values: Mapping[str, np.ndarray], metric: str) -> np.ndarray:
-    parts = METRICS[metric]
-    above, below = values[parts.numerator or ""], values[parts.denominator or ""]
+def _from_parts(values: Mapping[str, np.ndarray], metric: str) -> np.ndarray:
+    about = METRICS[metric]
+    first, second = (values[part] for part in about.parts)
     with np.errstate(all="ignore"):
-        value = parts.times * above / below
-    return np.where((below > 0) & np.isfinite(value), value, np.nan)
+        if about.factors:
+            return first * second
+        value = about.times * first / second
+    return np.where((second > 0) & np.isfinite(value), value, np.nan)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from adbudget.policy.language.vocabulary import METRICS
+from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.readings.daily import NO_ROW, History
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.messages import Note
@@ -59,6 +59,14 @@ class Readings:
         """One metric of the table: (campaign,) float, NaN where unknown. Money in major units."""
         return self.figures.values[name]
 
+    def cost_of_result(self) -> np.ndarray:
+        """Money per result, CPL where it is known, else CPA: (campaign,), NaN where unknown."""
+        costs = [self.metric(name) for name in costs_of_result()]
+        found = costs[0]
+        for cost in costs[1:]:
+            found = np.where(np.isfinite(found), found, cost)
+        return found
+
     def daily(self, name: str, days_before: int = 0) -> np.ndarray:
         """One metric of the daily reading so many days before ``last_day``: (campaign,) float.
 
@@ -68,7 +76,7 @@ class Readings:
         rows, of_table = self.places(days_before)
         return _picked(self.figures.values, self.history, name, rows, of_table)
 
-    def figures_at(self, days_before: int | None, names: Iterable[str] = METRICS) -> Figures:
+    def figures_at(self, days_before: int | None, names: Iterable[str]) -> Figures:
         """Metrics of the table (None), or of the daily reading so many days before."""
         if days_before is None:
             return self.figures

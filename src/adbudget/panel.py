@@ -12,6 +12,7 @@ from adbudget._checks import (
     check_controls_known,
     check_enough_periods,
     check_no_duplicates,
+    check_outcome_size,
     one_row_per_date,
 )
 from adbudget._messages import Note
@@ -280,6 +281,7 @@ def read_panel(
     arrays = make_arrays(
         records, outcome_records, calendar, missing_is_zero=missing_spend == "zero", notes=notes
     )
+    check_outcome_size(arrays.outcome, accounts)
     control_names, control_values = records.controls, arrays.control_values
     if holidays is not None:
         at = (accounts, calendar.dates, calendar.period, control_names, notes)

@@ -17,10 +17,11 @@ from adbudget.model.factor import make_likelihood
 from adbudget.model.forgetting import Forgetting
 from adbudget.model.gathering import gather_all
 from adbudget.model.layout import Layout
+from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_tests import read_lift_tests
 from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
-from adbudget.model.sampling import sample_until_healthy, thinned
+from adbudget.model.sampling import history_of_tests, sample_until_healthy, thinned
 from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel import Panel
 
@@ -46,6 +47,8 @@ class Fit:
     versions : library -> version that made the fit
     forgetting : days before an account's last record at which a row counts half; None when every
         row counts in full
+    lift_history : (draw, lift test) what a fit without any test expects the tests to measure; None
+        when nothing had to be sampled for it
     """
 
     panel: Panel
@@ -59,6 +62,7 @@ class Fit:
     engine: str
     versions: dict[str, str]
     forgetting: float | None = None
+    lift_history: np.ndarray | None = None
 
     @property
     def layout(self) -> Layout:
@@ -99,7 +103,7 @@ class Fit:
         """Every lift test beside what the fit expects of it; see ``lift_report``."""
         from adbudget.model.lift_report import lift_report
 
-        return lift_report(self.cell_draws, self.evidence)
+        return lift_report(self.cell_draws, self.evidence, self.lift_history)
 
     @cached_property
     def drift(self) -> pd.DataFrame:
@@ -225,9 +229,12 @@ def fit(
         versions={name: version(name) for name in ("adbudget", "nutpie", "numpy", "pymc")},
         forgetting=gathered.half_life_days,
     )
+    cells = fitted.cell_draws
     with threadpool_limits(limits=1, user_api="blas"):
-        warnings = (*health.warnings, *drift_warnings(fitted.drift))
-    return replace(fitted, health=replace(health, warnings=warnings))
+        history = history_of_tests(evidence, priors, cells, seed, settings)
+        told = lift_warnings(cells, evidence, history)
+        warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
+    return replace(fitted, health=replace(health, warnings=warnings), lift_history=history)
 
 
 def _check_arguments(panel, seed, engine, draws, tune, chains) -> None:

@@ -133,9 +133,7 @@ def replicate(fit: "Fit", *, seed: int, n_draws: int = 200) -> xr.DataArray:
 
 def _replicate_account(fit: "Fit", rows, p: int, weights, account: int, rng) -> np.ndarray:
     """(draw, period) replicated outcomes of one account, in units of its mean outcome."""
-    baseline, noise_sd = baseline_draws(
-        fit.evidence, fit.noise, fit.priors, weights, account, rng
-    )
+    baseline, noise_sd = baseline_draws(fit.evidence, fit.noise, fit.priors, weights, account, rng)
     noise = unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)
     noise = noise * fit.noise.spread[account]
     return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise

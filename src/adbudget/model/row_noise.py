@@ -16,8 +16,8 @@ class RowNoise:
     Attributes
     ----------
     weights : (account, period) relative precision of each row, with mean one over an account's
-        rows; 1 where nothing was observed. They move attention; how much all rows are worth together
-        is ``information``
+        rows; 1 where nothing was observed. They move attention; how much all rows are worth
+        together is ``information``
     tail_df : Student-t degrees of freedom, one for all accounts; inf is Gaussian
     level_power : variance grows with this power of the expected outcome; 0 is even noise
     spread : (account, period) sd of a row's noise from its level alone, relative to the others

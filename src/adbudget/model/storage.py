@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 FORMAT = "adbudget-fit"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
 def save(fit: "Fit", path: Path) -> None:
@@ -44,6 +44,8 @@ def save(fit: "Fit", path: Path) -> None:
         ("noise", fit.noise),
     ):
         _split(prefix, record, text, arrays)
+    if fit.lift_history is not None:
+        arrays["lift_history"] = fit.lift_history
     if fit.evidence.tests is not None:
         _split("lift_tests", fit.evidence.tests.tests, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
@@ -100,6 +102,7 @@ def load(path: Path) -> "Fit":
             engine=text["engine"],
             versions=text["versions"],
             forgetting=forgetting,
+            lift_history=arrays.get("lift_history"),
         )
     except (KeyError, TypeError) as error:
         raise FileFormatError(

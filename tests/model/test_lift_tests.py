@@ -437,21 +437,28 @@ def expected_lift(evidence, panel, **changes) -> float:
 
 def warnings_of(evidence, panel, *tests: dict) -> tuple[str, ...]:
     tested = with_tests(evidence, read(panel, *tests), panel.unit_value)
-    return lift_warnings(hand_made_draws(evidence), tested)
+    draws = hand_made_draws(evidence)
+    return lift_warnings(draws, tested, expected_lifts(draws, tested))
 
 
 def test_without_its_own_evidence_a_posterior_is_the_prior_again(evidence, panel):
-    """N(m, 1) and a test N(d, 1) of the same thing make N((m + d) / 2, 1 / 2)."""
+    """N(10, 1) and a test N(13, e) of the same thing make N((10 + 13 / e^2) / p, 1 / p).
+
+    With p = 1 + 1 / e^2. Weights suffice for the weaker test, the stronger one needs the history.
+    """
     sd = 0.1 * expected_lift(evidence, panel)
-    test = one_test(lift_total=13 * sd, standard_error=sd)
-    tested = with_tests(evidence, read(panel, test), panel.unit_value)
-    roi_sd = 0.1 / np.sqrt(2)
-    posterior = hand_made_draws(evidence, roi_sd)
-    posterior = replace(posterior, roi=posterior.roi - 1 + 1.15)  # between 10 sd and 13 sd
-    row = lift_report(posterior, tested).iloc[0]
-    assert row["without_it"] / sd == pytest.approx(10, abs=0.1)
-    assert row["without_it_sd"] / sd == pytest.approx(1, rel=0.05)
-    assert row["z"] == pytest.approx(3 / np.sqrt(2), rel=0.05)
+    history = 10 * sd + sd * np.random.default_rng(1).normal(size=(20_000, 1))
+    for error, sampled in ((2.0, None), (1.0, history)):
+        test = one_test(lift_total=13 * sd, standard_error=error * sd)
+        tested = with_tests(evidence, read(panel, test), panel.unit_value)
+        precision = 1 + error**-2
+        posterior = hand_made_draws(evidence, 0.1 / np.sqrt(precision))
+        centre = (10 + 13 * error**-2) / precision
+        posterior = replace(posterior, roi=posterior.roi - 1 + centre / 10)
+        row = lift_report(posterior, tested, sampled).iloc[0]
+        assert row["without_it"] / sd == pytest.approx(10, abs=0.1)
+        assert row["without_it_sd"] / sd == pytest.approx(1, rel=0.05)
+        assert row["z"] == pytest.approx(3 / np.hypot(1, error), rel=0.05)
 
 
 def test_how_far_a_test_is_from_the_rest_is_its_predictive_probability():
@@ -551,14 +558,13 @@ def test_totals_given_as_spend_per_period_are_suspected(evidence, panel, design)
 def test_a_lift_over_another_time_than_stated_is_suspected(evidence, panel, measure, other):
     """Six weeks: a total given as a weekly figure is six times too high, and the reverse."""
     test = {"end": "2025-02-16", "lift_total": None}
-    right = expected_lift(evidence, panel, **test, **{measure: 1.0})
-    wrong = expected_lift(evidence, panel, **test, **{other: 1.0})
+    right = expected_lift(evidence, panel, **(test | {measure: 1.0}))
+    wrong = expected_lift(evidence, panel, **(test | {other: 1.0}))
     assert max(right / wrong, wrong / right) == pytest.approx(6)
-    error = {"standard_error": 0.3 * wrong}
-    said = warnings_of(evidence, panel, one_test(**test, **{measure: wrong}, **error))
+    test |= {"standard_error": 0.3 * wrong}
+    said = warnings_of(evidence, panel, one_test(**(test | {measure: wrong})))
     assert any(f"call its column {other}" in text for text in said)
-    fine = one_test(**test, **{other: wrong}, **error)
-    assert warnings_of(evidence, panel, fine) == ()
+    assert warnings_of(evidence, panel, one_test(**(test | {other: wrong}))) == ()
 
 
 def test_spend_before_a_test_that_is_nothing_like_the_history_is_suspected(evidence, panel, design):

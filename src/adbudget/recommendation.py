@@ -64,8 +64,8 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
 
     account, channel, decision ("increase", "monitor", "reduce"), current_spend,
     recommended_spend, change_pct (percent; inf for a channel switched on from nothing),
-    expected_lift, lift_low, lift_high (outcome money of the recommended against the current
-    spend), risk_adjusted_lift ((1 - aversion) * mean +
+    expected_lift, lift_low, lift_high (outcome money per period of the recommended against
+    the current spend, once both have run for long), risk_adjusted_lift ((1 - aversion) * mean +
     aversion * tail mean of the lift), expected_value (margin * lift - added spend), prob_gain
     (probability that the move pays; for monitor, that of the move considered), considered_spend,
     roi, roi_low, roi_high (money per money at the current spend), marginal_roi, marginal_roi_low,

@@ -1,11 +1,13 @@
 """A lift test is one more row of evidence with an error of its own; it may contradict the rest."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy.stats import norm
 
 import adbudget as ab
 from adbudget.model.block import pack
@@ -13,6 +15,7 @@ from adbudget.model.definition import build
 from adbudget.model.density import value_and_gradient
 from adbudget.model.evidence import gather
 from adbudget.model.factor import make_likelihood
+from adbudget.model.lift_left_out import REST, LeftOut, expected_lifts, left_out
 from adbudget.model.lift_report import CONTRADICTION_SIGMAS, lift_report, lift_warnings
 from adbudget.model.lift_rows import lift_rows, with_tests
 from adbudget.model.lift_tests import read_lift_tests
@@ -285,12 +288,42 @@ def test_a_good_test_narrows_what_is_known_of_its_cell(informed, fitted, cell):
 
 
 def test_what_is_said_without_a_test_is_what_a_fit_without_it_says(informed, fitted):
-    """The Gaussian arithmetic against a second fit, within Monte-Carlo error and skewness."""
-    arithmetic = informed.lift_tests.iloc[0]
-    refit = lift_report(fitted.cell_draws, informed.evidence).iloc[0]
-    sd = (refit["expected_high"] - refit["expected_low"]) / 3.29
-    assert arithmetic["without_it"] == pytest.approx(refit["expected"], abs=sd)
-    assert 0.6 < arithmetic["without_it_sd"] / sd < 1.6
+    """A strong test, too far from the rest for weights: the history is sampled by itself."""
+    said = informed.lift_tests.iloc[0]
+    alone = expected_lifts(fitted.cell_draws, informed.evidence)[:, 0]
+    assert informed.lift_history is not None
+    error = alone.std() / np.sqrt(min(fitted.health.ess_bulk_min, 400))
+    assert said["without_it"] == pytest.approx(alone.mean(), abs=4 * error)
+    assert said["without_it_sd"] == pytest.approx(alone.std(), rel=0.15)
+    assert said["source"] == REST
+
+
+def test_a_weak_test_is_divided_out_of_the_draws_and_nothing_is_sampled(panel, fitted, cell):
+    """Weighted draws say what a fit without the test says, skewed as it is."""
+    lift = -float(fitted.current_spend[cell])
+    test = one_test(spend_before=-lift, spend_after=0.0, lift_total=2 * lift)
+    weak = ab.fit(
+        panel, seed=6, lift_tests=frame_of(test | {"standard_error": -6 * lift}), progress=False
+    )
+    assert weak.lift_history is None
+    said = weak.lift_tests.iloc[0]
+    alone = expected_lifts(fitted.cell_draws, weak.evidence)[:, 0]
+    assert said["without_it"] == pytest.approx(alone.mean(), abs=0.3 * alone.std())
+    assert said["without_it_sd"] == pytest.approx(alone.std(), rel=0.25)
+
+
+def test_nothing_is_expected_beyond_what_curves_allow(informed, fitted, panel, cell):
+    """History alone cannot expect a gain of switching a channel off, whatever a test measured."""
+    spend = float(fitted.current_spend[cell])
+    test = one_test(spend_before=spend, spend_after=0.0, standard_error=0.1 * spend)
+    for measured in (-30 * spend, 5 * spend):
+        tested = with_tests(
+            fitted.evidence, read(panel, test | {"lift_total": measured}), panel.unit_value
+        )
+        history = expected_lifts(fitted.cell_draws, tested)
+        row = lift_report(informed.cell_draws, tested, history).iloc[0]
+        assert history.min() <= row["without_it"] <= 0
+        assert np.sign(row["z"]) == np.sign(measured)
 
 
 def test_a_saved_fit_keeps_its_tests(informed, tmp_path):
@@ -403,21 +436,71 @@ def expected_lift(evidence, panel, **changes) -> float:
 
 def warnings_of(evidence, panel, *tests: dict) -> tuple[str, ...]:
     tested = with_tests(evidence, read(panel, *tests), panel.unit_value)
-    return lift_warnings(hand_made_draws(evidence), tested)
+    draws = hand_made_draws(evidence)
+    return lift_warnings(draws, tested, expected_lifts(draws, tested))
 
 
 def test_without_its_own_evidence_a_posterior_is_the_prior_again(evidence, panel):
-    """N(m, 1) and a test N(d, 1) of the same thing make N((m + d) / 2, 1 / 2)."""
+    """N(10, 1) and a test N(13, e) of the same thing make N((10 + 13 / e^2) / p, 1 / p).
+
+    With p = 1 + 1 / e^2. Weights suffice for the weaker test, the stronger one needs the history.
+    """
     sd = 0.1 * expected_lift(evidence, panel)
-    test = one_test(lift_total=13 * sd, standard_error=sd)
-    tested = with_tests(evidence, read(panel, test), panel.unit_value)
-    roi_sd = 0.1 / np.sqrt(2)
-    posterior = hand_made_draws(evidence, roi_sd)
-    posterior = replace(posterior, roi=posterior.roi - 1 + 1.15)  # between 10 sd and 13 sd
-    row = lift_report(posterior, tested).iloc[0]
-    assert row["without_it"] / sd == pytest.approx(10, abs=0.1)
-    assert row["without_it_sd"] / sd == pytest.approx(1, rel=0.05)
-    assert row["z"] == pytest.approx(3 / np.sqrt(2), rel=0.05)
+    history = 10 * sd + sd * np.random.default_rng(1).normal(size=(20_000, 1))
+    for error, sampled in ((2.0, None), (1.0, history)):
+        test = one_test(lift_total=13 * sd, standard_error=error * sd)
+        tested = with_tests(evidence, read(panel, test), panel.unit_value)
+        precision = 1 + error**-2
+        posterior = hand_made_draws(evidence, 0.1 / np.sqrt(precision))
+        centre = (10 + 13 * error**-2) / precision
+        posterior = replace(posterior, roi=posterior.roi - 1 + centre / 10)
+        row = lift_report(posterior, tested, sampled).iloc[0]
+        assert row["without_it"] / sd == pytest.approx(10, abs=0.1)
+        assert row["without_it_sd"] / sd == pytest.approx(1, rel=0.05)
+        assert row["z"] == pytest.approx(3 / np.hypot(1, error), rel=0.05)
+
+
+def test_how_far_a_test_is_from_the_rest_is_its_predictive_probability():
+    """Three draws, on paper: the mean of three normal distribution functions."""
+    rest = LeftOut(
+        lift=np.array([0.0, 1.0, 5.0]), log_weights=np.log([0.5, 0.25, 0.25]), source=REST
+    )
+    below = 0.5 * norm.cdf(1.5) + 0.25 * norm.cdf(1.0) + 0.25 * norm.cdf(-1.0)
+    assert rest.z(3.0, 2.0) == pytest.approx(norm.ppf(below))
+    assert rest.mean == pytest.approx(1.5)
+    assert rest.sd == pytest.approx(np.sqrt(0.5 * 1.5**2 + 0.25 * 0.5**2 + 0.25 * 3.5**2))
+    assert rest.z(-200.0, 2.0) < -90, "far in the tail, where probabilities are zero to a computer"
+
+
+@given(
+    draws=st.lists(st.floats(-10, 0), min_size=200, max_size=200, unique=True),
+    measured=st.floats(-100, 100),
+    error=st.floats(0.1, 100),
+)
+@settings(deadline=None, max_examples=50)
+def test_what_the_rest_says_is_a_mean_of_draws(draws, measured, error):
+    """Whatever a test measured, how strong it was, and whether weights fail."""
+    lifts = np.array(draws)[:, None]
+    tests = SimpleNamespace(measured=np.array([measured]), standard_error=np.array([error]))
+    rest = left_out(SimpleNamespace(tests=tests), lifts, lifts)[0]
+    assert np.exp(rest.log_weights).sum() == pytest.approx(1)
+    assert lifts.min() <= rest.mean <= lifts.max()
+
+
+def test_weights_too_uneven_are_not_used(evidence, panel):
+    """A test that has all but made the posterior leaves no draws where the rest would be."""
+    sd = 0.1 * expected_lift(evidence, panel)
+    strong = with_tests(
+        evidence,
+        read(panel, one_test(lift_total=10 * sd, standard_error=0.1 * sd)),
+        panel.unit_value,
+    )
+    posterior = hand_made_draws(evidence, spread=0.01)
+    row = lift_report(posterior, strong).iloc[0]
+    assert (row["source"], np.isnan(row["without_it"]), np.isnan(row["z"])) == ("", True, True)
+    history = expected_lifts(hand_made_draws(evidence, spread=0.1), strong)
+    row = lift_report(posterior, strong, history).iloc[0]
+    assert row["without_it_sd"] == pytest.approx(sd, rel=0.05)
 
 
 def test_a_test_that_agrees_is_not_reported(evidence, panel):
@@ -466,6 +549,30 @@ def test_totals_given_as_spend_per_period_are_suspected(evidence, panel, design)
     total = 30 * design.scale[0, list(design.channels).index("search")]
     test = one_test(spend_before=total / 2, spend_after=total, standard_error=1e9)
     assert any("They are per period" in text for text in warnings_of(evidence, panel, test))
+
+
+@pytest.mark.parametrize(
+    ("measure", "other"), [("lift_total", "lift_per_period"), ("lift_per_period", "lift_total")]
+)
+def test_a_lift_over_another_time_than_stated_is_suspected(evidence, panel, measure, other):
+    """Six weeks: a total given as a weekly figure is six times too high, and the reverse."""
+    test = {"end": "2025-02-16", "lift_total": None}
+    right = expected_lift(evidence, panel, **(test | {measure: 1.0}))
+    wrong = expected_lift(evidence, panel, **(test | {other: 1.0}))
+    assert max(right / wrong, wrong / right) == pytest.approx(6)
+    test |= {"standard_error": 0.3 * wrong}
+    said = warnings_of(evidence, panel, one_test(**(test | {measure: wrong})))
+    assert any(f"call its column {other}" in text for text in said)
+    assert warnings_of(evidence, panel, one_test(**(test | {other: wrong}))) == ()
+
+
+def test_spend_before_a_test_that_is_nothing_like_the_history_is_suspected(evidence, panel, design):
+    """Six weeks' spend given for one."""
+    usual = float(design.scale[0, list(design.channels).index("search")])
+    for before, after, told in ((6, 8, True), (1, 8, True), (1, 2, False), (1.5, 0, False)):
+        test = one_test(spend_before=before * usual, spend_after=after * usual, standard_error=1e9)
+        said = any("They are per period" in text for text in warnings_of(evidence, panel, test))
+        assert said == told
 
 
 def test_a_dead_channel_contradicts_no_test_of_nothing(evidence, panel):

@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
+from scipy.stats import t as student_t
 
 import adbudget as ab
-from adbudget.model.baseline import find_baseline
+from adbudget.model.baseline import assumed_baseline, find_baseline
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import gather
 from adbudget.model.noise import find_noise
+from adbudget.model.predict import baseline_draws
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import regression_rows
+from adbudget.model.reweighting import System, reweight
 from adbudget.model.row_noise import even_noise
 from adbudget.model.update import extended_noise
 from adbudget.synthetic import WorldSpec, noise_families, synthesize
+from benchmarks.bench_row_noise import coverage
 
 WORLD = {"n_accounts": 6, "n_channels": 3, "n_periods": 156}
 
@@ -108,6 +112,109 @@ def test_two_whitened_halves_add_up_to_the_whole(panel, design):
     whole = gather(panel, design, noise=noise)
     for half_sum, gram in zip((halves[0] + halves[1]).gram, whole.gram, strict=True):
         assert half_sum == pytest.approx(gram, rel=1e-12, abs=1e-9)
+
+
+# What rows of heavy tails are worth ---------------------------------------------------------------
+
+
+def bare_system(outcome, columns):
+    """Rows of a regression that nothing is known of."""
+    return System(
+        columns=columns,
+        outcome=outcome,
+        expected=np.ones(outcome.size),
+        relative=np.zeros((columns.shape[1], columns.shape[1])),
+        absolute=np.full(columns.shape[1], 1e-9),
+    )
+
+
+@pytest.mark.parametrize("tail", [2.0, 4.0])
+def test_reweighting_ends_where_the_likelihood_of_student_t_rows_is_highest(tail):
+    """The scale of ten thousand rows is one, and weights have mean one without being made to."""
+    rows = np.random.default_rng(3).standard_t(tail, size=10_000)
+    found = reweight(bare_system(rows, np.ones((rows.size, 1))), (np.inf, tail))[1]
+    scale = np.sqrt(np.mean(found.weights * found.residual**2))
+    assert found.weights.mean() == pytest.approx(1, abs=2e-3)
+    assert scale == pytest.approx(student_t.fit(rows, fdf=tail)[2], rel=2e-3)
+
+
+@pytest.mark.parametrize("tail", [2.0, 4.0, 12.0, np.inf])
+def test_information_is_that_of_student_t_rows(panel, tail):
+    """Means of squared scores over the quantiles of the distribution, against one and two."""
+    noise = replace(even_noise(panel), tail_df=tail)
+    z = student_t.ppf((np.arange(200_000) + 0.5) / 200_000, tail)
+    weight = (tail + 1) / (tail + z**2) if np.isfinite(tail) else np.ones(z.size)
+    assert noise.information == pytest.approx(np.mean((weight * z) ** 2), rel=1e-3)
+    assert noise.scale_information == pytest.approx(np.mean((weight * z**2 - 1) ** 2) / 2, rel=1e-3)
+
+
+def test_rows_of_heavy_tails_add_up_to_what_they_tell(panel, design):
+    even = even_noise(panel)
+    heavy = replace(even, tail_df=2.0)
+    full, less = gather(panel, design, noise=even), gather(panel, design, noise=heavy)
+    assert less.n_rows == pytest.approx(0.6 * full.n_rows)
+    for gram, part in zip(full.gram, less.gram, strict=True):
+        assert part == pytest.approx(0.6 * gram)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gaussian", "t4", "t2", "outliers"])
+def test_intervals_of_a_coefficient_hold_what_they_say(name):
+    """After the project's own choice of a tail and its weights; see benchmarks/bench_row_noise."""
+    held = coverage(name, replications=400)
+    assert held["information counted"] == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / 400))
+    if name != "gaussian":
+        assert held["weights taken as known"] < held["information counted"] - 0.04
+
+
+@pytest.mark.parametrize("tail", [np.inf, 2.0])
+def test_the_noise_of_an_account_has_the_freedom_of_its_residuals(panel, design, priors, tail):
+    """Precisions are drawn as a chi-squared number over its degrees of freedom; dense algebra."""
+    noise = replace(even_noise(panel), tail_df=tail)
+    evidence = gather(panel, design, noise=noise)
+    stock = carried_spend(panel, design, first_state(panel, design))
+    rows, p = regression_rows(panel, design, stock, 0)
+    rows = rows[np.isfinite(panel.outcome[0])]
+    weights = np.full((20_000, rows.shape[1] - p - 1), 1e-3)
+    mean, precision = assumed_baseline(design, priors).prior(0, p)
+    worth, columns = noise.information, rows[:, :p]
+    hat = worth * columns @ np.linalg.solve(worth * columns.T @ columns + precision, columns.T)
+    error = rows[:, -1] - columns @ mean - rows[:, p:-1] @ weights[0]
+    squares = worth * ((error - hat @ error) ** 2).sum()
+    free = worth * (len(rows) - (1 if tail == np.inf else 4 / 7) * np.trace(hat))
+    guess = priors.noise_df * priors.noise_share**2
+    told = worth * len(rows) - 2 * np.trace(hat) + np.trace(hat @ hat)
+    df = priors.noise_df + (told if tail == np.inf else 2 / 3 * told)
+    sd = baseline_draws(evidence, noise, priors, weights, 0, np.random.default_rng(0))[1]
+    variance = (guess + squares) / (priors.noise_df + free)
+    assert np.mean(sd**-2.0) == pytest.approx(1 / variance, rel=0.01)
+    assert np.var(sd**-2.0) == pytest.approx(2 / df / variance**2, rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_scale_of_heavy_noise_is_known_as_well_as_it_is_said(panel, design, priors):
+    """Replicated noise of known scale: 90% intervals of the drawn scale hold it that often."""
+    rng = np.random.default_rng(5)
+    tail, sd, held = 2.0, 0.1, []
+    stock = carried_spend(panel, design, first_state(panel, design))
+    weights = np.full((400, design.exists[0].sum() * design.n_basis), 1e-3)
+    rows, p = regression_rows(panel, design, stock, 0)
+    inside = np.isfinite(panel.outcome[0])
+    for _ in range(150):
+        outcome = 0.5 + rows[:, p:-1] @ weights[0] + sd * rng.standard_t(tail, size=len(rows))
+        money = np.array(panel.outcome)
+        money[0, inside] = (outcome * design.outcome_scale[0] / panel.unit_value[0])[inside]
+        drawn = replace(panel, outcome=money)
+        system = bare_system(outcome[inside] - 0.5, rows[inside, :1])
+        trust = np.ones(panel.outcome.shape)
+        trust[0, inside] = reweight(system, (np.inf, tail))[1].weights
+        noise = replace(even_noise(panel), tail_df=tail, weights=trust)
+        evidence = gather(drawn, design, noise=noise)
+        low, high = np.quantile(
+            baseline_draws(evidence, noise, priors, weights, 0, rng)[1], [0.05, 0.95]
+        )
+        held.append(low < sd < high)
+    assert np.mean(held) == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / 150))
 
 
 # Noise that grows with the level -----------------------------------------------------------------

@@ -10,7 +10,8 @@ import adbudget as ab
 from adbudget.model.baseline import find_baseline
 from adbudget.model.evidence import gather
 from adbudget.model.noise import find_noise
-from adbudget.model.update import added_evidence, extended_noise
+from adbudget.model.update import added_evidence, extended_noise, unexpected_rows
+from adbudget.panel.following import follow
 from adbudget.synthetic import WorldSpec, synthesize
 
 N_NEW = 4
@@ -92,6 +93,22 @@ def test_new_rows_far_from_what_was_known_are_sampled_anew(world, old_fit):
     note = next(note for note in anew.panel.notes if note.kind == "updated")
     assert "sampled anew" in note.message
     assert anew.health.ok
+
+
+def test_new_rows_nothing_like_the_old_are_said_before_they_count(world, old_fit):
+    """A hundred times the outcome is another unit; ordinary rows are said nothing of."""
+    spend, outcome = split(world)[1]
+    account = old_fit.panel.accounts[1]
+    wrong = outcome["account"] == account
+    cents = outcome.assign(revenue=outcome["revenue"].where(~wrong, outcome["revenue"] * 100))
+    longer = follow(old_fit.panel, spend, cents)
+    (note,) = unexpected_rows(old_fit, longer)
+    assert (note.kind, note.account) == ("unexpected_outcome", account)
+    assert f"{wrong.sum()} of {wrong.sum()} new outcome(s) are nothing like" in note.message
+    assert unexpected_rows(old_fit, follow(old_fit.panel, spend, outcome)) == []
+    updated = old_fit.update(spend, cents)
+    assert note.message in updated.health.warnings
+    assert note in updated.panel.notes
 
 
 def test_a_row_of_an_outlier_counts_for_next_to_nothing():

@@ -318,3 +318,35 @@ ARGUMENTS += ["margin", "missing_spend"]
 def test_no_argument_escapes_as_another_error(argument, value):
     with contextlib.suppress(InputError):
         read_panel(long_table(), **{argument: value})
+
+
+# An outcome that is no amount
+
+
+def test_a_difference_of_amounts_is_no_outcome():
+    """Less its mean, revenue adds up to nothing: there is no base that sells by itself."""
+    table = long_table()
+    own = table["account"] == "B"
+    table.loc[own, "revenue"] -= table.loc[own, "revenue"].mean()
+    message = refusal(table)
+    assert_names(message, "a difference rather than an amount", "account 'B'", "below zero")
+    assert "'A'" not in message
+
+
+def test_refunds_leave_an_amount_that_is_above_zero_on_the_whole():
+    table = long_table(n_days=20)
+    some = table["date"].isin(pd.to_datetime(["2024-01-03", "2024-01-09"]))
+    table.loc[some, "revenue"] *= -1
+    assert any(note.kind == "negative_outcome" for note in read_panel(table).notes)
+
+
+def test_an_account_that_never_sells_anything_is_named():
+    table = long_table()
+    table.loc[table["account"] == "A", "revenue"] = 0.0
+    assert_names(refusal(table), "account 'A'", "0 in every period", "drop these accounts")
+
+
+@pytest.mark.parametrize("column", ["spend", "revenue"])
+def test_numbers_no_amount_reaches_are_refused(column):
+    message = refusal(with_values(column, [3, 4], [1e300, -1e16]))
+    assert_names(message, f"column '{column}'", "beyond 1e+15", "rows 3, 4", "'A'")

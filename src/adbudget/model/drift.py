@@ -155,8 +155,9 @@ def _of_account(
     both = np.column_stack([change, error])
     unexplained = both - free @ cho_solve(solver, free.T @ both)
     information, score = nothing
-    information[np.ix_(channels, channels)] = change.T @ unexplained[:, :-1] / variance
-    score[channels] = change.T @ unexplained[:, -1] / variance
+    precision = noise.information / variance
+    information[np.ix_(channels, channels)] = precision * (change.T @ unexplained[:, :-1])
+    score[channels] = precision * (change.T @ unexplained[:, -1])
     return information, score
 
 

@@ -58,7 +58,8 @@ class Evidence:
     gram : per account (p + q + 1, p + q + 1): p baseline columns, q basis columns, the outcome
         in units of the account's mean outcome
     n_baseline : (account,) p, the number of baseline columns
-    n_rows : (account,) rows added up so far; a discounted row counts as the part that is left
+    n_rows : (account,) rows added up so far; a row that was discounted, or whose noise has heavy
+        tails, counts as the part of its information that is left
     carry_out : (account, channel, retention) adstock after the last record, for the next rows
     tests : what lift tests add, with noise of their own; None without tests
     baseline : what is expected of the baseline; None: what the priors say
@@ -122,7 +123,8 @@ def gather(
     design : fixed scales and reference points
     rows : (period,) or (account, period) bool, which rows to count; all by default. Spend outside
         them still carries over into them.
-    noise : weights and autocorrelation of the rows; equal and none by default
+    noise : weights, information and autocorrelation of the rows; Gaussian, even and independent
+        by default
     half_life_days : days before the account's last record at which a row counts half; None counts
         every row in full
 
@@ -134,7 +136,8 @@ def gather(
     counted = np.isfinite(panel.outcome)
     if rows is not None:
         counted = counted & rows
-    counts = row_discount(panel, half_life_days) * counted
+    worth = 1.0 if noise is None else noise.information
+    counts = worth * row_discount(panel, half_life_days) * counted
     gram, n_baseline = [], []
     for account in range(len(panel.accounts)):
         columns, n_nuisance = regression_rows(panel, design, stock, account)

@@ -17,11 +17,12 @@ from adbudget.errors import InputError
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.factor import make_likelihood
 from adbudget.model.gathering import gather_all
+from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_tests import read_lift_tests
 from adbudget.model.options import FitOptions
 from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
-from adbudget.model.sampling import sample_until_healthy, thinned
+from adbudget.model.sampling import history_of_tests, sample_until_healthy, thinned
 from adbudget.options import takes
 from adbudget.panel.panel import Panel
 
@@ -57,7 +58,7 @@ class Fit(Posterior):
         """Every lift test beside what the fit expects of it; see ``lift_report``."""
         from adbudget.model.lift_report import lift_report
 
-        return lift_report(self.cell_draws, self.evidence)
+        return lift_report(self.cell_draws, self.evidence, self.lift_history)
 
     @cached_property
     def drift(self) -> pd.DataFrame:
@@ -174,9 +175,12 @@ def fit(
         versions={name: version(name) for name in ("adbudget", "nutpie", "numpy", "pymc")},
         forgetting=gathered.half_life_days,
     )
+    cells = fitted.cell_draws
     with threadpool_limits(limits=1, user_api="blas"):
-        warnings = (*health.warnings, *drift_warnings(fitted.drift))
-    return replace(fitted, health=replace(health, warnings=warnings))
+        history = history_of_tests(evidence, priors, cells, seed, settings)
+        told = lift_warnings(cells, evidence, history)
+        warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
+    return replace(fitted, health=replace(health, warnings=warnings), lift_history=history)
 
 
 def _check_arguments(panel: object, seed: object, options: FitOptions) -> None:

@@ -106,7 +106,7 @@ def forecast_scores(
         days = (panel.dates[observed] - panel.dates[0]) / np.timedelta64(1, "D")
         root = np.sqrt(noise.weights[a, observed])
         rows = np.column_stack([system.columns, system.outcome]) * root[:, None]
-        blocks += _block_scores(rows, root, days, system, every, priors)
+        blocks += _block_scores(rows, root, days, system, every, priors, noise.information)
     scores = np.array(blocks).reshape(-1, len(every))
     gains = scores - scores[:, :1]
     spread = gains.std(axis=0, ddof=1) if len(gains) > 1 else np.full(len(every), np.inf)
@@ -120,7 +120,7 @@ def forecast_scores(
     )
 
 
-def _block_scores(rows, root, days, system, half_lives, priors) -> list[np.ndarray]:
+def _block_scores(rows, root, days, system, half_lives, priors, worth) -> list[np.ndarray]:
     """(half-life,) log score of every block of one account after its burn-in."""
     begin = int(np.ceil(BURN_IN * len(rows)))
     scores = []
@@ -132,7 +132,7 @@ def _block_scores(rows, root, days, system, half_lives, priors) -> list[np.ndarr
                 [
                     _forecast(
                         rows[past],
-                        0.5 ** ((days[begin - 1] - days[past]) / half_life),
+                        worth * 0.5 ** ((days[begin - 1] - days[past]) / half_life),
                         rows[begin:end],
                         system,
                         priors,

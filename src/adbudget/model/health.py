@@ -9,7 +9,6 @@ from adbudget.draws import Health
 from adbudget.model.baseline import baseline_of
 from adbudget.model.evidence import Evidence
 from adbudget.model.layout import POPULATION, Layout
-from adbudget.model.lift_report import lift_warnings
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import RawSample
 from adbudget.model.transform import CellDraws, bend
@@ -48,7 +47,6 @@ def check_health(
         prior_share=_prior_share(cells, evidence, priors),
         fit_r2=_explained(cells, evidence, priors),
         problems=_problems(rhat, bulk, tail, int(sample.diverging.sum()), n_draws),
-        warnings=lift_warnings(cells, evidence),
     )
     return health
 

@@ -110,7 +110,7 @@ def forecast(
     weights = basis_weights(evidence, cells, account)
     # Trend ramps that begin after the evidence are known from their prior only.
     padded = evidence + gather(panel, design, rows=np.zeros(panel.n_periods, dtype=bool))
-    baseline, noise_sd = baseline_draws(padded, priors, weights, account, rng)
+    baseline, noise_sd = baseline_draws(padded, noise, priors, weights, account, rng)
     stock = carried_spend(panel, design, first_state(panel, design))
     rows, p = regression_rows(panel, design, stock, account)
     later = np.arange(panel.n_periods) > seen_until

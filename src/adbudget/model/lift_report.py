@@ -1,7 +1,7 @@
 """LiftRows + cell draws -> what the fit expects of every test, and which tests contradict it.
 
-A test is judged by what everything else says: its own evidence is taken out of the posterior
-again, as if both were Gaussian. Knows nothing of sampling.
+A test is judged by what everything else says of it (``lift_left_out.py``). Knows nothing of
+sampling.
 """
 
 from itertools import combinations
@@ -11,50 +11,61 @@ import numpy as np
 import pandas as pd
 
 from adbudget.model.evidence import Evidence, LiftRows
+from adbudget.model.lift_left_out import UNKNOWN, LeftOut, expected_lifts, left_out
 from adbudget.model.transform import CellDraws
 
 CONTRADICTION_SIGMAS = 2.5  # one clean test in eighty is that far off by chance
-MOST_OWN = 0.98  # of a posterior's precision is one test's own; draws cannot tell a larger share
-FAR_OUTSIDE = 10.0  # times the mean spend; such a spend is rather a total than a rate
+OTHER_UNIT = 20.0  # times as likely in another unit as in the stated one
+# Spend before a test, and during it, in units of the mean spend: beyond it is rather a total.
+MOST_BEFORE, MOST_SPEND = 3.0, 5.0
 
 
-def lift_report(cells: CellDraws, evidence: Evidence) -> pd.DataFrame:
+def lift_report(
+    cells: CellDraws, evidence: Evidence, history: np.ndarray | None = None
+) -> pd.DataFrame:
     """Every test beside what the fit expects it to measure.
 
     Parameters
     ----------
     cells : (..., cell) posterior draws of returns and shapes
     evidence : with its tests
+    history : (draw, test) what the tests would measure by a fit without any; see
+        :func:`adbudget.model.lift_left_out.left_out`
 
     Returns
     -------
     pd.DataFrame, one row per test: account, channel, start, end, measure, measured,
     standard_error; expected, expected_low, expected_high (posterior mean and 90% interval of what
-    the test measures, the test included); without_it, without_it_sd (the same without this test,
-    by Gaussian arithmetic) and z, how many standard errors the test is from ``without_it``
+    the test measures, the test included); without_it, without_it_sd (the same without this test);
+    z, how many standard errors the test is from that: the normal quantile of the probability, by
+    everything else, of a measure below it; source, what that is. NaN where the draws cannot say
     """
     rows = evidence.tests
     if rows is None:
         return pd.DataFrame(columns=_COLUMNS)
-    tests, expected = rows.tests, _expected(cells, evidence, rows)
-    without, without_sd = _without_own_test(expected, tests.measured, tests.standard_error)
+    tests, expected = rows.tests, expected_lifts(cells, evidence)
+    without = left_out(rows, expected, history)
     low, high = np.quantile(expected, (0.05, 0.95), axis=0)
+    stated = list(zip(without, tests.measured, tests.standard_error, strict=True))
     values = (
         *(tests.account, tests.channel, tests.start, tests.end, tests.measure),
         *(tests.measured, tests.standard_error, expected.mean(axis=0), low, high),
-        *(without, without_sd),
-        (tests.measured - without) / np.hypot(tests.standard_error, without_sd),
+        *([one.mean for one in without], [one.sd for one in without]),
+        *([one.z(measured, error) for one, measured, error in stated],),
+        [one.source for one in without],
     )
     return pd.DataFrame(dict(zip(_COLUMNS, values, strict=True)))
 
 
 _COLUMNS = (
     *("account", "channel", "start", "end", "measure", "measured", "standard_error"),
-    *("expected", "expected_low", "expected_high", "without_it", "without_it_sd", "z"),
+    *("expected", "expected_low", "expected_high", "without_it", "without_it_sd", "z", "source"),
 )
 
 
-def lift_warnings(cells: CellDraws, evidence: Evidence) -> tuple[str, ...]:
+def lift_warnings(
+    cells: CellDraws, evidence: Evidence, history: np.ndarray | None = None
+) -> tuple[str, ...]:
     """One sentence for each test that contradicts the rest, or another test of its cell.
 
     Parameters as :func:`lift_report`.
@@ -62,48 +73,53 @@ def lift_warnings(cells: CellDraws, evidence: Evidence) -> tuple[str, ...]:
     rows = evidence.tests
     if rows is None:
         return ()
-    report = lift_report(cells, evidence).to_dict("records")
+    report = lift_report(cells, evidence, history).to_dict("records")
+    expected = expected_lifts(cells, evidence)
     against_rest = [
         _rest_sentence(rows.tests.describe(i), row)
         for i, row in enumerate(report)
         if abs(row["z"]) > CONTRADICTION_SIGMAS
     ]
-    return (*_far_outside(rows, evidence), *against_rest, *_pairs(cells, evidence, rows))
+    units = _other_units(rows, left_out(rows, expected, history), evidence)
+    return (*_far_outside(rows, evidence), *units, *against_rest, *_pairs(expected, rows))
 
 
-def _expected(cells: CellDraws, evidence: Evidence, rows: LiftRows) -> np.ndarray:
-    """(draw, test) what each test would measure, in its own unit."""
-    design = evidence.design
-    share = (design.scale / design.outcome_scale[:, None])[design.exists]
-    roi, memory, shape = (
-        values[..., rows.cell, :].reshape(-1, rows.cell.size, values.shape[-1])
-        for values in ((cells.roi * share)[..., None], cells.memory, cells.shape)
-    )
-    gain = rows.rows.reshape(rows.cell.size, memory.shape[-1], shape.shape[-1])
-    return roi[..., 0] * np.einsum("dtj,dtm,tjm->dt", memory, shape, gain)
+def _other_units(rows: LiftRows, without: list[LeftOut], evidence: Evidence) -> list[str]:
+    """Sentences on tests whose lift fits what else is known far better over another time."""
+    tests, found = rows.tests, []
+    for i, rest in enumerate(without):
+        measure = tests.measure[i]
+        days = (tests.counted_until[i] - tests.start[i]) / np.timedelta64(1, "D") + 1
+        periods = days / evidence.design.period_days
+        if measure == "iroas" or periods < 2 or rest.source == UNKNOWN:
+            continue
+        is_total = measure == "lift_total"
+        stated = tests.measured[i], tests.standard_error[i]
+        times = 1 / periods if is_total else periods
+        gain = rest.log_density(*stated, times) - rest.log_density(*stated)
+        if gain > np.log(OTHER_UNIT):
+            found.append(
+                f"The lift test of {tests.describe(i)} states {measure} "
+                f"{_figure(tests.measured[i])}, but {rest.source} say{_s(rest)} "
+                f"{_figure(rest.mean)}, and it counts {periods:.1f} periods: as a figure "
+                f"{'per period' if is_total else 'over the whole test'} it would fit far better. "
+                f"If it is one, call its column "
+                f"{'lift_per_period' if is_total else 'lift_total'}."
+            )
+    return found
 
 
-def _without_own_test(expected, measured, standard_error) -> tuple[np.ndarray, np.ndarray]:
-    """(test,) mean and sd of what is expected, each test's own evidence taken out.
-
-    Posterior precision is that of the rest plus that of the test, so the rest is the difference.
-    """
-    mean, variance = expected.mean(axis=0), expected.var(axis=0)
-    alive = variance > 0  # a dead channel's draws may all be zero: then nothing can be taken out
-    variance = np.where(alive, variance, 1.0)
-    own = np.minimum(standard_error**-2.0, MOST_OWN / variance)
-    precision = 1 / variance - own
-    without = (mean / variance - measured * own) / precision
-    return np.where(alive, without, mean), np.where(alive, precision**-0.5, 0.0)
+def _s(rest: LeftOut) -> str:
+    """Ending of the verb: one source says, several say."""
+    return "" if " and " in rest.source else "s"
 
 
-def _pairs(cells: CellDraws, evidence: Evidence, rows: LiftRows) -> list[str]:
+def _pairs(expected: np.ndarray, rows: LiftRows) -> list[str]:
     """Sentences on tests of one cell that cannot both be right, whatever the return.
 
     The fit's own ratio of the two lifts says what one test means for the other.
     """
-    tests, expected = rows.tests, _expected(cells, evidence, rows)
-    found = []
+    tests, found = rows.tests, []
     for i, j in combinations(range(len(tests)), 2):
         if rows.cell[i] != rows.cell[j] or not expected[:, j].any():
             continue
@@ -123,12 +139,11 @@ def _pairs(cells: CellDraws, evidence: Evidence, rows: LiftRows) -> list[str]:
 
 def _rest_sentence(test: str, row: dict[Any, Any]) -> str:
     return (
-        f"The lift test of {test} contradicts the history and the other "
-        f"evidence: it measured {row['measure']} {_figure(row['measured'])} (standard error "
-        f"{_figure(row['standard_error'])}), they say {_figure(row['without_it'])} (standard error "
-        f"{_figure(row['without_it_sd'])}), {abs(row['z']):.1f} standard errors apart. Spend that "
-        "follows demand makes a history look too good; a test with the wrong dates or spend "
-        "misleads too."
+        f"The lift test of {test} contradicts {row['source']}: it measured {row['measure']} "
+        f"{_figure(row['measured'])} (standard error {_figure(row['standard_error'])}), where "
+        f"{_figure(row['without_it'])} (standard error {_figure(row['without_it_sd'])}) was to be "
+        f"expected, {abs(row['z']):.1f} standard errors apart. Spend that follows demand makes a "
+        "history look too good; a test with the wrong dates or spend misleads too."
     )
 
 
@@ -141,9 +156,10 @@ def _far_outside(rows: LiftRows, evidence: Evidence) -> list[str]:
     """Sentences on tests whose spend is nowhere near the history's."""
     tests, design = rows.tests, evidence.design
     scale = design.scale[design.exists][rows.cell]
-    times = np.maximum(tests.spend_before, tests.spend_after) / scale
+    before, during = tests.spend_before / scale, tests.spend_after / scale
+    outside = (before > MOST_BEFORE) | (during > MOST_SPEND)
     return [
-        f"The lift test of {tests.describe(i)} spends {times[i]:.0f} times the mean of its "
-        "history per period. Were its spends totals over the test? They are per period."
-        for i in np.flatnonzero(times > FAR_OUTSIDE).tolist()
+        f"The lift test of {tests.describe(i)} spends {max(before[i], during[i]):.0f} times the "
+        "mean of its history per period. Were its spends totals over the test? They are per period."
+        for i in np.flatnonzero(outside).tolist()
     ]

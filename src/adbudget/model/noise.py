@@ -51,21 +51,31 @@ def find_noise(panel: Panel, design: Design, baseline: Baseline, priors: Priors)
     stock = carried_spend(panel, design, first_state(panel, design))
     every = range(panel.n_accounts)
     systems = [account_system(panel, design, baseline, priors, stock, a) for a in every]
-    # Reweighting fits its own choices a little too well, so a small gain is no reason to doubt
-    # rows: clean panels gain up to 23 on 1,200 rows, one outlier in a hundred rows gains 50 on 832.
-    bar = LEAST_GAIN + LEAST_GAIN_PER_ROW * np.isfinite(panel.outcome).sum()
+    n_rows = int(np.isfinite(panel.outcome).sum())
     fits = [reweight(system, TAIL_GRID) for system in systems]
-    tail = _choice(fits, bar)
+    tail = best_option(fits, n_rows)
     grown = [
         [own[tail], *(regrow(system, own[tail], TAIL_GRID[tail], p) for p in LEVEL_POWERS[1:])]
         for system, own in zip(systems, fits, strict=True)
     ]
-    power = _choice(grown, bar)
+    power = best_option(grown, n_rows)
     return _row_noise(panel, [own[power] for own in grown], TAIL_GRID[tail], LEVEL_POWERS[power])
 
 
-def _choice(fits: list[list[Weighted]], bar: float) -> int:
-    """The option whose gain over the first, summed over accounts, is highest and past the bar."""
+def best_option(fits: list[list[Weighted]], n_rows: int) -> int:
+    """The option whose gain over the first, summed over accounts, is highest and past a bar.
+
+    Parameters
+    ----------
+    fits : per account, one regression for each option, the plainest first
+    n_rows : of all accounts
+
+    Notes
+    -----
+    Reweighting fits its own choices a little too well, so a small gain is no reason to doubt rows:
+    clean panels of 832 rows gain up to 11, 3% of outliers gain 100 and more.
+    """
+    bar = LEAST_GAIN + LEAST_GAIN_PER_ROW * n_rows
     gain = np.sum([[option.score - own[0].score for option in own] for own in fits], axis=0)
     return int(np.argmax(gain)) if gain.max() > bar else 0
 

@@ -33,6 +33,8 @@ class Posterior:
     versions : library -> version that made the fit
     forgetting : days before an account's last record at which a row counts half; None when every
         row counts in full
+    lift_history : (draw, lift test) what a fit without any test expects the tests to measure; None
+        when nothing had to be sampled for it
     """
 
     panel: Panel
@@ -46,6 +48,7 @@ class Posterior:
     engine: str
     versions: dict[str, str]
     forgetting: float | None = None
+    lift_history: np.ndarray | None = None
 
     @property
     def layout(self) -> Layout:

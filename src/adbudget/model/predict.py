@@ -133,7 +133,7 @@ def replicate(fit: "Posterior", *, seed: int, n_draws: int = 200) -> xr.DataArra
 
 def _replicate_account(fit: "Posterior", rows, p: int, weights, account: int, rng) -> np.ndarray:
     """(draw, period) replicated outcomes of one account, in units of its mean outcome."""
-    baseline, noise_sd = baseline_draws(fit.evidence, fit.priors, weights, account, rng)
+    baseline, noise_sd = baseline_draws(fit.evidence, fit.noise, fit.priors, weights, account, rng)
     noise = unit_noise(fit.noise, account, (noise_sd.size, rows.shape[0]), rng)
     noise = noise * fit.noise.spread[account]
     return baseline @ rows[:, :p].T + weights @ rows[:, p:-1].T + noise_sd[:, None] * noise
@@ -141,6 +141,7 @@ def _replicate_account(fit: "Posterior", rows, p: int, weights, account: int, rn
 
 def baseline_draws(
     evidence: Evidence,
+    noise: RowNoise,
     priors: Priors,
     weights: np.ndarray,
     account: int,
@@ -148,9 +149,14 @@ def baseline_draws(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of the baseline and the noise of one account, given its basis weights.
 
+    How far baselines move was found from all accounts, in units of the outcome and not of this
+    account's noise. So the baseline says nothing of the noise, and takes from the rows that do:
+    with H the matrix that maps the outcome to the fitted baseline, the residuals have tr(I - H)
+    degrees of freedom, and their Fisher information about log sigma^2 is tr((I - H)^2) / 2.
+
     Parameters
     ----------
-    evidence, priors : what the account's rows and the priors say
+    evidence, noise, priors : what the account's rows and the priors say, and how rows are noisy
     weights : (draw, cell in account * basis) in units of the account's mean outcome
     account : its position
     rng : chance
@@ -169,9 +175,18 @@ def baseline_draws(
     misfit = np.einsum("di,ij,dj->d", contrast, gram[p:, p:], contrast) - (cross * centre).sum(
         axis=1
     )
-    half_df = (priors.noise_df + evidence.n_rows[account]) / 2
-    half_scale = (priors.noise_df * priors.noise_share**2 + np.maximum(misfit, 0.0)) / 2
-    noise_sd = np.sqrt(half_scale / rng.gamma(half_df, size=half_scale.size))
+    squares = misfit - np.einsum("di,ij,dj->d", centre, precision, centre)
+    fitted = cho_solve(solver, gram[:p, :p])
+    n_rows, used = evidence.n_rows[account], np.trace(fitted)
+    guess = priors.noise_df * priors.noise_share**2
+    left = n_rows - noise.information * noise.fitted_loss * used
+    variance = (guess + np.maximum(squares, 0.0)) / (priors.noise_df + left)
+    # Rows of heavy tails tell less of the scale than of the coefficients they are counted for.
+    told = (n_rows - 2 * used + (fitted * fitted.T).sum()) * (
+        noise.scale_information / noise.information
+    )
+    df = priors.noise_df + told
+    noise_sd = np.sqrt(variance * df / rng.chisquare(df, size=variance.size))
     wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans=1)
     return mean + centre + noise_sd[:, None] * wobble.T, noise_sd
 

@@ -119,7 +119,7 @@ def reweight(
     noise_sd, residual, free = 0.5 * outcome.std() + 1e-9, outcome, np.ones(outcome.size)
     found, coefficients = [], np.zeros(columns.shape[1])
     for tail_df in tails:
-        for _ in range(MAX_PASSES):
+        for n_passed in range(MAX_PASSES):
             before = noise_sd
             weighted = columns * trust[:, None]
             gram = weighted.T @ columns + system.relative
@@ -130,10 +130,12 @@ def reweight(
             leverage = ((columns @ inverse) * weighted).sum(axis=1)
             free = np.clip(1 - leverage, LEAST_FREE, 1.0)
             residual = (outcome - columns @ coefficients) / np.sqrt(free)
-            noise_sd = np.sqrt(np.mean(trust * residual**2)) + 1e-12
+            # Weights have mean one where they settle; dividing by it on the way gets there faster.
+            noise_sd = np.sqrt(np.mean(trust * residual**2) / trust.mean()) + 1e-12
             if np.isfinite(tail_df):
                 trust = (tail_df + 1) / (tail_df + (residual / noise_sd) ** 2)
-            if abs(noise_sd - before) < SETTLED * before:
+            # The first pass still has the weights of the tail before, which have settled.
+            if n_passed > 0 and abs(noise_sd - before) < SETTLED * before:
                 break
         density = student_t.logpdf(residual / noise_sd, tail_df) + 0.5 * np.log(free)
         found.append(

@@ -16,7 +16,8 @@ class RowNoise:
     Attributes
     ----------
     weights : (account, period) relative precision of each row, with mean one over an account's
-        rows, so that weights move attention and not certainty; 1 where nothing was observed
+        rows; 1 where nothing was observed. They move attention; how much all rows are worth
+        together is ``information``
     tail_df : Student-t degrees of freedom, one for all accounts; inf is Gaussian
     level_power : variance grows with this power of the expected outcome; 0 is even noise
     spread : (account, period) sd of a row's noise from its level alone, relative to the others
@@ -29,6 +30,33 @@ class RowNoise:
     level_power: float
     spread: np.ndarray
     autocorrelation: np.ndarray
+
+    @property
+    def information(self) -> float:
+        """What a row really tells of a coefficient, as a share of what its weight claims.
+
+        Weights are the precisions that residuals leave the rows. Taken as known, rows of Student-t
+        noise would tell 1 / sigma^2 each, on average; their Fisher information is less, as nobody
+        knows which of them are good. Gaussian rows tell all of it.
+
+        References
+        ----------
+        Lange, Little & Taylor (1989), Journal of the American Statistical Association 84, 881-896.
+        """
+        return (self.tail_df + 1) / (self.tail_df + 3) if np.isfinite(self.tail_df) else 1.0
+
+    @property
+    def scale_information(self) -> float:
+        """The same of the noise's own scale: of two per row and unit of log sigma."""
+        return self.tail_df / (self.tail_df + 3) if np.isfinite(self.tail_df) else 1.0
+
+    @property
+    def fitted_loss(self) -> float:
+        """Weighted squares, in units of sigma^2, that a fitted coefficient takes from residuals.
+
+        Second order expansion of the mean of weight * residual^2 around the true coefficients.
+        """
+        return (self.tail_df + 2) / (self.tail_df + 5) if np.isfinite(self.tail_df) else 1.0
 
 
 def level_spread(level: np.ndarray, power: float) -> np.ndarray:

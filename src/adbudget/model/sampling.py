@@ -9,9 +9,10 @@ import numpy as np
 
 from adbudget.draws import Health
 from adbudget.model.evidence import Evidence
-from adbudget.model.factor import Likelihood
+from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.health import check_health, reached_target
 from adbudget.model.layout import Layout
+from adbudget.model.lift_left_out import UNKNOWN, expected_lifts, left_out
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import (
     RawSample,
@@ -20,7 +21,7 @@ from adbudget.model.sampler import (
     sample_compiled,
     sample_pymc,
 )
-from adbudget.model.transform import cell_draws
+from adbudget.model.transform import CellDraws, cell_draws
 
 MAX_KEPT_NUMBERS = 10_000_000  # draws are thinned so that a file stays under 40 MB
 MAX_KEPT_DRAWS = 4000
@@ -58,6 +59,26 @@ def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> Raw
     from adbudget.model.definition import build
 
     return sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+
+
+def history_of_tests(
+    evidence: Evidence, priors: Priors, cells: CellDraws, seed: int, settings: SamplerSettings
+) -> np.ndarray | None:
+    """(draw, test) what the tests would measure by the history alone, where that has to be sampled.
+
+    None without tests, and where the draws at hand tell for every test what the rest says of it.
+    """
+    if evidence.tests is None:
+        return None
+    known = left_out(evidence.tests, expected_lifts(cells, evidence), None)
+    if all(test.source != UNKNOWN for test in known):
+        return None
+    account, channel = np.argwhere(evidence.design.exists).T
+    layout = Layout(len(evidence.design.channels), len(evidence.gram), account.size)
+    likelihood = make_likelihood(replace(evidence, tests=None), priors)
+    kept = thinned(sample_compiled(likelihood, priors, layout, seed, settings))
+    lone = cell_draws(kept.positions, layout, priors, account, channel)
+    return expected_lifts(lone, evidence).astype(np.float32)
 
 
 def thinned(sample: RawSample) -> RawSample:

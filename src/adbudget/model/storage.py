@@ -24,7 +24,7 @@ from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Note, Panel
 
 FORMAT = "adbudget-fit"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
 def save(fit: Posterior, path: Path) -> None:
@@ -41,6 +41,8 @@ def save(fit: Posterior, path: Path) -> None:
         ("noise", fit.noise),
     ):
         _split(prefix, record, text, arrays)
+    if fit.lift_history is not None:
+        arrays["lift_history"] = fit.lift_history
     if fit.evidence.tests is not None:
         _split("lift_tests", fit.evidence.tests.tests, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
@@ -95,6 +97,7 @@ def load[P: Posterior](kind: type[P], path: Path) -> P:
             engine=text["engine"],
             versions=text["versions"],
             forgetting=forgetting,
+            lift_history=arrays.get("lift_history"),
         )
     except (KeyError, TypeError) as error:
         raise FileFormatError(

@@ -21,6 +21,7 @@ from adbudget.model.design import carried_spend, first_state
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.evidence import Evidence, gather, row_discount
 from adbudget.model.factor import centred, integrate_baseline, make_likelihood
+from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import read_lift_tests
 from adbudget.model.posterior import Posterior
@@ -29,12 +30,13 @@ from adbudget.model.row_noise import RowNoise, level_spread
 from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel.following import follow
 from adbudget.panel.panel import Panel
-from adbudget.tables.messages import Note
+from adbudget.tables.messages import Note, dates_text
 
 if TYPE_CHECKING:
     from adbudget.model.sampler import RawSample
 
 MOST_SWEEPS = 3  # moves of all draws before the sampler is asked instead
+FAR_SIGMAS = 10.0  # from what was expected, and outside all that the account has seen
 
 
 def update[P: Posterior](
@@ -72,6 +74,9 @@ def update[P: Posterior](
     """
     from threadpoolctl import threadpool_limits
 
+    from adbudget.model.sampler import SamplerSettings
+    from adbudget.model.sampling import history_of_tests
+
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
         raise InputError(f"seed must be None or an integer >= 0; got {seed!r}.")
     panel = follow(
@@ -88,20 +93,33 @@ def update[P: Posterior](
         noise = extended_noise(fit, panel)
         added = with_tests(added_evidence(fit, panel, noise), tests, panel.unit_value)
         evidence = with_baseline(added, fit.priors)
-        sample, health, how = _carried(fit, evidence, fit.seed if seed is None else seed, cores)
-        drift = drift_table(panel, evidence, noise, fit.priors, _cells(fit, sample.positions))
+        seed = fit.seed if seed is None else seed
+        sample, health, how = _carried(fit, evidence, seed, cores)
+        cells = _cells(fit, sample.positions)
+        settings = SamplerSettings(cores=cores)
+        history = history_of_tests(evidence, fit.priors, cells, seed, settings)
+        told = lift_warnings(cells, evidence, history)
+        drift = drift_table(panel, evidence, noise, fit.priors, cells)
+    unexpected = unexpected_rows(fit, panel)
+    warnings = (
+        *health.warnings,
+        *(note.message for note in unexpected),
+        *told,
+        *drift_warnings(drift),
+    )
     note = Note(kind="updated", message=_said(fit.panel, panel, how))
     return replace(
         fit,
-        panel=replace(panel, notes=(*panel.notes, note)),
+        panel=replace(panel, notes=(*panel.notes, *unexpected, note)),
         evidence=evidence,
         positions=sample.positions.astype(np.float32),
         sample_stats={name: getattr(sample, name) for name in ("diverging", "n_steps", "energy")},
-        health=replace(health, warnings=(*health.warnings, *drift_warnings(drift))),
+        health=replace(health, warnings=warnings),
         noise=noise,
-        seed=fit.seed if seed is None else seed,
+        seed=seed,
         engine="compiled",
         versions={name: version(name) for name in fit.versions},
+        lift_history=history,
     )
 
 
@@ -143,6 +161,39 @@ def extended_noise(fit: Posterior, panel: Panel) -> RowNoise:
         trust = (tail_df + 1) / (tail_df + standard**2) if np.isfinite(tail_df) else 1.0
         weights[a, new] = trust / spread[a, new] ** 2
     return replace(fit.noise, weights=weights, spread=spread)
+
+
+def unexpected_rows(fit: Posterior, panel: Panel) -> list[Note]:
+    """One note for each account whose new outcomes are nothing like what the fit expects.
+
+    A row is unexpected that lies more than ``FAR_SIGMAS`` standard deviations of the noise from
+    what the old fit expects of it, and outside the range of all outcomes of its account before.
+
+    Parameters
+    ----------
+    fit : before the new rows
+    panel : with them
+    """
+    notes = []
+    for a, account in enumerate(panel.accounts):
+        outcome, seen = panel.outcome[a], fit.panel.outcome[a]
+        new = np.isfinite(outcome) & (np.arange(panel.n_periods) > fit.panel.last[a])
+        surprise, level = _surprise(fit, panel, a)
+        spread = level_spread(level, fit.noise.level_power)
+        outside = (outcome > np.nanmax(seen)) | (outcome < np.nanmin(seen))
+        far = new & outside & (np.abs(surprise) > FAR_SIGMAS * spread)
+        if far.any():
+            money = fit.evidence.design.outcome_scale[a] / panel.unit_value[a]
+            message = (
+                f"Account {account!r}: {far.sum()} of {new.sum()} new outcome(s) are nothing like "
+                f"what was expected ({dates_text(panel.dates[far])}): mean "
+                f"{outcome[far].mean():,.0f}, expected {level[far].mean() * money:,.0f}, "
+                f"seen before {np.nanmin(seen):,.0f} to {np.nanmax(seen):,.0f}. Check their unit "
+                "and currency before anything is decided on them; if they are right, the account "
+                "has changed: fit the whole history again."
+            )
+            notes.append(Note(kind="unexpected_outcome", account=account, message=message))
+    return notes
 
 
 def _surprise(fit: Posterior, panel: Panel, account: int) -> tuple[np.ndarray, np.ndarray]:

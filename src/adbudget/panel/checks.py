@@ -7,9 +7,10 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.panel.forms import OutcomeRecords, Records, SpendRecords
-from adbudget.tables.messages import LONE_ACCOUNT, Rows, account_names, dates_text, quoted
+from adbudget.tables.messages import LONE_ACCOUNT, Rows, account_names, dates_text, listed, quoted
 
 MIN_PERIODS = 8
+LEAST_NET = 0.5  # of an outcome's absolute sum: refunds take less from sales
 
 
 def check_no_duplicates(records: Records) -> None:
@@ -168,6 +169,40 @@ def check_some_spend(
         raise InputError(
             f"channel(s) {quoted(unused)} have no spend in any account: every value is 0 or "
             "missing. Leave them out, e.g. with channels=[...], or check the column."
+        )
+
+
+def check_outcome_size(outcome: np.ndarray, accounts: tuple[str, ...]) -> None:
+    """Every account has to sell something: its outcome is an amount, above zero on the whole.
+
+    What sells without advertising and what advertising adds are both zero or more. A difference
+    (deposits less withdrawals, sales less their mean) has no such base, and would make every
+    return look like nothing.
+
+    Parameters
+    ----------
+    outcome : (account, period) outcome units, NaN where not recorded
+    """
+    total, size = np.nansum(outcome, axis=1), np.nansum(np.abs(outcome), axis=1)
+    nothing = [name for name, amount in zip(accounts, size, strict=True) if amount == 0]
+    if nothing:
+        raise InputError(
+            f"{account_names(nothing)}: the outcome is 0 in every period, so there is nothing to "
+            "learn from. Was it recorded? Put the true values in, or drop these accounts: "
+            f"frame[~frame['account'].isin({nothing[:5]!r})]."
+        )
+    signed = total < LEAST_NET * size
+    if signed.any():
+        n_below = (outcome < 0).sum(axis=1)
+        named = listed(
+            f"account {accounts[a]!r} ({n_below[a]} periods below zero, sum {total[a]:,.0f})"
+            for a in np.flatnonzero(signed)
+        )
+        raise InputError(
+            f"the outcome is a difference rather than an amount in {named}: what is below zero "
+            "takes away more than a third of what is above. Base sales and what advertising adds "
+            "are both taken to be 0 or more. Pass the amount itself (sales before the mean is "
+            "taken off, deposits rather than net flow), or drop these accounts."
         )
 
 

@@ -15,6 +15,7 @@ from adbudget.panel.checks import (
     check_controls_known,
     check_enough_periods,
     check_no_duplicates,
+    check_outcome_size,
     one_row_per_date,
 )
 from adbudget.panel.forms import read_records
@@ -82,6 +83,7 @@ def read_panel(
     arrays = make_arrays(
         records, outcome_records, calendar, missing_is_zero=missing_spend == "zero", notes=notes
     )
+    check_outcome_size(arrays.outcome, accounts)
     control_names, control_values = records.controls, arrays.control_values
     if holidays is not None:
         at = (accounts, calendar.dates, calendar.period, control_names, notes)

@@ -50,6 +50,8 @@ class WorldSpec:
     half_life_weeks : (shortest, longest) carry-over half-life of a channel, log-uniform between
     baseline_share : (lowest, highest) share of the outcome that needs no advertising
     noise : sd of the noise as a share of the account's mean outcome
+    noise_tail : Student-t degrees of freedom of the noise, above 1, whose scale ``noise`` then is;
+        None is Gaussian
     noise_growth : variance of the noise grows with this power of the expected outcome, 0 to 2
     noise_persistence : autocorrelation of the noise from one period to the next, in [0, 1)
     counts : the outcome is a whole number, drawn from a Poisson distribution after the noise
@@ -93,6 +95,7 @@ class WorldSpec:
     half_life_weeks: tuple[float, float] = (0.5, 4.0)
     baseline_share: tuple[float, float] = (0.4, 0.7)
     noise: float = 0.08
+    noise_tail: float | None = None
     noise_growth: float = 0.0
     noise_persistence: float = 0.0
     counts: bool = False
@@ -219,6 +222,7 @@ def noise_families() -> dict[str, WorldSpec]:
     return {
         "even": WorldSpec(),
         "outliers": WorldSpec(outlier_share=0.03),
+        "heavy": WorldSpec(noise_tail=2.0, noise=0.05),
         "persistent": WorldSpec(noise_persistence=0.7),
         "growing": WorldSpec(noise_growth=2.0, season_strength=0.3),
         "counts": WorldSpec(counts=True, value=400.0, kpi="leads", noise=0.02),
@@ -264,6 +268,8 @@ def _check_numbers(spec: WorldSpec) -> None:
     ranges = dict.fromkeys(_SHARES, (0.0, 1.0)) | dict.fromkeys(_NOT_NEGATIVE, (0.0, 10.0))
     ranges |= dict.fromkeys(_POSITIVE, (1e-6, 1e6)) | {"hidden_demand_share": (0.0, 0.99)}
     ranges |= {"noise_growth": (0.0, 2.0), "noise_persistence": (0.0, 0.99)}
+    if spec.noise_tail is not None:
+        ranges["noise_tail"] = (1.0, 1e6)
     if spec.dud_follow is not None:
         ranges["dud_follow"] = (0.0, 2.0)
     for name, (low, high) in ranges.items():

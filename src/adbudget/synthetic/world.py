@@ -243,8 +243,9 @@ def _outcome(
 
 
 def _noise(spec: WorldSpec, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """(account, period) noise of mean 0 and sd 1, each period like the one before as asked."""
-    fresh = rng.normal(size=shape)
+    """(account, period) noise of mean 0 and scale 1, each period like the one before as asked."""
+    tail = spec.noise_tail
+    fresh = rng.normal(size=shape) if tail is None else rng.standard_t(tail, size=shape)
     keep = spec.noise_persistence
     if keep == 0:
         return fresh

@@ -16,7 +16,7 @@ from adbudget.model.transform import CellDraws, bend
 
 # Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
 RHAT_TARGET, ESS_TARGET = 1.01, 400.0
-NEXT_TO_NOTHING = 0.1  # of the median return
+NEXT_TO_NOTHING = 0.1  # of the level of return that channels share
 PRIOR_POINTS = 2001
 RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
 
@@ -45,7 +45,7 @@ def check_health(
         ess_tail_min=tail,
         divergences=int(sample.diverging.sum()),
         n_draws=n_draws,
-        prior_share=_prior_share(cells, evidence, priors),
+        prior_share=_prior_share(cells, float(part["return_level"].mean()), evidence, priors),
         fit_r2=_explained(cells, evidence, priors),
         problems=_problems(rhat, bulk, tail, int(sample.diverging.sum()), n_draws),
         warnings=lift_warnings(cells, evidence),
@@ -78,21 +78,22 @@ def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
     )
 
 
-def _prior_share(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Series:
+def _prior_share(
+    cells: CellDraws, level: float, evidence: Evidence, priors: Priors
+) -> pd.Series:
     """Posterior sd over prior sd of each cell's log return: 1 when the data say nothing.
 
     The prior is that of a cell whose channels' common level is known: otherwise what the other
-    channels say would pass for knowledge of this one. Returns below a tenth of the median are all
-    "next to nothing" to a buyer, so the logarithm is taken of the return plus that: a channel known
-    to be dead is known, not uncertain.
+    channels say would pass for knowledge of this one. Returns below a tenth of it are all "next to
+    nothing" to a buyer, so the logarithm is taken of the return plus that: a channel known to be
+    dead is known, not uncertain.
     """
     design = evidence.design
-    floor = NEXT_TO_NOTHING * priors.roi_median
     spreads = (priors.between_channels, priors.channel_spread, priors.account_spread)
     prior_sd = np.linalg.norm(spreads)
     levels = ndtri((np.arange(PRIOR_POINTS) + 0.5) / PRIOR_POINTS)
-    prior = np.log(floor + np.exp(bend(np.log(priors.roi_median) + prior_sd * levels, priors)))
-    posterior = np.log(floor + cells.roi).std(axis=(0, 1))
+    prior = np.log(NEXT_TO_NOTHING + np.exp(bend(prior_sd * levels, 0.0, priors)))
+    posterior = np.log(NEXT_TO_NOTHING + cells.roi / np.exp(level)).std(axis=(0, 1))
     account, channel = np.argwhere(design.exists).T
     names = pd.MultiIndex.from_arrays(
         [np.array(design.accounts)[account], np.array(design.channels)[channel]],

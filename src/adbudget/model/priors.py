@@ -23,12 +23,19 @@ class Priors:
         channel is believed to return depends on what the others turn out to return, so that a
         channel the data say little about is taken for one like them; at 0 it is taken for a
         middling one
+    returns_df : degrees of freedom of the Student-t priors on that level, on how far channels are
+        from it (all of them together, so that channels may turn out far apart), and on how far
+        one account is from its channel
     channel_spread : scale of the half-normal prior on how far accounts differ within a channel
     account_spread : scale of the half-normal prior on how far whole accounts differ
-    null_start : log units below ``roi_median`` from which returns fall towards zero faster
+    null_start : log units below the level channels share from which returns fall towards zero
+        faster
     null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
-    saturation_sd, memory_sd : spread of a channel's tilt over the half-saturation and the
-        half-life grid; 2 spans the whole grid
+    saturation_sd : spread of a channel's tilt over the half-saturation grid; 2 spans all of it
+    memory_centre, memory_sd : tilt that is expected over the half-life grid, and its spread
+    memory_focus : how narrowly the weights of the half-lives gather around the place the tilt
+        points to, which is tilt / focus on a grid from -1 to 1; 0 lets them run from one end to the
+        other
     cell_tilt_sd : how far one account-channel may tilt away from its channel
     half_saturation : grid of half-saturation points, in units of the cell's mean spend
     half_life_days : grid of carry-over half-lives in days, of effects that are strongest at once
@@ -53,18 +60,21 @@ class Priors:
     """
 
     roi_median: float = 1.0
-    roi_sd: float = 1.0
-    channels_alike: float = 0.75
+    roi_sd: float = 1.3
+    channels_alike: float = 0.85
+    returns_df: float = 4.0
     channel_spread: float = 0.5
     account_spread: float = 0.3
     null_start: float = 1.0
     null_slope: float = 3.0
     saturation_sd: float = 2.0
-    memory_sd: float = 2.0
+    memory_centre: float = -2.0
+    memory_sd: float = 4.0
+    memory_focus: float = 6.0
     cell_tilt_sd: float = 0.7
-    half_saturation: tuple[float, ...] = (0.2, 0.6, 1.8, 5.4)
-    half_life_days: tuple[float, ...] = (1.0, 7.0, 28.0)
-    delayed_half_lives: tuple[tuple[float, float], ...] = ((4.0, 7.0), (7.0, 14.0))
+    half_saturation: tuple[float, ...] = (0.25, 1.0, 4.0, 16.0)
+    half_life_days: tuple[float, ...] = (0.0, 3.5, 8.0, 28.0)
+    delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 14.0),)
     noise_share: float = 0.1
     noise_df: float = 0.5
     level_share: float = 0.5
@@ -102,7 +112,7 @@ class Priors:
         return tuple("+".join(f"{days:g}" for days in parts) for parts in self.memories)
 
     def __post_init__(self) -> None:
-        may_be_zero = {"null_start", "null_slope", "demand_effect", "level_share"}
+        may_be_zero = {"null_start", "null_slope", "demand_effect", "level_share", "memory_focus"}
         for name, value in asdict(self).items():
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
@@ -112,6 +122,8 @@ class Priors:
                 _check_season(value)
             elif name == "channels_alike":
                 _check_alike(value)
+            elif name == "memory_centre":
+                _check_finite(name, value)
             elif not (isfinite(value) and (value > 0 or (name in may_be_zero and value == 0))):
                 raise InputError(f"Priors.{name} must be a positive finite number; got {value!r}.")
 
@@ -119,6 +131,11 @@ class Priors:
 def _check_alike(share: float) -> None:
     if not 0 <= share < 1:
         raise InputError(f"Priors.channels_alike must be in [0, 1); got {share!r}.")
+
+
+def _check_finite(name: str, value: float) -> None:
+    if not isfinite(value):
+        raise InputError(f"Priors.{name} must be a finite number; got {value!r}.")
 
 
 def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:

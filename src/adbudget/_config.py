@@ -23,7 +23,9 @@ PANEL_KEYS = (
 )
 RECORDS = {"limits": "Limits", "risk": "Risk", "priors": "Priors", "thresholds": "Thresholds"}
 FILE_KEYS = ("policy", "lift_tests")  # paths, as on the command line
-SAMPLER_KEYS = ("forgetting", "seed", "engine", "draws", "tune", "chains", "cores")
+SAMPLER_KEYS = (
+    *("forgetting", "seed", "engine", "draws", "tune", "chains", "target_accept", "cores"),
+)
 DECISION_KEYS = ("current", "window_days")
 # What only a file needs: which column is the outcome, and columns made of others.
 TABLE_KEYS = ("outcome", "derive")

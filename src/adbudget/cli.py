@@ -104,6 +104,14 @@ def recommend(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Same seed, same decisions; 0 if not given.")
     ] = None,
+    target_accept: Annotated[
+        float | None,
+        typer.Option(
+            "--target-accept",
+            metavar="SHARE",
+            help="Nearer to 1, the sampler steps less far and diverges less; 0.85 if not given.",
+        ),
+    ] = None,
     out: OutFile = None,
     window_days: Annotated[
         float | None,
@@ -141,6 +149,7 @@ def recommend(
     settings = _settings(
         config,
         seed=seed,
+        target_accept=target_accept,
         window_days=window_days,
         policy=policy,
         lift_tests=lift_tests,
@@ -182,10 +191,16 @@ def recommend(
     if not health.get("ok", True):
         why = " ".join(health.get("problems", []))
         _complain(
-            f"the fit cannot be trusted, so every decision is to monitor. {why} Longer chains may "
-            "help (draws and tune in a --config file), or more history."
+            f"the fit cannot be trusted, so every decision is to monitor. {why} {_advice(why)}"
         )
         raise typer.Exit(UNHEALTHY)
+
+
+def _advice(problems: str) -> str:
+    """What has been seen to help against these problems of a fit."""
+    if "diverged" in problems:
+        return "Smaller steps may help: --target-accept 0.99."
+    return "Longer chains may help: draws and tune in a --config file."
 
 
 @app.command(

@@ -59,6 +59,7 @@ def recommend(
     draws: int = 1000,
     tune: int = 500,
     chains: int = 4,
+    target_accept: float = 0.85,
     cores: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -68,8 +69,8 @@ def recommend(
     ----------
     data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
 missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
-    priors, lift_tests, forgetting, seed, engine, draws, tune, chains, cores, progress : as in \
-:func:`adbudget.fit`
+    priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
+progress : as in :func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the
         last ``window_days`` of each account when None
     window_days : length of that window
@@ -137,6 +138,7 @@ missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
         draws=draws,
         tune=tune,
         chains=chains,
+        target_accept=target_accept,
         cores=cores,
         progress=progress,
     )

@@ -47,6 +47,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         BEND_WIDTH,
         priors.returns_df,
         priors.memory_centre,
+        priors.cell_memory_sd,
         account_known,
     ]
     block = np.concatenate(

@@ -114,7 +114,7 @@ def build(
         memory: Any = pm.Deterministic(
             "memory_share",
             math.softmax(
-                (memory_tilt[cell_channel] + priors.cell_tilt_sd * cell_memory)[:, None]
+                (memory_tilt[cell_channel] + priors.cell_memory_sd * cell_memory)[:, None]
                 * memory_grid
                 + memory_window(priors),
                 axis=1,

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 16  # how `block.pack` begins
+HEADER, N_SCALES = 9, 17  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -139,7 +139,8 @@ def _density(x, grad, block):
     at += n_tests
     test_rows = block[at : at + n_tests * K].reshape((n_tests, K))
 
-    tilt_sd, start, slope = scales[6], x[0] - scales[7], scales[8]
+    tilt_sd, place_sd = scales[6], scales[15]
+    start, slope = x[0] - scales[7], scales[8]
     noise_df, noise_scale = scales[9], scales[10]
     grad[:] = 0.0
     value = _population(x, grad, C, A, n, scales)
@@ -148,7 +149,7 @@ def _density(x, grad, block):
     o_effect, o_cell = 2 + 4 * C, 2 + 4 * C + A
     o_cell_shape, o_cell_memory = o_cell + n, o_cell + 2 * n
     # What one account cannot tell is taken as known: see `transform.known_spreads`.
-    account_spread = scales[15] if scales[15] > 0 else x[o_account]
+    account_spread = scales[16] if scales[16] > 0 else x[o_account]
     spread, no_window = np.empty(C), np.zeros(M)
     for c in range(C):
         spread[c] = channel_known[c] if channel_known[c] > 0 else x[o_spread + c]
@@ -169,8 +170,8 @@ def _density(x, grad, block):
             level = np.exp(log_roi) * spend_share[i]
             tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
             shape_mean[local] = _soft_shares(tilt, shape_grid, no_window, shape[local])
-            tilt = x[o_memory + c] + tilt_sd * x[o_cell_memory + i]
-            memory_mean[local] = _soft_shares(tilt, memory_grid, memory_window, memory[local])
+            place = x[o_memory + c] + place_sd * x[o_cell_memory + i]
+            memory_mean[local] = _soft_shares(place, memory_grid, memory_window, memory[local])
             for j in range(J):
                 for m in range(M):
                     q = local * K + j * M + m
@@ -205,7 +206,7 @@ def _density(x, grad, block):
             by_raw = total * steepness[local]
             grad[0] += total - by_raw
             grad[1 + c] += by_raw
-            if scales[15] <= 0:
+            if scales[16] <= 0:
                 grad[o_account] += by_raw * x[o_effect + a]
             grad[o_effect + a] += by_raw * account_spread
             if channel_known[c] <= 0:
@@ -214,7 +215,7 @@ def _density(x, grad, block):
             grad[o_shape + c] += by_shape
             grad[o_cell_shape + i] += by_shape * tilt_sd
             grad[o_memory + c] += by_memory
-            grad[o_cell_memory + i] += by_memory * tilt_sd
+            grad[o_cell_memory + i] += by_memory * place_sd
     return value
 
 

@@ -154,13 +154,15 @@ def fit(
     draws: int = 1000,
     tune: int = 500,
     chains: int = 4,
+    target_accept: float = 0.85,
     cores: int | None = None,
     progress: bool | None = None,
 ) -> Fit:
     """Learn the response curves of a panel.
 
     When r-hat stays above 1.01 or an effective sample size below 400, as many chains again are
-    added, at most twice; what is reached in the end stands in ``health``.
+    added; when more than 1% of the draws diverge, the chains are run again with smaller steps; at
+    most twice in all. What is reached in the end stands in ``health``.
 
     Parameters
     ----------
@@ -175,6 +177,8 @@ def fit(
     engine : "compiled" (default), or "pymc" for PyMC's own sampler on the readable definition
     draws, tune : kept and tuning draws per chain
     chains : number of chains, at least 2
+    target_accept : acceptance the sampler aims at, in [0.6, 1); nearer to one means smaller steps,
+        which is slower and diverges less
     cores : chains that run at once; all cores when None
     progress : show the sampler's progress bar; None shows it on a terminal and in Jupyter only
 
@@ -192,6 +196,7 @@ def fit(
     from adbudget.model.sampler import SamplerSettings
 
     _check_arguments(panel, seed, engine, draws, tune, chains)
+    _check_target_accept(target_accept)
     tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
     priors = priors or Priors()
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
@@ -204,6 +209,7 @@ def fit(
         tune=tune,
         chains=chains,
         cores=cores,
+        target_accept=float(target_accept),
         progress=_wants_progress() if progress is None else progress,
     )
     sample, health = sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
@@ -242,6 +248,12 @@ def _check_arguments(panel, seed, engine, draws, tune, chains) -> None:
     for name, value, least in (("draws", draws, 100), ("tune", tune, 100), ("chains", chains, 2)):
         if not isinstance(value, int | np.integer) or value < least:
             raise InputError(f"{name} must be an integer >= {least}; got {value!r}.")
+
+
+def _check_target_accept(target: float) -> None:
+    number = isinstance(target, int | float | np.floating) and not isinstance(target, bool)
+    if not (number and 0.6 <= target < 1):
+        raise InputError(f"target_accept must be a number in [0.6, 1); got {target!r}.")
 
 
 def _wants_progress() -> bool:

@@ -19,9 +19,9 @@ class Priors:
     ----------
     roi_median : return on one unit of spend of a middling channel (money per money)
     roi_sd : how far a channel may differ from it (log units)
-    channels_alike : share of that variance that all channels have in common, in [0, 1): what a
+    channels_alike : share of that variance that all channels have in common, in (0, 1): what a
         channel is believed to return depends on what the others turn out to return, so that a
-        channel the data say little about is taken for one like them; at 0 it is taken for a
+        channel the data say little about is taken for one like them; near 0 it is taken for a
         middling one
     returns_df : degrees of freedom of the Student-t priors on that level, on how far channels are
         from it (all of them together, so that channels may turn out far apart), and on how far
@@ -32,11 +32,12 @@ class Priors:
         faster
     null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
     saturation_sd : spread of a channel's tilt over the half-saturation grid; 2 spans all of it
-    memory_centre, memory_sd : tilt that is expected over the half-life grid, and its spread
-    memory_focus : how narrowly the weights of the half-lives gather around the place the tilt
-        points to, which is tilt / focus on a grid from -1 to 1; 0 lets them run from one end to the
-        other
-    cell_tilt_sd : how far one account-channel may tilt away from its channel
+    cell_tilt_sd : how far one account-channel may tilt away from its channel there
+    memory_centre, memory_sd : where a channel is expected on the half-life grid, -1 being the
+        shortest and 1 the longest, and how far from it a channel may be
+    cell_memory_sd : how far one account-channel may be from its channel there
+    memory_focus : how narrowly the weights of the half-lives gather around that place: those at
+        distance d have exp(-focus d^2 / 2) times the weight of one that sits there
     half_saturation : grid of half-saturation points, in units of the cell's mean spend
     half_life_days : grid of carry-over half-lives in days, of effects that are strongest at once
     delayed_half_lives : (shorter, longer) half-lives of effects that first build up: one decay fed
@@ -68,13 +69,14 @@ class Priors:
     null_start: float = 1.0
     null_slope: float = 3.0
     saturation_sd: float = 2.0
-    memory_centre: float = -2.0
-    memory_sd: float = 4.0
-    memory_focus: float = 6.0
     cell_tilt_sd: float = 0.7
+    memory_centre: float = -0.3
+    memory_sd: float = 0.6
+    cell_memory_sd: float = 0.2
+    memory_focus: float = 14.0
     half_saturation: tuple[float, ...] = (0.25, 1.0, 4.0, 16.0)
     half_life_days: tuple[float, ...] = (0.0, 3.5, 8.0, 28.0)
-    delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 14.0),)
+    delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 10.0),)
     noise_share: float = 0.1
     noise_df: float = 0.5
     level_share: float = 0.5
@@ -112,7 +114,7 @@ class Priors:
         return tuple("+".join(f"{days:g}" for days in parts) for parts in self.memories)
 
     def __post_init__(self) -> None:
-        may_be_zero = {"null_start", "null_slope", "demand_effect", "level_share", "memory_focus"}
+        may_be_zero = {"null_start", "null_slope", "demand_effect", "level_share"}
         for name, value in asdict(self).items():
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
@@ -129,8 +131,11 @@ class Priors:
 
 
 def _check_alike(share: float) -> None:
-    if not 0 <= share < 1:
-        raise InputError(f"Priors.channels_alike must be in [0, 1); got {share!r}.")
+    if not 0 < share < 1:
+        raise InputError(
+            f"Priors.channels_alike must be in (0, 1); got {share!r}. "
+            "For channels with next to nothing in common, pass 0.01."
+        )
 
 
 def _check_finite(name: str, value: float) -> None:

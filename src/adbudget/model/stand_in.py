@@ -1,8 +1,8 @@
 """Priors -> the loose Gaussian that stands in for the curves wherever a regression must be linear.
 
 The basis weights of a cell are expected at the median return, spread evenly over the basis, give or
-take enough that the data decide: where spend is small beside the outcome, that the channels together
-may still bring all that base sales leave. Used to find baseline, noise and drift; never for the
+take enough that the data decide: also where spend is small beside the outcome, and channels may
+still bring all that base sales leave. Used to find baseline, noise and drift; never for the
 posterior.
 """
 

@@ -49,17 +49,27 @@ def bend(raw_log_return: np.ndarray, level: np.ndarray | float, priors: Priors) 
 
 
 def tilt_grids(priors: Priors) -> tuple[np.ndarray, np.ndarray]:
-    """Tilt directions over the two grids, within [-1, 1]: half-lives by rank, saturation by log."""
-    n_memory = len(priors.memories)
-    memory = np.linspace(-1, 1, n_memory) if n_memory > 1 else np.zeros(1)
+    """What log weights are proportional to: half-lives by rank, saturation by log.
+
+    Half-lives sit on [-1, 1] times ``memory_focus``, half-saturations on [-1, 1].
+    """
+    memory = priors.memory_focus * _places(priors)
     log_point = np.log(priors.half_saturation)
     reach = max(np.ptp(log_point) / 2, 1e-9)
     return memory, (log_point - (log_point[0] + log_point[-1]) / 2) / reach
 
 
 def memory_window(priors: Priors) -> np.ndarray:
-    """(memory,) log weights at a tilt of zero: they gather in the middle of the grid."""
-    return -0.5 * priors.memory_focus * tilt_grids(priors)[0] ** 2
+    """(memory,) log weights of a channel in the middle of the grid, which gather there.
+
+    With the tilt, those of a channel at place p fall with the squared distance from p.
+    """
+    return -0.5 * priors.memory_focus * _places(priors) ** 2
+
+
+def _places(priors: Priors) -> np.ndarray:
+    n_memory = len(priors.memories)
+    return np.linspace(-1, 1, n_memory) if n_memory > 1 else np.zeros(1)
 
 
 def known_spreads(
@@ -106,7 +116,8 @@ def cell_draws(
         + channel_spread[..., cell_channel] * part["cell_effect"]
     )
     tilt = priors.cell_tilt_sd
-    memory_tilt = part["memory_tilt"][..., cell_channel] + tilt * part["cell_memory"]
+    own_place = priors.cell_memory_sd * part["cell_memory"]
+    memory_place = part["memory_tilt"][..., cell_channel] + own_place
     shape_tilt = part["saturation_tilt"][..., cell_channel] + tilt * part["cell_saturation"]
     memory_grid, shape_grid = tilt_grids(priors)
     log_roi = bend(raw, level, priors)
@@ -114,7 +125,7 @@ def cell_draws(
     return CellDraws(
         log_roi=log_roi,
         roi=np.where(negligible, 0.0, np.exp(log_roi)),
-        memory=softmax(memory_tilt[..., None] * memory_grid + memory_window(priors), axis=-1),
+        memory=softmax(memory_place[..., None] * memory_grid + memory_window(priors), axis=-1),
         shape=softmax(shape_tilt[..., None] * shape_grid, axis=-1),
     )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.special import ndtri
+from scipy.stats import qmc, t
 
 from adbudget.draws import Health
 from adbudget.model.baseline import baseline_of
@@ -17,7 +18,8 @@ from adbudget.model.transform import CellDraws, bend
 # Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
 RHAT_TARGET, ESS_TARGET = 1.01, 400.0
 NEXT_TO_NOTHING = 0.1  # of the level of return that channels share
-PRIOR_POINTS = 2001
+# (3, point) evenly spread over the unit cube: the same prior draws every time.
+PRIOR_POINTS = qmc.Sobol(3, scramble=False).random_base2(12).T[:, 1:]
 RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
 # Standard deviations by which the mean return of any cell may move when the steps get smaller; two
 # runs of 400 effective draws differ by about 0.07 by chance, the worst of many cells by 0.2.
@@ -123,10 +125,12 @@ def _prior_share(cells: CellDraws, level: float, evidence: Evidence, priors: Pri
     dead is known, not uncertain.
     """
     design = evidence.design
-    spreads = (priors.between_channels, priors.channel_spread, priors.account_spread)
-    prior_sd = np.linalg.norm(spreads)
-    levels = ndtri((np.arange(PRIOR_POINTS) + 0.5) / PRIOR_POINTS)
-    prior = np.log(NEXT_TO_NOTHING + np.exp(bend(prior_sd * levels, 0.0, priors)))
+    apart = t(priors.returns_df).ppf(PRIOR_POINTS[:2]).T @ (
+        priors.between_channels,
+        priors.channel_spread,
+    )
+    raw = apart + priors.account_spread * ndtri(PRIOR_POINTS[2])
+    prior = np.log(NEXT_TO_NOTHING + np.exp(bend(raw, 0.0, priors)))
     posterior = np.log(NEXT_TO_NOTHING + cells.roi / np.exp(level)).std(axis=(0, 1))
     account, channel = np.argwhere(design.exists).T
     names = pd.MultiIndex.from_arrays(

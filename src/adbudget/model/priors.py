@@ -70,11 +70,11 @@ class Priors:
     null_slope: float = 3.0
     saturation_sd: float = 2.0
     cell_tilt_sd: float = 0.7
-    memory_centre: float = -0.3
-    memory_sd: float = 0.6
+    memory_centre: float = -0.2
+    memory_sd: float = 0.7
     cell_memory_sd: float = 0.2
     memory_focus: float = 14.0
-    half_saturation: tuple[float, ...] = (0.25, 1.0, 4.0, 16.0)
+    half_saturation: tuple[float, ...] = (0.25, 0.8, 2.5, 8.0)
     half_life_days: tuple[float, ...] = (0.0, 3.5, 8.0, 28.0)
     delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 10.0),)
     noise_share: float = 0.1

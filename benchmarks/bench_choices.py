@@ -41,7 +41,11 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "memory": (
         ("assumed", "misspecified"),
-        {"no delayed effects": replace(B, delayed_half_lives=())},
+        {
+            "no delayed effects": replace(B, delayed_half_lives=()),
+            "short": replace(B, half_life_days=(0.0, 3.5, 7.0), delayed_half_lives=()),
+            "in the middle": replace(B, memory_centre=0.0),
+        },
     ),
     "tilts": (
         ("assumed",),
@@ -54,8 +58,9 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "returns": (
         ("assumed", "confounded", "duds"),
         {
-            "nothing in common": replace(B, channels_alike=0.0),
-            "0.88 in common": replace(B, channels_alike=0.88),
+            "nothing in common": replace(B, channels_alike=0.01),
+            "no heavy tails": replace(B, returns_df=1e4),
+            "level as narrow as channels": replace(B, roi_sd=0.71, channels_alike=0.5),
         },
     ),
     "spreads": (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adbudget.synthetic import World, WorldSpec
 
 HALF_NORMAL_MEAN = 0.8  # in units of its scale
+NOTHING_ALIKE = 0.01  # share of the returns' variance: next to none
 
 
 def matched(world: "World", job: Job) -> Answer:
@@ -47,8 +48,9 @@ def priors_of(spec: "WorldSpec") -> "Priors":
         raise ValueError("priors are matched to worlds without duds and hidden demand only.")
     return ab.Priors(
         roi_median=spec.roi_median,
-        roi_sd=spec.roi_spread,
-        channels_alike=0.0,
+        roi_sd=spec.roi_spread / (1 - NOTHING_ALIKE) ** 0.5,
+        channels_alike=NOTHING_ALIKE,
+        returns_df=1e4,
         channel_spread=spec.cell_spread / HALF_NORMAL_MEAN,
         account_spread=spec.account_spread / HALF_NORMAL_MEAN,
         null_slope=0.0,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adbudget.synthetic import Truth, World
 
 POPULATION = (
-    *("channel_return", "channel_spread", "account_spread"),
+    *("return_level", "channel_return", "channel_spread", "account_spread"),
     *("saturation_tilt", "memory_tilt"),
 )
 UNSETTLED = 20  # first periods left out of the paths: spend before the records is not known
@@ -63,8 +63,10 @@ def population_of(world: "World", job: Job, fit: "Fit") -> dict[str, np.ndarray]
         raise ValueError(f"{job.family}: the population's truth is defined for assumed worlds.")
     roi = _channel_roi(world, job, fit)
     tilts = np.array([_channel_tilts(world.truth, fit, c) for c in range(roi.size)])
+    level = float(np.log(spec.roi_median))
     return {
-        "channel_return": np.array([_unbend(np.log(value), fit) for value in roi]),
+        "return_level": np.array([level]),
+        "channel_return": np.array([_unbend(np.log(value), level, fit) for value in roi]),
         "channel_spread": np.full(roi.size, spec.cell_spread),
         "account_spread": np.array([spec.account_spread]),
         "memory_tilt": tilts[:, 0],
@@ -112,9 +114,10 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
     Compared is what the fit can see: paths with level, trend and season taken out, each cell at
     its own height.
     """
-    from adbudget.model.transform import tilt_grids
+    from adbudget.model.transform import memory_window, tilt_grids
 
     memory_grid, shape_grid = tilt_grids(fit.priors)
+    window = memory_window(fit.priors)
     place = np.flatnonzero(np.argwhere(fit.panel.exists)[:, 1] == channel)
     path = _paths(truth, fit)[0][place]
     basis = _basis(fit, channel)
@@ -123,13 +126,13 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
     path = path / np.linalg.norm(path, axis=1, keepdims=True)
 
     def misfit(tilts: np.ndarray) -> float:
-        memory, shape = softmax(tilts[0] * memory_grid), softmax(tilts[1] * shape_grid)
+        memory, shape = softmax(tilts[0] * memory_grid + window), softmax(tilts[1] * shape_grid)
         mixed = np.einsum("j,m,ajmt->at", memory, shape, basis)
         height = (mixed * path).sum(axis=1) / (mixed**2).sum(axis=1)
         prior = (tilts**2).sum() * 1e-6  # settles ties at the ends of the grid only
         return float(((path - height[:, None] * mixed) ** 2).sum() + prior)
 
-    starts = [(m, s) for m in (-1.5, 0.0, 1.5) for s in (-1.5, 0.0, 1.5)]
+    starts = [(m, s) for m in (-0.7, 0.0, 0.7) for s in (-1.5, 0.0, 1.5)]
     found = [minimize(misfit, start, method="Nelder-Mead") for start in starts]
     return min(found, key=lambda one: one.fun).x
 
@@ -160,12 +163,12 @@ def _without_baseline(n_periods: int) -> np.ndarray:
     return np.eye(n_periods) - basis @ basis.T
 
 
-def _unbend(log_roi: float, fit: "Fit") -> float:
+def _unbend(log_roi: float, level: float, fit: "Fit") -> float:
     """Raw log return that the model bends to ``log_roi``."""
     from adbudget.model.transform import bend
 
     def missed(raw: float) -> float:
-        return float(bend(np.array(raw), fit.priors)) - log_roi
+        return float(bend(np.array(raw), level, fit.priors)) - log_roi
 
     return float(np.float64(brentq(missed, -20.0, 20.0)))  # pyright: ignore[reportArgumentType]
 

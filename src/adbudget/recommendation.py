@@ -47,8 +47,8 @@ def recommend(
     ----------
     data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
 missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
-    priors, lift_tests, forgetting, seed, engine, draws, tune, chains, cores, progress : as in \
-:func:`adbudget.fit`
+    priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
+progress : as in :func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the
         last ``window_days`` of each account when None
     window_days : length of that window

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_t, t
 
 from adbudget import Priors
 from adbudget.model.block import pack
@@ -221,15 +221,19 @@ def _log_prior(setting, position) -> float:
         part["channel_spread"] / priors.channel_spread,
         part["account_spread"] / priors.account_spread,
         part["saturation_tilt"] / priors.saturation_sd,
-        part["memory_tilt"] / priors.memory_sd,
-        *(part[name] for name in ("account_effect", "cell_effect")),
+        (part["memory_tilt"] - priors.memory_centre) / priors.memory_sd,
+        part["account_effect"],
         *(part[name] for name in ("cell_saturation", "cell_memory")),
     ]
-    n_channels = part["channel_return"].size
-    alike = priors.channels_alike
-    cov = priors.roi_sd**2 * (alike + (1 - alike) * np.eye(n_channels))
-    median = np.full(n_channels, np.log(priors.roi_median))
-    returns = multivariate_normal(median, cov).logpdf(part["channel_return"])
+    n_channels, df = part["channel_return"].size, priors.returns_df
+    level = part["return_level"]
+    returns = (
+        t(df, np.log(priors.roi_median), priors.common_level).logpdf(level).item()
+        + multivariate_t(
+            np.repeat(level, n_channels), priors.between_channels**2 * np.eye(n_channels), df
+        ).logpdf(part["channel_return"])
+        + t(df).logpdf(part["cell_effect"]).sum()
+    )
     return float(returns) - 0.5 * float(sum((z**2).sum() for z in scaled))
 
 

@@ -7,14 +7,22 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.stats import t as student_t
 
 from adbudget.model import sampler
 from adbudget.model.block import pack
 from adbudget.model.definition import build
 from adbudget.model.density import density_callback, value_and_gradient
+from adbudget.model.evidence import gather
+from adbudget.model.factor import make_likelihood
 from adbudget.model.fit import fit
+from adbudget.model.layout import Layout
 from adbudget.model.predict import prior_positions
 from adbudget.model.priors import Priors
+from adbudget.model.reference import make_design
+from adbudget.model.transform import cell_draws
+from adbudget.panel.read import read_panel
+from adbudget.synthetic import WorldSpec, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +130,78 @@ def test_priors_refuse_nonsense():
         Priors(half_saturation=(1.0, 0.5))
     with pytest.raises(InputError, match="season_order"):
         Priors(season_order=-2)
-    with pytest.raises(InputError, match="channels_alike"):
-        Priors(channels_alike=1.0)
+    for share in (0.0, 1.0):
+        with pytest.raises(InputError, match="channels_alike"):
+            Priors(channels_alike=share)
+    with pytest.raises(InputError, match="memory_centre must be a finite number"):
+        Priors(memory_centre=float("nan"))
 
 
-def test_prior_draws_have_the_correlation_the_priors_state(layout):
-    priors = Priors(roi_median=1.4, roi_sd=0.8, channels_alike=0.6)
-    returns = layout.split(prior_positions(layout, priors, 40_000, seed=3))["channel_return"]
-    n = layout.n_channels
-    wanted = 0.8**2 * np.where(np.eye(n), 1.0, 0.6)
-    assert np.cov(returns.T) == pytest.approx(wanted, abs=0.02)  # 4 standard errors
-    assert returns.mean(axis=0) == pytest.approx(np.full(n, np.log(1.4)), abs=0.016)
+def test_prior_draws_have_the_quantiles_the_priors_state(layout):
+    priors = Priors(roi_median=1.4, roi_sd=0.8, channels_alike=0.6, returns_df=5.0)
+    part = layout.split(prior_positions(layout, priors, 40_000, seed=3))
+    level, returns = part["return_level"], part["channel_return"]
+    probability = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+    wanted = student_t(5).ppf(probability)
+    for scaled in (
+        (level - np.log(1.4)) / (0.8 * 0.6**0.5),
+        (returns - level) / (0.8 * 0.4**0.5),
+        part["cell_effect"],
+    ):
+        found = np.quantile(scaled, probability, axis=0)
+        assert found == pytest.approx(np.tile(wanted[:, None], scaled.shape[1]), abs=0.06)
+
+
+def test_where_one_channel_is_far_from_the_level_all_may_be(layout):
+    """One Student-t of all channels together: their squares rise and fall together."""
+    part = layout.split(prior_positions(layout, Priors(), 40_000, seed=4))
+    far = np.abs(part["channel_return"] - part["return_level"]) > 1.5
+    both = (far[:, 0] & far[:, 1]).mean()
+    assert both > 2 * far[:, 0].mean() * far[:, 1].mean()
+
+
+def test_spreads_that_one_account_cannot_tell_keep_their_prior(lone_shop):
+    evidence, likelihood, layout, priors = lone_shop
+    position = np.random.default_rng(5).normal(size=layout.size) * 0.5
+    other = position.copy()
+    for name in ("channel_spread", "account_spread"):
+        layout.split(other)[name][:] += 0.3
+    block = pack(likelihood, priors)
+    gradients = [value_and_gradient(x, block)[1] for x in (position, other)]
+    for name, scale in (
+        ("channel_spread", priors.channel_spread),
+        ("account_spread", priors.account_spread),
+    ):
+        for x, gradient in zip((position, other), gradients, strict=True):
+            own = layout.split(gradient)[name]
+            assert own == pytest.approx(-layout.split(x)[name] / scale**2)
+    account, channel = np.argwhere(evidence.design.exists).T
+    cells = [cell_draws(x, layout, priors, account, channel).log_roi for x in (position, other)]
+    np.testing.assert_array_equal(*cells)
+
+
+def test_a_lone_shop_has_one_density_too(lone_shop):
+    evidence, likelihood, layout, priors = lone_shop
+    reference = build(evidence, priors, likelihood).logp_dlogp_function(ravel_inputs=True)
+    reference.set_extra_values({})
+    block, rng = pack(likelihood, priors), np.random.default_rng(6)
+    offsets = []
+    for _ in range(5):
+        position = rng.normal(size=layout.size)
+        value, gradient = value_and_gradient(position, block)
+        wanted, wanted_gradient = reference(position)
+        offsets.append(value - wanted)
+        assert gradient == pytest.approx(wanted_gradient, rel=1e-8, abs=1e-8)
+    assert np.ptp(offsets) < 1e-8 * max(1, np.abs(offsets).max())
+
+
+@pytest.fixture(scope="module")
+def lone_shop(priors):
+    world = synthesize(WorldSpec(n_accounts=1, n_channels=3, n_periods=40), 3)
+    panel = read_panel(world.spend, world.outcome)
+    evidence = gather(panel, make_design(panel, priors))
+    likelihood = make_likelihood(evidence, priors)
+    return evidence, likelihood, Layout(3, 1, 3), priors
 
 
 def test_the_slow_path_of_the_sampler_warns_once(layout, likelihood, priors, monkeypatch):

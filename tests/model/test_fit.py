@@ -11,7 +11,10 @@ import pytest
 
 import adbudget as ab
 from adbudget.draws import Health
+from adbudget.model.health import check_health
+from adbudget.model.sampler import RawSample
 from adbudget.model.storage import FORMAT_VERSION
+from adbudget.synthetic import WorldSpec, synthesize
 
 
 def test_same_seed_same_draws(panel, fitted):
@@ -193,3 +196,33 @@ def test_a_loaded_fit_has_the_same_evidence(fitted, tmp_path):
     assert (loaded.n_rows == fitted.evidence.n_rows).all()
     for again, gram in zip(loaded.gram, fitted.evidence.gram, strict=True):
         assert again == pytest.approx(gram, rel=1e-12, abs=1e-12)
+
+
+def test_divergences_that_smaller_steps_leave_without_effect_are_a_warning(fitted):
+    sample = RawSample(
+        positions=fitted.positions.astype(float),
+        diverging=np.arange(fitted.positions[..., 0].size).reshape(fitted.positions.shape[:2]) < 90,
+        n_steps=fitted.sample_stats["n_steps"],
+        energy=fitted.sample_stats["energy"],
+    )
+    cells = fitted.cell_draws
+    given = (sample, cells, fitted.layout, fitted.evidence, fitted.priors)
+    alone, same = check_health(*given), check_health(*given, before=cells)
+    assert "90 of" in " ".join(alone.problems)
+    assert "diverged" not in " ".join(same.problems)
+    assert "no return moved by more than 0.00" in " ".join(same.warnings)
+    elsewhere = replace(cells, roi=cells.roi * 3)
+    assert check_health(*given, before=elsewhere).problems == alone.problems
+
+
+def test_one_clean_shop_alone_gets_an_answer():
+    world = synthesize(WorldSpec(n_accounts=1, n_periods=120, period="daily"), 0)
+    health = ab.fit(ab.read_panel(world.spend, world.outcome), seed=0, progress=False).health
+    assert health.ok, health.problems
+    assert health.divergences < 0.005 * health.n_draws  # with free spreads 1.5% diverged here
+
+
+@pytest.mark.parametrize("target", [0.5, 1.0, True, "0.9"])
+def test_an_acceptance_that_cannot_be_aimed_at_is_refused(panel, target):
+    with pytest.raises(ab.InputError, match="target_accept must be a number in"):
+        ab.fit(panel, seed=1, target_accept=target)

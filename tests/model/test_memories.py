@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 import adbudget as ab
 from adbudget.curves import memory
 from adbudget.model.design import carried_spend, first_state, memory_grid
+from adbudget.model.transform import memory_window, tilt_grids
 
 PERIODS = (1.0, 7.0, 365.25 / 12)
 
@@ -50,6 +52,29 @@ def test_memories_of_a_real_panel_are_never_negative(panel, design):
     curves = memory(stock, design.mix)
     assert (curves >= 0).all()
     assert curves[design.exists].max() > 1
+
+
+def test_weights_gather_around_the_place_of_a_channel():
+    priors = ab.Priors(memory_focus=8.0)
+    grid, window = tilt_grids(priors)[0], memory_window(priors)
+    place = np.linspace(-1, 1, len(priors.memories))
+    for at in place:
+        weights = np.exp(at * grid + window)
+        assert weights / weights.max() == pytest.approx(np.exp(-8 * (place - at) ** 2 / 2))
+
+
+def test_what_a_channel_is_expected_to_remember_fits_search_and_television():
+    """Prior quantiles of the mean half-life: nothing, days and weeks are all within reach."""
+    priors = ab.Priors()
+    rng = np.random.default_rng(1)
+    own = np.hypot(priors.memory_sd, priors.cell_memory_sd)
+    place = rng.normal(priors.memory_centre, own, 20_000)[:, None]
+    weights = softmax(place * tilt_grids(priors)[0] + memory_window(priors), axis=1)
+    half_life = weights @ np.array([sum(parts) for parts in priors.memories])
+    low, middle, high = np.quantile(half_life, (0.05, 0.5, 0.95))
+    assert low < 1
+    assert 3 < middle < 8
+    assert high > 18
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def new(fitted):
 
 def test_its_median_return_is_the_channels_in_every_draw(new, population):
     """Half of the draws lie above the return of an account and a cell without effects."""
-    middle = bend(population.layout.split(population.positions)["channel_return"], ab.Priors())
+    part = population.layout.split(population.positions)
+    middle = bend(part["channel_return"], part["return_level"], ab.Priors())
     returns = average_return(new, population.basis_mean)[:, 0]
     above = (np.log(np.maximum(returns, 1e-9)) > middle).mean(axis=0)
     assert above == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(new.n_draws))
@@ -46,8 +47,8 @@ def test_where_accounts_do_not_differ_it_is_the_population(population):
     part = population.layout.split(positions)
     part["channel_spread"][:] = part["account_spread"][:] = 0.0
     same = replace(population, positions=positions)
-    channel = np.exp(bend(part["channel_return"], ab.Priors()))
-    channel[channel < NEGLIGIBLE] = 0.0
+    channel = np.exp(bend(part["channel_return"], part["return_level"], ab.Priors()))
+    channel[channel < NEGLIGIBLE * np.exp(part["return_level"])] = 0.0
     for seed in (1, 2):
         returns = average_return(same.new_account(SHARES, seed=seed), population.basis_mean)[:, 0]
         assert returns == pytest.approx(channel)
@@ -65,13 +66,16 @@ def test_its_shapes_differ_from_draw_to_draw_even_where_the_channels_are_known(p
     """Own tilts are drawn too, not only returns."""
     one = np.repeat(np.array(population.positions[:1], dtype=float), 2_000, axis=0)
     part = population.layout.split(one)
-    part["channel_return"][:] = part["channel_spread"][:] = part["account_spread"][:] = 0.0
+    for name in ("return_level", "channel_return", "channel_spread", "account_spread"):
+        part[name][:] = 0.0
+    priors = ab.Priors()
     weights = replace(population, positions=one).new_account(SHARES, seed=3).weights[:, 0]
-    for over_the_other_grid in (3, 2):
+    own = {3: priors.memory_focus * priors.cell_memory_sd, 2: priors.cell_tilt_sd}
+    for over_the_other_grid, sd in own.items():
         share = (weights * population.basis_mean).sum(axis=over_the_other_grid)
-        # Both grids run from -1 to 1 and own tilts have sd 0.7.
+        # Both grids run from -1 to 1, so their ends are 2 apart.
         tilt = np.log(share[..., -1] / share[..., 0]) / 2
-        assert tilt.std(axis=0) == pytest.approx(0.7, rel=0.07)
+        assert tilt.std(axis=0) == pytest.approx(sd, rel=0.07)
 
 
 def test_same_seed_same_account_and_another_seed_another(fitted, new):

@@ -138,10 +138,16 @@ def recommend(
     if not health.get("ok", True):
         why = " ".join(health.get("problems", []))
         complain(
-            f"the fit cannot be trusted, so every decision is to monitor. {why} Longer chains may "
-            "help (draws and tune in a --config file), or more history."
+            f"the fit cannot be trusted, so every decision is to monitor. {why} {_advice(why)}"
         )
         raise typer.Exit(UNHEALTHY)
+
+
+def _advice(problems: str) -> str:
+    """What has been seen to help against these problems of a fit."""
+    if "diverged" in problems:
+        return "Smaller steps may help: --target-accept 0.99."
+    return "Longer chains may help: draws and tune in a --config file."
 
 
 @app.command(

@@ -4,7 +4,7 @@ import numpy as np
 
 from adbudget.model.factor import Likelihood
 from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, tilt_grids
+from adbudget.model.transform import BEND_WIDTH, known_spreads, memory_window, tilt_grids
 
 
 def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
@@ -17,6 +17,9 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
     """
     memory_grid, shape_grid = tilt_grids(priors)
     n_accounts, n_columns, max_rank = likelihood.factor.shape
+    channel_known, account_known = known_spreads(
+        n_accounts, likelihood.n_channels, likelihood.cell_channel, priors
+    )
     header = [
         0,
         likelihood.n_channels,
@@ -36,19 +39,25 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         priors.saturation_sd,
         priors.memory_sd,
         priors.cell_tilt_sd,
-        np.log(priors.roi_median) - priors.null_start,
+        priors.null_start,
         priors.null_slope,
         priors.noise_df,
         priors.noise_df * priors.noise_share**2,
-        _share_of_level(likelihood.n_channels, priors),
+        priors.common_level,
         BEND_WIDTH,
+        priors.returns_df,
+        priors.memory_centre,
+        priors.cell_memory_sd,
+        account_known,
     ]
     block = np.concatenate(
         [
             header,
             scales,
             memory_grid,
+            memory_window(priors),
             shape_grid,
+            channel_known,
             likelihood.first_cell,
             likelihood.cell_channel,
             likelihood.spend_share,
@@ -63,12 +72,6 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
     )
     block[0] = block.size
     return block
-
-
-def _share_of_level(n_channels: int, priors: Priors) -> float:
-    """What each of the channels says of the level they share, by Woodbury's identity."""
-    level, own = priors.common_level**2, priors.between_channels**2
-    return level / (own + n_channels * level)
 
 
 def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, tilt_grids
+from adbudget.model.transform import BEND_WIDTH, known_spreads, memory_window, tilt_grids
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -57,13 +57,17 @@ def build(
         coords["lift_test"] = [tests.describe(i) for i in range(len(tests))]
     memory_grid, shape_grid = tilt_grids(priors)
     with pm.Model(coords=coords) as model:
-        # Returns: a channel has one, accounts and cells differ from it. Channels share a level.
-        n_channels = len(design.channels)
-        shared = np.full((n_channels, n_channels), priors.common_level**2)
-        channel_return = pm.MvNormal(
+        # Returns: a channel has one, accounts and cells differ from it. Channels share a level, and
+        # their distances from it a scale: this Student-t is one of all of them together.
+        n_channels, df = len(design.channels), priors.returns_df
+        return_level = pm.StudentT(
+            "return_level", nu=df, mu=np.log(priors.roi_median), sigma=priors.common_level
+        )
+        channel_return: Any = pm.MvStudentT(
             "channel_return",
-            np.full(n_channels, np.log(priors.roi_median)),
-            cov=shared + priors.between_channels**2 * np.eye(n_channels),
+            nu=df,
+            mu=return_level * np.ones(n_channels),
+            scale=priors.between_channels**2 * np.eye(n_channels),
             dims="channel",
         )
         # Spreads are half-normal, unfolded: their sign means nothing (effects are symmetric), and
@@ -73,19 +77,26 @@ def build(
 
         # Shapes: a channel saturates sooner or later, remembers longer or shorter.
         saturation_tilt = pm.Normal("saturation_tilt", 0, priors.saturation_sd, dims="channel")
-        memory_tilt = pm.Normal("memory_tilt", 0, priors.memory_sd, dims="channel")
+        memory_tilt = pm.Normal(
+            "memory_tilt", priors.memory_centre, priors.memory_sd, dims="channel"
+        )
 
         account_effect = pm.Normal("account_effect", 0, 1, dims="account")
-        cell_effect = pm.Normal("cell_effect", 0, 1, dims="cell")
+        cell_effect = pm.StudentT("cell_effect", nu=df, mu=0, sigma=1, dims="cell")
         cell_saturation = pm.Normal("cell_saturation", 0, 1, dims="cell")
         cell_memory = pm.Normal("cell_memory", 0, 1, dims="cell")
 
+        # A spread that one account cannot tell is taken as known.
+        channel_known, account_known = known_spreads(
+            len(design.accounts), n_channels, cell_channel, priors
+        )
+        apart: Any = math.where(channel_known > 0, channel_known, channel_spread)
         raw_log_return = (
             channel_return[cell_channel]
-            + account_spread * account_effect[cell_account]
-            + channel_spread[cell_channel] * cell_effect
+            + (account_known or account_spread) * account_effect[cell_account]
+            + apart[cell_channel] * cell_effect
         )
-        bend_start = np.log(priors.roi_median) - priors.null_start
+        bend_start = return_level - priors.null_start
         below = BEND_WIDTH * math.log1pexp((bend_start - raw_log_return) / BEND_WIDTH)
         roi: Any = pm.Deterministic(
             "roi", math.exp(raw_log_return - priors.null_slope * below), dims="cell"
@@ -102,8 +113,9 @@ def build(
         memory: Any = pm.Deterministic(
             "memory_share",
             math.softmax(
-                (memory_tilt[cell_channel] + priors.cell_tilt_sd * cell_memory)[:, None]
-                * memory_grid,
+                (memory_tilt[cell_channel] + priors.cell_memory_sd * cell_memory)[:, None]
+                * memory_grid
+                + memory_window(priors),
                 axis=1,
             ),
             dims=("cell", "memory"),

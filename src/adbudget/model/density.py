@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 13  # how `block.pack` begins
+HEADER, N_SCALES = 9, 17  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -28,12 +28,15 @@ def _dot(left, right, size):
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
-def _soft_shares(tilt, grid, out):
-    """Shares of a grid, proportional to exp(tilt * grid); returns the mean of the grid."""
-    top = abs(tilt)
+def _soft_shares(tilt, grid, window, out):
+    """Shares of a grid, proportional to exp(tilt * grid + window); returns the grid's mean."""
+    top = -np.inf
     total = 0.0
     for i in range(grid.size):
-        out[i] = np.exp(tilt * grid[i] - top)
+        out[i] = tilt * grid[i] + window[i]
+        top = max(top, out[i])
+    for i in range(grid.size):
+        out[i] = np.exp(out[i] - top)
         total += out[i]
     mean = 0.0
     for i in range(grid.size):
@@ -58,29 +61,42 @@ def _bend(raw, start, slope, width):
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
-def _population(x, grad, C, A, scales):
+def _population(x, grad, C, A, n, scales):
     """Log prior of all parameters, its gradient added to ``grad``."""
-    value, level = 0.0, 0.0
+    df = scales[13]
+    # The level channels share is Student-t; so are, all together, their distances from it.
+    z = (x[0] - scales[0]) / scales[11]
+    value = -0.5 * (df + 1) * np.log1p(z * z / df)
+    grad[0] -= (df + 1) * z / (df + z * z) / scales[11]
+    square = 0.0
     for c in range(C):
-        level += scales[11] * (x[c] - scales[0])
+        z = (x[1 + c] - x[0]) / scales[1]
+        square += z * z
+    value -= 0.5 * (df + C) * np.log1p(square / df)
+    pull = (df + C) / (df + square) / (scales[1] * scales[1])
     for c in range(C):
-        z = (x[c] - scales[0]) / scales[1]
-        apart = (x[c] - scales[0] - level) / scales[1]
-        value -= 0.5 * z * apart
-        grad[c] -= apart / scales[1]
-    for i in range(C, 2 * C + 1):
-        scale = scales[2] if i < 2 * C else scales[3]
+        slope = pull * (x[1 + c] - x[0])
+        grad[1 + c] -= slope
+        grad[0] += slope
+    for i in range(1 + C, 2 + 2 * C):
+        scale = scales[2] if i < 1 + 2 * C else scales[3]
         z = x[i] / scale
         value -= 0.5 * z * z
         grad[i] -= z / scale
-    for i in range(2 * C + 1, 4 * C + 1):
-        scale = scales[4] if i < 3 * C + 1 else scales[5]
-        z = x[i] / scale
+    for i in range(2 + 2 * C, 2 + 4 * C):
+        shape = i < 2 + 3 * C
+        scale = scales[4] if shape else scales[5]
+        z = (x[i] if shape else x[i] - scales[14]) / scale
         value -= 0.5 * z * z
         grad[i] -= z / scale
-    for i in range(4 * C + 1, x.size):
-        value -= 0.5 * x[i] * x[i]
-        grad[i] -= x[i]
+    first, end = 2 + 4 * C + A, 2 + 4 * C + A + n
+    for i in range(2 + 4 * C, x.size):
+        if first <= i < end:
+            value -= 0.5 * (df + 1) * np.log1p(x[i] * x[i] / df)
+            grad[i] -= (df + 1) * x[i] / (df + x[i] * x[i])
+        else:
+            value -= 0.5 * x[i] * x[i]
+            grad[i] -= x[i]
     return value
 
 
@@ -95,8 +111,12 @@ def _density(x, grad, block):
     at += N_SCALES
     memory_grid = block[at : at + J]
     at += J
+    memory_window = block[at : at + J]
+    at += J
     shape_grid = block[at : at + M]
     at += M
+    channel_known = block[at : at + C]
+    at += C
     first_cell = block[at : at + A + 1]
     at += A + 1
     cell_channel = block[at : at + n]
@@ -119,15 +139,20 @@ def _density(x, grad, block):
     at += n_tests
     test_rows = block[at : at + n_tests * K].reshape((n_tests, K))
 
-    tilt_sd, start, slope = scales[6], scales[7], scales[8]
+    tilt_sd, place_sd = scales[6], scales[15]
+    start, slope = x[0] - scales[7], scales[8]
     noise_df, noise_scale = scales[9], scales[10]
     grad[:] = 0.0
-    value = _population(x, grad, C, A, scales)
-    o_spread, o_account, o_shape, o_memory = C, 2 * C, 2 * C + 1, 3 * C + 1
-    o_effect, o_cell = 4 * C + 1, 4 * C + 1 + A
+    value = _population(x, grad, C, A, n, scales)
+    o_spread, o_account = 1 + C, 1 + 2 * C
+    o_shape, o_memory = 2 + 2 * C, 2 + 3 * C
+    o_effect, o_cell = 2 + 4 * C, 2 + 4 * C + A
     o_cell_shape, o_cell_memory = o_cell + n, o_cell + 2 * n
-    account_spread = x[o_account]
-    spread = x[o_spread : o_spread + C]
+    # What one account cannot tell is taken as known: see `transform.known_spreads`.
+    account_spread = scales[16] if scales[16] > 0 else x[o_account]
+    spread, no_window = np.empty(C), np.zeros(M)
+    for c in range(C):
+        spread[c] = channel_known[c] if channel_known[c] > 0 else x[o_spread + c]
 
     widest = Q // K
     shape, memory = np.empty((widest, M)), np.empty((widest, J))
@@ -140,13 +165,13 @@ def _density(x, grad, block):
             error[r] = -target[a, r]
         for i in range(begin, end):
             local, c = i - begin, int(cell_channel[i])
-            raw = x[c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
+            raw = x[1 + c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
             log_roi, steepness[local] = _bend(raw, start, slope, scales[12])
             level = np.exp(log_roi) * spend_share[i]
             tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
-            shape_mean[local] = _soft_shares(tilt, shape_grid, shape[local])
-            tilt = x[o_memory + c] + tilt_sd * x[o_cell_memory + i]
-            memory_mean[local] = _soft_shares(tilt, memory_grid, memory[local])
+            shape_mean[local] = _soft_shares(tilt, shape_grid, no_window, shape[local])
+            place = x[o_memory + c] + place_sd * x[o_cell_memory + i]
+            memory_mean[local] = _soft_shares(place, memory_grid, memory_window, memory[local])
             for j in range(J):
                 for m in range(M):
                     q = local * K + j * M + m
@@ -179,15 +204,18 @@ def _density(x, grad, block):
                     by_shape += slope_q * (shape_grid[m] - shape_mean[local])
                     by_memory += slope_q * (memory_grid[j] - memory_mean[local])
             by_raw = total * steepness[local]
-            grad[c] += by_raw
-            grad[o_account] += by_raw * x[o_effect + a]
+            grad[0] += total - by_raw
+            grad[1 + c] += by_raw
+            if scales[16] <= 0:
+                grad[o_account] += by_raw * x[o_effect + a]
             grad[o_effect + a] += by_raw * account_spread
-            grad[o_spread + c] += by_raw * x[o_cell + i]
+            if channel_known[c] <= 0:
+                grad[o_spread + c] += by_raw * x[o_cell + i]
             grad[o_cell + i] += by_raw * spread[c]
             grad[o_shape + c] += by_shape
             grad[o_cell_shape + i] += by_shape * tilt_sd
             grad[o_memory + c] += by_memory
-            grad[o_cell_memory + i] += by_memory * tilt_sd
+            grad[o_cell_memory + i] += by_memory * place_sd
     return value
 
 

@@ -109,7 +109,8 @@ def fit(
     """Learn the response curves of a panel.
 
     When r-hat stays above 1.01 or an effective sample size below 400, as many chains again are
-    added, at most twice; what is reached in the end stands in ``health``.
+    added; when more than 1% of the draws diverge, the chains are run again with smaller steps; at
+    most twice in all. What is reached in the end stands in ``health``.
 
     Parameters
     ----------
@@ -124,6 +125,8 @@ def fit(
     engine : "compiled" (default), or "pymc" for PyMC's own sampler on the readable definition
     draws, tune : kept and tuning draws per chain
     chains : number of chains, at least 2
+    target_accept : acceptance the sampler aims at, in [0.6, 1); nearer to one means smaller steps,
+        which is slower and diverges less
     cores : chains that run at once; all cores when None
     progress : show the sampler's progress bar; None shows it on a terminal and in Jupyter only
 
@@ -142,6 +145,7 @@ def fit(
 
     engine, lift_tests, progress = options["engine"], options["lift_tests"], options["progress"]
     _check_arguments(panel, seed, options)
+    _check_target_accept(options["target_accept"])
     tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
     priors = priors or Priors()
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
@@ -154,6 +158,7 @@ def fit(
         tune=options["tune"],
         chains=options["chains"],
         cores=options["cores"],
+        target_accept=float(options["target_accept"]),
         progress=_wants_progress() if progress is None else progress,
     )
     sample, health = sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
@@ -196,6 +201,12 @@ def _check_arguments(panel: object, seed: object, options: FitOptions) -> None:
         value = options[name]
         if not isinstance(value, int | np.integer) or value < least:
             raise InputError(f"{name} must be an integer >= {least}; got {value!r}.")
+
+
+def _check_target_accept(target: float) -> None:
+    number = isinstance(target, int | float | np.floating) and not isinstance(target, bool)
+    if not (number and 0.6 <= target < 1):
+        raise InputError(f"target_accept must be a number in [0.6, 1); got {target!r}.")
 
 
 def _wants_progress() -> bool:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from adbudget.model.posterior import Posterior
 
 POPULATION_DIMS = {
+    "return_level": (),
     "channel_return": ("channel",),
     "channel_spread": ("channel",),
     "account_spread": (),

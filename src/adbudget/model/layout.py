@@ -6,6 +6,7 @@ import numpy as np
 
 # Blocks that an account nobody has seen shares with the others.
 POPULATION = (
+    "return_level",
     "channel_return",
     "channel_spread",
     "account_spread",
@@ -31,6 +32,7 @@ class Layout:
     def sizes(self) -> dict[str, int]:
         """Block name -> number of entries, in the order of the vector."""
         return {
+            "return_level": 1,
             "channel_return": self.n_channels,
             "channel_spread": self.n_channels,
             "account_spread": 1,

@@ -35,6 +35,14 @@ class FitOptions(TypedDict, total=False):
     draws: Annotated[int, Option(help="Kept draws per chain", default=1000)]
     tune: Annotated[int, Option(help="Tuning draws per chain", default=500)]
     chains: Annotated[int, Option(help="Number of chains, at least 2", default=4)]
+    target_accept: Annotated[
+        float,
+        Option(
+            help="Nearer to 1, the sampler steps less far and diverges less",
+            default=0.85,
+            shell=Shell(kind="number", metavar="SHARE"),
+        ),
+    ]
     cores: Annotated[int | None, Option(help="Chains that run at once; all cores when None")]
     progress: Annotated[
         bool | None, Option(help="Show a progress bar; None shows it where a person is watching")

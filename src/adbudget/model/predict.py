@@ -29,12 +29,18 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     rng = np.random.default_rng(seed)
     positions = rng.normal(size=(n_draws, layout.size))
     part = layout.split(positions)  # views: scaling a part scales the positions
-    level = np.log(priors.roi_median) + priors.common_level * rng.normal(size=(n_draws, 1))
-    part["channel_return"][:] = level + priors.between_channels * part["channel_return"]
+    df = priors.returns_df
+    wide = np.sqrt(df / rng.chisquare(df, size=(2, n_draws, 1)))  # what makes normals Student-t
+    part["return_level"][:] = np.log(priors.roi_median) + priors.common_level * (
+        wide[0] * part["return_level"]
+    )
+    apart = priors.between_channels * wide[1] * part["channel_return"]
+    part["channel_return"][:] = part["return_level"] + apart
+    part["cell_effect"][:] = rng.standard_t(df, size=part["cell_effect"].shape)
     part["channel_spread"] *= priors.channel_spread
     part["account_spread"] *= priors.account_spread
     part["saturation_tilt"] *= priors.saturation_sd
-    part["memory_tilt"] *= priors.memory_sd
+    part["memory_tilt"][:] = priors.memory_centre + priors.memory_sd * part["memory_tilt"]
     return positions
 
 

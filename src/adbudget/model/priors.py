@@ -19,17 +19,25 @@ class Priors:
     ----------
     roi_median : return on one unit of spend of a middling channel (money per money)
     roi_sd : how far a channel may differ from it (log units)
-    channels_alike : share of that variance that all channels have in common, in [0, 1): what a
+    channels_alike : share of that variance that all channels have in common, in (0, 1): what a
         channel is believed to return depends on what the others turn out to return, so that a
-        channel the data say little about is taken for one like them; at 0 it is taken for a
+        channel the data say little about is taken for one like them; near 0 it is taken for a
         middling one
+    returns_df : degrees of freedom of the Student-t priors on that level, on how far channels are
+        from it (all of them together, so that channels may turn out far apart), and on how far
+        one account is from its channel
     channel_spread : scale of the half-normal prior on how far accounts differ within a channel
     account_spread : scale of the half-normal prior on how far whole accounts differ
-    null_start : log units below ``roi_median`` from which returns fall towards zero faster
+    null_start : log units below the level channels share from which returns fall towards zero
+        faster
     null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
-    saturation_sd, memory_sd : spread of a channel's tilt over the half-saturation and the
-        half-life grid; 2 spans the whole grid
-    cell_tilt_sd : how far one account-channel may tilt away from its channel
+    saturation_sd : spread of a channel's tilt over the half-saturation grid; 2 spans all of it
+    cell_tilt_sd : how far one account-channel may tilt away from its channel there
+    memory_centre, memory_sd : where a channel is expected on the half-life grid, -1 being the
+        shortest and 1 the longest, and how far from it a channel may be
+    cell_memory_sd : how far one account-channel may be from its channel there
+    memory_focus : how narrowly the weights of the half-lives gather around that place: those at
+        distance d have exp(-focus d^2 / 2) times the weight of one that sits there
     half_saturation : grid of half-saturation points, in units of the cell's mean spend
     half_life_days : grid of carry-over half-lives in days, of effects that are strongest at once
     delayed_half_lives : (shorter, longer) half-lives of effects that first build up: one decay fed
@@ -53,18 +61,22 @@ class Priors:
     """
 
     roi_median: float = 1.0
-    roi_sd: float = 1.0
-    channels_alike: float = 0.75
+    roi_sd: float = 1.3
+    channels_alike: float = 0.85
+    returns_df: float = 4.0
     channel_spread: float = 0.5
     account_spread: float = 0.3
     null_start: float = 1.0
     null_slope: float = 3.0
     saturation_sd: float = 2.0
-    memory_sd: float = 2.0
     cell_tilt_sd: float = 0.7
-    half_saturation: tuple[float, ...] = (0.2, 0.6, 1.8, 5.4)
-    half_life_days: tuple[float, ...] = (1.0, 7.0, 28.0)
-    delayed_half_lives: tuple[tuple[float, float], ...] = ((4.0, 7.0), (7.0, 14.0))
+    memory_centre: float = -0.2
+    memory_sd: float = 0.7
+    cell_memory_sd: float = 0.2
+    memory_focus: float = 14.0
+    half_saturation: tuple[float, ...] = (0.25, 0.8, 2.5, 8.0)
+    half_life_days: tuple[float, ...] = (0.0, 3.5, 8.0, 28.0)
+    delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 10.0),)
     noise_share: float = 0.1
     noise_df: float = 0.5
     level_share: float = 0.5
@@ -112,13 +124,23 @@ class Priors:
                 _check_season(value)
             elif name == "channels_alike":
                 _check_alike(value)
+            elif name == "memory_centre":
+                _check_finite(name, value)
             elif not (isfinite(value) and (value > 0 or (name in may_be_zero and value == 0))):
                 raise InputError(f"Priors.{name} must be a positive finite number; got {value!r}.")
 
 
 def _check_alike(share: float) -> None:
-    if not 0 <= share < 1:
-        raise InputError(f"Priors.channels_alike must be in [0, 1); got {share!r}.")
+    if not 0 < share < 1:
+        raise InputError(
+            f"Priors.channels_alike must be in (0, 1); got {share!r}. "
+            "For channels with next to nothing in common, pass 0.01."
+        )
+
+
+def _check_finite(name: str, value: float) -> None:
+    if not isfinite(value):
+        raise InputError(f"Priors.{name} must be a finite number; got {value!r}.")
 
 
 def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:

@@ -99,9 +99,10 @@ def _start_at(layout: Layout, priors: Priors):
     """Initial positions around the prior's centre, spreads around half their prior scale."""
     centre = np.zeros(layout.size)
     part = layout.split(centre)  # views: writing to a part writes to the centre
-    part["channel_return"][:] = np.log(priors.roi_median)
+    part["return_level"][:] = part["channel_return"][:] = np.log(priors.roi_median)
     part["channel_spread"][:] = priors.channel_spread / 2
     part["account_spread"][:] = priors.account_spread / 2
+    part["memory_tilt"][:] = priors.memory_centre
 
     def start(seed: int) -> np.ndarray:
         jitter = np.random.default_rng(seed).uniform(-START_WIDTH, START_WIDTH, layout.size)

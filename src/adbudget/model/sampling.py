@@ -10,7 +10,7 @@ import numpy as np
 from adbudget.draws import Health
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood, make_likelihood
-from adbudget.model.health import check_health, reached_target
+from adbudget.model.health import check_health, reached_target, too_many_diverged
 from adbudget.model.layout import Layout
 from adbudget.model.lift_left_out import UNKNOWN, expected_lifts, left_out
 from adbudget.model.priors import Priors
@@ -26,6 +26,7 @@ from adbudget.model.transform import CellDraws, cell_draws
 MAX_KEPT_NUMBERS = 10_000_000  # draws are thinned so that a file stays under 40 MB
 MAX_KEPT_DRAWS = 4000
 MAX_RUNS = 3
+CAREFUL = 0.95  # target acceptance, and so smaller steps, of a run that replaces one that diverged
 
 
 def sample_until_healthy(
@@ -36,21 +37,36 @@ def sample_until_healthy(
     engine: str,
     settings: SamplerSettings,
 ) -> tuple[RawSample, Health]:
-    """Sample; add as many chains again while the targets are missed."""
+    """Sample; add as many chains again while the targets are missed.
+
+    Chains that diverge are not added to but replaced, by a run of smaller steps: on single shops
+    that left a tenth of the divergences or none. How far the answer moves says what they did to it.
+    """
     exists = evidence.design.exists
     layout = Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
     account, channel = np.argwhere(exists).T
     runs: list[RawSample] = []
     # Each run has a seed of its own, all of them fixed by the caller's.
     seeds = np.random.SeedSequence(seed).generate_state(MAX_RUNS)
+    before: CellDraws | None = None
     while True:
-        run_seed = seeds[len(runs)]
-        runs.append(_sample(evidence, likelihood, priors, layout, int(run_seed), engine, settings))
+        run_seed, seeds = int(seeds[0]), seeds[1:]
+        runs.append(_sample(evidence, likelihood, priors, layout, run_seed, engine, settings))
         sample = join_chains(runs)
         cells = cell_draws(sample.positions, layout, priors, account, channel)
-        health = check_health(sample, cells, layout, evidence, priors)
-        if reached_target(health) or len(runs) == MAX_RUNS:
+        health = check_health(sample, cells, layout, evidence, priors, before)
+        if seeds.size == 0:
             return sample, health
+        if too_many_diverged(health):
+            before, runs = cells, []
+            settings = replace(settings, target_accept=_more_careful(settings.target_accept))
+        elif reached_target(health):
+            return sample, health
+
+
+def _more_careful(target_accept: float) -> float:
+    """At least CAREFUL, and half as far from one as before."""
+    return max(CAREFUL, (1 + target_accept) / 2)
 
 
 def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> RawSample:

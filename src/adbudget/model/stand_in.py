@@ -1,7 +1,9 @@
 """Priors -> the loose Gaussian that stands in for the curves wherever a regression must be linear.
 
 The basis weights of a cell are expected at the median return, spread evenly over the basis, give or
-take enough that the data decide. Used to find baseline, noise and drift; never for the posterior.
+take enough that the data decide: also where spend is small beside the outcome, and channels may
+still bring all that base sales leave. Used to find baseline, noise and drift; never for the
+posterior.
 """
 
 import numpy as np
@@ -13,5 +15,13 @@ from adbudget.model.priors import Priors
 def loose_weights(design: Design, priors: Priors, account: int) -> tuple[np.ndarray, np.ndarray]:
     """(cell in account * basis,) mean and sd of the weights, in units of the mean outcome."""
     scale = design.scale[account][design.exists[account]]
-    typical = np.repeat(priors.roi_median * scale / design.outcome_scale[account], design.n_basis)
-    return typical / design.n_basis, typical * np.exp(priors.roi_sd) / 2
+    share = scale / design.outcome_scale[account]
+    typical = np.repeat(priors.roi_median * share, design.n_basis)
+    loose = np.repeat(loose_weight(share, priors), design.n_basis)
+    return typical / design.n_basis, loose / 2
+
+
+def loose_weight(spend_share: np.ndarray, priors: Priors) -> np.ndarray:
+    """(cell in account,) what a cell may well bring, as a share of the account's mean outcome."""
+    high_return = priors.roi_median * np.exp(priors.roi_sd) * spend_share
+    return np.maximum(high_return, 2 * (1 - priors.level_share) / spend_share.size)

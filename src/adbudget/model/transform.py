@@ -1,6 +1,7 @@
 """Positions -> returns and weights, in plain numpy: what the compiled density does, for many draws.
 
-log ROI = bend(channel_return + account_spread * account_effect + channel_spread * cell_effect)
+log ROI = bend(channel_return + account_spread * account_effect + channel_spread * cell_effect),
+bent towards zero below the level that channels share;
 shape   = softmax over half-lives x softmax over half-saturations, both tilted
 """
 
@@ -13,7 +14,7 @@ from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.priors import Priors
 
 BEND_WIDTH = 0.25  # how sharply the bend towards zero sets in, in log units
-# A return below this share of the median one is nothing a panel could ever tell from zero.
+# A return below this share of the level channels share: no panel could ever tell it from zero.
 NEGLIGIBLE = 0.01
 
 
@@ -35,25 +36,53 @@ class CellDraws:
     shape: np.ndarray
 
 
-def bend(raw_log_return: np.ndarray, priors: Priors) -> np.ndarray:
+def bend(raw_log_return: np.ndarray, level: np.ndarray | float, priors: Priors) -> np.ndarray:
     """Log return with a heavier left tail, so that a true zero can be reached.
 
-    Above ``log(roi_median) - null_start`` it is the identity, below it falls ``1 + null_slope``
-    times as fast, smoothly in between. A log-normal alone would keep the 5% quantile of a channel
-    that does nothing well above zero.
+    Above ``level - null_start`` it is the identity, below it falls ``1 + null_slope`` times as
+    fast, smoothly in between. A log-normal alone would keep the 5% quantile of a channel that does
+    nothing well above zero.
     """
-    start = np.log(priors.roi_median) - priors.null_start
+    start = level - priors.null_start
     below = BEND_WIDTH * np.logaddexp(0.0, (start - raw_log_return) / BEND_WIDTH)
     return raw_log_return - priors.null_slope * below
 
 
 def tilt_grids(priors: Priors) -> tuple[np.ndarray, np.ndarray]:
-    """Tilt directions over the two grids, within [-1, 1]: half-lives by rank, saturation by log."""
-    n_memory = len(priors.memories)
-    memory = np.linspace(-1, 1, n_memory) if n_memory > 1 else np.zeros(1)
+    """What log weights are proportional to: half-lives by rank, saturation by log.
+
+    Half-lives sit on [-1, 1] times ``memory_focus``, half-saturations on [-1, 1].
+    """
+    memory = priors.memory_focus * _places(priors)
     log_point = np.log(priors.half_saturation)
     reach = max(np.ptp(log_point) / 2, 1e-9)
     return memory, (log_point - (log_point[0] + log_point[-1]) / 2) / reach
+
+
+def memory_window(priors: Priors) -> np.ndarray:
+    """(memory,) log weights of a channel in the middle of the grid, which gather there.
+
+    With the tilt, those of a channel at place p fall with the squared distance from p.
+    """
+    return -0.5 * priors.memory_focus * _places(priors) ** 2
+
+
+def _places(priors: Priors) -> np.ndarray:
+    n_memory = len(priors.memories)
+    return np.linspace(-1, 1, n_memory) if n_memory > 1 else np.zeros(1)
+
+
+def known_spreads(
+    n_accounts: int, n_channels: int, cell_channel: np.ndarray, priors: Priors
+) -> tuple[np.ndarray, float]:
+    """(channel,) and one for accounts: spreads that are taken as known; 0 where they are learned.
+
+    One account says nothing of how far accounts differ. Left free, such a spread times an effect
+    is a funnel that the sampler cannot explore, and the answer is the same without it.
+    """
+    n_cells = np.bincount(cell_channel, minlength=n_channels)
+    channel = np.where(n_cells > 1, 0.0, priors.channel_spread)
+    return channel, 0.0 if n_accounts > 1 else priors.account_spread
 
 
 def cell_draws(
@@ -62,25 +91,41 @@ def cell_draws(
     priors: Priors,
     cell_account: np.ndarray,
     cell_channel: np.ndarray,
+    *,
+    spreads_as_drawn: bool = False,
 ) -> CellDraws:
-    """Positions (..., size) to the return and the shape of every cell."""
+    """Positions (..., size) to the return and the shape of every cell.
+
+    Spreads that the cells cannot tell are those of :func:`known_spreads`, or, for an account that
+    joins others, as they were drawn.
+    """
     part = layout.split(positions)
-    account = part["account_spread"] * part["account_effect"]
+    channel_known, account_known = known_spreads(
+        layout.n_accounts, layout.n_channels, cell_channel, priors
+    )
+    learned = spreads_as_drawn | (channel_known == 0)
+    channel_spread = np.where(learned, part["channel_spread"], channel_known)
+    account_spread = account_known or part["account_spread"]
+    if spreads_as_drawn:
+        account_spread = part["account_spread"]
+    account = account_spread * part["account_effect"]
+    level = part["return_level"]
     raw = (
         part["channel_return"][..., cell_channel]
         + account[..., cell_account]
-        + part["channel_spread"][..., cell_channel] * part["cell_effect"]
+        + channel_spread[..., cell_channel] * part["cell_effect"]
     )
     tilt = priors.cell_tilt_sd
-    memory_tilt = part["memory_tilt"][..., cell_channel] + tilt * part["cell_memory"]
+    own_place = priors.cell_memory_sd * part["cell_memory"]
+    memory_place = part["memory_tilt"][..., cell_channel] + own_place
     shape_tilt = part["saturation_tilt"][..., cell_channel] + tilt * part["cell_saturation"]
     memory_grid, shape_grid = tilt_grids(priors)
-    log_roi = bend(raw, priors)
-    negligible = log_roi < np.log(NEGLIGIBLE * priors.roi_median)
+    log_roi = bend(raw, level, priors)
+    negligible = log_roi < level + np.log(NEGLIGIBLE)
     return CellDraws(
         log_roi=log_roi,
         roi=np.where(negligible, 0.0, np.exp(log_roi)),
-        memory=softmax(memory_tilt[..., None] * memory_grid, axis=-1),
+        memory=softmax(memory_place[..., None] * memory_grid + memory_window(priors), axis=-1),
         shape=softmax(shape_tilt[..., None] * shape_grid, axis=-1),
     )
 
@@ -105,6 +150,8 @@ def cells_of_new_account(
     own = Layout(layout.n_channels, 1, channels.size)
     fresh = rng.normal(size=(positions.shape[0], own.size))
     known, new = layout.split(positions), own.split(fresh)
+    new["cell_effect"][:] = rng.standard_t(priors.returns_df, size=new["cell_effect"].shape)
     for block in POPULATION:
         new[block][:] = known[block]  # views: writing to a part writes to the positions
-    return cell_draws(fresh, own, priors, np.zeros(channels.size, dtype=int), channels)
+    first = np.zeros(channels.size, dtype=int)
+    return cell_draws(fresh, own, priors, first, channels, spreads_as_drawn=True)

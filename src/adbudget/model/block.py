@@ -3,6 +3,7 @@
 import numpy as np
 
 from adbudget.model.factor import Likelihood
+from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, tilt_grids
 
@@ -28,6 +29,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         shape_grid.size,
         0 if likelihood.tests is None else likelihood.tests.cell.size,
     ]
+    centre, log_spread = level_centre(priors)
     scales = [
         np.log(priors.roi_median),
         priors.between_channels,
@@ -42,6 +44,11 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         priors.noise_df * priors.noise_share**2,
         _share_of_level(likelihood.n_channels, priors),
         BEND_WIDTH,
+        centre,
+        priors.level_odds_sd,
+        log_spread,
+        LOG_SPREAD_SD,
+        LEAST_BASE,
     ]
     block = np.concatenate(
         [
@@ -57,6 +64,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
             likelihood.dof,
             likelihood.target.ravel(),
             likelihood.factor.ravel(),
+            likelihood.media_row.ravel(),
             *_packed_tests(likelihood),
         ],
         dtype=float,

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 13  # how `block.pack` begins
+HEADER, N_SCALES = 9, 18  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -78,10 +78,40 @@ def _population(x, grad, C, A, scales):
         z = x[i] / scale
         value -= 0.5 * z * z
         grad[i] -= z / scale
-    for i in range(4 * C + 1, x.size):
+    last = x.size - 1
+    for i in range(4 * C + 1, last):
         value -= 0.5 * x[i] * x[i]
         grad[i] -= x[i]
-    return value
+    z = (x[last] - scales[15]) / scales[16]
+    grad[last] -= z / scales[16]
+    return value - 0.5 * z * z
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+def _base_sales(media, log_spread, scales):
+    """Log density of what media leave of the outcome of each account, and its derivative by the
+    spread; its derivative by each of the media takes their place."""
+    centre, typical_sd, least = scales[13], scales[14], scales[17]
+    A = media.size
+    variance = np.exp(2.0 * log_spread)
+    pooled = variance + A * typical_sd * typical_sd
+    value, mean, square = -(A - 1) * log_spread - 0.5 * np.log(pooled), 0.0, 0.0
+    reach, off = np.empty(A), np.empty(A)
+    for a in range(A):
+        base = 1.0 - media[a]
+        reach[a] = np.sqrt(base * base + 4.0 * least * least)
+        off[a] = np.log(0.5 * (base + reach[a])) - np.log(media[a]) - centre
+        value -= np.log(reach[a])
+        mean += off[a] / A
+    for a in range(A):
+        square += (off[a] - mean) ** 2
+        pull = (off[a] - mean) / variance + mean / pooled
+        by_odds = pull * (1.0 / reach[a] + 1.0 / media[a])
+        media[a] = by_odds + (1.0 - media[a]) / (reach[a] * reach[a])
+    common = A * mean * mean / pooled
+    value -= 0.5 * (square / variance + common)
+    by_spread = square / variance - (A - 1) + (common - 1.0) * variance / pooled
+    return value, by_spread
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
@@ -113,6 +143,8 @@ def _density(x, grad, block):
     at += A * R
     factor = block[at : at + A * Q * R].reshape((A, Q, R))
     at += A * Q * R
+    media_row = block[at : at + A * Q].reshape((A, Q))
+    at += A * Q
     first_test = block[at : at + n + 1]
     at += n + 1
     test_target = block[at : at + n_tests]
@@ -129,31 +161,40 @@ def _density(x, grad, block):
     account_spread = x[o_account]
     spread = x[o_spread : o_spread + C]
 
-    widest = Q // K
-    shape, memory = np.empty((widest, M)), np.empty((widest, J))
-    shape_mean, memory_mean = np.empty(widest), np.empty(widest)
-    steepness, weight, error = np.empty(widest), np.empty(Q), np.empty(R)
-    test_error = np.empty(n_tests)
+    shape, memory = np.empty((n, M)), np.empty((n, J))
+    shape_mean, memory_mean = np.empty(n), np.empty(n)
+    steepness, weights, error = np.empty(n), np.empty((A, Q)), np.empty(R)
+    by_media, test_error = np.empty(A), np.empty(n_tests)
+    for a in range(A):
+        begin, end = int(first_cell[a]), int(first_cell[a + 1])
+        for i in range(begin, end):
+            c = int(cell_channel[i])
+            raw = x[c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
+            log_roi, steepness[i] = _bend(raw, start, slope, scales[12])
+            level = np.exp(log_roi) * spend_share[i]
+            tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
+            shape_mean[i] = _soft_shares(tilt, shape_grid, shape[i])
+            tilt = x[o_memory + c] + tilt_sd * x[o_cell_memory + i]
+            memory_mean[i] = _soft_shares(tilt, memory_grid, memory[i])
+            for j in range(J):
+                for m in range(M):
+                    q = (i - begin) * K + j * M + m
+                    weights[a, q] = level * memory[i, j] * shape[i, m]
+        by_media[a] = _dot(media_row[a], weights[a], (end - begin) * K)
+    added, by_spread = _base_sales(by_media, x[x.size - 1], scales)
+    value += added
+    grad[x.size - 1] += by_spread
     for a in range(A):
         begin, end, r_used = int(first_cell[a]), int(first_cell[a + 1]), int(rank[a])
+        weight = weights[a]
         for r in range(r_used):
             error[r] = -target[a, r]
         for i in range(begin, end):
-            local, c = i - begin, int(cell_channel[i])
-            raw = x[c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
-            log_roi, steepness[local] = _bend(raw, start, slope, scales[12])
-            level = np.exp(log_roi) * spend_share[i]
-            tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
-            shape_mean[local] = _soft_shares(tilt, shape_grid, shape[local])
-            tilt = x[o_memory + c] + tilt_sd * x[o_cell_memory + i]
-            memory_mean[local] = _soft_shares(tilt, memory_grid, memory[local])
-            for j in range(J):
-                for m in range(M):
-                    q = local * K + j * M + m
-                    w = level * memory[local, j] * shape[local, m]
-                    weight[q] = w
-                    for r in range(r_used):
-                        error[r] += w * factor[a, q, r]
+            local = i - begin
+            for k in range(K):
+                q = local * K + k
+                for r in range(r_used):
+                    error[r] += weight[q] * factor[a, q, r]
             for s in range(int(first_test[i]), int(first_test[i + 1])):
                 test_error[s] = -test_target[s]
                 for q in range(K):
@@ -172,13 +213,14 @@ def _density(x, grad, block):
                 for m in range(M):
                     q = local * K + j * M + m
                     slope_q = pull * _dot(factor[a, q], error, r_used)
+                    slope_q += by_media[a] * media_row[a, q]
                     for s in range(first, last):
                         slope_q -= test_error[s] * test_rows[s, j * M + m]
                     slope_q *= weight[q]
                     total += slope_q
-                    by_shape += slope_q * (shape_grid[m] - shape_mean[local])
-                    by_memory += slope_q * (memory_grid[j] - memory_mean[local])
-            by_raw = total * steepness[local]
+                    by_shape += slope_q * (shape_grid[m] - shape_mean[i])
+                    by_memory += slope_q * (memory_grid[j] - memory_mean[i])
+            by_raw = total * steepness[i]
             grad[c] += by_raw
             grad[o_account] += by_raw * x[o_effect + a]
             grad[o_effect + a] += by_raw * account_spread

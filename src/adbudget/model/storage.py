@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 FORMAT = "adbudget-fit"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
 def save(fit: "Fit", path: Path) -> None:

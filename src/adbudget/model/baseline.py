@@ -93,8 +93,7 @@ def assumed_baseline(evidence: Evidence, priors: Priors) -> Baseline:
         np.tile(np.diag(shared.sd**2 * (1 + priors.baseline_apart**2)), (n_accounts, 1, 1)),
         np.full(n_accounts, noise),
         scale | {"trend": priors.trend_sd},
-        _record_means(evidence),
-        _outcome_means(evidence),
+        evidence,
         priors,
     )
 
@@ -139,11 +138,7 @@ def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
     Dempster, Laird & Rubin (1977), Journal of the Royal Statistical Society B 39(1), 1-38.
     """
     shared = shared_columns(evidence.design, priors)
-    anchor, outcome_mean = _record_means(evidence), _outcome_means(evidence)
-    systems = [
-        _system(evidence, priors, shared, a, anchor[a], outcome_mean[a])
-        for a in range(len(evidence.gram))
-    ]
+    systems = [_system(evidence, priors, shared, a) for a in range(len(evidence.gram))]
     scales = _Scales.first(shared, priors, len(systems))
     for _ in range(MAX_PASSES):
         common = _Common.of(systems, shared, scales)
@@ -160,23 +155,20 @@ def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
         np.array([own + apart for own in cov]),
         scales.noise,
         dict(zip(shared.groups, scales.spread, strict=True)) | {"trend": scales.trend},
-        anchor,
-        outcome_mean,
+        evidence,
         priors,
     )
 
 
-def _baseline(
-    mean, covariance, noise_sd, scales, anchor, outcome_mean, priors: Priors
-) -> Baseline:
+def _baseline(mean, covariance, noise_sd, scales, evidence: Evidence, priors: Priors) -> Baseline:
     level_share, level_sd = prior_share(priors)
     return Baseline(
         mean=mean,
         precision=np.linalg.inv(covariance) * noise_sd[:, None, None] ** 2,
         trend_precision=(noise_sd / scales["trend"]) ** 2,
         noise_sd=noise_sd,
-        anchor=anchor,
-        outcome_mean=outcome_mean,
+        anchor=_record_means(evidence),
+        outcome_mean=_outcome_means(evidence),
         level_share=level_share,
         level_sd=level_sd,
         scales={name: float(value) for name, value in scales.items()},
@@ -232,14 +224,7 @@ class _System:
         return self.gram[:-1, :-1] / noise**2 + np.diag(prior), self.gram[:-1, -1] / noise**2
 
 
-def _system(
-    evidence: Evidence,
-    priors: Priors,
-    shared: SharedColumns,
-    account: int,
-    anchor: np.ndarray,
-    outcome_mean: float,
-) -> _System:
+def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: int) -> _System:
     """The curves enter through few principal directions, under a loose prior on the returns."""
     design, gram = evidence.design, evidence.gram[account]
     p = int(evidence.n_baseline[account])
@@ -248,14 +233,14 @@ def _system(
     kept = level > LEAST_DIRECTION * level[-1]
     turn = np.zeros((gram.shape[0], p + int(kept.sum()) + 1))
     turn[:p, :p] = np.eye(p)
-    turn[0, 1:p] = -anchor[1:p]
+    turn[0, 1:p] = -gram[0, 1:p] / gram[0, 0]
     turn[p:-1, p:-1] = loose[:, None] * vectors[:, kept]
-    level_share, level_sd = prior_share(priors)
-    turn[0, -1] = -outcome_mean * level_share
+    # As in `Baseline.level`: base sales over the record, a share of the mean outcome there.
+    level_share, level_sd = (_outcome_means(evidence)[account] * x for x in prior_share(priors))
+    turn[0, -1] = -level_share
     turn[p:-1, -1] = -expected
     turn[-1, -1] = 1.0
     n_ramps = p - 1 - shared.size.size
-    level_sd *= outcome_mean
     return _System(turn.T @ gram @ turn, n_ramps, float(evidence.n_rows[account]), level_sd)
 
 

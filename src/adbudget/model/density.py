@@ -101,13 +101,15 @@ def _base_sales(media, log_spread, scales):
         base = 1.0 - media[a]
         reach[a] = np.sqrt(base * base + 4.0 * least * least)
         off[a] = np.log(0.5 * (base + reach[a])) - np.log(media[a]) - centre
-        value -= np.log(reach[a])
+        value += np.log(1.0 + media[a] / reach[a])
         mean += off[a] / A
     for a in range(A):
         square += (off[a] - mean) ** 2
         pull = (off[a] - mean) / variance + mean / pooled
         by_odds = pull * (1.0 / reach[a] + 1.0 / media[a])
-        media[a] = by_odds + (1.0 - media[a]) / (reach[a] * reach[a])
+        # Of log(1 + media / reach), whose reach falls as media rise.
+        slope = 1.0 / reach[a] + media[a] * (1.0 - media[a]) / reach[a] ** 3
+        media[a] = by_odds + slope / (1.0 + media[a] / reach[a])
     common = A * mean * mean / pooled
     value -= 0.5 * (square / variance + common)
     by_spread = square / variance - (A - 1) + (common - 1.0) * variance / pooled

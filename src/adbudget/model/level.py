@@ -38,6 +38,27 @@ def base_odds(media_share: np.ndarray) -> np.ndarray:
     return np.log((base + np.hypot(base, 2 * LEAST_BASE)) / 2) - np.log(media_share)
 
 
+def base_sales_density(
+    media_share: np.ndarray, log_spread: np.ndarray, priors: "Priors"
+) -> np.ndarray:
+    """Log density of the mean outcomes of all accounts, given their media; up to a constant.
+
+    Parameters
+    ----------
+    media_share : (..., account) of the mean outcome
+    log_spread : (...) logarithm of the sd between accounts
+    priors : what is typical of them, integrated out
+    """
+    off = base_odds(media_share) - level_centre(priors)[0]
+    n_accounts, mean = off.shape[-1], off.mean(axis=-1)
+    variance = np.exp(2 * log_spread)
+    pooled = variance + n_accounts * priors.level_odds_sd**2
+    square = ((off - mean[..., None]) ** 2).sum(axis=-1) / variance + n_accounts * mean**2 / pooled
+    # How fast the odds move with the log outcome, which is what was observed.
+    steepness = np.log1p(media_share / np.hypot(1 - media_share, 2 * LEAST_BASE)).sum(axis=-1)
+    return steepness - square / 2 - (n_accounts - 1) * log_spread - np.log(pooled) / 2
+
+
 def level_centre(priors: "Priors") -> tuple[float, float]:
     """Prior medians of the typical log odds and of the logarithm of the spread."""
     return float(logit(priors.level_share)), float(np.log(priors.level_spread))

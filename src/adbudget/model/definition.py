@@ -82,7 +82,6 @@ def build(
         cell_saturation = pm.Normal("cell_saturation", 0, 1, dims="cell")
         cell_memory = pm.Normal("cell_memory", 0, 1, dims="cell")
 
-
         # How far accounts differ in base sales; what is typical of them is integrated out.
         log_spread = level_centre(priors)[1]
         level_log_spread: Any = pm.Normal("level_log_spread", log_spread, LOG_SPREAD_SD)

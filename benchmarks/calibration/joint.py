@@ -133,8 +133,8 @@ def draw_jointly(setting: Setting, seed: int, level: Level = "prior") -> Drawn:
 def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Drawn, float, float]:
     """One draw, its lowest outcome in units of the account's scale, and the log chance to keep it.
 
-    Base sales are drawn relative to media. Given the mean outcome they follow from all the rest, and
-    their prior density there is the weight of the draw. It falls with the spread s between accounts
+    Base sales are drawn relative to media. Given the mean outcome they follow from all the rest,
+    and their prior density there is the weight of the draw. It falls with the spread s between accounts
     like s^(1 - accounts): that part is drawn from, and the rest is the chance to be kept.
     """
     is_given = level == "positive"

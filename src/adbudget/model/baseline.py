@@ -12,7 +12,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
 from adbudget.model.columns import SharedColumns, shared_columns
-from adbudget.model.design import Design
 from adbudget.model.evidence import Evidence
 from adbudget.model.level import prior_share
 from adbudget.model.priors import Priors

@@ -138,7 +138,7 @@ def build(
 
 
 def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:
-    """What media leave of each account's mean outcome is base sales; accounts have a typical one."""
+    """What media leave of each account's mean outcome is base sales; there is a typical one."""
     import pymc as pm
 
     math: Any = pm.math

@@ -89,8 +89,7 @@ def _population(x, grad, C, A, scales):
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
 def _base_sales(media, log_spread, scales):
-    """Log density of what media leave of the outcome of each account, and its derivative by the
-    spread; its derivative by each of the media takes their place."""
+    """Log density of the mean outcomes and its derivative by the spread; by media: in place."""
     centre, typical_sd, least = scales[13], scales[14], scales[17]
     A = media.size
     variance = np.exp(2.0 * log_spread)

@@ -28,7 +28,7 @@ QUADRATURE = 40  # points each way for the moments of the prior
 
 
 def base_odds(media_share: np.ndarray) -> np.ndarray:
-    """Log of base sales over media, base sales below ``LEAST_BASE`` bent so that they stay positive.
+    """Log of base sales over media, base below ``LEAST_BASE`` bent to stay positive.
 
     Parameters
     ----------

@@ -53,7 +53,10 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "level": (
         ("assumed", "misspecified", "confounded", "duds"),
-        {"flat": replace(B, level_sd=1e3), "0.5 ± 0.2": replace(B, level_sd=0.2)},
+        {
+            "0.5, accounts alike": replace(B, level_share=0.5, level_spread=0.2),
+            "anything goes": replace(B, level_odds_sd=4.0, level_spread=2.0),
+        },
     ),
     "returns": (
         ("assumed", "confounded", "duds"),

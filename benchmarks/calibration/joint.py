@@ -14,7 +14,9 @@ import numpy as np
 from adbudget import Panel, Priors, read_panel
 from adbudget.model.baseline import assumed_baseline
 from adbudget.model.design import Design, carried_spend, first_state
+from adbudget.model.evidence import Evidence, gather
 from adbudget.model.layout import Layout
+from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, base_sales_density, level_centre
 from adbudget.model.predict import prior_positions
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import regression_rows
@@ -25,6 +27,7 @@ Level = Literal["prior", "positive"]
 
 WORLD_SEED = 20  # of the spend that all replications share
 MOST_TRIES = 10_000
+MOST_STEEP = 3.5  # change of the log odds with the log outcome, of media up to 7 in 10
 LOWEST_SHARE = 0.02  # of the mean outcome: a table of outcomes holds no number below it
 
 
@@ -48,6 +51,11 @@ class Setting:
         """Order of a position."""
         exists = self.design.exists
         return Layout(exists.shape[1], exists.shape[0], int(exists.sum()))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Sums over the panel's rows: the means of the columns over each record."""
+        return gather(self.panel, self.design)
 
     @cached_property
     def rows(self) -> list[tuple[np.ndarray, int]]:
@@ -125,31 +133,32 @@ def draw_jointly(setting: Setting, seed: int, level: Level = "prior") -> Drawn:
 def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Drawn, float, float]:
     """One draw, its lowest outcome in units of the account's scale, and the log chance to keep it.
 
-    Given the mean outcome, the level follows from all the rest: its prior density there is the
-    weight of the draw. It falls with the noise like 1 / sd, as the prior is in units of the noise;
-    that part is drawn from, as one degree of freedom more, and the rest is the chance to be kept.
+    Base sales are drawn relative to media. Given the mean outcome they follow from all the rest,
+    and their prior density there is the weight of the draw. It falls with the spread s between
+    accounts like s^(1 - accounts): that part is drawn from, and the rest is the chance to be kept.
     """
     is_given = level == "positive"
     panel, design, priors = setting.panel, setting.design, setting.priors
     position = prior_positions(setting.layout, priors, 1, int(rng.integers(2**31)))[0]
+    log_spread = setting.layout.split(position)["level_log_spread"]  # a view
+    log_spread -= is_given * (panel.n_accounts - 1) * LOG_SPREAD_SD**2
+    typical = level_centre(priors)[0] + priors.level_odds_sd * rng.normal()
+    odds = typical + np.exp(log_spread[0]) * rng.normal(size=panel.n_accounts)
+    baseline = assumed_baseline(setting.evidence, priors)
     weights = basis_weights(setting, position[None])[0]
     account = setting.cell_index[0]
     path = np.full(panel.outcome.shape, np.nan)
     noise_sd, media_share = np.empty((2, panel.n_accounts))
-    log_chance = 0.0
     for a, (rows, p) in enumerate(setting.rows):
-        df = rng.chisquare(priors.noise_df + is_given)
-        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / df)
-        mean, precision = assumed_baseline(design, priors).prior(a, p)
-        sd = noise_sd[a] / np.sqrt(np.diag(precision))
-        baseline = mean + sd * rng.normal(size=p)
+        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / rng.chisquare(priors.noise_df))
+        mean, precision = baseline.moving(a, p)
+        moving = mean + noise_sd[a] / np.sqrt(np.diag(precision)) * rng.normal(size=p - 1)
         media = rows[:, p:-1] @ weights[account == a].ravel()
-        path[a] = rows[:, :p] @ baseline + media + noise_sd[a] * rng.normal(size=rows.shape[0])
-        if is_given:
-            missing = 1.0 - path[a].mean()
-            path[a] += missing
-            log_chance -= 0.5 * ((baseline[0] + missing - mean[0]) / sd[0]) ** 2
-        media_share[a] = media.mean() / path[a].mean()
+        path[a] = (rows[:, 1:p] - rows[:, 1:p].mean(axis=0)) @ moving + media
+        path[a] += noise_sd[a] * rng.normal(size=rows.shape[0])
+        share = media.mean() if is_given else media_share_at(odds[a])
+        path[a] += 1.0 - path[a].mean() if is_given else media.mean() * (1 / share - 1)
+        media_share[a] = share
     path[~np.isfinite(panel.outcome)] = np.nan
     drawn = Drawn(
         position=position,
@@ -157,7 +166,21 @@ def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Dra
         outcome=path * (design.outcome_scale / panel.unit_value)[:, None],
         media_share=media_share,
     )
-    return drawn, float(np.nanmin(path)), log_chance
+    chance = _log_chance(media_share, log_spread[0], priors) if is_given else 0.0
+    return drawn, float(np.nanmin(path)), chance
+
+
+def media_share_at(odds: float) -> float:
+    """Media as a share of the outcome where :func:`base_odds` is ``odds``."""
+    bent = 4 * LEAST_BASE**2 * (1 + np.exp(-odds))
+    return float((1 + np.sqrt(1 + bent)) / (2 * (1 + np.exp(odds))))
+
+
+def _log_chance(media: np.ndarray, log_spread: np.ndarray, priors: Priors) -> float:
+    """Log density of base sales, its power of the spread left out, below its bound."""
+    density = base_sales_density(media, log_spread, priors) + (media.size - 1) * log_spread
+    bound = media.size * np.log(MOST_STEEP) - 0.5 * np.log(media.size * priors.level_odds_sd**2)
+    return float(density - bound)
 
 
 def basis_weights(setting: Setting, positions: np.ndarray) -> np.ndarray:

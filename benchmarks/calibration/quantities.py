@@ -13,6 +13,7 @@ from adbudget import CurveDraws, Panel
 from adbudget.model.curves_of import curve_draws
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood
+from adbudget.model.level import base_sales_density
 from adbudget.model.transform import cell_draws
 
 from .joint import Setting, basis_weights
@@ -114,16 +115,33 @@ def log_likelihood(frame: Frame, positions: np.ndarray) -> np.ndarray:
     priors = frame.setting.priors
     half_df = (priors.noise_df + frame.likelihood.dof) / 2
     scale = priors.noise_df * priors.noise_share**2 + misfit(frame, positions)
-    return -(half_df * np.log(scale)).sum(axis=1, keepdims=True)
+    rows = -(half_df * np.log(scale)).sum(axis=1)
+    log_spread = frame.setting.layout.split(positions)["level_log_spread"][:, 0]
+    means = base_sales_density(media_shares(frame, positions), log_spread, priors)
+    return (rows + means)[:, None]
+
+
+def media_shares(frame: Frame, positions: np.ndarray) -> np.ndarray:
+    """(draw, account) media as a share of the mean outcome."""
+    given, weights = frame.likelihood, _weights(frame, positions)
+    account = frame.setting.cell_index[0]
+    own = [weights[:, account == a].reshape(len(positions), -1) for a in range(len(given.rank))]
+    shares = [w @ row[: w.shape[1]] for w, row in zip(own, given.media_row, strict=True)]
+    return np.stack(shares, axis=1)
+
+
+def _weights(frame: Frame, positions: np.ndarray) -> np.ndarray:
+    """(draw, cell, basis) in units of this evidence's outcome scale, not the one that drew."""
+    rescale = frame.setting.design.outcome_scale / frame.evidence.design.outcome_scale
+    account = frame.setting.cell_index[0]
+    return basis_weights(frame.setting, positions) * rescale[account][:, None]
 
 
 def misfit(frame: Frame, positions: np.ndarray) -> np.ndarray:
     """(draw, account) squared error that the weights leave, baseline integrated out."""
     given = frame.likelihood
     account = frame.setting.cell_index[0]
-    # In units of this evidence's outcome scale, which need not be the one that drew.
-    rescale = frame.setting.design.outcome_scale / frame.evidence.design.outcome_scale
-    weights = basis_weights(frame.setting, positions) * rescale[account][:, None]
+    weights = _weights(frame, positions)
     left = np.empty((len(positions), len(given.rank)))
     for a, rank in enumerate(given.rank):
         own = weights[:, account == a].reshape(len(positions), -1)

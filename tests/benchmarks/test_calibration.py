@@ -15,11 +15,12 @@ from adbudget.model.block import pack
 from adbudget.model.density import value_and_gradient
 from adbudget.model.evidence import gather
 from adbudget.model.factor import make_likelihood
+from adbudget.model.level import LOG_SPREAD_SD, level_centre
 from adbudget.model.predict import prior_positions
 from adbudget.model.transform import cell_draws
 from benchmarks.calibration import plots
 from benchmarks.calibration.cache import append_record, count_by_key, read_records
-from benchmarks.calibration.joint import draw_jointly, drawn_panel, small_setting
+from benchmarks.calibration.joint import draw_jointly, drawn_panel, media_share_at, small_setting
 from benchmarks.calibration.moves import judge_moves
 from benchmarks.calibration.prior import prior_rows, prior_table, report_prior
 from benchmarks.calibration.quantities import (
@@ -159,7 +160,7 @@ def test_the_same_seed_draws_the_same(setting):
 
 
 def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_spend(setting):
-    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd", "level_sd")
+    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd", "level_odds_sd", "level_spread")
     still = Priors(demand_effect=0.0, level_share=0.7, **dict.fromkeys(scales, 1e-9))
     quiet = replace(setting, priors=still)
     drawn, panel = draw_jointly(quiet, 2), quiet.panel
@@ -169,7 +170,9 @@ def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_
     owed = np.bincount(account, roi * mean_spend) / quiet.design.outcome_scale
     mean = drawn.outcome.mean(axis=1) * panel.unit_value / quiet.design.outcome_scale
     # a cell that starts late carries nothing over from before its life
-    np.testing.assert_allclose(mean, 0.7 + owed, rtol=1e-6)
+    media = media_share_at(np.log(0.7 / 0.3))
+    assert media == pytest.approx(0.3, abs=0.01)
+    np.testing.assert_allclose(mean, owed / media, rtol=1e-6)
 
 
 def test_noise_has_the_median_of_its_prior(setting):
@@ -223,6 +226,7 @@ def _log_prior(setting, position) -> float:
         part["saturation_tilt"] / priors.saturation_sd,
         (part["memory_tilt"] - priors.memory_centre) / priors.memory_sd,
         part["account_effect"],
+        (part["level_log_spread"] - level_centre(priors)[1]) / LOG_SPREAD_SD,
         *(part[name] for name in ("cell_saturation", "cell_memory")),
     ]
     n_channels, df = part["channel_return"].size, priors.returns_df

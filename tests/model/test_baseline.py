@@ -19,6 +19,7 @@ from adbudget.model.baseline import (
 )
 from adbudget.model.calendar import calendar_columns
 from adbudget.model.evidence import gather
+from adbudget.model.level import prior_share
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import shared_columns
 
@@ -205,7 +206,7 @@ def test_half_a_year_of_history_borrows_the_season_of_the_others():
     evidence = evidence_of(panel)
     pooled, alone = (
         missed_season(evidence, baseline, own, range(4))
-        for baseline in (find_baseline(evidence, PRIORS), assumed_baseline(evidence.design, PRIORS))
+        for baseline in (find_baseline(evidence, PRIORS), assumed_baseline(evidence, PRIORS))
     )
     assert pooled < 0.06, "about what accounts differ by"
     assert pooled < 0.6 * alone
@@ -222,17 +223,40 @@ def test_a_long_history_speaks_for_itself(known, found):
 # The record ---------------------------------------------------------------------------------
 
 
-def test_the_prior_of_all_coefficients_has_the_level_first_and_even_ramps(known, found):
+def test_what_moves_has_the_prior_that_was_found_and_even_ramps(known, found):
     evidence = known[2]
     p, n_shared = int(evidence.n_baseline[0]), found.mean.shape[1]
-    mean, precision = found.prior(0, p)
-    assert mean[0] == PRIORS.level_share
-    assert precision[0, 0] == pytest.approx((found.noise_sd[0] / PRIORS.level_sd) ** 2)
-    assert (precision[0, 1:] == 0).all()
-    assert mean[1 : 1 + n_shared] == pytest.approx(found.mean[0])
-    assert (mean[1 + n_shared :] == 0).all()
-    assert np.diag(precision)[1 + n_shared :] == pytest.approx(found.trend_precision[0])
+    mean, precision = found.moving(0, p)
+    assert mean[:n_shared] == pytest.approx(found.mean[0])
+    assert (mean[n_shared:] == 0).all()
+    assert np.diag(precision)[n_shared:] == pytest.approx(found.trend_precision[0])
     assert found.trend_precision == pytest.approx((found.noise_sd / found.scales["trend"]) ** 2)
+
+
+def test_the_level_of_the_record_has_the_mean_and_variance_the_priors_state(known, found):
+    """Not that of its start: level, season and trend of the mean row come to the prior's share."""
+    evidence = known[2]
+    p = int(evidence.n_baseline[0])
+    mean, precision = found.prior(0, p)
+    mean_row = evidence.gram[0][0, :p] / evidence.n_rows[0]
+    covariance = np.linalg.inv(precision) * found.noise_sd[0] ** 2
+    share, sd = prior_share(PRIORS)
+    assert mean_row @ mean == pytest.approx(share)
+    assert mean_row @ covariance @ mean_row == pytest.approx(sd**2)
+    assert covariance[0, 0] > sd**2, "where a record of three years starts is known less"
+
+
+def test_base_sales_are_a_share_of_the_outcome_as_it_is_counted(known):
+    """Rows of a year that sold twice as much say so: the unit they are counted in stays."""
+    evidence = known[2]
+    doubled = replace(evidence, gram=tuple(np.array(gram) for gram in evidence.gram))
+    for gram in doubled.gram:
+        gram[-1] *= 2
+        gram[:, -1] *= 2
+    once, twice = (assumed_baseline(e, PRIORS) for e in (evidence, doubled))
+    assert twice.outcome_mean == pytest.approx(2 * once.outcome_mean)
+    assert twice.level(0)[0] == pytest.approx(2 * once.level(0)[0])
+    assert twice.level(0)[1] == pytest.approx(once.level(0)[1] / 4)
 
 
 def test_without_a_search_the_priors_are_expected(known):

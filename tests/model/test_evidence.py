@@ -7,10 +7,10 @@ import pytest
 
 from adbudget.curves import memory
 from adbudget.errors import InputError
-from adbudget.model.baseline import assumed_baseline
+from adbudget.model.baseline import assumed_baseline, baseline_of
 from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import gather
-from adbudget.model.factor import integrate_baseline
+from adbudget.model.factor import integrate_baseline, level_apart
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import baseline_columns, regression_rows
 from adbudget.panel.read import read_panel
@@ -77,7 +77,7 @@ def test_the_baseline_is_integrated_out_exactly(panel, design, evidence, priors)
     stock = carried_spend(panel, design, first_state(panel, design))
     rows, p = regression_rows(panel, design, stock, account)
     rows = rows[np.isfinite(panel.outcome[account])]
-    mean, precision = assumed_baseline(design, priors).prior(account, p)
+    mean, precision = assumed_baseline(evidence, priors).prior(account, p)
     spread = np.linalg.inv(precision)
     inverse = np.linalg.inv(np.eye(len(rows)) + rows[:, :p] @ spread @ rows[:, :p].T)
     reduced = integrate_baseline(evidence, priors, account)
@@ -96,7 +96,7 @@ def test_the_low_rank_factor_changes_the_misfit_by_next_to_nothing(evidence, lik
         begin, end = likelihood.first_cell[a], likelihood.first_cell[a + 1]
         share = np.repeat(likelihood.spend_share[begin:end], n_basis)
         weights = share * rng.dirichlet(np.ones(share.size)) * (end - begin)
-        reduced = integrate_baseline(evidence, priors, a)
+        reduced = level_apart(evidence, baseline_of(evidence, priors), a).gram
         contrast = np.append(-weights, 1.0)
         exact = contrast @ reduced @ contrast
         rank = likelihood.rank[a]

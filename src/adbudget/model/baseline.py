@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from adbudget.model.design import Design
-from adbudget.model.evidence import Evidence
+from adbudget.model.evidence import Baseline, Evidence
+from adbudget.model.level import prior_share
 from adbudget.model.priors import Priors
 from adbudget.model.regressors import SharedColumns, shared_columns
 from adbudget.model.stand_in import loose_weights
@@ -20,60 +20,37 @@ from adbudget.model.stand_in import loose_weights
 MAX_PASSES = 50
 SETTLED = 0.01  # largest relative change of a scale at which the search stops
 LEAST_DIRECTION = 1e-6  # of the largest eigenvalue; smaller directions of the curves move nothing
+LEAST_OUTCOME = 0.1  # mean outcome over mean size; below it a share of the outcome means nothing
 LEAST_SPREAD = 1e-5  # in units of the mean outcome; keeps the algebra regular
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Baseline:
-    """Gaussian prior of the baseline coefficients, account by account.
-
-    Attributes
-    ----------
-    mean : (account, shared) expected season, weekday, control and demand coefficients, in units of
-        the account's mean outcome; an account's own rows had no part in it
-    precision : (account, shared, shared) of the same, in units of 1 / noise variance
-    trend_precision : (account,) of each step of the trend, in the same units
-    noise_sd : (account,) residual sd as a share of the mean outcome, as found on the way
-    level_share, level_sd : level at the start of the record as a share of the mean outcome: what is
-        expected, and how far it may be from that
-    scales : name -> how far accounts differ (or, for "trend", how far the level moves from one
-        knot to the next), as a share of the mean outcome
-    """
-
-    mean: np.ndarray
-    precision: np.ndarray
-    trend_precision: np.ndarray
-    noise_sd: np.ndarray
-    level_share: float
-    level_sd: float
-    scales: dict[str, float]
-
-    def prior(self, account: int, n_baseline: int) -> tuple[np.ndarray, np.ndarray]:
-        """(p,) mean and (p, p) relative precision of all p coefficients, the level first."""
-        n_shared = self.mean.shape[1]
-        mean, precision = np.zeros(n_baseline), np.zeros((n_baseline, n_baseline))
-        mean[0] = self.level_share
-        precision[0, 0] = (self.noise_sd[account] / self.level_sd) ** 2
-        shared = slice(1, 1 + n_shared)
-        mean[shared] = self.mean[account]
-        precision[shared, shared] = self.precision[account]
-        ramps = np.arange(1 + n_shared, n_baseline)
-        precision[ramps, ramps] = self.trend_precision[account]
-        return mean, precision
-
-
-def assumed_baseline(design: Design, priors: Priors) -> Baseline:
+def assumed_baseline(evidence: Evidence, priors: Priors) -> Baseline:
     """The baseline the priors state, before any outcome is looked at."""
-    shared = shared_columns(design, priors)
-    n_accounts, noise = len(design.accounts), priors.noise_share
+    shared = shared_columns(evidence.design, priors)
+    n_accounts, noise = len(evidence.gram), priors.noise_share
     scale = dict(zip(shared.groups, shared.guess * priors.baseline_apart, strict=True))
     return _baseline(
         np.tile(shared.centre, (n_accounts, 1)),
         np.tile(np.diag(shared.sd**2 * (1 + priors.baseline_apart**2)), (n_accounts, 1, 1)),
         np.full(n_accounts, noise),
         scale | {"trend": priors.trend_sd},
+        evidence,
         priors,
     )
+
+
+def _record_means(evidence: Evidence) -> np.ndarray:
+    """(account, longest) mean of every baseline column over an account's rows, zero padded."""
+    means = np.zeros((len(evidence.gram), int(evidence.n_baseline.max())))
+    for mean, gram, p in zip(means, evidence.gram, evidence.n_baseline, strict=True):
+        mean[:p] = gram[0, :p] / gram[0, 0]
+    return means
+
+
+def _outcome_means(evidence: Evidence) -> np.ndarray:
+    """(account,) mean outcome over the rows, which discounts and updates move away from one."""
+    means = np.array([gram[0, -1] / gram[0, 0] for gram in evidence.gram])
+    return np.maximum(means, LEAST_OUTCOME)
 
 
 def with_baseline(evidence: Evidence, priors: Priors) -> Evidence:
@@ -83,7 +60,7 @@ def with_baseline(evidence: Evidence, priors: Priors) -> Evidence:
 
 def baseline_of(evidence: Evidence, priors: Priors) -> Baseline:
     """What is expected of the baseline: as found, or as the priors state where nobody looked."""
-    return evidence.baseline or assumed_baseline(evidence.design, priors)
+    return evidence.baseline or assumed_baseline(evidence, priors)
 
 
 def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
@@ -119,18 +96,22 @@ def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
         np.array([own + apart for own in cov]),
         scales.noise,
         dict(zip(shared.groups, scales.spread, strict=True)) | {"trend": scales.trend},
+        evidence,
         priors,
     )
 
 
-def _baseline(mean, covariance, noise_sd, scales, priors: Priors) -> Baseline:
+def _baseline(mean, covariance, noise_sd, scales, evidence: Evidence, priors: Priors) -> Baseline:
+    level_share, level_sd = prior_share(priors)
     return Baseline(
         mean=mean,
         precision=np.linalg.inv(covariance) * noise_sd[:, None, None] ** 2,
         trend_precision=(noise_sd / scales["trend"]) ** 2,
         noise_sd=noise_sd,
-        level_share=priors.level_share,
-        level_sd=priors.level_sd,
+        anchor=_record_means(evidence),
+        outcome_mean=_outcome_means(evidence),
+        level_share=level_share,
+        level_sd=level_sd,
         scales={name: float(value) for name, value in scales.items()},
     )
 
@@ -164,7 +145,8 @@ class _Scales:
 class _System:
     """Gram matrix of [level, shared, ramps, directions of the curves, outcome] of one account.
 
-    The level and the curves that are expected are taken off the outcome.
+    Columns other than the level are less their mean over the record. The level and the curves that
+    are expected are taken off the outcome.
     """
 
     gram: np.ndarray
@@ -192,12 +174,15 @@ def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: 
     kept = level > LEAST_DIRECTION * level[-1]
     turn = np.zeros((gram.shape[0], p + int(kept.sum()) + 1))
     turn[:p, :p] = np.eye(p)
+    turn[0, 1:p] = -gram[0, 1:p] / gram[0, 0]
     turn[p:-1, p:-1] = loose[:, None] * vectors[:, kept]
-    turn[0, -1] = -priors.level_share
+    # As in `Baseline.level`: base sales over the record, a share of the mean outcome there.
+    level_share, level_sd = (_outcome_means(evidence)[account] * x for x in prior_share(priors))
+    turn[0, -1] = -level_share
     turn[p:-1, -1] = -expected
     turn[-1, -1] = 1.0
     n_ramps = p - 1 - shared.size.size
-    return _System(turn.T @ gram @ turn, n_ramps, float(evidence.n_rows[account]), priors.level_sd)
+    return _System(turn.T @ gram @ turn, n_ramps, float(evidence.n_rows[account]), level_sd)
 
 
 @dataclass(frozen=True, slots=True)

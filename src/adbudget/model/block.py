@@ -3,6 +3,7 @@
 import numpy as np
 
 from adbudget.model.factor import Likelihood
+from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, known_spreads, memory_window, tilt_grids
 
@@ -31,6 +32,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         shape_grid.size,
         0 if likelihood.tests is None else likelihood.tests.cell.size,
     ]
+    centre, log_spread = level_centre(priors)
     scales = [
         np.log(priors.roi_median),
         priors.between_channels,
@@ -49,6 +51,11 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         priors.memory_centre,
         priors.cell_memory_sd,
         account_known,
+        centre,
+        priors.level_odds_sd,
+        log_spread,
+        LOG_SPREAD_SD,
+        LEAST_BASE,
     ]
     block = np.concatenate(
         [
@@ -66,6 +73,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
             likelihood.dof,
             likelihood.target.ravel(),
             likelihood.factor.ravel(),
+            likelihood.media_row.ravel(),
             *_packed_tests(likelihood),
         ],
         dtype=float,

@@ -11,6 +11,7 @@ import numpy as np
 
 from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.factor import Likelihood, make_likelihood
+from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, known_spreads, memory_window, tilt_grids
 
@@ -91,6 +92,10 @@ def build(
             len(design.accounts), n_channels, cell_channel, priors
         )
         apart: Any = math.where(channel_known > 0, channel_known, channel_spread)
+        # How far accounts differ in base sales; what is typical of them is integrated out.
+        log_spread = level_centre(priors)[1]
+        level_log_spread: Any = pm.Normal("level_log_spread", log_spread, LOG_SPREAD_SD)
+
         raw_log_return = (
             channel_return[cell_channel]
             + (account_known or account_spread) * account_effect[cell_account]
@@ -125,7 +130,7 @@ def build(
         level: Any = roi * likelihood.spend_share
         weights = (level[:, None, None] * memory[:, :, None] * shape[:, None, :]).reshape((-1,))
         noise_scale = priors.noise_df * priors.noise_share**2
-        terms = []
+        terms, media = [], []
         n_basis = memory_grid.size * shape_grid.size
         for a in range(len(design.accounts)):
             begin, end = likelihood.first_cell[a] * n_basis, likelihood.first_cell[a + 1] * n_basis
@@ -135,10 +140,29 @@ def build(
             misfit = likelihood.rest[a] + (error**2).sum()
             half_df = (priors.noise_df + likelihood.dof[a]) / 2
             terms.append(-half_df * math.log(noise_scale + misfit))
+            media.append(math.dot(likelihood.media_row[a, : end - begin], weights[begin:end]))
         pm.Potential("outcome", math.sum(math.stack(terms)))
+        _add_base_sales(math.stack(media), level_log_spread, priors)
         if likelihood.tests is not None:
             _add_lift_tests(likelihood.tests, weights, n_basis)
     return model
+
+
+def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:
+    """What media leave of each account's mean outcome is base sales; there is a typical one."""
+    import pymc as pm
+
+    math: Any = pm.math
+    n_accounts = media.shape[0]
+    pm.Deterministic("base_share", 1 - media, dims="account")
+    reach = math.sqrt((1 - media) ** 2 + 4 * LEAST_BASE**2)
+    off = math.log((1 - media + reach) / 2) - math.log(media) - level_centre(priors)[0]
+    variance = math.exp(2 * log_spread)
+    pooled = variance + n_accounts * priors.level_odds_sd**2
+    square = ((off - off.mean()) ** 2).sum() / variance + n_accounts * off.mean() ** 2 / pooled
+    scale = (n_accounts - 1) * log_spread + math.log(pooled) / 2
+    # How fast the odds move with the mean outcome, which is what was observed.
+    pm.Potential("base_sales", -square / 2 - scale + math.log1p(media / reach).sum())
 
 
 def _add_lift_tests(lift: LiftRows, weights: Any, n_basis: int) -> None:

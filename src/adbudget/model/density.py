@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 17  # how `block.pack` begins
+HEADER, N_SCALES = 9, 22  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -90,14 +90,45 @@ def _population(x, grad, C, A, n, scales):
         value -= 0.5 * z * z
         grad[i] -= z / scale
     first, end = 2 + 4 * C + A, 2 + 4 * C + A + n
-    for i in range(2 + 4 * C, x.size):
+    last = x.size - 1
+    for i in range(2 + 4 * C, last):
         if first <= i < end:
             value -= 0.5 * (df + 1) * np.log1p(x[i] * x[i] / df)
             grad[i] -= (df + 1) * x[i] / (df + x[i] * x[i])
         else:
             value -= 0.5 * x[i] * x[i]
             grad[i] -= x[i]
-    return value
+    z = (x[last] - scales[19]) / scales[20]
+    grad[last] -= z / scales[20]
+    return value - 0.5 * z * z
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+def _base_sales(media, log_spread, scales):
+    """Log density of the mean outcomes and its derivative by the spread; by media: in place."""
+    centre, typical_sd, least = scales[17], scales[18], scales[21]
+    A = media.size
+    variance = np.exp(2.0 * log_spread)
+    pooled = variance + A * typical_sd * typical_sd
+    value, mean, square = -(A - 1) * log_spread - 0.5 * np.log(pooled), 0.0, 0.0
+    reach, off = np.empty(A), np.empty(A)
+    for a in range(A):
+        base = 1.0 - media[a]
+        reach[a] = np.sqrt(base * base + 4.0 * least * least)
+        off[a] = np.log(0.5 * (base + reach[a])) - np.log(media[a]) - centre
+        value += np.log(1.0 + media[a] / reach[a])
+        mean += off[a] / A
+    for a in range(A):
+        square += (off[a] - mean) ** 2
+        pull = (off[a] - mean) / variance + mean / pooled
+        by_odds = pull * (1.0 / reach[a] + 1.0 / media[a])
+        # Of log(1 + media / reach), whose reach falls as media rise.
+        slope = 1.0 / reach[a] + media[a] * (1.0 - media[a]) / reach[a] ** 3
+        media[a] = by_odds + slope / (1.0 + media[a] / reach[a])
+    common = A * mean * mean / pooled
+    value -= 0.5 * (square / variance + common)
+    by_spread = square / variance - (A - 1) + (common - 1.0) * variance / pooled
+    return value, by_spread
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
@@ -133,6 +164,8 @@ def _density(x, grad, block):
     at += A * R
     factor = block[at : at + A * Q * R].reshape((A, Q, R))
     at += A * Q * R
+    media_row = block[at : at + A * Q].reshape((A, Q))
+    at += A * Q
     first_test = block[at : at + n + 1]
     at += n + 1
     test_target = block[at : at + n_tests]
@@ -154,31 +187,40 @@ def _density(x, grad, block):
     for c in range(C):
         spread[c] = channel_known[c] if channel_known[c] > 0 else x[o_spread + c]
 
-    widest = Q // K
-    shape, memory = np.empty((widest, M)), np.empty((widest, J))
-    shape_mean, memory_mean = np.empty(widest), np.empty(widest)
-    steepness, weight, error = np.empty(widest), np.empty(Q), np.empty(R)
-    test_error = np.empty(n_tests)
+    shape, memory = np.empty((n, M)), np.empty((n, J))
+    shape_mean, memory_mean = np.empty(n), np.empty(n)
+    steepness, weights, error = np.empty(n), np.empty((A, Q)), np.empty(R)
+    by_media, test_error = np.empty(A), np.empty(n_tests)
+    for a in range(A):
+        begin, end = int(first_cell[a]), int(first_cell[a + 1])
+        for i in range(begin, end):
+            c = int(cell_channel[i])
+            raw = x[1 + c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
+            log_roi, steepness[i] = _bend(raw, start, slope, scales[12])
+            level = np.exp(log_roi) * spend_share[i]
+            tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
+            shape_mean[i] = _soft_shares(tilt, shape_grid, no_window, shape[i])
+            place = x[o_memory + c] + place_sd * x[o_cell_memory + i]
+            memory_mean[i] = _soft_shares(place, memory_grid, memory_window, memory[i])
+            for j in range(J):
+                for m in range(M):
+                    q = (i - begin) * K + j * M + m
+                    weights[a, q] = level * memory[i, j] * shape[i, m]
+        by_media[a] = _dot(media_row[a], weights[a], (end - begin) * K)
+    added, by_spread = _base_sales(by_media, x[x.size - 1], scales)
+    value += added
+    grad[x.size - 1] += by_spread
     for a in range(A):
         begin, end, r_used = int(first_cell[a]), int(first_cell[a + 1]), int(rank[a])
+        weight = weights[a]
         for r in range(r_used):
             error[r] = -target[a, r]
         for i in range(begin, end):
-            local, c = i - begin, int(cell_channel[i])
-            raw = x[1 + c] + account_spread * x[o_effect + a] + spread[c] * x[o_cell + i]
-            log_roi, steepness[local] = _bend(raw, start, slope, scales[12])
-            level = np.exp(log_roi) * spend_share[i]
-            tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
-            shape_mean[local] = _soft_shares(tilt, shape_grid, no_window, shape[local])
-            place = x[o_memory + c] + place_sd * x[o_cell_memory + i]
-            memory_mean[local] = _soft_shares(place, memory_grid, memory_window, memory[local])
-            for j in range(J):
-                for m in range(M):
-                    q = local * K + j * M + m
-                    w = level * memory[local, j] * shape[local, m]
-                    weight[q] = w
-                    for r in range(r_used):
-                        error[r] += w * factor[a, q, r]
+            local = i - begin
+            for k in range(K):
+                q = local * K + k
+                for r in range(r_used):
+                    error[r] += weight[q] * factor[a, q, r]
             for s in range(int(first_test[i]), int(first_test[i + 1])):
                 test_error[s] = -test_target[s]
                 for q in range(K):
@@ -197,13 +239,14 @@ def _density(x, grad, block):
                 for m in range(M):
                     q = local * K + j * M + m
                     slope_q = pull * _dot(factor[a, q], error, r_used)
+                    slope_q += by_media[a] * media_row[a, q]
                     for s in range(first, last):
                         slope_q -= test_error[s] * test_rows[s, j * M + m]
                     slope_q *= weight[q]
                     total += slope_q
-                    by_shape += slope_q * (shape_grid[m] - shape_mean[local])
-                    by_memory += slope_q * (memory_grid[j] - memory_mean[local])
-            by_raw = total * steepness[local]
+                    by_shape += slope_q * (shape_grid[m] - shape_mean[i])
+                    by_memory += slope_q * (memory_grid[j] - memory_mean[i])
+            by_raw = total * steepness[i]
             grad[0] += total - by_raw
             grad[1 + c] += by_raw
             if scales[16] <= 0:

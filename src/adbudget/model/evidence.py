@@ -5,7 +5,6 @@ so a new week never needs the old ones. Knows nothing of priors on returns or of
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from adbudget.model.lift_tests import LiftTests
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Panel
-
-if TYPE_CHECKING:
-    from adbudget.model.baseline import Baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +45,64 @@ class LiftRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Baseline:
+    """Gaussian prior of the baseline coefficients, account by account.
+
+    Attributes
+    ----------
+    mean : (account, shared) expected season, weekday, control and demand coefficients, in units of
+        the account's mean outcome; an account's own rows had no part in it
+    precision : (account, shared, shared) of the same, in units of 1 / noise variance
+    trend_precision : (account,) of each step of the trend, in the same units
+    noise_sd : (account,) residual sd as a share of the mean outcome, as found on the way
+    anchor : (account, longest) mean of each column over the account's record; the level of a record
+        is what the baseline comes to there, wherever it starts and ends
+    outcome_mean : (account,) mean outcome that base sales are a share of, in the same units
+    level_share, level_sd : base sales as a share of that: what is expected before any data, and how
+        far they may be from that. For regressions in which the curves are linear; a fit samples it
+    scales : name -> how far accounts differ (or, for "trend", how far the level moves from one
+        knot to the next), as a share of the mean outcome
+    """
+
+    mean: np.ndarray
+    precision: np.ndarray
+    trend_precision: np.ndarray
+    noise_sd: np.ndarray
+    anchor: np.ndarray
+    outcome_mean: np.ndarray
+    level_share: float
+    level_sd: float
+    scales: dict[str, float]
+
+    def moving(self, account: int, n_baseline: int) -> tuple[np.ndarray, np.ndarray]:
+        """(p - 1,) mean and (p - 1, p - 1) relative precision of all coefficients but the level."""
+        n_shared = self.mean.shape[1]
+        mean, precision = np.zeros(n_baseline - 1), np.zeros((n_baseline - 1, n_baseline - 1))
+        shared = slice(0, n_shared)
+        mean[shared] = self.mean[account]
+        precision[shared, shared] = self.precision[account]
+        ramps = np.arange(n_shared, n_baseline - 1)
+        precision[ramps, ramps] = self.trend_precision[account]
+        return mean, precision
+
+    def prior(self, account: int, n_baseline: int) -> tuple[np.ndarray, np.ndarray]:
+        """(p,) mean and (p, p) relative precision of all p coefficients, the level first."""
+        mean, precision = np.zeros(n_baseline), np.zeros((n_baseline, n_baseline))
+        mean[1:], precision[1:, 1:] = self.moving(account, n_baseline)
+        # The level of the record, not of its start, has a prior of its own.
+        known = self.anchor[account, :n_baseline]
+        anchor = np.append(known, np.zeros(n_baseline - known.size))
+        level, level_precision = self.level(account)
+        mean[0] = level - anchor[1:] @ mean[1:]
+        return mean, precision + level_precision * np.outer(anchor, anchor)
+
+    def level(self, account: int) -> tuple[float, float]:
+        """Mean and relative precision of what the baseline comes to over the record."""
+        scale = self.outcome_mean[account]
+        return scale * self.level_share, (self.noise_sd[account] / (scale * self.level_sd)) ** 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
     """Sums over rows, one entry per account.
 
@@ -71,7 +125,7 @@ class Evidence:
     n_rows: np.ndarray
     carry_out: np.ndarray
     tests: LiftRows | None = None
-    baseline: "Baseline | None" = None
+    baseline: Baseline | None = None
 
     def __add__(self, later: "Evidence") -> "Evidence":
         """Evidence of two disjoint sets of rows; ``later`` holds the more recent carry-out.

@@ -3,6 +3,7 @@
 With F the baseline and L its prior precision, M = I - F (F'F + L)^-1 F', and the likelihood of the
 weights w is a quadratic form in w. Its matrix has low rank (basis columns of one channel are
 nearly collinear), so it is kept as a factor:  (y - Phi w)' M (y - Phi w) = |R w - h|^2 + rest.
+The level is left out of F: with the rows less their mean, all that speaks of it is that mean.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
 from adbudget.model.baseline import baseline_of
-from adbudget.model.evidence import Evidence, LiftRows
+from adbudget.model.evidence import Baseline, Evidence, LiftRows
 from adbudget.model.priors import Priors
 from adbudget.model.stand_in import loose_weight
 
@@ -38,7 +39,9 @@ class Likelihood:
     target : (account, rank) h
     rank : (account,) rank in use
     rest : (account,) what no weights can explain
-    dof : (account,) counted rows
+    media_row : (account, cell in account * basis) mean media per unit of each weight, as a share of
+        the account's mean outcome; zero padded
+    dof : (account,) counted rows, less the one that the level takes
     tests : rows of lift tests, each with a noise of its own; None without tests
     """
 
@@ -50,18 +53,45 @@ class Likelihood:
     target: np.ndarray
     rank: np.ndarray
     rest: np.ndarray
+    media_row: np.ndarray
     dof: np.ndarray
     tests: LiftRows | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelApart:
+    """One account's rows, all of the baseline but its level integrated out.
+
+    Attributes
+    ----------
+    gram : (q + 1, q + 1) Gram matrix of [basis, outcome], rows less their mean
+    mean : (q + 1,) that mean
+    count : rows it is a mean of
+    """
+
+    gram: np.ndarray
+    mean: np.ndarray
+    count: float
+
+
+def level_apart(evidence: Evidence, baseline: Baseline, account: int) -> LevelApart:
+    """Integrate out what moves: season, weekdays, controls, demand and trend."""
+    p, gram = int(evidence.n_baseline[account]), evidence.gram[account]
+    row, count = gram[0] / gram[0, 0], gram[0, 0]
+    mean, precision = baseline.moving(account, p)
+    moving = centred((gram - count * np.outer(row, row))[1:, 1:], mean)
+    own, cross = moving[: p - 1, : p - 1], moving[: p - 1, p - 1 :]
+    reduced = moving[p - 1 :, p - 1 :] - cross.T @ cho_solve(cho_factor(own + precision), cross)
+    return LevelApart(gram=(reduced + reduced.T) / 2, mean=row[p:], count=float(count))
+
+
 def integrate_baseline(evidence: Evidence, priors: Priors, account: int) -> np.ndarray:
-    """(q + 1, q + 1) Gram matrix of [basis, outcome] with the baseline integrated out."""
-    p = evidence.n_baseline[account]
-    mean, precision = baseline_of(evidence, priors).prior(account, p)
-    gram = centred(evidence.gram[account], mean)
-    cross = gram[:p, p:]
-    reduced = gram[p:, p:] - cross.T @ cho_solve(cho_factor(gram[:p, :p] + precision), cross)
-    return (reduced + reduced.T) / 2
+    """(q + 1, q + 1) Gram matrix of [basis, outcome], the level integrated over ``prior`` too."""
+    baseline = baseline_of(evidence, priors)
+    apart = level_apart(evidence, baseline, account)
+    mean, precision = baseline.level(account)
+    off = apart.mean - np.append(np.zeros(apart.mean.size - 1), mean)
+    return apart.gram + np.outer(off, off) / (1 / apart.count + 1 / precision)
 
 
 def centred(gram: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -84,17 +114,20 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
     n_cells = exists.sum(axis=1)
     share = (design.scale / design.outcome_scale[:, None])[exists]
     first = np.concatenate([[0], np.cumsum(n_cells)])
+    baseline = baseline_of(evidence, priors)
+    apart = [level_apart(evidence, baseline, a) for a in range(len(design.accounts))]
     parts = []
-    for a in range(len(design.accounts)):
+    for a, own in enumerate(apart):
         typical = loose_weight(share[first[a] : first[a + 1]], priors)
-        reduced = integrate_baseline(evidence, priors, a)
-        parts.append(_low_rank(reduced, np.repeat(typical, design.n_basis), evidence.n_rows[a]))
+        parts.append(_low_rank(own.gram, np.repeat(typical, design.n_basis), evidence.n_rows[a]))
     rank = np.array([target.size for _, target, _ in parts])
     factor = np.zeros((len(parts), n_cells.max() * design.n_basis, rank.max()))
     target = np.zeros((len(parts), rank.max()))
+    media_row = np.zeros(factor.shape[:2])
     for a, (rows, aim, _) in enumerate(parts):
         factor[a, : rows.shape[1], : rank[a]] = rows.T
         target[a, : rank[a]] = aim
+        media_row[a, : rows.shape[1]] = apart[a].mean[:-1] / baseline.outcome_mean[a]
     return Likelihood(
         n_channels=len(design.channels),
         first_cell=first,
@@ -104,7 +137,8 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
         target=target,
         rank=rank,
         rest=np.array([rest for _, _, rest in parts]),
-        dof=evidence.n_rows,
+        media_row=media_row,
+        dof=evidence.n_rows - 1,
         tests=evidence.tests,
     )
 

@@ -13,8 +13,8 @@ import pandas as pd
 from scipy.stats import t as student_t
 
 from adbudget.errors import InputError
-from adbudget.model.baseline import Baseline
 from adbudget.model.design import Design, carried_spend, first_state
+from adbudget.model.evidence import Baseline
 from adbudget.model.priors import Priors
 from adbudget.model.reweighting import System, account_system
 from adbudget.model.row_noise import RowNoise

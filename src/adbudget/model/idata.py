@@ -45,7 +45,9 @@ def to_datatree(fit: "Posterior") -> xr.DataTree:
         values = np.abs(part[name]) if name.endswith("spread") else part[name]
         values = values if dims else values[..., 0]
         variables[name] = (("chain", "draw", *dims), values)
-    cell_dims = ("chain", "draw", "account", "channel")
+    once = ("chain", "draw")
+    variables["level_spread"] = (once, np.exp(part["level_log_spread"][..., 0]))
+    cell_dims = (*once, "account", "channel")
     for name, values, extra in (
         ("roi", cells.roi, ()),
         ("memory_share", cells.memory, ("memory",)),

@@ -12,6 +12,7 @@ POPULATION = (
     "account_spread",
     "saturation_tilt",
     "memory_tilt",
+    "level_log_spread",
 )
 
 
@@ -42,6 +43,7 @@ class Layout:
             "cell_effect": self.n_cells,
             "cell_saturation": self.n_cells,
             "cell_memory": self.n_cells,
+            "level_log_spread": 1,
         }
 
     @property

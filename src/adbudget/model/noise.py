@@ -11,8 +11,8 @@ sampling.
 
 import numpy as np
 
-from adbudget.model.baseline import Baseline
 from adbudget.model.design import Design, carried_spend, first_state
+from adbudget.model.evidence import Baseline
 from adbudget.model.priors import Priors
 from adbudget.model.reweighting import Weighted, account_system, regrow, reweight
 from adbudget.model.row_noise import RowNoise

@@ -13,6 +13,7 @@ from adbudget.model.design import carried_spend, first_state
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import centred
 from adbudget.model.layout import Layout
+from adbudget.model.level import LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import regression_rows
@@ -41,6 +42,8 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     part["account_spread"] *= priors.account_spread
     part["saturation_tilt"] *= priors.saturation_sd
     part["memory_tilt"][:] = priors.memory_centre + priors.memory_sd * part["memory_tilt"]
+    part["level_log_spread"] *= LOG_SPREAD_SD
+    part["level_log_spread"] += level_centre(priors)[1]
     return positions
 
 

@@ -44,8 +44,10 @@ class Priors:
         into the other
     noise_share, noise_df : prior guess of the noise as a share of the mean outcome, and how many
         periods that guess is worth
-    level_share, level_sd : share of the mean outcome that is believed to need no advertising, and
-        how far it may be from that; neither base sales nor what advertising adds is below zero
+    level_share, level_odds_sd : share of the mean outcome that needs no advertising, of accounts
+        like these (median), and how far it may be from that, in log odds, so that it stays between
+        0 and 1
+    level_spread : how far accounts differ in it, in log odds (median; found from the data)
     trend_knot_days, trend_sd : the baseline's level may wander by about ``trend_sd`` of the mean
         outcome every ``trend_knot_days``
     season_order, season_sd : pairs of yearly waves (None: 4 for daily and weekly, 2 for monthly
@@ -79,8 +81,9 @@ class Priors:
     delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 10.0),)
     noise_share: float = 0.1
     noise_df: float = 0.5
-    level_share: float = 0.5
-    level_sd: float = 0.3
+    level_share: float = 0.7
+    level_odds_sd: float = 1.5
+    level_spread: float = 0.5
     trend_knot_days: float = 28.0
     trend_sd: float = 0.03
     season_order: int | None = None
@@ -114,7 +117,7 @@ class Priors:
         return tuple("+".join(f"{days:g}" for days in parts) for parts in self.memories)
 
     def __post_init__(self) -> None:
-        may_be_zero = {"null_start", "null_slope", "demand_effect", "level_share"}
+        may_be_zero = {"null_start", "null_slope", "demand_effect"}
         for name, value in asdict(self).items():
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
@@ -126,6 +129,8 @@ class Priors:
                 _check_alike(value)
             elif name == "memory_centre":
                 _check_finite(name, value)
+            elif name == "level_share":
+                _check_level(value)
             elif not (isfinite(value) and (value > 0 or (name in may_be_zero and value == 0))):
                 raise InputError(f"Priors.{name} must be a positive finite number; got {value!r}.")
 
@@ -141,6 +146,11 @@ def _check_alike(share: float) -> None:
 def _check_finite(name: str, value: float) -> None:
     if not isfinite(value):
         raise InputError(f"Priors.{name} must be a finite number; got {value!r}.")
+
+
+def _check_level(share: float) -> None:
+    if not 0 < share < 1:
+        raise InputError(f"Priors.level_share must be between 0 and 1; got {share!r}.")
 
 
 def _check_grid(name: str, grid: tuple[float, ...], smallest: float) -> None:

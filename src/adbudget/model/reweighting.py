@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from adbudget.model.baseline import Baseline
 from adbudget.model.design import Design
+from adbudget.model.evidence import Baseline
 from adbudget.model.priors import Priors
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import level_spread

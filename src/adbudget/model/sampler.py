@@ -12,6 +12,7 @@ import numpy as np
 from adbudget.errors import FitError
 from adbudget.model.factor import Likelihood
 from adbudget.model.layout import Layout
+from adbudget.model.level import level_centre
 from adbudget.model.priors import Priors
 
 START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's centre
@@ -103,6 +104,7 @@ def _start_at(layout: Layout, priors: Priors):
     part["channel_spread"][:] = priors.channel_spread / 2
     part["account_spread"][:] = priors.account_spread / 2
     part["memory_tilt"][:] = priors.memory_centre
+    part["level_log_spread"][:] = level_centre(priors)[1]
 
     def start(seed: int) -> np.ndarray:
         jitter = np.random.default_rng(seed).uniform(-START_WIDTH, START_WIDTH, layout.size)

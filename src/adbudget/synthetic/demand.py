@@ -56,7 +56,7 @@ def draw_demand(
     hidden_sd = spec.season_strength * np.sqrt(share / (1 - share))
     days = PERIOD_DAYS[spec.period]
     hidden = _wander((spec.n_accounts, dates.size), HIDDEN_HALF_LIFE_DAYS / days, rng)
-    growth = rng.normal(0, spec.trend, (spec.n_accounts, 1))
+    growth = spec.growth + rng.normal(0, spec.trend, (spec.n_accounts, 1))
     years = (np.arange(dates.size) - dates.size) * days / 365.25
     spikes, tracked = _outliers(spec, population, dates, rng)
     log_demand = season + hidden_sd * hidden + growth * years + spikes

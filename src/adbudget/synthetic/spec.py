@@ -59,7 +59,8 @@ class WorldSpec:
     hidden_demand_share : share of the variance of log demand that no calendar explains, in [0, 1)
     demand_signal : share of the variance of the unexplained demand that a control column,
         ``demand_index``, shows; 0 leaves the column out
-    trend : sd between accounts of log demand growth per year
+    growth : log demand growth per year that all accounts have in common; negative: they shrink
+    trend : sd between accounts of log demand growth per year, around ``growth``
     demand_follow : 0 spend ignores demand, 1 spend is about proportional to it
     outlier_share : share of periods hit: half by a spike (Black Friday first), half by an outage
         of tracking
@@ -102,6 +103,7 @@ class WorldSpec:
     season_strength: float = 0.15
     hidden_demand_share: float = 0.0
     demand_signal: float = 0.0
+    growth: float = 0.0
     trend: float = 0.05
     demand_follow: float = 0.3
     outlier_share: float = 0.0
@@ -270,6 +272,7 @@ def _check_numbers(spec: WorldSpec) -> None:
     ranges |= {"noise_growth": (0.0, 2.0), "noise_persistence": (0.0, 0.99)}
     if spec.noise_tail is not None:
         ranges["noise_tail"] = (1.0, 1e6)
+    ranges |= {"growth": (-3.0, 3.0)}
     if spec.dud_follow is not None:
         ranges["dud_follow"] = (0.0, 2.0)
     for name, (low, high) in ranges.items():

@@ -115,7 +115,9 @@ def _base_sales(media, log_spread, scales):
     for a in range(A):
         base = 1.0 - media[a]
         reach[a] = np.sqrt(base * base + 4.0 * least * least)
-        off[a] = np.log(0.5 * (base + reach[a])) - np.log(media[a]) - centre
+        # log((base + reach) / 2), exact also where media are many times the outcome.
+        log_base = np.arcsinh(0.5 * base / least) + np.log(least)
+        off[a] = log_base - np.log(media[a]) - centre
         value += np.log(1.0 + media[a] / reach[a])
         mean += off[a] / A
     for a in range(A):

@@ -13,6 +13,8 @@ from adbudget import CurveDraws, Panel
 from adbudget.model.curves_of import curve_draws
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood
+from adbudget.model.predict import baseline_draws
+from adbudget.model.row_noise import RowNoise
 from adbudget.model.transform import cell_draws
 
 from .joint import Setting, basis_weights
@@ -47,6 +49,7 @@ class Frame:
     panel : with the outcome of this replication
     evidence, likelihood : of that outcome
     current : Series by cell, today's spend per period
+    noise : as the fit found it; None where it was given
     """
 
     setting: Setting
@@ -54,6 +57,7 @@ class Frame:
     evidence: Evidence
     likelihood: Likelihood
     current: pd.Series
+    noise: RowNoise | None = None
 
 
 def curves(frame: Frame, positions: np.ndarray) -> CurveDraws:
@@ -100,6 +104,19 @@ def quantities(frame: Frame, positions: np.ndarray) -> dict[str, np.ndarray]:
 def draw_noise_sd(frame: Frame, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(draw, account) noise sd given the weights, in units of the evidence's outcome scale."""
     priors = frame.setting.priors
+    if frame.noise is not None:  # a fit's own way, for a baseline that was found
+        weights, account = _own_weights(frame, positions), frame.setting.cell_index[0]
+        own = (
+            weights[:, account == a].reshape(len(positions), -1)
+            for a in range(len(frame.evidence.gram))
+        )
+        return np.stack(
+            [
+                baseline_draws(frame.evidence, frame.noise, priors, each, a, rng)[1]
+                for a, each in enumerate(own)
+            ],
+            axis=1,
+        )
     shape = (priors.noise_df + frame.likelihood.dof) / 2
     scale = (priors.noise_df * priors.noise_share**2 + misfit(frame, positions)) / 2
     return np.sqrt(scale / rng.gamma(shape, size=scale.shape))
@@ -121,15 +138,20 @@ def misfit(frame: Frame, positions: np.ndarray) -> np.ndarray:
     """(draw, account) squared error that the weights leave, baseline integrated out."""
     given = frame.likelihood
     account = frame.setting.cell_index[0]
-    # In units of this evidence's outcome scale, which need not be the one that drew.
-    rescale = frame.setting.design.outcome_scale / frame.evidence.design.outcome_scale
-    weights = basis_weights(frame.setting, positions) * rescale[account][:, None]
+    weights = _own_weights(frame, positions)
     left = np.empty((len(positions), len(given.rank)))
     for a, rank in enumerate(given.rank):
         own = weights[:, account == a].reshape(len(positions), -1)
         error = own @ given.factor[a, : own.shape[1], :rank] - given.target[a, :rank]
         left[:, a] = given.rest[a] + (error**2).sum(axis=1)
     return left
+
+
+def _own_weights(frame: Frame, positions: np.ndarray) -> np.ndarray:
+    """(draw, cell, basis) in units of this evidence's outcome scale, which need not have drawn."""
+    rescale = frame.setting.design.outcome_scale / frame.evidence.design.outcome_scale
+    account = frame.setting.cell_index[0]
+    return basis_weights(frame.setting, positions) * rescale[account][:, None]
 
 
 def _shift_value(draws: CurveDraws, current: pd.Series) -> np.ndarray:

@@ -14,6 +14,8 @@ from adbudget.model.curves_of import curve_draws
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood
 from adbudget.model.level import base_sales_density
+from adbudget.model.predict import baseline_draws
+from adbudget.model.row_noise import RowNoise
 from adbudget.model.transform import cell_draws
 
 from .joint import Setting, basis_weights
@@ -48,6 +50,7 @@ class Frame:
     panel : with the outcome of this replication
     evidence, likelihood : of that outcome
     current : Series by cell, today's spend per period
+    noise : as the fit found it; None where it was given
     """
 
     setting: Setting
@@ -55,6 +58,7 @@ class Frame:
     evidence: Evidence
     likelihood: Likelihood
     current: pd.Series
+    noise: RowNoise | None = None
 
 
 def curves(frame: Frame, positions: np.ndarray) -> CurveDraws:
@@ -101,6 +105,19 @@ def quantities(frame: Frame, positions: np.ndarray) -> dict[str, np.ndarray]:
 def draw_noise_sd(frame: Frame, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(draw, account) noise sd given the weights, in units of the evidence's outcome scale."""
     priors = frame.setting.priors
+    if frame.noise is not None:  # a fit's own way, for a baseline that was found
+        weights, account = _weights(frame, positions), frame.setting.cell_index[0]
+        own = (
+            weights[:, account == a].reshape(len(positions), -1)
+            for a in range(len(frame.evidence.gram))
+        )
+        return np.stack(
+            [
+                baseline_draws(frame.evidence, frame.noise, priors, each, a, rng)[1]
+                for a, each in enumerate(own)
+            ],
+            axis=1,
+        )
     shape = (priors.noise_df + frame.likelihood.dof) / 2
     scale = (priors.noise_df * priors.noise_share**2 + misfit(frame, positions)) / 2
     return np.sqrt(scale / rng.gamma(shape, size=scale.shape))

@@ -107,6 +107,7 @@ def _fit_road(setting: Setting, drawn: Drawn, seed: int):
         evidence=fitted.evidence,
         likelihood=make_likelihood(fitted.evidence, fitted.priors),
         current=panel.current_spend(),
+        noise=fitted.noise,
     )
     health: Health = fitted.health
     said = {

@@ -134,8 +134,8 @@ def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Dra
     """One draw, its lowest outcome in units of the account's scale, and the log chance to keep it.
 
     Base sales are drawn relative to media. Given the mean outcome they follow from all the rest,
-    and their prior density there is the weight of the draw. It falls with the spread s between accounts
-    like s^(1 - accounts): that part is drawn from, and the rest is the chance to be kept.
+    and their prior density there is the weight of the draw. It falls with the spread s between
+    accounts like s^(1 - accounts): that part is drawn from, the rest is the chance to be kept.
     """
     is_given = level == "positive"
     panel, design, priors = setting.panel, setting.design, setting.priors

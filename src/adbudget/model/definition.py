@@ -151,7 +151,7 @@ def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:
     square = ((off - off.mean()) ** 2).sum() / variance + n_accounts * off.mean() ** 2 / pooled
     scale = (n_accounts - 1) * log_spread + math.log(pooled) / 2
     # How fast the odds move with the mean outcome, which is what was observed.
-    pm.Potential("base_sales", -square / 2 - scale + math.log1p(media / reach).sum())
+    pm.Potential("base_sales", -square / 2 - scale + math.log(1 + media / reach).sum())
 
 
 def _add_lift_tests(lift: LiftRows, weights: Any, n_basis: int) -> None:

@@ -145,7 +145,12 @@ def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:
     n_accounts = media.shape[0]
     pm.Deterministic("base_share", 1 - media, dims="account")
     reach = math.sqrt((1 - media) ** 2 + 4 * LEAST_BASE**2)
-    off = math.log((1 - media + reach) / 2) - math.log(media) - level_centre(priors)[0]
+    off = (
+        math.arcsinh((1 - media) / (2 * LEAST_BASE))
+        + np.log(LEAST_BASE)
+        - math.log(media)
+        - level_centre(priors)[0]
+    )
     variance = math.exp(2 * log_spread)
     pooled = variance + n_accounts * priors.level_odds_sd**2
     square = ((off - off.mean()) ** 2).sum() / variance + n_accounts * off.mean() ** 2 / pooled

@@ -99,7 +99,7 @@ def _base_sales(media, log_spread, scales):
     for a in range(A):
         base = 1.0 - media[a]
         reach[a] = np.sqrt(base * base + 4.0 * least * least)
-        off[a] = np.log(0.5 * (base + reach[a])) - np.log(media[a]) - centre
+        off[a] = np.arcsinh(0.5 * base / least) + np.log(least) - np.log(media[a]) - centre
         value += np.log(1.0 + media[a] / reach[a])
         mean += off[a] / A
     for a in range(A):

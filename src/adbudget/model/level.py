@@ -35,7 +35,7 @@ def base_odds(media_share: np.ndarray) -> np.ndarray:
     media_share : (...) of the mean outcome, above 0
     """
     base = 1 - media_share
-    return np.log((base + np.hypot(base, 2 * LEAST_BASE)) / 2) - np.log(media_share)
+    return np.arcsinh(base / (2 * LEAST_BASE)) + np.log(LEAST_BASE) - np.log(media_share)
 
 
 def base_sales_density(

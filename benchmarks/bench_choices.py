@@ -1,7 +1,7 @@
 """What each choice of the model is worth: the defaults against variants, on the same worlds.
 
 python benchmarks/bench_choices.py                    # every choice, 6 worlds a family
-python benchmarks/bench_choices.py demand memory      # some
+python benchmarks/bench_choices.py demand adstock      # some
 python benchmarks/bench_choices.py --seeds 20 --full  # 4 chains of 1,000 draws in place of 2 of 400
 
 Every line compares a variant with the defaults on common worlds: means, and the paired difference
@@ -39,12 +39,12 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "6 half-saturations": replace(B, half_saturation=(0.15, 0.4, 1.0, 2.5, 6.0, 15.0)),
         },
     ),
-    "memory": (
+    "adstock": (
         ("assumed", "misspecified"),
         {
             "no delayed effects": replace(B, delayed_half_lives=()),
             "short": replace(B, half_life_days=(0.0, 3.5, 7.0), delayed_half_lives=()),
-            "in the middle": replace(B, memory_centre=0.0),
+            "in the middle": replace(B, adstock_centre=0.0),
         },
     ),
     "tilts": (

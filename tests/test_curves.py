@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from adbudget.curves import (
     adstock,
     delayed,
-    memory,
+    mixed_adstock,
     retention_rate,
     saturation,
     saturation_slope,
@@ -60,45 +60,45 @@ def test_carry_over_splits_anywhere(spend, rate):
 pairs = st.tuples(rates, rates).filter(lambda pair: abs(pair[0] - pair[1]) > 1e-3)
 
 
-def delayed_memory(spend, pair, before=0.0):
-    """One delayed memory curve of a spend that was ``before`` for ever."""
+def delayed_adstock(spend, pair, before=0.0):
+    """One delayed adstock curve of a spend that was ``before`` for ever."""
     stock = adstock(spend, np.array(pair), np.full(2, before))
-    return memory(stock, np.array([delayed(*pair)]))[0]
+    return mixed_adstock(stock, np.array([delayed(*pair)]))[0]
 
 
 @given(pairs)
-def test_a_delayed_memory_is_one_decay_fed_into_the_other(pair):
+def test_a_delayed_adstock_is_one_decay_fed_into_the_other(pair):
     pulse = np.zeros(40)
     pulse[0] = 1.0
     decays = [(1 - rate) * rate ** np.arange(40.0) for rate in pair]
     by_hand = np.convolve(*decays)[:40]
-    assert delayed_memory(pulse, pair) == pytest.approx(by_hand, abs=1e-9)
+    assert delayed_adstock(pulse, pair) == pytest.approx(by_hand, abs=1e-9)
 
 
 @given(spends, pairs, st.floats(0, 1e3))
-def test_a_delayed_memory_is_an_adstock_of_an_adstock(spend, pair, before):
+def test_a_delayed_adstock_is_an_adstock_of_an_adstock(spend, pair, before):
     one = adstock(spend, np.array(pair[:1]), np.array([before]))[0]
     both = adstock(one, np.array(pair[1:]), np.array([before]))[0]
     scale = spend.max(initial=before) + 1
-    assert delayed_memory(spend, pair, before) == pytest.approx(both, abs=1e-8 * scale)
+    assert delayed_adstock(spend, pair, before) == pytest.approx(both, abs=1e-8 * scale)
 
 
 @given(pairs)
-def test_weights_of_a_delayed_memory_add_up_to_one_in_any_order(pair):
+def test_weights_of_a_delayed_adstock_add_up_to_one_in_any_order(pair):
     assert sum(delayed(*pair)) == pytest.approx(1, abs=1e-9)
     assert delayed(*pair) == pytest.approx(delayed(*pair[::-1])[::-1])
 
 
 @given(spends, pairs, st.floats(0, 1e6))
-def test_memory_is_never_negative(spend, pair, before):
+def test_adstock_is_never_negative(spend, pair, before):
     stock = adstock(spend, np.array(pair), np.full(2, before))
     mix = np.array([delayed(*pair), (1.0, 0.0), (0.0, 1.0)])
-    assert (memory(stock, mix) >= 0).all()
+    assert (mixed_adstock(stock, mix) >= 0).all()
 
 
 @given(st.floats(0, 1e6), pairs)
-def test_a_constant_spend_is_its_own_memory(level, pair):
-    assert delayed_memory(np.full(20, level), pair, level) == pytest.approx(level)
+def test_a_constant_spend_is_its_own_delayed_adstock(level, pair):
+    assert delayed_adstock(np.full(20, level), pair, level) == pytest.approx(level)
 
 
 def test_two_weeks_fed_into_one_peak_after_the_pulse_and_a_plain_decay_in_it():
@@ -107,15 +107,15 @@ def test_two_weeks_fed_into_one_peak_after_the_pulse_and_a_plain_decay_in_it():
     pulse[0] = 1.0
     stock = adstock(pulse, retention, np.zeros(2))
     mix = np.array([delayed(*retention), (1.0, 0.0), (0.0, 1.0)])
-    late, *plain = memory(stock, mix)
+    late, *plain = mixed_adstock(stock, mix)
     assert np.argmax(late) == 13  # where r^(t + 1) of both fall alike: 14 log 2 / log 2 - 1
     assert [np.argmax(path) for path in plain] == [0, 0]
     assert late.sum() == pytest.approx(1, abs=0.01)
 
 
-def test_memory_keeps_leading_axes():
+def test_adstock_keeps_leading_axes():
     stock = np.random.default_rng(0).uniform(size=(3, 4, 2, 9))
-    mixed = memory(stock, np.array([(1.0, 0.0), (0.5, 0.5), (0.0, 1.0)]))
+    mixed = mixed_adstock(stock, np.array([(1.0, 0.0), (0.5, 0.5), (0.0, 1.0)]))
     assert mixed.shape == (3, 4, 3, 9)
     assert mixed[..., 1, :] == pytest.approx(stock.mean(axis=2))
 

@@ -201,11 +201,11 @@ def test_scale_of_the_wrong_shape_is_refused():
 def test_memories_that_are_no_mix_of_the_adstocks_are_refused(mix):
     draws = one_curve()
     weights = np.ones((1, 1, 1, mix.shape[0], 1))
-    with pytest.raises(InputError, match=r"mix must have shape \(memory, 1 retention rates\)"):
+    with pytest.raises(InputError, match=r"mix must have shape \(adstock, 1 retention rates\)"):
         replace(draws, mix=mix, weights=weights)
 
 
-def test_each_adstock_is_a_memory_of_its_own_when_no_mix_is_given():
+def test_each_geometric_adstock_stands_alone_when_no_mix_is_given():
     made = replace(
         one_curve(),
         weights=np.ones((1, 1, 1, 2, 1)),

@@ -17,8 +17,8 @@ seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)
 
 
-def with_memory(seed, retention=(0.0, 0.4, 0.8), **sizes):
-    """A random world whose weight is spread over several memories."""
+def with_adstock(seed, retention=(0.0, 0.4, 0.8), **sizes):
+    """A random world whose weight is spread over several adstocks."""
     draws, spend = random_world(seed, **sizes)
     rng = np.random.default_rng(seed)
     share = rng.dirichlet(np.ones(len(retention)), draws.weights.shape[:3])
@@ -36,7 +36,7 @@ def with_memory(seed, retention=(0.0, 0.4, 0.8), **sizes):
 
 
 def one_cell(retention, *, weight=100.0, half_saturation=1.0, carry_in=0.0, period_days=7.0):
-    """One draw of one curve with one memory, scale 100."""
+    """One draw of one curve with one adstock, scale 100."""
     draws = hand_made([[[weight]]], half_saturation=(half_saturation,))
     return replace(
         draws,
@@ -62,7 +62,7 @@ def played(weights, retention, half_saturation, scale, spend, stock):
 @few
 @given(seeds, st.integers(1, 8), st.booleans())
 def test_todays_plan_gains_exactly_nothing(seed, horizon, carry_in):
-    draws, now = with_memory(seed, n_draws=4)
+    draws, now = with_adstock(seed, n_draws=4)
     outcome = simulate(draws, now, current=now, horizon=horizon, carry_in=carry_in)
     assert (outcome.lift == 0).all()
     assert (outcome.value == 0).all()
@@ -73,7 +73,7 @@ def test_todays_plan_gains_exactly_nothing(seed, horizon, carry_in):
 @few
 @given(seeds, st.lists(st.floats(0, 500), min_size=1, max_size=6), st.booleans())
 def test_one_cell_follows_the_recursion(seed, money, carry_in):
-    draws, now = with_memory(seed, n_accounts=1, n_channels=1, n_draws=2)
+    draws, now = with_adstock(seed, n_accounts=1, n_channels=1, n_draws=2)
     plan = pd.DataFrame([money], index=draws.cells)
     outcome = simulate(draws, plan, current=now, carry_in=carry_in)
     scale, today = draws.scale[0, 0], now.iloc[0]
@@ -99,7 +99,7 @@ def test_two_periods_of_double_spend_on_paper():
 
 
 def test_a_current_plan_that_always_ran_is_in_its_steady_state():
-    draws, now = with_memory(3)
+    draws, now = with_adstock(3)
     outcome = simulate(draws, now, current=now, horizon=5, carry_in=False)
     steady = draws.response(now).sum("channel")
     np.testing.assert_allclose(outcome.path, steady.expand_dims(period=outcome.path.period, axis=2))
@@ -108,7 +108,7 @@ def test_a_current_plan_that_always_ran_is_in_its_steady_state():
 @few
 @given(seeds, st.floats(0.0, 3.0), st.booleans())
 def test_a_long_constant_plan_ends_in_its_steady_state(seed, factor, carry_in):
-    draws, now = with_memory(seed, n_draws=3)
+    draws, now = with_adstock(seed, n_draws=3)
     plan = factor * now
     outcome = simulate(draws, plan, current=now, horizon=120, carry_in=carry_in)
     last = outcome.path.sel(period=120)
@@ -117,7 +117,7 @@ def test_a_long_constant_plan_ends_in_its_steady_state(seed, factor, carry_in):
 
 @pytest.mark.parametrize("retention", [0.0, 0.3, 0.7, 0.9])
 @pytest.mark.parametrize("carry_in", [0.0, 1.0, 3.0])
-def test_on_a_straight_line_memory_moves_the_lift_in_time_but_loses_none(retention, carry_in):
+def test_on_a_straight_line_adstock_moves_the_lift_in_time_but_loses_none(retention, carry_in):
     straight = 1e9
     draws = one_cell(retention, weight=2.5 * 100 * straight, half_saturation=straight)
     draws = replace(draws, carry_in=np.full((1, 1, 1), carry_in))
@@ -129,7 +129,7 @@ def test_on_a_straight_line_memory_moves_the_lift_in_time_but_loses_none(retenti
 
 
 def delayed_cell(first, second, *, weight=100.0, half_saturation=1.0, plain=False):
-    """One draw of one curve whose memory is one decay fed into the other, or the longer alone."""
+    """One draw of one curve whose adstock is one decay fed into the other, or the longer alone."""
     draws = one_cell(0.0, weight=weight, half_saturation=half_saturation)
     return replace(
         draws,
@@ -184,7 +184,7 @@ def test_an_empty_start_earns_less_and_its_next_unit_more():
 
 
 def test_a_history_at_todays_level_starts_where_today_always_ran():
-    draws, now = with_memory(2)
+    draws, now = with_adstock(2)
     level = now.to_numpy().reshape(draws.scale.shape) / draws.scale
     draws = replace(draws, carry_in=np.repeat(level[..., None], 3, axis=2))
     with_history, without = (
@@ -196,7 +196,7 @@ def test_a_history_at_todays_level_starts_where_today_always_ran():
 @few
 @given(seeds, st.integers(1, 6))
 def test_a_constant_path_is_a_constant_plan(seed, horizon):
-    draws, now = with_memory(seed, n_draws=2)
+    draws, now = with_adstock(seed, n_draws=2)
     plan = 1.3 * now
     path = pd.concat([plan] * horizon, axis=1).sample(frac=1, random_state=0)
     by_path = simulate(draws, path, current=now)
@@ -221,7 +221,7 @@ def test_spend_later_in_a_path_earns_later():
 @few
 @given(seeds, st.floats(0, 2))
 def test_value_is_margin_money_gained_less_the_spend_added(seed, factor):
-    draws, now = with_memory(seed, n_draws=3)
+    draws, now = with_adstock(seed, n_draws=3)
     plan = now * np.linspace(factor, 1.0, now.size)
     outcome = simulate(draws, plan, current=now, horizon=3)
     added = 3 * (plan - now)
@@ -234,7 +234,7 @@ def test_value_is_margin_money_gained_less_the_spend_added(seed, factor):
 @few
 @given(seeds)
 def test_the_path_and_the_cells_tell_of_one_lift(seed):
-    draws, now = with_memory(seed, n_draws=3)
+    draws, now = with_adstock(seed, n_draws=3)
     outcome = simulate(draws, 1.4 * now, current=now)
     np.testing.assert_allclose(
         outcome.lift_path.sum("period"), outcome.lift.sum("channel"), rtol=1e-9, atol=1e-9
@@ -242,7 +242,7 @@ def test_the_path_and_the_cells_tell_of_one_lift(seed):
 
 
 def test_every_draw_is_played_by_itself():
-    draws, now = with_memory(5, n_draws=6)
+    draws, now = with_adstock(5, n_draws=6)
     together = simulate(draws, 1.2 * now, current=now)
     for d in (0, 3, 5):
         alone = simulate(draws.isel(draw=[d]), 1.2 * now, current=now)
@@ -255,7 +255,7 @@ def test_a_plan_runs_for_four_weeks_unless_told(period_days, periods):
     draws = one_cell(0.0, period_days=period_days)
     outcome = simulate(draws, spend_of(draws, 50.0), current=spend_of(draws, 100.0))
     assert outcome.horizon == periods
-    assert outcome.path.sizes["period"] == periods, "nothing is carried over without memory"
+    assert outcome.path.sizes["period"] == periods, "nothing is carried over without adstock"
     assert outcome.spend_change.item() == -50.0 * periods
 
 
@@ -279,7 +279,7 @@ def test_a_cell_that_does_not_exist_has_no_lift_and_spoils_no_sum():
 
 
 def test_every_form_of_a_plan_is_played_alike():
-    draws, now = with_memory(8)
+    draws, now = with_adstock(8)
     plan = 0.7 * now
     wanted = simulate(draws, plan, current=now).value
     array = xr.DataArray.from_series(plan)

@@ -192,7 +192,7 @@ def basis_weights(setting: Setting, positions: np.ndarray) -> np.ndarray:
     cells = cell_draws(positions, setting.layout, setting.priors, *setting.cell_index)
     share = (design.scale / design.outcome_scale[:, None])[design.exists]
     level = np.exp(cells.log_roi) * share
-    weights = level[..., None, None] * cells.memory[..., :, None] * cells.shape[..., None, :]
+    weights = level[..., None, None] * cells.adstock[..., :, None] * cells.shape[..., None, :]
     return weights.reshape(*level.shape, -1)
 
 

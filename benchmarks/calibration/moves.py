@@ -34,7 +34,7 @@ class Move:
 def judge_moves(
     draws: CurveDraws, truth: CurveDraws, current: pd.Series, health: Health | None
 ) -> list[Move]:
-    """Every move of the plan with the best mean, and every call of the default road.
+    """Every move of the plan with the best mean, and every call of the default pipeline.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ NAMES = {
     "channel_spread": "spread of accounts within a channel",
     "account_spread": "spread of whole accounts",
     "saturation_tilt": "saturation tilt of a channel",
-    "memory_tilt": "memory tilt of a channel",
+    "adstock_tilt": "adstock tilt of a channel",
     "noise_sd": "noise of an account",
     "log_likelihood": "log likelihood of the outcome",
 }
@@ -97,7 +97,7 @@ def quantities(frame: Frame, positions: np.ndarray) -> dict[str, np.ndarray]:
         "channel_spread": np.abs(part["channel_spread"]),
         "account_spread": np.abs(part["account_spread"]),
         "saturation_tilt": part["saturation_tilt"],
-        "memory_tilt": part["memory_tilt"],
+        "adstock_tilt": part["adstock_tilt"],
         "log_likelihood": log_likelihood(frame, positions),
     }
 

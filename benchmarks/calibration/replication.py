@@ -1,8 +1,8 @@
-"""Seed -> one replication: draw, fit, rank. The model by itself, or the complete road.
+"""Seed -> one replication: draw, fit, rank. The model by itself, or the complete pipeline.
 
 ``model`` fits the outcome the model drew with the priors that drew it, on the design that drew it,
-row weights and whitening off: ranks must be uniform. ``road`` sends a table of positive outcomes
-through ``read_panel`` and ``fit``, with everything that is estimated beforehand switched on.
+row weights and whitening off: ranks must be uniform. ``pipeline`` sends a table of positive
+outcomes through ``read_panel`` and ``fit``, with everything that is estimated beforehand switched on.
 """
 
 import time
@@ -20,8 +20,8 @@ from .moves import judge_moves
 from .quantities import Frame, curves, draw_noise_sd, quantities
 from .ranks import rank_pit
 
-KINDS = ("model", "road")
-LEVELS: dict[str, Level] = {"model": "prior", "road": "positive"}
+KINDS = ("model", "pipeline")
+LEVELS: dict[str, Level] = {"model": "prior", "pipeline": "positive"}
 N_RANKED = 99  # draws that the truth is ranked among, far enough apart to be independent
 DRAWS, TUNE, CHAINS = 1000, 500, 4
 CORES = 2
@@ -46,7 +46,7 @@ def replicate(kind: str, seed: int, setting: Setting | None = None) -> dict:
     start = time.perf_counter()
     draw_seed, fit_seed, tie_seed = np.random.SeedSequence([KINDS.index(kind), seed]).spawn(3)
     drawn = draw_jointly(setting, int(draw_seed.generate_state(1)[0]), LEVELS[kind])
-    run = _fit_model if kind == "model" else _fit_road
+    run = _fit_model if kind == "model" else _fit_pipeline
     frame, positions, said, health = run(setting, drawn, int(fit_seed.generate_state(1)[0]))
     rng = np.random.default_rng(tie_seed)
     ranked = positions[np.linspace(0, len(positions) - 1, N_RANKED).astype(int)]
@@ -88,7 +88,7 @@ def _fit_model(setting: Setting, drawn: Drawn, seed: int):
     return frame, sample.positions.reshape(-1, setting.layout.size), said, None
 
 
-def _fit_road(setting: Setting, drawn: Drawn, seed: int):
+def _fit_pipeline(setting: Setting, drawn: Drawn, seed: int):
     """A table through ``read_panel`` and ``fit``, as a user would."""
     panel = read_panel(*tables(setting, drawn))
     fitted = fit(

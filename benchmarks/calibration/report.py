@@ -15,12 +15,12 @@ from .uniformity import clustered_p, coverage, ecdf_p, one_per_replication
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 TITLES = {
     "model": "The model by itself: outcomes drawn and fitted with the same priors",
-    "road": "The complete road: read_panel and fit, everything estimated beforehand switched on",
+    "pipeline": "The complete pipeline: read_panel and fit, all that is estimated beforehand switched on",
 }
 # Quantities whose prior has a variance, so that what the data add can be put in one number.
 WITH_PRIOR_SD = (
     *("log_roi", "channel_return", "channel_spread", "account_spread"),
-    *("saturation_tilt", "memory_tilt"),
+    *("saturation_tilt", "adstock_tilt"),
 )
 
 
@@ -46,7 +46,7 @@ def write_report(key: str, page: Path = PAGE) -> None:
     text = filled(text, "gain", gain_tables(records))
     text = filled(text, "runs", runs_table(records, key))
     plot_reliability(
-        {"the model by itself": records["model"], "the complete road": records["road"]},
+        {"the model by itself": records["model"], "the complete pipeline": records["pipeline"]},
         "calibration_gain.png",
     )
     page.write_text(text, encoding="utf-8")
@@ -99,7 +99,7 @@ def rank_table(records: list[dict]) -> str:
 def gain_tables(records: dict[str, list[dict]]) -> str:
     """Reliability of the stated probabilities, considered moves and calls."""
     rows = [
-        "| stated | the model by itself: moves | stated, mean | pay | complete road: moves "
+        "| stated | the model by itself: moves | stated, mean | pay | complete pipeline: moves "
         "| stated, mean | pay |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -147,12 +147,12 @@ def runs_table(records: dict[str, list[dict]], key: str) -> str:
         seconds = np.median([r["seconds"] for r in kept])
         diverged = np.mean([r["divergences"] > 0 for r in kept])
         lost = np.mean([r["divergences"] for r in kept]) / (DRAWS * CHAINS)
-        road = kind == "road"
-        unhealthy = f"{np.mean([not r['healthy'] for r in kept]):.1%}" if road else ""
-        heavy = f"{np.mean([r['tail_df'] is not None for r in kept]):.1%}" if road else "off"
+        pipeline = kind == "pipeline"
+        unhealthy = f"{np.mean([not r['healthy'] for r in kept]):.1%}" if pipeline else ""
+        heavy = f"{np.mean([r['tail_df'] is not None for r in kept]):.1%}" if pipeline else "off"
         lasting = (
             f"{np.mean([rho > 0 for r in kept for rho in r['autocorrelation']]):.1%} of accounts"
-            if road
+            if pipeline
             else "off"
         )
         rows.append(

@@ -10,8 +10,14 @@ from typing import Any, Literal
 import numpy as np
 
 from adbudget import Panel
+from benchmarks.real_data.carry_over_length import (
+    duration,
+    kernels,
+    koyck,
+    lag_shares,
+    marginal_weights,
+)
 from benchmarks.real_data.describing import describe, quantiles
-from benchmarks.real_data.memory import duration, kernels, koyck, lag_shares, marginal_weights
 from benchmarks.real_data.reading import lydia
 from benchmarks.real_data.settings import SEED
 

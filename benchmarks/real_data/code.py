@@ -13,9 +13,9 @@ BY_STUDY = {  # what else shapes a study, by the start of its name
     "conjura_marketing": ("scoring.py", "marketing.py", "marketing_child.py"),
     "conjura_daily": ("forecasting.py", "scoring.py"),
     "conjura_weekly": ("forecasting.py", "scoring.py"),
-    "lydia": ("memory.py", "carry_over.py"),
+    "lydia": ("carry_over_length.py", "carry_over.py"),
     "mmm_simple": ("truth.py", "forecasting.py", "scoring.py"),
-    "dietary": ("memory.py", "carry_over.py"),
+    "dietary": ("carry_over_length.py", "carry_over.py"),
 }
 
 

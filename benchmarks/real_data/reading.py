@@ -67,7 +67,7 @@ def lydia(folder: Path, year_as: Literal["weekly", "monthly"]) -> Panel:
     """One account of 54 periods: every year is labelled as one week, or as one month.
 
     The library reads days, weeks and months. Labels do not change the order of the rows, only how
-    long a period is against the memories and waves of the model.
+    long a period is against the adstocks and waves of the model.
     """
     table = pd.read_csv(folder / "lydia_pinkham_annual.csv")
     label = {"weekly": "W-MON", "monthly": "MS"}[year_as]

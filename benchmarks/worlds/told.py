@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POPULATION = (
     *("return_level", "channel_return", "channel_spread", "account_spread"),
-    *("saturation_tilt", "memory_tilt"),
+    *("saturation_tilt", "adstock_tilt"),
 )
 UNSETTLED = 20  # first periods left out of the paths: spend before the records is not known
 BASELINE_ORDER = 2  # yearly waves taken out of the paths before they are compared
@@ -69,7 +69,7 @@ def population_of(world: "World", job: Job, fit: "Fit") -> dict[str, np.ndarray]
         "channel_return": np.array([_unbend(np.log(value), level, fit) for value in roi]),
         "channel_spread": np.full(roi.size, spec.cell_spread),
         "account_spread": np.array([spec.account_spread]),
-        "memory_tilt": tilts[:, 0],
+        "adstock_tilt": tilts[:, 0],
         "saturation_tilt": tilts[:, 1],
     }
 
@@ -109,15 +109,15 @@ def _paths(truth: "Truth", fit: "Fit") -> tuple[np.ndarray, np.ndarray]:
 
 
 def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
-    """(memory, saturation) tilts whose mixture is closest to the channel's true paths.
+    """(adstock, saturation) tilts whose mixture is closest to the channel's true paths.
 
     Compared is what the fit can see: paths with level, trend and season taken out, each cell at
     its own height.
     """
-    from adbudget.model.transform import memory_window, tilt_grids
+    from adbudget.model.transform import adstock_window, tilt_grids
 
-    memory_grid, shape_grid = tilt_grids(fit.priors)
-    window = memory_window(fit.priors)
+    adstock_grid, shape_grid = tilt_grids(fit.priors)
+    window = adstock_window(fit.priors)
     place = np.flatnonzero(np.argwhere(fit.panel.exists)[:, 1] == channel)
     path = _paths(truth, fit)[0][place]
     basis = _basis(fit, channel)
@@ -126,8 +126,8 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
     path = path / np.linalg.norm(path, axis=1, keepdims=True)
 
     def misfit(tilts: np.ndarray) -> float:
-        memory, shape = softmax(tilts[0] * memory_grid + window), softmax(tilts[1] * shape_grid)
-        mixed = np.einsum("j,m,ajmt->at", memory, shape, basis)
+        adstock, shape = softmax(tilts[0] * adstock_grid + window), softmax(tilts[1] * shape_grid)
+        mixed = np.einsum("j,m,ajmt->at", adstock, shape, basis)
         height = (mixed * path).sum(axis=1) / (mixed**2).sum(axis=1)
         prior = (tilts**2).sum() * 1e-6  # settles ties at the ends of the grid only
         return float(((path - height[:, None] * mixed) ** 2).sum() + prior)
@@ -138,7 +138,7 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
 
 
 def _basis(fit: "Fit", channel: int) -> np.ndarray:
-    """(account, memory, saturation, period) the model's mean-one basis of one channel."""
+    """(account, adstock, saturation, period) the model's mean-one basis of one channel."""
     from adbudget.model.design import carried_spend, first_state
     from adbudget.model.regressors import basis_columns
 

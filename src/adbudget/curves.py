@@ -76,13 +76,13 @@ def delayed(first: float, second: float) -> tuple[float, float]:
     return first * (1 - second) / apart, -second * (1 - first) / apart
 
 
-def memory(stock: np.ndarray, mix: np.ndarray) -> np.ndarray:
-    """Memory curves from adstocks: (..., retention, period) to (..., memory, period).
+def mixed_adstock(stock: np.ndarray, mix: np.ndarray) -> np.ndarray:
+    """Mixes of geometric adstocks: (..., retention, period) to (..., adstock, period).
 
     Parameters
     ----------
     stock : (..., retention, period)
-    mix : (memory, retention) each memory curve as a mix of adstocks, rows adding up to one
+    mix : (adstock, retention) each adstock as a mix of geometric ones, rows adding up to one
     """
     # A difference of two adstocks is never negative, but its rounding error may be.
     return np.maximum(np.einsum("jr,...rt->...jt", mix, stock), 0.0)

@@ -49,20 +49,20 @@ class HasDraws(Protocol):
 class CurveDraws:
     """Joint posterior draws of every response curve.
 
-    A cell is one channel of one account. Axes are always (draw, account, channel, memory,
+    A cell is one channel of one account. Axes are always (draw, account, channel, adstock,
     saturation); cells that do not exist hold zero weight and NaN scale.
 
     Attributes
     ----------
     accounts, channels : names, in axis order
-    weights : (draw, account, channel, memory, saturation) outcome units per period at full
+    weights : (draw, account, channel, adstock, saturation) outcome units per period at full
         saturation of each basis curve; never negative
     scale : (account, channel) mean spend per period over the channel's life, account currency;
         NaN where the account does not use the channel
     carry_in : (account, channel, retention) adstock after the last recorded period, in units of
         ``scale``
     retention : (retention,) rate kept per period
-    mix : (memory, retention) each memory curve as a mix of adstocks; one each when not given
+    mix : (adstock, retention) each adstock as a mix of geometric ones; one of each when not given
     half_saturation : (saturation,) half-saturation points, in units of ``scale``
     unit_value : (account,) money one outcome unit brings in (1 when the outcome is money)
     margin : (account,) share of that money that is contribution margin
@@ -96,12 +96,12 @@ class CurveDraws:
         if self.weights.shape[1:] != n_cells + grid:
             raise InputError(
                 f"weights must have shape (draw, {n_cells[0]} accounts, {n_cells[1]} channels, "
-                f"{grid[0]} memories, {grid[1]} saturations); got {self.weights.shape}."
+                f"{grid[0]} adstocks, {grid[1]} saturations); got {self.weights.shape}."
             )
         mixes = self.mix.shape[1:] == self.retention.shape
         if not (mixes and np.allclose(self.mix.sum(axis=1), 1)):
             raise InputError(
-                f"mix must have shape (memory, {self.retention.size} retention rates) and rows "
+                f"mix must have shape (adstock, {self.retention.size} retention rates) and rows "
                 f"that add up to one; got shape {self.mix.shape}."
             )
         if self.scale.shape != n_cells:

@@ -89,9 +89,9 @@ progress : as in :func:`adbudget.fit`
 
     guard, policy, limits = None, options["policy"], options["limits"]
     if policy is not None:  # before minutes go into a fit
-        from adbudget.decision.guard import Guard
+        from adbudget.decision.guard import PolicyGuard
 
-        guard = Guard.of(policy)
+        guard = PolicyGuard.of(policy)
     panel = _as_panel(data, outcome, part_of(PanelOptions, options))
     current, days = options["current"], options["window_days"]
     now = panel.current_spend(days) if current is None else current

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from adbudget.curves import memory, saturation
+from adbudget.curves import mixed_adstock, saturation
 from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InputError
 from adbudget.plan import Plan
 
 DEFAULT_HORIZON_DAYS = 28
-FADED = 0.01  # carry-over is counted until less than this share of the longest memory is left
+FADED = 0.01  # carry-over is counted until less than this share of the longest adstock is left
 MAX_TAIL_DAYS = 400
 
 
@@ -111,16 +111,16 @@ def _play(draws: CurveDraws, spend: np.ndarray, state: np.ndarray) -> Iterator[n
     for t in range(spend.shape[2]):
         fresh = (spend[..., t] / scale)[..., None]
         state = draws.retention * state + (1 - draws.retention) * fresh
-        level = memory(state[..., None], draws.mix)[..., 0]
+        level = mixed_adstock(state[..., None], draws.mix)[..., 0]
         yield np.einsum("dacjm,acjm->dac", draws.weights, saturation(level, draws.half_saturation))
 
 
 def _tail_periods(draws: CurveDraws) -> int:
-    """Periods until the longest memory has faded."""
+    """Periods until the longest adstock has faded."""
     if draws.retention.max() == 0:
         return 0
     periods = np.arange(1, int(np.ceil(MAX_TAIL_DAYS / draws.period_days)) + 1)
-    # A delayed memory fades later than either of the adstocks it is made of.
+    # A delayed adstock fades later than either of the adstocks it is made of.
     left = (draws.mix @ draws.retention[:, None] ** periods).max(axis=0)
     return int(periods[np.argmax(left <= FADED)]) if left[-1] <= FADED else int(periods[-1])
 

@@ -224,10 +224,10 @@ def _log_prior(setting, position) -> float:
         part["channel_spread"] / priors.channel_spread,
         part["account_spread"] / priors.account_spread,
         part["saturation_tilt"] / priors.saturation_sd,
-        (part["memory_tilt"] - priors.memory_centre) / priors.memory_sd,
+        (part["adstock_tilt"] - priors.adstock_centre) / priors.adstock_sd,
         part["account_effect"],
         (part["level_log_spread"] - level_centre(priors)[1]) / LOG_SPREAD_SD,
-        *(part[name] for name in ("cell_saturation", "cell_memory")),
+        *(part[name] for name in ("cell_saturation", "cell_adstock")),
     ]
     n_channels, df = part["channel_return"].size, priors.returns_df
     level = part["return_level"]
@@ -296,11 +296,11 @@ def test_reliability_gap_and_its_error_over_replications():
 def test_records_are_kept_by_kind_and_source(tmp_path):
     path = tmp_path / "results.jsonl"
     assert read_records("model", "a", path) == []
-    for kind, seed, key in (("model", 1, "a"), ("model", 0, "a"), ("road", 0, "a")):
+    for kind, seed, key in (("model", 1, "a"), ("model", 0, "a"), ("pipeline", 0, "a")):
         append_record({"kind": kind, "seed": seed}, key, path)
     append_record({"kind": "model", "seed": 0}, "b", path)
     assert [record["seed"] for record in read_records("model", "a", path)] == [0, 1]
-    assert count_by_key(path) == {("model", "a"): 2, ("road", "a"): 1, ("model", "b"): 1}
+    assert count_by_key(path) == {("model", "a"): 2, ("pipeline", "a"): 1, ("model", "b"): 1}
 
 
 def test_only_what_stands_between_the_markers_is_rewritten():
@@ -312,7 +312,7 @@ def test_only_what_stands_between_the_markers_is_rewritten():
 
 def test_the_page_has_every_marker():
     page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
-    for name in ("model ranks", "road ranks", "gain", "runs", "prior"):
+    for name in ("model ranks", "pipeline ranks", "gain", "runs", "prior"):
         filled(page, name, "")
 
 
@@ -320,22 +320,22 @@ def test_a_report_without_replications_says_what_is_missing():
     command = [sys.executable, "-m", "benchmarks.calibration", "report", "--key", "no-such-source"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert ended.returncode != 0
-    assert "no replications of ['model', 'road'] under source no-such-source" in ended.stderr
+    assert "no replications of ['model', 'pipeline'] under source no-such-source" in ended.stderr
 
 
 @pytest.fixture(scope="module")
 def records():
-    return {kind: [replicate(kind, seed) for seed in (1, 2)] for kind in ("model", "road")}
+    return {kind: [replicate(kind, seed) for seed in (1, 2)] for kind in ("model", "pipeline")}
 
 
 def test_a_replication_ranks_every_quantity_and_repeats(records):
-    again = replicate("road", 1)
-    first = dict(records["road"][0])
+    again = replicate("pipeline", 1)
+    first = dict(records["pipeline"][0])
     assert {"pit", "sd", "truth", "moves", "divergences"} <= set(first)
     assert first.pop("seconds") > 0
     assert again.pop("seconds") > 0
     assert again == first
-    for record in (*records["model"], *records["road"]):
+    for record in (*records["model"], *records["pipeline"]):
         assert set(record["pit"]) == set(NAMES)
         assert all(0 <= u <= 1 for pit in record["pit"].values() for u in pit)
         assert record["moves"]
@@ -346,11 +346,11 @@ def test_tables_and_pictures_are_made_of_the_replications(records, tmp_path, mon
     table = rank_table(records["model"])
     assert all(f"| {name} |" in table for name in NAMES.values())
     assert "2 replications" in table
-    n_considered = sum(not called for r in records["road"] for _, _, called in r["moves"])
-    assert f"| road, considered | {n_considered} |" in gain_tables(records)
-    assert "| road | 2 |" in runs_table(records, "abc")
+    n_considered = sum(not called for r in records["pipeline"] for _, _, called in r["moves"])
+    assert f"| pipeline, considered | {n_considered} |" in gain_tables(records)
+    assert "| pipeline | 2 |" in runs_table(records, "abc")
     for path in (
-        plots.plot_ranks(stacked_pits(records["road"]), "ranks", "ranks.png"),
+        plots.plot_ranks(stacked_pits(records["pipeline"]), "ranks", "ranks.png"),
         plots.plot_reliability(records, "gain.png"),
     ):
         assert path.parent == tmp_path

@@ -16,9 +16,15 @@ from hypothesis import given, strategies as st
 from adbudget import CurveDraws, read_panel
 from adbudget.synthetic import WorldSpec, synthesize
 from benchmarks.real_data import code, describing, forecasting, reading, tables
+from benchmarks.real_data.carry_over_length import (
+    duration,
+    kernels,
+    koyck,
+    lag_shares,
+    marginal_weights,
+)
 from benchmarks.real_data.code import code_of
 from benchmarks.real_data.marketing import write_tables
-from benchmarks.real_data.memory import duration, kernels, koyck, lag_shares, marginal_weights
 from benchmarks.real_data.report import write
 from benchmarks.real_data.results import Result, Results
 from benchmarks.real_data.scoring import bands, scores
@@ -183,7 +189,7 @@ def test_a_cell_raised_once_and_cut_once_is_named():
     assert count_changes(origins)["increase and reduce"] == 0
 
 
-# Memory
+# Adstock
 
 
 def curves(half_life_periods: float) -> CurveDraws:
@@ -203,7 +209,7 @@ def curves(half_life_periods: float) -> CurveDraws:
     )
 
 
-def test_long_run_effect_and_retention_of_one_memory_on_paper():
+def test_long_run_effect_and_retention_of_one_adstock_on_paper():
     draws = curves(half_life_periods=1.0)
     weights = marginal_weights(draws)
     assert weights == pytest.approx(np.full((3, 1), 8.0 * 0.25 / 2.0))  # slope 1/4 at the mean

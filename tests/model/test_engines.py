@@ -133,8 +133,8 @@ def test_priors_refuse_nonsense():
     for share in (0.0, 1.0):
         with pytest.raises(InputError, match="channels_alike"):
             Priors(channels_alike=share)
-    with pytest.raises(InputError, match="memory_centre must be a finite number"):
-        Priors(memory_centre=float("nan"))
+    with pytest.raises(InputError, match="adstock_centre must be a finite number"):
+        Priors(adstock_centre=float("nan"))
 
 
 def test_prior_draws_have_the_quantiles_the_priors_state(layout):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adbudget.curves import memory
+from adbudget.curves import mixed_adstock
 from adbudget.errors import InputError
 from adbudget.model.baseline import assumed_baseline, baseline_of
 from adbudget.model.design import carried_spend, first_state
@@ -44,7 +44,7 @@ def test_every_basis_column_has_mean_one_over_the_channels_life(panel, design):
     stock = carried_spend(panel, design, first_state(panel, design))
     for a, c in np.argwhere(design.exists):
         live = panel.live[a, c]
-        level = memory(stock[a, c], design.mix)[:, None, live]
+        level = mixed_adstock(stock[a, c], design.mix)[:, None, live]
         raw = level / (level + design.half_saturation[None, :, None])
         assert raw.mean(axis=2) == pytest.approx(design.basis_mean[a, c], rel=1e-12)
 
@@ -109,7 +109,7 @@ def test_the_low_rank_factor_changes_the_misfit_by_next_to_nothing(evidence, lik
 def test_daily_and_weekly_panels_know_the_same_half_lives(world, priors):
     weekly = make_design(read_panel(world.spend, world.outcome), priors)
     with np.errstate(divide="ignore"):  # a half-life of zero days keeps nothing: 0.5 ** inf
-        periods = 1 / np.unique([days for parts in priors.memories for days in parts])
+        periods = 1 / np.unique([days for parts in priors.adstocks for days in parts])
     assert weekly.retention == pytest.approx(0.5 ** (7 * periods))
 
 

@@ -75,7 +75,7 @@ def test_what_the_baseline_demand_and_noise_are_comes_back_exactly(fitted, tmp_p
     for again, before, names in pairs:
         for name in names or before.__slots__:
             np.testing.assert_array_equal(getattr(again, name), getattr(before, name))
-    assert loaded.priors.memories == fitted.priors.memories
+    assert loaded.priors.adstocks == fitted.priors.adstocks
     baseline, before = loaded.evidence.baseline, fitted.evidence.baseline
     assert baseline is not None
     assert baseline.mean == pytest.approx(before.mean, rel=1e-9, abs=1e-12)
@@ -169,7 +169,7 @@ def test_prior_predictive_shows_what_the_priors_say(panel):
     assert np.nanmax(elasticity) < 1
 
 
-def test_longer_memory_outlives_the_horizon(fitted):
+def test_longer_adstock_outlives_the_horizon(fitted):
     draws = fitted.draws
     assert draws.retention.tolist() == sorted(draws.retention.tolist())
     assert (draws.carry_in[draws.exists] >= 0).all()

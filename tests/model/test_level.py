@@ -82,7 +82,7 @@ def media_of(position, likelihood, layout, priors):
     """(account,) media as a share of the mean outcome."""
     account = np.repeat(np.arange(layout.n_accounts), np.diff(likelihood.first_cell))
     cells = cell_draws(position, layout, priors, account, likelihood.cell_channel)
-    per_curve = cells.memory[:, :, None] * cells.shape[:, None, :]
+    per_curve = cells.adstock[:, :, None] * cells.shape[:, None, :]
     level = np.exp(cells.log_roi) * likelihood.spend_share
     weights = (level[:, None, None] * per_curve).reshape(account.size, -1)
     return np.array(

@@ -104,7 +104,7 @@ def gain_of(lone, priors: ab.Priors, **changes) -> tuple[np.ndarray, float, np.n
     return rows, float(design.outcome_scale[0]), design.basis_mean[0, 0].ravel()
 
 
-def test_a_test_without_memory_is_the_step_of_the_curve_times_its_periods(lone):
+def test_a_test_without_adstock_is_the_step_of_the_curve_times_its_periods(lone):
     """From 1/2 to 2/3 in each of two weeks."""
     row, outcome, mean = gain_of(
         lone, ab.Priors(half_life_days=(0.0,), delayed_half_lives=(), half_saturation=(1.0,))
@@ -159,7 +159,7 @@ def test_a_longer_test_sees_more_per_period_and_never_the_whole(lone, weeks, cha
 
 
 def test_what_a_test_expects_is_what_simulate_plays(fitted, panel):
-    """The same path of the same curves, by another road."""
+    """The same path of the same curves, by another way."""
     now, cell, weeks = fitted.current_spend, ("account_03", "search"), 5
     plan = now.copy()
     plan[cell] *= 1.7
@@ -419,12 +419,12 @@ def test_a_synthetic_test_refuses_what_cannot_be_tested(world, settings_, words)
 def hand_made_draws(evidence, spread: float = 0.1, n_draws: int = 20_000) -> CellDraws:
     """Returns around one, shapes known exactly."""
     n_cells = int(evidence.design.exists.sum())
-    n_memory, n_shape = evidence.design.retention.size, evidence.design.half_saturation.size
+    n_adstock, n_shape = evidence.design.retention.size, evidence.design.half_saturation.size
     roi = 1 + spread * np.random.default_rng(0).normal(size=(n_draws, n_cells))
     return CellDraws(
         log_roi=np.log(roi),
         roi=roi,
-        memory=np.full((n_draws, n_cells, n_memory), 1 / n_memory),
+        adstock=np.full((n_draws, n_cells, n_adstock), 1 / n_adstock),
         shape=np.full((n_draws, n_cells, n_shape), 1 / n_shape),
     )
 

@@ -70,7 +70,7 @@ def test_its_shapes_differ_from_draw_to_draw_even_where_the_channels_are_known(p
         part[name][:] = 0.0
     priors = ab.Priors()
     weights = replace(population, positions=one).new_account(SHARES, seed=3).weights[:, 0]
-    own = {3: priors.memory_focus * priors.cell_memory_sd, 2: priors.cell_tilt_sd}
+    own = {3: priors.adstock_focus * priors.cell_adstock_sd, 2: priors.cell_tilt_sd}
     for over_the_other_grid, sd in own.items():
         share = (weights * population.basis_mean).sum(axis=over_the_other_grid)
         # Both grids run from -1 to 1, so their ends are 2 apart.

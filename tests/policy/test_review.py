@@ -8,7 +8,7 @@ import pytest
 
 import adbudget as ab
 from adbudget import CurveDraws, Limits, PolicyError, decide, load_policy, optimize
-from adbudget.decision.guard import Guard
+from adbudget.decision.guard import PolicyGuard
 from adbudget.policy.review import Cells, limits_of, review
 from adbudget.report.policy import verdicts_told
 from adbudget.synthetic import WorldSpec, synthesize
@@ -126,7 +126,7 @@ def test_a_search_under_a_policy_stays_within_its_guardrails():
         period_days=1,
     )
     now = spend(2000, 3000, 5000)
-    limits = Guard.of(example()).limits(None, draws, now)
+    limits = PolicyGuard.of(example()).limits(None, draws, now)
     decisions = decide(optimize(draws, now, limits))
     then = np.array([call.recommended_spend for call in decisions.calls])
     assert then.sum() == pytest.approx(10_000, abs=0.01)

@@ -20,7 +20,7 @@ from adbudget.policy.rulebook import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class PolicyGuard:
     """A policy, ready to guard.
 
     Attributes
@@ -31,8 +31,8 @@ class Guard:
     policy: Policy
 
     @classmethod
-    def of(cls, policy: Policy | Mapping[str, object] | str | Path) -> "Guard":
-        """Guard of a policy, or of what :func:`adbudget.load_policy` takes."""
+    def of(cls, policy: Policy | Mapping[str, object] | str | Path) -> "PolicyGuard":
+        """PolicyGuard of a policy, or of what :func:`adbudget.load_policy` takes."""
         return cls(policy=policy if isinstance(policy, Policy) else load_policy(policy))
 
     def limits(self, limits: Limits | None, draws: CurveDraws, current: SpendLike) -> Limits:

@@ -3,7 +3,7 @@
 Accounts share a calendar: what the others show of the season is what one expects of the account
 at hand, and how far accounts differ is found from all of them. The same holds for weekdays,
 controls and demand; how fast the level may wander is shared too. Short histories gain most. Knows
-nothing of sampling; the curves enter through a loose Gaussian stand-in.
+nothing of sampling; the curves enter through a Gaussian working prior.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from adbudget.model.evidence import Baseline, Evidence
 from adbudget.model.level import prior_share
 from adbudget.model.priors import Priors
 from adbudget.model.regressors import SharedColumns, shared_columns
-from adbudget.model.stand_in import loose_weights
+from adbudget.model.working_prior import working_prior
 
 MAX_PASSES = 50
 SETTLED = 0.01  # largest relative change of a scale at which the search stops
@@ -169,7 +169,7 @@ def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: 
     """The curves enter through few principal directions, under a loose prior on the returns."""
     design, gram = evidence.design, evidence.gram[account]
     p = int(evidence.n_baseline[account])
-    expected, loose = loose_weights(design, priors, account)
+    expected, loose = working_prior(design, priors, account)
     level, vectors = eigh(gram[p:-1, p:-1] * loose[:, None] * loose)
     kept = level > LEAST_DIRECTION * level[-1]
     turn = np.zeros((gram.shape[0], p + int(kept.sum()) + 1))

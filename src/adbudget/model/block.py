@@ -5,7 +5,7 @@ import numpy as np
 from adbudget.model.factor import Likelihood
 from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, known_spreads, memory_window, tilt_grids
+from adbudget.model.transform import BEND_WIDTH, adstock_window, known_spreads, tilt_grids
 
 
 def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
@@ -16,7 +16,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
     likelihood : quadratic forms
     priors : scales of the density
     """
-    memory_grid, shape_grid = tilt_grids(priors)
+    adstock_grid, shape_grid = tilt_grids(priors)
     n_accounts, n_columns, max_rank = likelihood.factor.shape
     channel_known, account_known = known_spreads(
         n_accounts, likelihood.n_channels, likelihood.cell_channel, priors
@@ -28,7 +28,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         likelihood.cell_channel.size,
         n_columns,
         max_rank,
-        memory_grid.size,
+        adstock_grid.size,
         shape_grid.size,
         0 if likelihood.tests is None else likelihood.tests.cell.size,
     ]
@@ -39,7 +39,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         priors.channel_spread,
         priors.account_spread,
         priors.saturation_sd,
-        priors.memory_sd,
+        priors.adstock_sd,
         priors.cell_tilt_sd,
         priors.null_start,
         priors.null_slope,
@@ -48,8 +48,8 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         priors.common_level,
         BEND_WIDTH,
         priors.returns_df,
-        priors.memory_centre,
-        priors.cell_memory_sd,
+        priors.adstock_centre,
+        priors.cell_adstock_sd,
         account_known,
         centre,
         priors.level_odds_sd,
@@ -61,8 +61,8 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         [
             header,
             scales,
-            memory_grid,
-            memory_window(priors),
+            adstock_grid,
+            adstock_window(priors),
             shape_grid,
             channel_known,
             likelihood.first_cell,

@@ -19,10 +19,10 @@ def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraw
     """
     design = evidence.design
     account, channel = np.argwhere(design.exists).T
-    roi, memory, shape = (_joined(v) for v in (cells.roi, cells.memory, cells.shape))
+    roi, adstock, shape = (_joined(v) for v in (cells.roi, cells.adstock, cells.shape))
     # Average outcome per period, in outcome units: return times mean spend, less the unit's value.
     average = roi * design.scale[account, channel] / panel.unit_value[account]
-    per_basis = average[..., None, None] * memory[..., :, None] * shape[..., None, :]
+    per_basis = average[..., None, None] * adstock[..., :, None] * shape[..., None, :]
     weights = np.zeros((roi.shape[0], *design.basis_mean.shape))
     weights[:, account, channel] = per_basis / design.basis_mean[account, channel]
     return CurveDraws(

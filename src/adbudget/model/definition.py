@@ -13,7 +13,7 @@ from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, known_spreads, memory_window, tilt_grids
+from adbudget.model.transform import BEND_WIDTH, adstock_window, known_spreads, tilt_grids
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -50,13 +50,13 @@ def build(
         "account": list(design.accounts),
         "channel": list(design.channels),
         "cell": cell_names,
-        "memory": list(priors.memory_names),
+        "adstock": list(priors.adstock_names),
         "half_saturation": list(priors.half_saturation),
     }
     if likelihood.tests is not None:
         tests = likelihood.tests.tests
         coords["lift_test"] = [tests.describe(i) for i in range(len(tests))]
-    memory_grid, shape_grid = tilt_grids(priors)
+    adstock_grid, shape_grid = tilt_grids(priors)
     with pm.Model(coords=coords) as model:
         # Returns: a channel has one, accounts and cells differ from it. Channels share a level, and
         # their distances from it a scale: this Student-t is one of all of them together.
@@ -78,14 +78,14 @@ def build(
 
         # Shapes: a channel saturates sooner or later, remembers longer or shorter.
         saturation_tilt = pm.Normal("saturation_tilt", 0, priors.saturation_sd, dims="channel")
-        memory_tilt = pm.Normal(
-            "memory_tilt", priors.memory_centre, priors.memory_sd, dims="channel"
+        adstock_tilt = pm.Normal(
+            "adstock_tilt", priors.adstock_centre, priors.adstock_sd, dims="channel"
         )
 
         account_effect = pm.Normal("account_effect", 0, 1, dims="account")
         cell_effect = pm.StudentT("cell_effect", nu=df, mu=0, sigma=1, dims="cell")
         cell_saturation = pm.Normal("cell_saturation", 0, 1, dims="cell")
-        cell_memory = pm.Normal("cell_memory", 0, 1, dims="cell")
+        cell_adstock = pm.Normal("cell_adstock", 0, 1, dims="cell")
 
         # A spread that one account cannot tell is taken as known.
         channel_known, account_known = known_spreads(
@@ -115,23 +115,23 @@ def build(
             ),
             dims=("cell", "half_saturation"),
         )
-        memory: Any = pm.Deterministic(
-            "memory_share",
+        adstock: Any = pm.Deterministic(
+            "adstock_share",
             math.softmax(
-                (memory_tilt[cell_channel] + priors.cell_memory_sd * cell_memory)[:, None]
-                * memory_grid
-                + memory_window(priors),
+                (adstock_tilt[cell_channel] + priors.cell_adstock_sd * cell_adstock)[:, None]
+                * adstock_grid
+                + adstock_window(priors),
                 axis=1,
             ),
-            dims=("cell", "memory"),
+            dims=("cell", "adstock"),
         )
 
         # Average outcome owed to each basis curve, in units of the account's mean outcome.
         level: Any = roi * likelihood.spend_share
-        weights = (level[:, None, None] * memory[:, :, None] * shape[:, None, :]).reshape((-1,))
+        weights = (level[:, None, None] * adstock[:, :, None] * shape[:, None, :]).reshape((-1,))
         noise_scale = priors.noise_df * priors.noise_share**2
         terms, media = [], []
-        n_basis = memory_grid.size * shape_grid.size
+        n_basis = adstock_grid.size * shape_grid.size
         for a in range(len(design.accounts)):
             begin, end = likelihood.first_cell[a] * n_basis, likelihood.first_cell[a + 1] * n_basis
             rank = likelihood.rank[a]

@@ -11,7 +11,7 @@ import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
 HEADER, N_SCALES = 9, 22  # how `block.pack` begins
-DIVERGED = -1000.0  # log acceptance below which a trajectory has left the road
+DIVERGED = -1000.0  # log acceptance below which a trajectory has diverged
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
 # when it reads its own cache, and the same seed would give other draws in the second process.
@@ -142,9 +142,9 @@ def _density(x, grad, block):
     at = HEADER
     scales = block[at : at + N_SCALES]
     at += N_SCALES
-    memory_grid = block[at : at + J]
+    adstock_grid = block[at : at + J]
     at += J
-    memory_window = block[at : at + J]
+    adstock_window = block[at : at + J]
     at += J
     shape_grid = block[at : at + M]
     at += M
@@ -180,17 +180,17 @@ def _density(x, grad, block):
     grad[:] = 0.0
     value = _population(x, grad, C, A, n, scales)
     o_spread, o_account = 1 + C, 1 + 2 * C
-    o_shape, o_memory = 2 + 2 * C, 2 + 3 * C
+    o_shape, o_adstock = 2 + 2 * C, 2 + 3 * C
     o_effect, o_cell = 2 + 4 * C, 2 + 4 * C + A
-    o_cell_shape, o_cell_memory = o_cell + n, o_cell + 2 * n
+    o_cell_shape, o_cell_adstock = o_cell + n, o_cell + 2 * n
     # What one account cannot tell is taken as known: see `transform.known_spreads`.
     account_spread = scales[16] if scales[16] > 0 else x[o_account]
     spread, no_window = np.empty(C), np.zeros(M)
     for c in range(C):
         spread[c] = channel_known[c] if channel_known[c] > 0 else x[o_spread + c]
 
-    shape, memory = np.empty((n, M)), np.empty((n, J))
-    shape_mean, memory_mean = np.empty(n), np.empty(n)
+    shape, adstock = np.empty((n, M)), np.empty((n, J))
+    shape_mean, adstock_mean = np.empty(n), np.empty(n)
     steepness, weights, error = np.empty(n), np.empty((A, Q)), np.empty(R)
     by_media, test_error = np.empty(A), np.empty(n_tests)
     for a in range(A):
@@ -202,12 +202,12 @@ def _density(x, grad, block):
             level = np.exp(log_roi) * spend_share[i]
             tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
             shape_mean[i] = _soft_shares(tilt, shape_grid, no_window, shape[i])
-            place = x[o_memory + c] + place_sd * x[o_cell_memory + i]
-            memory_mean[i] = _soft_shares(place, memory_grid, memory_window, memory[i])
+            place = x[o_adstock + c] + place_sd * x[o_cell_adstock + i]
+            adstock_mean[i] = _soft_shares(place, adstock_grid, adstock_window, adstock[i])
             for j in range(J):
                 for m in range(M):
                     q = (i - begin) * K + j * M + m
-                    weights[a, q] = level * memory[i, j] * shape[i, m]
+                    weights[a, q] = level * adstock[i, j] * shape[i, m]
         by_media[a] = _dot(media_row[a], weights[a], (end - begin) * K)
     added, by_spread = _base_sales(by_media, x[x.size - 1], scales)
     value += added
@@ -236,7 +236,7 @@ def _density(x, grad, block):
         for i in range(begin, end):
             local, c = i - begin, int(cell_channel[i])
             first, last = int(first_test[i]), int(first_test[i + 1])
-            total, by_shape, by_memory = 0.0, 0.0, 0.0
+            total, by_shape, by_adstock = 0.0, 0.0, 0.0
             for j in range(J):
                 for m in range(M):
                     q = local * K + j * M + m
@@ -247,7 +247,7 @@ def _density(x, grad, block):
                     slope_q *= weight[q]
                     total += slope_q
                     by_shape += slope_q * (shape_grid[m] - shape_mean[i])
-                    by_memory += slope_q * (memory_grid[j] - memory_mean[i])
+                    by_adstock += slope_q * (adstock_grid[j] - adstock_mean[i])
             by_raw = total * steepness[i]
             grad[0] += total - by_raw
             grad[1 + c] += by_raw
@@ -259,8 +259,8 @@ def _density(x, grad, block):
             grad[o_cell + i] += by_raw * spread[c]
             grad[o_shape + c] += by_shape
             grad[o_cell_shape + i] += by_shape * tilt_sd
-            grad[o_memory + c] += by_memory
-            grad[o_cell_memory + i] += by_memory * place_sd
+            grad[o_adstock + c] += by_adstock
+            grad[o_cell_adstock + i] += by_adstock * place_sd
     return value
 
 

@@ -46,9 +46,9 @@ class Design:
     accounts, channels, controls : names, in axis order
     scale : (account, channel) mean spend over the channel's life; NaN where there is no cell
     outcome_scale : (account,) mean absolute outcome in money
-    basis_mean : (account, channel, memory, saturation) mean of the raw basis over the life
+    basis_mean : (account, channel, adstock, saturation) mean of the raw basis over the life
     retention : (retention,) rates of the adstocks
-    mix : (memory, retention) each memory curve as a mix of adstocks
+    mix : (adstock, retention) each adstock as a mix of geometric ones
     half_saturation : (saturation,) the grid
     origin : (account,) datetime64[D] where the account's trend starts
     control_mean, control_sd : (account, control)
@@ -86,12 +86,12 @@ class Design:
         return self.mix.shape[0] * self.half_saturation.size
 
 
-def memory_grid(priors: Priors, period_days: float) -> tuple[np.ndarray, np.ndarray]:
-    """(retention,) rates of the adstocks, and (memory, retention) the mixes that are the curves."""
-    half_lives = sorted({half_life for memory in priors.memories for half_life in memory})
+def adstock_grid(priors: Priors, period_days: float) -> tuple[np.ndarray, np.ndarray]:
+    """(retention,) rates of the adstocks, and (adstock, retention) how each mixes them."""
+    half_lives = sorted({half_life for adstock in priors.adstocks for half_life in adstock})
     rate = retention_rate(np.array(half_lives), period_days)
-    mix = np.zeros((len(priors.memories), rate.size))
-    for row, parts in zip(mix, priors.memories, strict=True):
+    mix = np.zeros((len(priors.adstocks), rate.size))
+    for row, parts in zip(mix, priors.adstocks, strict=True):
         at = [half_lives.index(half_life) for half_life in parts]
         row[at] = (1.0,) if len(parts) == 1 else delayed(*rate[at])
     return rate, mix

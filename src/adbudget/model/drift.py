@@ -16,8 +16,8 @@ from adbudget.model.priors import Priors
 from adbudget.model.regressors import regression_rows
 from adbudget.model.reweighting import LEAST_DIRECTION
 from adbudget.model.row_noise import RowNoise
-from adbudget.model.stand_in import loose_weights
 from adbudget.model.transform import CellDraws
+from adbudget.model.working_prior import working_prior
 from adbudget.panel.panel import Panel
 
 FALSE_ALARM = 0.01  # probability that a panel without drift is warned about at all
@@ -140,7 +140,7 @@ def _of_account(
     n_free = p + 1 + channels.size * n_basis
     change, error = columns[:, n_free:-1], columns[:, -1]
     # The basis is free within a loose prior, by its principal directions: few of them are left.
-    loose = loose_weights(design, priors, account)[1]
+    loose = working_prior(design, priors, account)[1]
     left, size, _ = np.linalg.svd(columns[:, p + 1 : n_free] * loose, full_matrices=False)
     kept = size > LEAST_DIRECTION * size[0]
     free = np.column_stack([columns[:, : p + 1], left[:, kept] * size[kept]])
@@ -179,5 +179,5 @@ def _noise_variance(free, error, relative, absolute) -> float:
 def _mean_weights(cells: CellDraws) -> np.ndarray:
     """(cell, basis) posterior mean return times shape."""
     n_draws = cells.roi[..., 0].size
-    mean = np.einsum("cdi,cdij,cdim->ijm", cells.roi, cells.memory, cells.shape) / n_draws
+    mean = np.einsum("cdi,cdij,cdim->ijm", cells.roi, cells.adstock, cells.shape) / n_draws
     return mean.reshape(mean.shape[0], -1)

@@ -14,7 +14,7 @@ from scipy.linalg import cho_factor, cho_solve, eigh
 from adbudget.model.baseline import baseline_of
 from adbudget.model.evidence import Baseline, Evidence, LiftRows
 from adbudget.model.priors import Priors
-from adbudget.model.stand_in import loose_weight
+from adbudget.model.working_prior import working_sd
 
 # Directions that carry less information than this (in squared prior standard deviations per noise
 # standard deviation) are dropped. On 50 accounts x 30 channels that moves the log density by 0.006
@@ -118,7 +118,7 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
     apart = [level_apart(evidence, baseline, a) for a in range(len(design.accounts))]
     parts = []
     for a, own in enumerate(apart):
-        typical = loose_weight(share[first[a] : first[a + 1]], priors)
+        typical = working_sd(share[first[a] : first[a + 1]], priors)
         parts.append(_low_rank(own.gram, np.repeat(typical, design.n_basis), evidence.n_rows[a]))
     rank = np.array([target.size for _, target, _ in parts])
     factor = np.zeros((len(parts), n_cells.max() * design.n_basis, rank.max()))

@@ -1,4 +1,4 @@
-"""Panel -> Fit: gather evidence, sample, check, keep. The door to everything in this folder."""
+"""Panel -> Fit: gather evidence, sample, check, keep. What a caller of this folder needs."""
 
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false

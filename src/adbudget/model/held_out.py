@@ -133,5 +133,5 @@ def basis_weights(evidence: Evidence, cells: CellDraws, account: int) -> np.ndar
     own = np.argwhere(design.exists)[:, 0] == account
     share = (design.scale / design.outcome_scale[:, None])[design.exists][own]
     level = cells.roi[:, own] * share
-    shape = cells.memory[:, own, :, None] * cells.shape[:, own, None, :]
+    shape = cells.adstock[:, own, :, None] * cells.shape[:, own, None, :]
     return (level[..., None, None] * shape).reshape(level.shape[0], -1)

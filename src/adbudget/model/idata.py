@@ -16,7 +16,7 @@ POPULATION_DIMS = {
     "channel_spread": ("channel",),
     "account_spread": (),
     "saturation_tilt": ("channel",),
-    "memory_tilt": ("channel",),
+    "adstock_tilt": ("channel",),
     "account_effect": ("account",),
 }
 
@@ -37,7 +37,7 @@ def to_datatree(fit: "Posterior") -> xr.DataTree:
         "draw": np.arange(positions.shape[1]),
         "account": list(design.accounts),
         "channel": list(design.channels),
-        "memory": list(priors.memory_names),
+        "adstock": list(priors.adstock_names),
         "half_saturation": list(priors.half_saturation),
     }
     variables = {}
@@ -50,7 +50,7 @@ def to_datatree(fit: "Posterior") -> xr.DataTree:
     cell_dims = (*once, "account", "channel")
     for name, values, extra in (
         ("roi", cells.roi, ()),
-        ("memory_share", cells.memory, ("memory",)),
+        ("adstock_share", cells.adstock, ("adstock",)),
         ("saturation_share", cells.shape, ("half_saturation",)),
     ):
         grid = np.full((*positions.shape[:2], *design.exists.shape, *values.shape[3:]), np.nan)

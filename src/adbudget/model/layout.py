@@ -11,7 +11,7 @@ POPULATION = (
     "channel_spread",
     "account_spread",
     "saturation_tilt",
-    "memory_tilt",
+    "adstock_tilt",
     "level_log_spread",
 )
 
@@ -38,11 +38,11 @@ class Layout:
             "channel_spread": self.n_channels,
             "account_spread": 1,
             "saturation_tilt": self.n_channels,
-            "memory_tilt": self.n_channels,
+            "adstock_tilt": self.n_channels,
             "account_effect": self.n_accounts,
             "cell_effect": self.n_cells,
             "cell_saturation": self.n_cells,
-            "cell_memory": self.n_cells,
+            "cell_adstock": self.n_cells,
             "level_log_spread": 1,
         }
 

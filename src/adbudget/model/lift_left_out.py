@@ -76,12 +76,12 @@ def expected_lifts(cells: CellDraws, evidence: Evidence) -> np.ndarray:
     if rows is None:
         return np.empty((cells.roi[..., 0].size, 0))
     share = (design.scale / design.outcome_scale[:, None])[design.exists]
-    roi, memory, shape = (
+    roi, adstock, shape = (
         values[..., rows.cell, :].reshape(-1, rows.cell.size, values.shape[-1])
-        for values in ((cells.roi * share)[..., None], cells.memory, cells.shape)
+        for values in ((cells.roi * share)[..., None], cells.adstock, cells.shape)
     )
-    gain = rows.rows.reshape(rows.cell.size, memory.shape[-1], shape.shape[-1])
-    return roi[..., 0] * np.einsum("dtj,dtm,tjm->dt", memory, shape, gain)
+    gain = rows.rows.reshape(rows.cell.size, adstock.shape[-1], shape.shape[-1])
+    return roi[..., 0] * np.einsum("dtj,dtm,tjm->dt", adstock, shape, gain)
 
 
 def left_out(rows: LiftRows, lifts: np.ndarray, history: np.ndarray | None) -> list[LeftOut]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adbudget.curves import adstock, memory, saturation
+from adbudget.curves import adstock, mixed_adstock, saturation
 from adbudget.model.design import Design
 from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.lift_tests import LiftTests
@@ -77,7 +77,7 @@ def _basis_gain(
     before, after = tests.spend_before[i] / scale, tests.spend_after[i] / scale
     state = np.full(design.retention.size, before)
     stock = adstock(before + in_test * (after - before), design.retention, state)
-    level = memory(stock, design.mix)
+    level = mixed_adstock(stock, design.mix)
     gain = saturation(level, design.half_saturation) - saturation(before, design.half_saturation)
     gained = (gain * counted[:, None]).sum(axis=1) / design.basis_mean[account, channel]
     return gained.ravel(), n_counted, n_test * (after - before) * scale

@@ -35,9 +35,9 @@ class Population:
     layout : order of ``positions``
     priors : grids, and how far a cell's shape may differ from its channel's
     accounts, channels : names of the fit
-    basis_mean : (channel, memory, saturation) mean of the raw basis over a typical history
+    basis_mean : (channel, adstock, saturation) mean of the raw basis over a typical history
     retention : (retention,) rate kept per period
-    mix : (memory, retention) each memory curve as a mix of adstocks
+    mix : (adstock, retention) each adstock as a mix of geometric ones
     unit_value, margin, currency : (account,) of the fit's accounts
     period_days : days in one period
     """
@@ -82,7 +82,7 @@ class Population:
         cells = cells_of_new_account(
             self.positions, self.layout, self.priors, channel, _generator(seed)
         )
-        per_basis = cells.memory[..., :, None] * cells.shape[..., None, :]
+        per_basis = cells.adstock[..., :, None] * cells.shape[..., None, :]
         average = cells.roi * spend[channel] / value  # outcome units per period at that spend
         grid = self.basis_mean.shape
         weights = np.zeros((cells.roi.shape[0], 1, *grid))

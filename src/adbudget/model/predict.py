@@ -41,7 +41,7 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     part["channel_spread"] *= priors.channel_spread
     part["account_spread"] *= priors.account_spread
     part["saturation_tilt"] *= priors.saturation_sd
-    part["memory_tilt"][:] = priors.memory_centre + priors.memory_sd * part["memory_tilt"]
+    part["adstock_tilt"][:] = priors.adstock_centre + priors.adstock_sd * part["adstock_tilt"]
     part["level_log_spread"] *= LOG_SPREAD_SD
     part["level_log_spread"] += level_centre(priors)[1]
     return positions
@@ -80,7 +80,7 @@ def prior_predictive(
     points = np.array(priors.half_saturation)
     level = cells.shape / (1 + points)  # response at mean spend, up to the common factor
     elasticity = (level * points / (1 + points)).sum(axis=-1) / level.sum(axis=-1)
-    half_life = (cells.memory * np.array([sum(parts) for parts in priors.memories])).sum(axis=-1)
+    half_life = (cells.adstock * np.array([sum(parts) for parts in priors.adstocks])).sum(axis=-1)
     owed = cells.roi * (design.scale / design.outcome_scale[:, None])[account, channel]
     media = np.stack([owed[:, account == a].sum(axis=1) for a in range(layout.n_accounts)], axis=1)
     dims = ("draw", "account", "channel")
@@ -125,7 +125,7 @@ def replicate(fit: "Posterior", *, seed: int, n_draws: int = 200) -> xr.DataArra
     flat = fit.positions.reshape(kept, -1)[chosen].astype(float)
     cells = cell_draws(flat, fit.layout, priors, account, channel)
     share = (design.scale / design.outcome_scale[:, None])[design.exists]
-    shape = cells.memory[..., :, None] * cells.shape[..., None, :]
+    shape = cells.adstock[..., :, None] * cells.shape[..., None, :]
     weights = (cells.roi * share)[..., None, None] * shape
     stock = carried_spend(panel, design, first_state(panel, design))
     outcome = np.full((n_draws, panel.n_accounts, panel.n_periods), np.nan)

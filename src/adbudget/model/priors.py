@@ -33,10 +33,10 @@ class Priors:
     null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
     saturation_sd : spread of a channel's tilt over the half-saturation grid; 2 spans all of it
     cell_tilt_sd : how far one account-channel may tilt away from its channel there
-    memory_centre, memory_sd : where a channel is expected on the half-life grid, -1 being the
+    adstock_centre, adstock_sd : where a channel is expected on the half-life grid, -1 being the
         shortest and 1 the longest, and how far from it a channel may be
-    cell_memory_sd : how far one account-channel may be from its channel there
-    memory_focus : how narrowly the weights of the half-lives gather around that place: those at
+    cell_adstock_sd : how far one account-channel may be from its channel there
+    adstock_focus : how narrowly the weights of the half-lives gather around that place: those at
         distance d have exp(-focus d^2 / 2) times the weight of one that sits there
     half_saturation : grid of half-saturation points, in units of the cell's mean spend
     half_life_days : grid of carry-over half-lives in days, of effects that are strongest at once
@@ -72,10 +72,10 @@ class Priors:
     null_slope: float = 3.0
     saturation_sd: float = 2.0
     cell_tilt_sd: float = 0.7
-    memory_centre: float = -0.2
-    memory_sd: float = 0.7
-    cell_memory_sd: float = 0.2
-    memory_focus: float = 14.0
+    adstock_centre: float = -0.2
+    adstock_sd: float = 0.7
+    cell_adstock_sd: float = 0.2
+    adstock_focus: float = 14.0
     half_saturation: tuple[float, ...] = (0.25, 0.8, 2.5, 8.0)
     half_life_days: tuple[float, ...] = (0.0, 3.5, 8.0, 28.0)
     delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 10.0),)
@@ -106,15 +106,15 @@ class Priors:
         return self.roi_sd * self.channels_alike**0.5
 
     @property
-    def memories(self) -> tuple[tuple[float, ...], ...]:
-        """Half-lives of every memory curve, from short to long: one, or two for a delayed one."""
+    def adstocks(self) -> tuple[tuple[float, ...], ...]:
+        """Half-lives of every adstock curve, from short to long: one, or two for a delayed one."""
         plain = [(half_life,) for half_life in self.half_life_days]
         return tuple(sorted((*plain, *self.delayed_half_lives), key=sum))
 
     @property
-    def memory_names(self) -> tuple[str, ...]:
-        """Names of the memory curves: their half-lives in days, "4+7" for a delayed one."""
-        return tuple("+".join(f"{days:g}" for days in parts) for parts in self.memories)
+    def adstock_names(self) -> tuple[str, ...]:
+        """Names of the adstock curves: their half-lives in days, "4+7" for a delayed one."""
+        return tuple("+".join(f"{days:g}" for days in parts) for parts in self.adstocks)
 
     def __post_init__(self) -> None:
         may_be_zero = {"null_start", "null_slope", "demand_effect"}
@@ -127,7 +127,7 @@ class Priors:
                 _check_season(value)
             elif name == "channels_alike":
                 _check_alike(value)
-            elif name == "memory_centre":
+            elif name == "adstock_centre":
                 _check_finite(name, value)
             elif name == "level_share":
                 _check_level(value)

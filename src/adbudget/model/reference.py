@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from adbudget.curves import memory, saturation
+from adbudget.curves import mixed_adstock, saturation
 from adbudget.model.demand import find_common_movement
-from adbudget.model.design import Design, carried_spend, first_state, memory_grid
+from adbudget.model.design import Design, adstock_grid, carried_spend, first_state
 from adbudget.model.priors import Priors
 from adbudget.panel.panel import Panel
 
@@ -22,7 +22,7 @@ def make_design(panel: Panel, priors: Priors) -> Design:
     exists = np.any(panel.live, axis=2)
     life = np.maximum(panel.live.sum(axis=2), 1)
     scale = np.where(exists, (panel.spend * panel.live).sum(axis=2) / life, np.nan)
-    retention, mix = memory_grid(priors, panel.period_days)
+    retention, mix = adstock_grid(priors, panel.period_days)
     half_saturation = np.array(priors.half_saturation)
     observed = np.isfinite(panel.outcome)
     money = np.where(observed, panel.outcome * panel.unit_value[:, None], 0.0)
@@ -46,7 +46,7 @@ def make_design(panel: Panel, priors: Priors) -> Design:
     )
     design = replace(design, movement=find_common_movement(panel, design))
     stock = carried_spend(panel, design, first_state(panel, design))
-    basis = saturation(memory(stock, mix), half_saturation) * panel.live[:, :, None, :, None]
+    basis = saturation(mixed_adstock(stock, mix), half_saturation) * panel.live[:, :, None, :, None]
     mean = basis.sum(axis=3) / life[..., None, None]
     return replace(design, basis_mean=np.where(exists[..., None, None], mean, 1.0))
 

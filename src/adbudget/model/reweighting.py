@@ -14,7 +14,7 @@ from adbudget.model.evidence import Baseline
 from adbudget.model.priors import Priors
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import level_spread
-from adbudget.model.stand_in import loose_weights
+from adbudget.model.working_prior import working_prior
 from adbudget.panel.panel import Panel
 
 MAX_PASSES = 20
@@ -81,7 +81,7 @@ def account_system(
     """
     rows, p = regression_rows(panel, design, stock, account)
     rows = rows[np.isfinite(panel.outcome[account])]
-    prior_mean, prior_sd = loose_weights(design, priors, account)
+    prior_mean, prior_sd = working_prior(design, priors, account)
     left, size, _ = np.linalg.svd(rows[:, p:-1] * prior_sd, full_matrices=False)
     kept = size > LEAST_DIRECTION * size[0]
     n_kept = int(kept.sum())

@@ -103,7 +103,7 @@ def _start_at(layout: Layout, priors: Priors):
     part["return_level"][:] = part["channel_return"][:] = np.log(priors.roi_median)
     part["channel_spread"][:] = priors.channel_spread / 2
     part["account_spread"][:] = priors.account_spread / 2
-    part["memory_tilt"][:] = priors.memory_centre
+    part["adstock_tilt"][:] = priors.adstock_centre
     part["level_log_spread"][:] = level_centre(priors)[1]
 
     def start(seed: int) -> np.ndarray:

@@ -279,7 +279,7 @@ def _joined(cells: CellDraws) -> CellDraws:
     return CellDraws(
         log_roi=join(cells.log_roi),
         roi=join(cells.roi),
-        memory=join(cells.memory),
+        adstock=join(cells.adstock),
         shape=join(cells.shape),
     )
 

@@ -26,13 +26,13 @@ class CellDraws:
     ----------
     log_roi : (..., cell) log average return over the history, however small
     roi : (..., cell) the return itself, exactly zero where it is negligible
-    memory : (..., cell, retention) shares of the half-life grid
+    adstock : (..., cell, retention) shares of the half-life grid
     shape : (..., cell, saturation) shares of the half-saturation grid
     """
 
     log_roi: np.ndarray
     roi: np.ndarray
-    memory: np.ndarray
+    adstock: np.ndarray
     shape: np.ndarray
 
 
@@ -51,25 +51,25 @@ def bend(raw_log_return: np.ndarray, level: np.ndarray | float, priors: Priors) 
 def tilt_grids(priors: Priors) -> tuple[np.ndarray, np.ndarray]:
     """What log weights are proportional to: half-lives by rank, saturation by log.
 
-    Half-lives sit on [-1, 1] times ``memory_focus``, half-saturations on [-1, 1].
+    Half-lives sit on [-1, 1] times ``adstock_focus``, half-saturations on [-1, 1].
     """
-    memory = priors.memory_focus * _places(priors)
+    adstock = priors.adstock_focus * _places(priors)
     log_point = np.log(priors.half_saturation)
     reach = max(np.ptp(log_point) / 2, 1e-9)
-    return memory, (log_point - (log_point[0] + log_point[-1]) / 2) / reach
+    return adstock, (log_point - (log_point[0] + log_point[-1]) / 2) / reach
 
 
-def memory_window(priors: Priors) -> np.ndarray:
-    """(memory,) log weights of a channel in the middle of the grid, which gather there.
+def adstock_window(priors: Priors) -> np.ndarray:
+    """(adstock,) log weights of a channel in the middle of the grid, which gather there.
 
     With the tilt, those of a channel at place p fall with the squared distance from p.
     """
-    return -0.5 * priors.memory_focus * _places(priors) ** 2
+    return -0.5 * priors.adstock_focus * _places(priors) ** 2
 
 
 def _places(priors: Priors) -> np.ndarray:
-    n_memory = len(priors.memories)
-    return np.linspace(-1, 1, n_memory) if n_memory > 1 else np.zeros(1)
+    n_adstock = len(priors.adstocks)
+    return np.linspace(-1, 1, n_adstock) if n_adstock > 1 else np.zeros(1)
 
 
 def known_spreads(
@@ -116,16 +116,16 @@ def cell_draws(
         + channel_spread[..., cell_channel] * part["cell_effect"]
     )
     tilt = priors.cell_tilt_sd
-    own_place = priors.cell_memory_sd * part["cell_memory"]
-    memory_place = part["memory_tilt"][..., cell_channel] + own_place
+    own_place = priors.cell_adstock_sd * part["cell_adstock"]
+    adstock_place = part["adstock_tilt"][..., cell_channel] + own_place
     shape_tilt = part["saturation_tilt"][..., cell_channel] + tilt * part["cell_saturation"]
-    memory_grid, shape_grid = tilt_grids(priors)
+    adstock_grid, shape_grid = tilt_grids(priors)
     log_roi = bend(raw, level, priors)
     negligible = log_roi < level + np.log(NEGLIGIBLE)
     return CellDraws(
         log_roi=log_roi,
         roi=np.where(negligible, 0.0, np.exp(log_roi)),
-        memory=softmax(memory_place[..., None] * memory_grid + memory_window(priors), axis=-1),
+        adstock=softmax(adstock_place[..., None] * adstock_grid + adstock_window(priors), axis=-1),
         shape=softmax(shape_tilt[..., None] * shape_grid, axis=-1),
     )
 

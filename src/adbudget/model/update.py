@@ -220,8 +220,8 @@ def _mean_weights(fit: Posterior, account: int) -> np.ndarray:
     """(cell in account * basis,) posterior mean of the basis weights of one account."""
     design, cells = fit.evidence.design, fit.cell_draws
     own = np.argwhere(design.exists)[:, 0] == account
-    roi, memory, shape = cells.roi[..., own], cells.memory[..., own, :], cells.shape[..., own, :]
-    mean = np.einsum("cdi,cdij,cdim->ijm", roi, memory, shape) / roi[..., 0].size
+    roi, adstock, shape = cells.roi[..., own], cells.adstock[..., own, :], cells.shape[..., own, :]
+    mean = np.einsum("cdi,cdij,cdim->ijm", roi, adstock, shape) / roi[..., 0].size
     share = (design.scale / design.outcome_scale[:, None])[design.exists][own]
     return (mean * share[:, None, None]).ravel()
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from adbudget.curves import saturation
 from adbudget.optimizer.problem import Problem
-from adbudget.optimizer.rows import Rows
+from adbudget.optimizer.rows import LinearRows
 from adbudget.optimizer.solve import Solution, solve
 from adbudget.risk import Risk
 
@@ -22,7 +22,7 @@ MAX_COPIES = 100_000  # cells of all plans without; in larger pools one cell can
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Comparison:
+class MoveComparison:
     """The plan with one move against the best plan without it.
 
     Attributes
@@ -40,7 +40,7 @@ class Comparison:
 
 def compare_without(
     problem: Problem, spend: np.ndarray, solution: Solution, moved: np.ndarray
-) -> Iterator[Comparison]:
+) -> Iterator[MoveComparison]:
     """One comparison for every moved cell.
 
     Parameters
@@ -66,7 +66,7 @@ def compare_without(
         own = members == cell
         kept_back = spend[members].sum() - other.sum()
         move = spend[cell] - problem.current[cell]
-        yield Comparison(
+        yield MoveComparison(
             cell=int(cell),
             gain=money.sum(axis=1) - kept_back,
             elsewhere=float((kept_back - money[:, ~own].mean(axis=0).sum()) / move),
@@ -124,7 +124,7 @@ def _as_one_draw(problem: Problem, solution: Solution) -> np.ndarray:
     return weights
 
 
-def _stack_rows(problem: Problem, members: list, row_sets: list) -> Rows:
+def _stack_rows(problem: Problem, members: list, row_sets: list) -> LinearRows:
     """The rows of every copy, renumbered one after the other."""
     parts = [
         problem.rows.take(cells, rows, problem.n_cells)
@@ -132,7 +132,7 @@ def _stack_rows(problem: Problem, members: list, row_sets: list) -> Rows:
     ]
     row_start = np.cumsum([0] + [len(rows) for rows in row_sets])[:-1]
     cell_start = np.cumsum([0] + [len(cells) for cells in members])[:-1]
-    return Rows(
+    return LinearRows(
         row=np.concatenate([p.row + at for p, at in zip(parts, row_start, strict=True)]),
         cell=np.concatenate([p.cell + at for p, at in zip(parts, cell_start, strict=True)]),
         coefficient=np.concatenate([p.coefficient for p in parts]),
@@ -145,7 +145,7 @@ def _stack_rows(problem: Problem, members: list, row_sets: list) -> Rows:
 
 def _by_price(
     problem: Problem, spend: np.ndarray, price: np.ndarray, moved: np.ndarray, steady: np.ndarray
-) -> Iterator[Comparison]:
+) -> Iterator[MoveComparison]:
     """In a large pool the shadow price says what money earns elsewhere."""
     hurdle = 1.0 + problem.rows.transpose_dot(price, problem.n_cells)
     for cell in moved:
@@ -156,6 +156,6 @@ def _by_price(
         )
         move = spend[cell] - problem.current[cell]
         money = weights @ (after - before) * problem.unit_money[cell]
-        yield Comparison(
+        yield MoveComparison(
             cell=int(cell), gain=money - hurdle[cell] * move, elsewhere=float(hurdle[cell])
         )

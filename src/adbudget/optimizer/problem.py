@@ -8,7 +8,7 @@ import pandas as pd
 
 from adbudget.draws import CurveDraws, SpendLike
 from adbudget.errors import InputError
-from adbudget.optimizer.rows import GROUP, SHARE, Rows, build_rows, check_known
+from adbudget.optimizer.rows import GROUP, SHARE, LinearRows, build_rows, check_known
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
 
 CHANGE, LOWER, UPPER, FIXED = "change", "lower", "upper", "fixed"
@@ -43,7 +43,7 @@ class Problem:
     bounds: dict[str, tuple[np.ndarray, np.ndarray]]
     lower: np.ndarray
     upper: np.ndarray
-    rows: Rows
+    rows: LinearRows
     pools: tuple[str, ...]
     pool: np.ndarray
     block: np.ndarray
@@ -228,7 +228,7 @@ def _fixed_cells(fixed: tuple[Cell | str, ...], cells: pd.MultiIndex) -> np.ndar
     return held | cells.isin(pairs) if pairs else held
 
 
-def _blocks(rows: Rows, pool: np.ndarray, n_pools: int) -> tuple[np.ndarray, np.ndarray]:
+def _blocks(rows: LinearRows, pool: np.ndarray, n_pools: int) -> tuple[np.ndarray, np.ndarray]:
     """(pool,) and (row,) block numbers: pools that share a row share a block."""
     label = np.arange(n_pools)
     entry_pool = pool[rows.cell]

@@ -14,7 +14,7 @@ import xarray as xr
 
 from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InfeasibleError, InputError
-from adbudget.optimizer.alternative import Comparison, compare_without
+from adbudget.optimizer.alternative import MoveComparison, compare_without
 from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
 from adbudget.optimizer.objective import pool_objectives, value_by_account
@@ -104,7 +104,7 @@ class Proposal:
         problem = self._problem
         return _series(problem, problem.least(self.plan.spend.to_numpy(float)), "least_spend")
 
-    def comparisons(self) -> dict[Cell, Comparison]:
+    def comparisons(self) -> dict[Cell, MoveComparison]:
         """Every moved cell's plan against the best plan that leaves the cell at today's spend.
 
         Where the limits do not allow today's plan no cell can be left alone, so cells for which
@@ -112,7 +112,7 @@ class Proposal:
 
         Returns
         -------
-        dict (account, channel) -> Comparison; empty when nothing moves
+        dict (account, channel) -> MoveComparison; empty when nothing moves
         """
         problem, spend = self._problem, self.plan.spend.to_numpy(float)
         # The search leaves moves the size of rounding; dividing by one of them means nothing.

@@ -1,7 +1,7 @@
 """Limits that tie cells together -> linear rows: totals, groups, shares.
 
-A row says  sum_i coefficient_i * spend_i  <= bound  (or == bound). Rows are kept as triplets, so
-that ten thousand cells stay cheap and nothing heavy is imported for a small plan.
+A row says  sum_i coefficient_i * spend_i  <= bound  (or == bound). Rows are kept as triplets, so that
+ten thousand cells stay cheap and nothing heavy is imported for a small plan.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ TOTAL, GROUP, SHARE = "total", "group", "max_share"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
+class LinearRows:
     """Linear limits on spend.
 
     Attributes
@@ -57,14 +57,14 @@ class Rows:
         over = self.dot(spend) - self.bound
         return np.where(self.equality, np.abs(over), over)
 
-    def take(self, cells: np.ndarray, rows: np.ndarray, n_cells: int) -> "Rows":
+    def take(self, cells: np.ndarray, rows: np.ndarray, n_cells: int) -> "LinearRows":
         """Entries of some rows at some cells, both renumbered in the order given."""
         new_cell = np.full(n_cells, -1)
         new_cell[cells] = np.arange(cells.size)
         new_row = np.full(self.n_rows, -1)
         new_row[rows] = np.arange(rows.size)
         kept = (new_row[self.row] >= 0) & (new_cell[self.cell] >= 0)
-        return Rows(
+        return LinearRows(
             row=new_row[self.row[kept]],
             cell=new_cell[self.cell[kept]],
             coefficient=self.coefficient[kept],
@@ -90,7 +90,7 @@ class Rows:
 
 @dataclass(slots=True)
 class _Stack:
-    """Rows while they are being collected."""
+    """LinearRows while they are being collected."""
 
     entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
     bound: list[float]
@@ -114,7 +114,7 @@ def build_rows(
     pool: np.ndarray,
     pools: tuple[str, ...],
     currency: np.ndarray,
-) -> Rows:
+) -> LinearRows:
     """Every row of ``limits``.
 
     Parameters
@@ -140,12 +140,12 @@ def build_rows(
     return _packed(stack)
 
 
-def _packed(stack: _Stack) -> Rows:
+def _packed(stack: _Stack) -> LinearRows:
     row, cell, coefficient = (
         np.concatenate([np.empty(0), *[entry[axis] for entry in stack.entries]])
         for axis in range(3)
     )
-    return Rows(
+    return LinearRows(
         row=row.astype(int),
         cell=cell.astype(int),
         coefficient=coefficient,

@@ -13,7 +13,7 @@ from adbudget.curves import saturation, saturation_slope
 from adbudget.optimizer.interior import Program, maximise
 from adbudget.optimizer.objective import Curves, effective_aversion, gather_curves
 from adbudget.optimizer.problem import Problem
-from adbudget.optimizer.rows import Rows
+from adbudget.optimizer.rows import LinearRows
 from adbudget.risk import Risk, count_worst
 
 DENSE_ENTRIES = 200_000  # rows times cells up to which a full matrix is the faster one
@@ -199,8 +199,8 @@ class _Unit:
         return by_pool
 
 
-def _scaled(local: Rows, span: np.ndarray, may_be_sparse: bool) -> tuple[Any, np.ndarray]:
-    """Rows in terms of z, each divided by its largest coefficient; and these divisors."""
+def _scaled(local: LinearRows, span: np.ndarray, may_be_sparse: bool) -> tuple[Any, np.ndarray]:
+    """LinearRows in terms of z, each divided by its largest coefficient; and these divisors."""
     coefficient = local.coefficient * span[local.cell]
     size = np.zeros(local.n_rows)
     np.maximum.at(size, local.row, np.abs(coefficient))

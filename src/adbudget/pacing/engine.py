@@ -1,4 +1,4 @@
-"""Plan + delivery -> PacingReport: measured, judged, and what to do. The door to this folder.
+"""Plan + delivery -> PacingReport: measured, judged, and what to do. All of pacing in one call.
 
 With a ledger a run knows the runs before it, is logged, and is answered the same when it is made
 again; without one it is a measurement on paper. Nothing is sent to any platform or seller.

@@ -15,7 +15,7 @@ from adbudget.policy.firing import Fired
 from adbudget.policy.funding import OUTSIDE, Funding
 from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.metrics.wording import figure_text
-from adbudget.policy.outcome import Outcome
+from adbudget.policy.outcome import RuleOutcome
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
@@ -44,7 +44,7 @@ class Case:
     fired: Fired
     guard: Guard
     balance: Balance
-    outcome: Outcome
+    outcome: RuleOutcome
     funding: Funding
     cost: np.ndarray
 

@@ -33,7 +33,7 @@ FLAGS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
+class RuleOutcome:
     """What became of every campaign's wish.
 
     Attributes
@@ -59,7 +59,7 @@ def outcome(
     guard: Guard,
     balance: Balance,
     pause_due: np.ndarray,
-) -> Outcome:
+) -> RuleOutcome:
     """Compare what the rules wanted with what came of it."""
     budget, wanted = readings.budget_minor, fired.wanted
     change = balance.budget - budget
@@ -89,7 +89,7 @@ def outcome(
         "confidence_unknown": _unknown(policy, fired),
         "pause_recommended": (pause_due & free & ~guard.immature) | (guard.hold == "anomaly"),
     }
-    return Outcome(
+    return RuleOutcome(
         change=change,
         stopped=fired.any & (wanted != 0) & (~free | (balance.allowed == 0)),
         flags=flags,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.curves import DAYS_PER_MONTH
-from adbudget.synthetic.population import Population
+from adbudget.synthetic.population import DrawnCells
 from adbudget.synthetic.spec import WorldSpec
 
 PERIOD_DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": DAYS_PER_MONTH}
@@ -45,7 +45,7 @@ class Demand:
 
 def draw_demand(
     spec: WorldSpec,
-    population: Population,
+    population: DrawnCells,
     rng: np.random.Generator,
     signal_rng: np.random.Generator,
 ) -> Demand:
@@ -67,7 +67,7 @@ def draw_demand(
 
 
 def draw_spend(
-    spec: WorldSpec, population: Population, demand: Demand, rng: np.random.Generator
+    spec: WorldSpec, population: DrawnCells, demand: Demand, rng: np.random.Generator
 ) -> np.ndarray:
     """(account, channel, period) spend in cents' precision; zero outside a cell's life."""
     shape = (*population.used.shape, demand.dates.size)
@@ -86,7 +86,7 @@ def draw_spend(
     return np.round(path * (goal / np.where(mean > 0, mean, 1.0))[..., None], 2)
 
 
-def _alive(population: Population, n_dates: int) -> np.ndarray:
+def _alive(population: DrawnCells, n_dates: int) -> np.ndarray:
     """(account, channel, period): a cell without late start also lived before the records."""
     index = np.arange(n_dates) - (n_dates - population.n_periods)[:, None, None]
     starts, stops = population.starts[..., None], population.stops[..., None]
@@ -134,7 +134,7 @@ def _campaigns(shape: tuple[int, ...], days: float, rng: np.random.Generator) ->
 
 
 def _outliers(
-    spec: WorldSpec, population: Population, dates: pd.DatetimeIndex, rng: np.random.Generator
+    spec: WorldSpec, population: DrawnCells, dates: pd.DatetimeIndex, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """(account, period) log spikes of demand, and the share of the outcome tracked."""
     spikes, tracked = np.zeros((2, spec.n_accounts, dates.size))

@@ -18,7 +18,7 @@ WEIBULL_WEEKS = (1.5, 4.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Population:
+class DrawnCells:
     """What the cells are, before any period has passed.
 
     Attributes
@@ -55,7 +55,7 @@ class Population:
         return np.arange(n_dates) >= (n_dates - self.n_periods)[:, None]
 
 
-def draw_population(spec: WorldSpec, rng: np.random.Generator) -> Population:
+def draw_population(spec: WorldSpec, rng: np.random.Generator) -> DrawnCells:
     """Every cell of the world. Numbers are rounded, so that they survive any file."""
     shape = (spec.n_accounts, spec.n_channels)
     lengths = np.linspace(*spec.period_range, spec.n_accounts).round().astype(int)
@@ -65,7 +65,7 @@ def draw_population(spec: WorldSpec, rng: np.random.Generator) -> Population:
     dud_channel = _dud_channels(spec, rng)
     curve, half_saturation, exponent = _shapes(spec, rng)
     carry_days, carry_shape = _carryover(spec, rng)
-    return Population(
+    return DrawnCells(
         n_periods=n_periods,
         used=used,
         starts=starts,

@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from adbudget.errors import InputError
 from adbudget.synthetic.demand import PERIOD_DAYS, Demand, draw_demand, draw_spend
-from adbudget.synthetic.population import Population, draw_population
+from adbudget.synthetic.population import DrawnCells, draw_population
 from adbudget.synthetic.spec import WorldSpec
 from adbudget.synthetic.truth import Truth
 
@@ -175,7 +175,7 @@ def _read(path: str | Path) -> dict:
     return record
 
 
-def _truth(spec: WorldSpec, population: Population, demand: Demand, spend: np.ndarray) -> Truth:
+def _truth(spec: WorldSpec, population: DrawnCells, demand: Demand, spend: np.ndarray) -> Truth:
     used = population.used
     pairs = [(spec.account_names[a], spec.channel_names[c]) for a, c in np.argwhere(used)]
     k, n = population.half_saturation, population.exponent
@@ -202,7 +202,7 @@ def _truth(spec: WorldSpec, population: Population, demand: Demand, spend: np.nd
     )
 
 
-def _mean_over_life(population: Population, spend: np.ndarray) -> np.ndarray:
+def _mean_over_life(population: DrawnCells, spend: np.ndarray) -> np.ndarray:
     """(account, channel) mean spend over the recorded periods in which the cell lived."""
     recorded = population.recorded(spend.shape[2])
     periods = np.maximum(population.stops - population.starts, 1)
@@ -211,7 +211,7 @@ def _mean_over_life(population: Population, spend: np.ndarray) -> np.ndarray:
 
 def _outcome(
     spec: WorldSpec,
-    population: Population,
+    population: DrawnCells,
     demand: Demand,
     truth: Truth,
     spend: np.ndarray,
@@ -254,7 +254,7 @@ def _noise(spec: WorldSpec, shape: tuple[int, int], rng: np.random.Generator) ->
 
 
 def _spend_frame(
-    spec: WorldSpec, population: Population, demand: Demand, spend: np.ndarray
+    spec: WorldSpec, population: DrawnCells, demand: Demand, spend: np.ndarray
 ) -> pd.DataFrame:
     parts = []
     for a, c in np.argwhere(population.used):
@@ -266,7 +266,7 @@ def _spend_frame(
 
 
 def _outcome_frame(
-    spec: WorldSpec, population: Population, demand: Demand, outcome: np.ndarray
+    spec: WorldSpec, population: DrawnCells, demand: Demand, outcome: np.ndarray
 ) -> pd.DataFrame:
     signal = demand.signal.round(4)
     parts = [

@@ -1,4 +1,4 @@
-"""Plan + delivery + measures -> moves of money between deals. The door to reallocation.
+"""Plan + delivery + measures -> moves of money between deals. All of reallocation in one call.
 
 From deals that will not spend their money to deals that can use it and deserve it, in one
 optimization over all deals. Knows no ledger and sends nothing: what it knows of earlier runs comes

@@ -22,7 +22,7 @@ CERTAIN = np.inf  # "probability" of figures that are no estimates; the identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Truth:
+class ConditionTruth:
     """Where a condition holds.
 
     Attributes
@@ -61,8 +61,8 @@ class Evaluator:
         day: Day = None,
         window: tuple[Day, ...] = (None,),
         negated: bool = False,
-    ) -> Truth:
-        """Truth of a condition, or of its opposite when ``negated``.
+    ) -> ConditionTruth:
+        """ConditionTruth of a condition, or of its opposite when ``negated``.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Evaluator:
 
     def _comparison(
         self, node: Comparison, day: Day, window: tuple[Day, ...], sign: ComparisonSign
-    ) -> Truth:
+    ) -> ConditionTruth:
         gaps = self.environment.gaps(node, day)
         holds, by_zero = self._holds(node, day, sign, gaps)
         if by_zero.any():
@@ -96,16 +96,22 @@ class Evaluator:
         if rate_judged(node) != "linear":
             estimated = bool(rates_in(node))
             probability = np.full(holds.shape, np.nan if estimated else CERTAIN)
-            return Truth(holds=holds, proven=holds, probability=probability, gaps=tuple(gaps))
+            return ConditionTruth(
+                holds=holds, proven=holds, probability=probability, gaps=tuple(gaps)
+            )
         probability = self._posterior(node, window, sign)
         if self.confidence is None:
-            return Truth(holds=holds, proven=holds, probability=probability, gaps=tuple(gaps))
+            return ConditionTruth(
+                holds=holds, proven=holds, probability=probability, gaps=tuple(gaps)
+            )
         free, endless = without_outcome(self.environment, node, day, sign)
         rate = rates_in(node)[0].metric
         gaps = [gap.filled(free) if gap.metric == rate else gap for gap in gaps]
         holds = np.where(free, endless, holds)
         sure = np.isnan(probability) | (probability >= self.confidence)
-        return Truth(holds=holds, proven=holds & sure, probability=probability, gaps=tuple(gaps))
+        return ConditionTruth(
+            holds=holds, proven=holds & sure, probability=probability, gaps=tuple(gaps)
+        )
 
     def _posterior(
         self, node: Comparison, window: tuple[Day, ...], sign: ComparisonSign
@@ -152,8 +158,8 @@ class Evaluator:
         return float((left > right) - (left < right))
 
 
-def _all(parts: Sequence[Truth]) -> Truth:
-    return Truth(
+def _all(parts: Sequence[ConditionTruth]) -> ConditionTruth:
+    return ConditionTruth(
         holds=np.logical_and.reduce([part.holds for part in parts]),
         proven=np.logical_and.reduce([part.proven for part in parts]),
         probability=np.minimum.reduce([part.probability for part in parts]),
@@ -161,7 +167,7 @@ def _all(parts: Sequence[Truth]) -> Truth:
     )
 
 
-def _any(parts: Sequence[Truth]) -> Truth:
+def _any(parts: Sequence[ConditionTruth]) -> ConditionTruth:
     """Any of them; the probability is that of the surest one that makes it true."""
     proven = np.logical_or.reduce([part.proven for part in parts])
     holds = np.logical_or.reduce([part.holds for part in parts])
@@ -169,7 +175,7 @@ def _any(parts: Sequence[Truth]) -> Truth:
     for part in parts:
         counts = np.where(proven, part.proven, part.holds)
         probability = np.fmax(probability, np.where(counts, part.probability, np.nan))
-    return Truth(
+    return ConditionTruth(
         holds=holds,
         proven=proven,
         probability=probability,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adbudget.errors import PolicyError
-from adbudget.policy.language.conditions import Evaluator, Truth
+from adbudget.policy.language.conditions import ConditionTruth, Evaluator
 from adbudget.policy.language.environment import Environment
 from adbudget.policy.language.trigger import (
     Number,
@@ -105,7 +105,7 @@ def evaluate(
     )
 
 
-def _reasons(truth: Truth, n_campaigns: int, confidence: float | None) -> np.ndarray:
+def _reasons(truth: ConditionTruth, n_campaigns: int, confidence: float | None) -> np.ndarray:
     """Why each campaign could not be judged or was not sure enough: (campaign,) text or None."""
     reason = np.full(n_campaigns, None, dtype=object)
     for place in np.flatnonzero(truth.holds & ~truth.proven):

@@ -12,16 +12,16 @@ from adbudget.model.design import Design
 from adbudget.model.priors import Priors
 
 
-def loose_weights(design: Design, priors: Priors, account: int) -> tuple[np.ndarray, np.ndarray]:
+def working_prior(design: Design, priors: Priors, account: int) -> tuple[np.ndarray, np.ndarray]:
     """(cell in account * basis,) mean and sd of the weights, in units of the mean outcome."""
     scale = design.scale[account][design.exists[account]]
     share = scale / design.outcome_scale[account]
     typical = np.repeat(priors.roi_median * share, design.n_basis)
-    loose = np.repeat(loose_weight(share, priors), design.n_basis)
+    loose = np.repeat(working_sd(share, priors), design.n_basis)
     return typical / design.n_basis, loose / 2
 
 
-def loose_weight(spend_share: np.ndarray, priors: Priors) -> np.ndarray:
+def working_sd(spend_share: np.ndarray, priors: Priors) -> np.ndarray:
     """(cell in account,) what a cell may well bring, as a share of the account's mean outcome."""
     high_return = priors.roi_median * np.exp(priors.roi_sd) * spend_share
     return np.maximum(high_return, 2 * (1 - priors.level_share) / spend_share.size)

@@ -13,15 +13,15 @@ DURATION_SHARE = 0.9  # of the effect, as in Clarke (1976)
 
 
 def marginal_weights(draws: CurveDraws, account: int = 0, channel: int = 0) -> np.ndarray:
-    """(draw, memory) long-run outcome of one more unit of spend, by memory, at the mean spend."""
+    """(draw, adstock) long-run outcome of one more unit of spend, by adstock, at the mean spend."""
     points = draws.half_saturation
     slope = points / (1 + points) ** 2  # of level / (level + point) at level 1
-    by_memory = draws.weights[:, account, channel] @ slope
-    return by_memory / draws.scale[account, channel]
+    by_adstock = draws.weights[:, account, channel] @ slope
+    return by_adstock / draws.scale[account, channel]
 
 
 def kernels(draws: CurveDraws, n_lags: int = MOST_LAGS) -> np.ndarray:
-    """(memory, lag) share of the effect that comes at each lag, in periods; rows add up to 1."""
+    """(adstock, lag) share of the effect that comes at each lag, in periods; rows add up to 1."""
     rate = draws.retention[:, None]
     return draws.mix @ ((1 - rate) * rate ** np.arange(n_lags))
 
@@ -31,8 +31,8 @@ def lag_shares(weights: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    weights : (draw, memory) from :func:`marginal_weights`
-    kernel : (memory, lag) from :func:`kernels`
+    weights : (draw, adstock) from :func:`marginal_weights`
+    kernel : (adstock, lag) from :func:`kernels`
     """
     total = weights.sum(axis=1, keepdims=True)
     return (weights @ kernel) / np.where(total > 0, total, 1.0)

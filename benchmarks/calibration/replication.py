@@ -2,7 +2,7 @@
 
 ``model`` fits the outcome the model drew with the priors that drew it, on the design that drew it,
 row weights and whitening off: ranks must be uniform. ``pipeline`` sends a table of positive
-outcomes through ``read_panel`` and ``fit``, with everything that is estimated beforehand switched on.
+outcomes through ``read_panel`` and ``fit``, with all that is estimated beforehand switched on.
 """
 
 import time

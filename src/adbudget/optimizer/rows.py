@@ -1,6 +1,6 @@
 """Limits that tie cells together -> linear rows: totals, groups, shares.
 
-A row says  sum_i coefficient_i * spend_i  <= bound  (or == bound). Rows are kept as triplets, so that
+A row says  sum_i coefficient_i * spend_i  <= bound  (or == bound). Rows are triplets, so that
 ten thousand cells stay cheap and nothing heavy is imported for a small plan.
 """
 

@@ -15,7 +15,7 @@ from .uniformity import clustered_p, coverage, ecdf_p, one_per_replication
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 TITLES = {
     "model": "The model by itself: outcomes drawn and fitted with the same priors",
-    "pipeline": "The complete pipeline: read_panel and fit, all that is found beforehand switched on",
+    "pipeline": "The complete pipeline: read_panel and fit, all found beforehand switched on",
 }
 # Quantities whose prior has a variance, so that what the data add can be put in one number.
 WITH_PRIOR_SD = (

@@ -19,6 +19,7 @@ CHANGE = 0.3  # every plan keeps each account's total and moves no cell by more 
 STUDIES = ("families", "history", "accounts")
 FAMILY_ORDER = (  # from as the model assumes to everything it does not
     *("assumed", "misspecified", "ragged", "confounded", "duds", "noisy", "drifting", "tiny"),
+    *("growing", "shrinking", "high_base", "heavy_tailed", "outliers"),
 )
 HISTORY_WEEKS = (26, 52, 104, 156)
 GROUP_SIZES = (1, 2, 4, 8, 16)

@@ -229,16 +229,16 @@ def family_panel(name, seed, **changes):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("name", "power"), [("even", 0.0), ("growing", 2.0), ("counts", 1.0)])
+@pytest.mark.parametrize(("name", "power"), [("even", 0.0), ("noise_grows", 2.0), ("counts", 1.0)])
 def test_how_noise_grows_is_found(name, power, seed):
     # Growth shows where the level moves a lot, and with counts where they are small.
     clear = {"season_strength": 0.6, "n_accounts": 16}
-    changes = {"even": {}, "growing": clear, "counts": clear | {"value": 1500.0}}
+    changes = {"even": {}, "noise_grows": clear, "counts": clear | {"value": 1500.0}}
     assert noise_of(family_panel(name, seed, **changes[name])).level_power == power
 
 
 def test_high_periods_of_growing_noise_are_trusted_less():
-    panel = family_panel("growing", 0, season_strength=0.5)
+    panel = family_panel("noise_grows", 0, season_strength=0.5)
     noise = noise_of(panel)
     for a in range(panel.n_accounts):
         high = panel.outcome[a] > np.quantile(panel.outcome[a], 0.9)
@@ -248,7 +248,7 @@ def test_high_periods_of_growing_noise_are_trusted_less():
 
 def test_weights_have_mean_one_and_spreads_are_those_of_the_rows_noise():
     """What a row weighs is one over its variance, relative to the mean over the rows."""
-    panel = family_panel("growing", 0, n_periods=(60, 104), season_strength=0.6)
+    panel = family_panel("noise_grows", 0, n_periods=(60, 104), season_strength=0.6)
     noise = noise_of(panel)
     assert noise.level_power > 0
     for a in range(panel.n_accounts):
@@ -268,10 +268,10 @@ def test_even_noise_has_even_spreads():
 
 def test_new_rows_get_the_spread_that_a_fit_of_all_rows_would_give_them():
     """Also when the level varies so much that the mean of 1 / level is far from one."""
-    panel = family_panel("growing", 1, season_strength=0.6, noise=0.08, n_accounts=4)
+    panel = family_panel("noise_grows", 1, season_strength=0.6, noise=0.08, n_accounts=4)
     cut = panel.n_periods - 13
     world = synthesize(
-        replace(noise_families()["growing"], season_strength=0.6, noise=0.08, n_accounts=4), 1
+        replace(noise_families()["noise_grows"], season_strength=0.6, noise=0.08, n_accounts=4), 1
     )
     before = [f[f["date"] < str(panel.dates[cut])] for f in (world.spend, world.outcome)]
     short = ab.fit(ab.read_panel(*before), seed=1, draws=100, tune=200, progress=False)

@@ -190,7 +190,7 @@ def synthesize(
             "--preset",
             metavar="NAME",
             help="agency, shop_daily, assumed, misspecified, ragged, confounded, duds, noisy, "
-            "drifting or tiny.",
+            "drifting, tiny, growing, shrinking, high_base, heavy_tailed or outliers.",
         ),
     ] = "agency",
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same files.")] = 0,

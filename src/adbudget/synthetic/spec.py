@@ -216,6 +216,11 @@ def families() -> dict[str, WorldSpec]:
         "noisy": WorldSpec(noise=0.25),
         "drifting": WorldSpec(drift=0.5),
         "tiny": WorldSpec(n_accounts=200, n_periods=30),
+        "growing": WorldSpec(growth=0.7),
+        "shrinking": WorldSpec(growth=-0.7),
+        "high_base": WorldSpec(baseline_share=(0.85, 0.95)),
+        "heavy_tailed": WorldSpec(noise_tail=2.0, noise=0.05),
+        "outliers": WorldSpec(outlier_share=0.03),
     }
 
 
@@ -226,7 +231,7 @@ def noise_families() -> dict[str, WorldSpec]:
         "outliers": WorldSpec(outlier_share=0.03),
         "heavy": WorldSpec(noise_tail=2.0, noise=0.05),
         "persistent": WorldSpec(noise_persistence=0.7),
-        "growing": WorldSpec(noise_growth=2.0, season_strength=0.3),
+        "noise_grows": WorldSpec(noise_growth=2.0, season_strength=0.3),
         "counts": WorldSpec(counts=True, value=400.0, kpi="leads", noise=0.02),
     }
 

@@ -43,7 +43,6 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
     return Circumstances(
         openings=openings,
         kill_on=switch.on,
-        kill_reason=switch.reason,
         past_since=_past_since(ledger, readings.as_of),
     )
 

@@ -14,7 +14,6 @@ from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.values import BudgetMove
 
-NO_RULE = -1
 NO_CAP = np.iinfo(np.int64).max
 
 

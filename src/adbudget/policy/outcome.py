@@ -15,22 +15,6 @@ from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
 
-FLAGS = (
-    "immature",  # too few conversions are in, so the cut is not made
-    "over_cap",  # its budget is above its cap already
-    "under_minimum",  # its budget is below the smallest budget of the file
-    "at_cap",  # the cap cut the raise short
-    "at_floor",  # the floor cut the cut short
-    "daily_limit",  # the daily limit cut the move short
-    "unfunded",  # no money for the raise
-    "scaled",  # money for a part of the raise
-    "scaled_back",  # the cut frees more than others can take
-    "below_step",  # a move smaller than the step of the policy
-    "test_budget_differs",  # a new campaign has not the test budget of the file
-    "confidence_unknown",  # a probability is asked for and there are no counts
-    "pause_recommended",  # past the trigger of a cutting rule for too long, or a built-in check
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RuleOutcome:
@@ -40,7 +24,20 @@ class RuleOutcome:
     ----------
     change : (campaign,) int64, minor units per day
     stopped : (campaign,) bool, a guardrail leaves nothing of what a rule wanted
-    flags : flag -> (campaign,) bool, in the order of FLAGS
+    flags : flag -> (campaign,) bool, in this order.
+        immature: too few conversions are in, so the cut is not made;
+        over_cap: its budget is above its cap already;
+        under_minimum: its budget is below the smallest budget of the file;
+        at_cap: the cap cut the raise short;
+        at_floor: the floor cut the cut short;
+        daily_limit: the daily limit cut the move short;
+        unfunded: no money for the raise;
+        scaled: money for a part of the raise;
+        scaled_back: the cut frees more than others can take;
+        below_step: a move smaller than the step of the policy;
+        test_budget_differs: a new campaign has not the test budget of the file;
+        confidence_unknown: a probability is asked for and there are no counts;
+        pause_recommended: past the trigger of a cutting rule for too long, or a built-in check
     """
 
     change: np.ndarray

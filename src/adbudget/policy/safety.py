@@ -44,14 +44,12 @@ class Circumstances:
     ----------
     openings : minor units per campaign at the start of the day, of those that moved today
     kill_on : the kill switch stops every change
-    kill_reason : why, as whoever threw it has written
     past_since : campaigns that were past the trigger of a cutting rule in the last run, and the
         moment of the first run of those without a gap
     """
 
     openings: Mapping[str, int] = field(default_factory=dict)
     kill_on: bool = False
-    kill_reason: str = ""
     past_since: Mapping[str, datetime] = field(default_factory=dict)
 
 

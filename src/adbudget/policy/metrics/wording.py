@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from adbudget.policy.metrics.registry import CHANGE, METRICS, TARGET
+from adbudget.policy.metrics.units import RATIO
 
 
 def figure_text(value: float, label: str) -> str:
@@ -19,7 +20,7 @@ def figure_text(value: float, label: str) -> str:
     if metric is not None and metric.percent:
         return f"{100 * value:.4g}%"
     text = f"{value:,.2f}"
-    if metric is not None and metric.unit.money == 0:
+    if metric is not None and metric.unit.money == 0 and metric.unit != RATIO:
         return text.rstrip("0").rstrip(".")
     return text.removesuffix(".00") if value == round(value) else text
 

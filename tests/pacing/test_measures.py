@@ -10,10 +10,9 @@ from hypothesis import assume, given, settings, strategies as st
 from adbudget import InputError
 from adbudget.pacing.booked.curves import TrafficCurve
 from adbudget.pacing.booked.flight import FlightPlan
-from adbudget.pacing.delivery.delivery_table import no_delivery
 from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.thresholds import PaceThresholds
-from tests.pacing.flights import daily, delivery_of, plan_of, plan_row, ten_days
+from tests.pacing.flights import daily, delivery_of, no_delivery, plan_of, plan_row, ten_days
 
 AFTER_TEN_DAYS = "2026-03-11"
 

@@ -12,7 +12,7 @@ from adbudget.policy.metrics.registry import METRICS, words_table
 from adbudget.policy.metrics.wording import evidence_text, figure_text
 from tests.policy.worked import AS_OF, table
 
-WORDS = Path(__file__).parents[2] / "docs" / "stations" / "policy-language.md"
+WORDS = Path(__file__).parents[2] / "docs" / "guide" / "policy-language.md"
 RULE = """
 rules:
 - {{name: watched, trigger: "{trigger}", action: increase_budget_10%}}
@@ -103,7 +103,7 @@ def test_parts_of_a_metric_stand_above_it():
         (123.4, "cpl_change", "+123.4"),
         (1234.5, "spend", "1,234.50"),
         (35, "cpl", "35"),
-        (2.5, "roas", "2.5"),
+        (2.5, "roas", "2.50"),
         (1000, "impressions", "1,000"),
         (5, "paused campaigns", "5"),
     ],

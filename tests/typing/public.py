@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 
 import adbudget as ab
-from adbudget.alerts.sinks import Delivery, open_sink, send_alerts
+from adbudget.alerts.sinks import SinkReport, open_sink, send_alerts
 from adbudget.report.plots import plot_curves
 
 
@@ -55,4 +55,4 @@ def decide_step_by_step(spend: pd.DataFrame, outcome: pl.DataFrame) -> None:
 
 
 def send() -> None:
-    assert_type(send_alerts([], [open_sink("log")]), tuple[Delivery, ...])
+    assert_type(send_alerts([], [open_sink("log")]), tuple[SinkReport, ...])

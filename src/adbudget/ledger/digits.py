@@ -7,7 +7,7 @@ the run tells: its figures hold the digits it used.
 
 from collections.abc import Iterable
 
-from adbudget.ledger.reading import Reading
+from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import ENTRY
 from adbudget.money import digits_of, in_digits
 
@@ -16,7 +16,7 @@ STARTS = ("run", "rollback")  # kinds of the entries that say what those of thei
 STATED = "exponent"
 
 
-def digits_of_entries(reading: Reading, entries: Iterable[tuple[str, str]]) -> list[int]:
+def digits_of_entries(reading: Snapshot, entries: Iterable[tuple[str, str]]) -> list[int]:
     """Digits after the point of the amounts of entries.
 
     Parameters
@@ -39,7 +39,7 @@ def digits_of_entries(reading: Reading, entries: Iterable[tuple[str, str]]) -> l
     return found
 
 
-def iso_minor(reading: Reading, amounts: Iterable[tuple[int, str, str]]) -> list[int]:
+def iso_minor(reading: Snapshot, amounts: Iterable[tuple[int, str, str]]) -> list[int]:
     """Amounts as ISO 4217 counts them; what an old one says more finely is rounded.
 
     Parameters
@@ -60,7 +60,7 @@ def counts_in(currency: str) -> dict[str, int]:
     return {STATED: digits_of(currency)} if currency in ONCE_IN_HUNDREDTHS else {}
 
 
-def _stated(reading: Reading, run_id: str) -> int | None:
+def _stated(reading: Snapshot, run_id: str) -> int | None:
     """What a run says of its digits; a rollback counts like the run it undoes, or says its own."""
     seen = {""}
     while run_id not in seen:

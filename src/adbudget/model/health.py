@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import ndtri
+from scipy.special import logsumexp, ndtri
 from scipy.stats import qmc, t
 
 from adbudget.draws import Health
@@ -65,6 +65,13 @@ def check_health(
         warnings=_divergence_warning(diverged, n_draws, moved),
     )
     return health
+
+
+def effective_share(log_weights: np.ndarray) -> float:
+    """Share of equally weighted draws that weighted ones are worth (Kish), in (0, 1]."""
+    if not np.isfinite(log_weights).all():
+        return 0.0
+    return float(np.exp(2 * logsumexp(log_weights) - logsumexp(2 * log_weights)) / log_weights.size)
 
 
 def reached_target(health: Health) -> bool:

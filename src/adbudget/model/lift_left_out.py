@@ -14,7 +14,7 @@ from scipy.special import log_ndtr, logsumexp, ndtri_exp
 from scipy.stats import norm
 
 from adbudget.model.evidence import Evidence, LiftRows
-from adbudget.model.particles import effective_share
+from adbudget.model.health import effective_share
 from adbudget.model.transform import CellDraws
 
 WORST_TAIL = 0.7  # Pareto shape of importance weights up to which their means can be relied on

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from adbudget.model.density import DIVERGED, log_densities, move_each
+from adbudget.model.health import effective_share
 from adbudget.model.sampler import RawSample
 
 LEAST_EFFECTIVE = 0.2  # share of draws that must be worth something for one jump to the target
@@ -126,13 +127,6 @@ def move(
         energy=-moved.values,
     )
     return moved, sample
-
-
-def effective_share(log_weights: np.ndarray) -> float:
-    """Share of equally weighted draws that weighted ones are worth (Kish), in (0, 1]."""
-    if not np.isfinite(log_weights).all():
-        return 0.0
-    return float(np.exp(2 * logsumexp(log_weights) - logsumexp(2 * log_weights)) / log_weights.size)
 
 
 def _longest_jump(particles: Particles, path: PathBlock, at: float, cores: int):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.tables.messages import LONE_ACCOUNT, Note, Rows, every_quoted, quoted
+from adbudget.tables.messages import LONE_ACCOUNT, Note, Rows, distinct_values, every_quoted, quoted
 from adbudget.tables.roles import (
     as_frame,
     as_names,
@@ -24,6 +24,8 @@ from adbudget.tables.roles import (
     spend_suffixed_columns,
 )
 from adbudget.tables.values import check_not_negative, read_dates, read_names, read_numbers
+
+LARGEST = 1e15  # amounts beyond it are not known to the unit in double precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -304,4 +306,11 @@ def _spend_numbers(table: _Table, column: Hashable) -> np.ndarray:
 
 
 def _numbers(table: _Table, column: Hashable) -> np.ndarray:
-    return read_numbers(column_of(table.frame, column), column, table.rows)
+    rows, numbers = table.rows, read_numbers(column_of(table.frame, column), column, table.rows)
+    huge = np.abs(numbers) > LARGEST
+    if huge.any():
+        raise InputError(
+            f"column {column!r} is beyond {LARGEST:.0e} in {rows.named(huge)}: "
+            f"{distinct_values(numbers[huge])}. No amount is that large; put the true values in."
+        )
+    return numbers

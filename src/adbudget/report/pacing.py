@@ -4,6 +4,7 @@ Reads the report's frames only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Group, RenderableType
@@ -165,7 +166,8 @@ def _foot(report: "PacingReport") -> RenderableType:
     campaigns = [group for group in groups if group.level == "campaign"]
     for code in dict.fromkeys(group.currency for group in campaigns):
         rows = [group for group in campaigns if group.currency == code]
-        budget, spent = sum(row.budget for row in rows), sum(row.spent for row in rows)
+        budget = sum((row.budget for row in rows), Decimal(0))
+        spent = sum((row.spent for row in rows), Decimal(0))
         planned, projected = sum(row.planned for row in rows), sum(row.projected for row in rows)
         told = f"{exact_text(spent)} of {exact_text(budget)} {code}".rstrip()
         told += f" spent, {amount(planned)} planned"

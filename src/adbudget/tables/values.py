@@ -16,7 +16,6 @@ YEAR_MONTH = re.compile(r"\d{4}-\d{2}")
 YEAR_FIRST = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{8}")
 DECIMAL_COMMA = re.compile(r"\d,\d{1,2}\D*$")
 AMOUNT = re.compile(r"[-(]?\W{0,2}[A-Za-z]{0,3}\s?-?\d[\d,.' ]*\s?[A-Za-z]{0,3}\W{0,2}")
-LARGEST = 1e15  # amounts beyond it are not known to the unit in double precision
 DAY_OR_MONTH_FIRST = re.compile(r"\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}\b")
 
 
@@ -179,7 +178,7 @@ def read_numbers(values: pd.Series, column: Hashable, rows: Rows) -> np.ndarray:
 
     Raises
     ------
-    InputError : text, dates, infinite values or values no amount reaches
+    InputError : text, dates or infinite values
     """
     numeric = pd.api.types.is_numeric_dtype(values.dtype) and values.dtype.kind != "c"
     if numeric and not isinstance(values.dtype, pd.CategoricalDtype):
@@ -191,12 +190,6 @@ def read_numbers(values: pd.Series, column: Hashable, rows: Rows) -> np.ndarray:
         raise InputError(
             f"column {column!r} is infinite in {rows.named(infinite)}. Expected finite numbers; "
             "was something divided by zero? Put the true values in."
-        )
-    huge = np.abs(numbers) > LARGEST
-    if huge.any():
-        raise InputError(
-            f"column {column!r} is beyond {LARGEST:.0e} in {rows.named(huge)}: "
-            f"{distinct_values(numbers[huge])}. No amount is that large; put the true values in."
         )
     return numbers
 

@@ -120,7 +120,7 @@ def daily_budgets(
     expected = traffic * ahead.traffic
     level = fill_level(left * ahead.part, expected, rules.reach, ahead.weight)
     stepped = next_level(earlier.level, level, ahead.n_days, rules, n_steps=earlier.age)
-    weight, running = ahead.today(ahead.weight), ahead.today(ahead.inside) > 0
+    weight, running = ahead.of_today(ahead.weight), ahead.of_today(ahead.inside) > 0
     wanted, least = stepped * weight, rules.floor * typical * weight
     minor = np.floor(np.minimum(np.maximum(wanted, least), left) + ROUNDING)
     short = expected.sum(axis=0) < left * ahead.part
@@ -134,7 +134,7 @@ def daily_budgets(
         day=now.day,
         minor=np.where(running, minor, 0).astype(np.int64),
         basis=basis.astype(object),
-        traffic_minor=np.where(running, ahead.today(expected), np.nan),
+        traffic_minor=np.where(running, ahead.of_today(expected), np.nan),
     )
 
 
@@ -237,7 +237,7 @@ class _Ahead:
     n_days: np.ndarray
     part: np.ndarray
 
-    def today(self, values: np.ndarray) -> np.ndarray:
+    def of_today(self, values: np.ndarray) -> np.ndarray:
         """Today's row of a (day, deal) array: (deal,)."""
         return np.take_along_axis(values, self.first[None, :], axis=0)[0]
 

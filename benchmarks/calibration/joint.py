@@ -5,9 +5,10 @@ prior, baseline coefficients and noise from theirs, outcome = baseline + adverti
 nothing of fitting.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from adbudget.synthetic import WorldSpec, synthesize
 Level = Literal["prior", "positive"]
 
 WORLD_SEED = 20  # of the spend that all replications share
-MOST_TRIES = 10_000
+BATCH, MOST_BATCHES = 2_000, 500
 MOST_STEEP = 3.5  # change of the log odds with the log outcome, of media up to 7 in 10
 LOWEST_SHARE = 0.02  # of the mean outcome: a table of outcomes holds no number below it
 
@@ -122,28 +123,56 @@ def draw_jointly(setting: Setting, seed: int, level: Level = "prior") -> Drawn:
     """
     rng = np.random.default_rng(seed)
     if level == "prior":
-        return _draw(setting, level, rng)[0]
-    for _ in range(MOST_TRIES):
-        drawn, lowest, log_chance = _draw(setting, level, rng)
-        if lowest >= LOWEST_SHARE and np.log(rng.uniform()) < log_chance:
-            return drawn
-    raise RuntimeError(f"no outcome above zero in {MOST_TRIES} tries; lower Priors.noise_share.")
+        position = prior_positions(setting.layout, setting.priors, 1, int(rng.integers(2**31)))[0]
+        return _with_outcome(setting, position, rng, None)[0]
+    for _ in range(MOST_BATCHES):
+        for position, media_share in _with_base_sales(setting, rng):
+            drawn, lowest = _with_outcome(setting, position, rng, media_share)
+            if lowest >= LOWEST_SHARE:
+                return drawn
+    raise RuntimeError(
+        f"no outcome above zero in {MOST_BATCHES * BATCH:,} tries; lower Priors.noise_share."
+    )
 
 
-def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Drawn, float, float]:
-    """One draw, its lowest outcome in units of the account's scale, and the log chance to keep it.
+def _with_base_sales(setting: Setting, rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+    """Positions whose media leave base sales as the prior has them, with their media shares.
 
     Base sales are drawn relative to media. Given the mean outcome they follow from all the rest,
     and their prior density there is the weight of the draw. It falls with the spread s between
     accounts like s^(1 - accounts): that part is drawn from, and the rest is the chance to be kept.
     """
-    is_given = level == "positive"
+    priors, n_accounts = setting.priors, setting.panel.n_accounts
+    positions = prior_positions(setting.layout, priors, BATCH, int(rng.integers(2**31)))
+    log_spread = setting.layout.split(positions)["level_log_spread"]  # a view
+    log_spread -= (n_accounts - 1) * LOG_SPREAD_SD**2
+    weights, account = basis_weights(setting, positions), setting.cell_index[0]
+    means = [rows[:, p:-1].mean(axis=0) for rows, p in setting.rows]
+    media = np.stack(
+        [weights[:, account == a].reshape(BATCH, -1) @ mean for a, mean in enumerate(means)], axis=1
+    )
+    density = base_sales_density(media, log_spread[:, 0], priors)
+    density += (n_accounts - 1) * log_spread[:, 0]
+    bound = n_accounts * np.log(MOST_STEEP) - 0.5 * np.log(n_accounts * priors.level_odds_sd**2)
+    for kept in np.flatnonzero(np.log(rng.uniform(size=BATCH)) < density - bound):
+        yield positions[kept], media[kept]
+
+
+def _with_outcome(
+    setting: Setting,
+    position: np.ndarray,
+    rng: np.random.Generator,
+    given: np.ndarray | None,
+) -> tuple[Drawn, float]:
+    """One draw of the rest, and its lowest outcome in units of the account's scale.
+
+    ``given`` are media shares (account,) of an outcome whose mean is the scale; None draws base
+    sales too.
+    """
     panel, design, priors = setting.panel, setting.design, setting.priors
-    position = prior_positions(setting.layout, priors, 1, int(rng.integers(2**31)))[0]
-    log_spread = setting.layout.split(position)["level_log_spread"]  # a view
-    log_spread -= is_given * (panel.n_accounts - 1) * LOG_SPREAD_SD**2
+    spread = np.exp(setting.layout.split(position)["level_log_spread"][0])
     typical = level_centre(priors)[0] + priors.level_odds_sd * rng.normal()
-    odds = typical + np.exp(log_spread[0]) * rng.normal(size=panel.n_accounts)
+    odds = typical + spread * rng.normal(size=panel.n_accounts)
     baseline = assumed_baseline(setting.evidence, priors)
     weights = basis_weights(setting, position[None])[0]
     account = setting.cell_index[0]
@@ -156,9 +185,11 @@ def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Dra
         media = rows[:, p:-1] @ weights[account == a].ravel()
         path[a] = (rows[:, 1:p] - rows[:, 1:p].mean(axis=0)) @ moving + media
         path[a] += noise_sd[a] * rng.normal(size=rows.shape[0])
-        share = media.mean() if is_given else media_share_at(odds[a])
-        path[a] += 1.0 - path[a].mean() if is_given else media.mean() * (1 / share - 1)
-        media_share[a] = share
+        media_share[a] = media_share_at(odds[a]) if given is None else given[a]
+        if given is None:
+            path[a] += media.mean() * (1 / media_share[a] - 1)
+        else:
+            path[a] += 1.0 - path[a].mean()
     path[~np.isfinite(panel.outcome)] = np.nan
     drawn = Drawn(
         position=position,
@@ -166,21 +197,13 @@ def _draw(setting: Setting, level: Level, rng: np.random.Generator) -> tuple[Dra
         outcome=path * (design.outcome_scale / panel.unit_value)[:, None],
         media_share=media_share,
     )
-    chance = _log_chance(media_share, log_spread[0], priors) if is_given else 0.0
-    return drawn, float(np.nanmin(path)), chance
+    return drawn, float(np.nanmin(path))
 
 
 def media_share_at(odds: float) -> float:
     """Media as a share of the outcome where :func:`base_odds` is ``odds``."""
     bent = 4 * LEAST_BASE**2 * (1 + np.exp(-odds))
     return float((1 + np.sqrt(1 + bent)) / (2 * (1 + np.exp(odds))))
-
-
-def _log_chance(media: np.ndarray, log_spread: np.ndarray, priors: Priors) -> float:
-    """Log density of base sales, its power of the spread left out, below its bound."""
-    density = base_sales_density(media, log_spread, priors) + (media.size - 1) * log_spread
-    bound = media.size * np.log(MOST_STEEP) - 0.5 * np.log(media.size * priors.level_odds_sd**2)
-    return float(density - bound)
 
 
 def basis_weights(setting: Setting, positions: np.ndarray) -> np.ndarray:

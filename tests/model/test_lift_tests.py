@@ -287,8 +287,10 @@ def test_a_good_test_narrows_what_is_known_of_its_cell(informed, fitted, cell):
     assert informed.health.prior_share[cell] < fitted.health.prior_share[cell]
 
 
-def test_what_is_said_without_a_test_is_what_a_fit_without_it_says(informed, fitted):
+def test_what_is_said_without_a_test_is_what_a_fit_without_it_says(panel, test_table, fitted):
     """A strong test, too far from the rest for weights: the history is sampled by itself."""
+    strong = test_table.assign(standard_error=test_table["standard_error"] / 10)
+    informed = ab.fit(panel, seed=5, lift_tests=strong, draws=400, progress=False)
     said = informed.lift_tests.iloc[0]
     alone = expected_lifts(fitted.cell_draws, informed.evidence)[:, 0]
     assert informed.lift_history is not None
@@ -419,7 +421,7 @@ def test_a_synthetic_test_refuses_what_cannot_be_tested(world, settings_, words)
 def hand_made_draws(evidence, spread: float = 0.1, n_draws: int = 20_000) -> CellDraws:
     """Returns around one, shapes known exactly."""
     n_cells = int(evidence.design.exists.sum())
-    n_adstock, n_shape = evidence.design.retention.size, evidence.design.half_saturation.size
+    n_adstock, n_shape = evidence.design.mix.shape[0], evidence.design.half_saturation.size
     roi = 1 + spread * np.random.default_rng(0).normal(size=(n_draws, n_cells))
     return CellDraws(
         log_roi=np.log(roi),

@@ -176,7 +176,7 @@ def test_the_noise_of_an_account_has_the_freedom_of_its_residuals(panel, design,
     rows, p = regression_rows(panel, design, stock, 0)
     rows = rows[np.isfinite(panel.outcome[0])]
     weights = np.full((20_000, rows.shape[1] - p - 1), 1e-3)
-    mean, precision = assumed_baseline(design, priors).prior(0, p)
+    mean, precision = assumed_baseline(evidence, priors).prior(0, p)
     worth, columns = noise.information, rows[:, :p]
     hat = worth * columns @ np.linalg.solve(worth * columns.T @ columns + precision, columns.T)
     error = rows[:, -1] - columns @ mean - rows[:, p:-1] @ weights[0]

@@ -126,7 +126,9 @@ def _weights(log_ratio: np.ndarray) -> np.ndarray | None:
 
     if np.ptp(log_ratio) < 1e-9:
         return np.full(log_ratio.size, -np.log(log_ratio.size))
-    smoothed, tail = xr.DataArray(-log_ratio, dims="draw").azstats.psislw(dim="draw")
+    # A tail too heavy for floats is a tail too heavy: its weights are not used.
+    with np.errstate(all="ignore"):
+        smoothed, tail = xr.DataArray(-log_ratio, dims="draw").azstats.psislw(dim="draw")
     weights = np.asarray(smoothed)
     enough = effective_share(weights) * weights.size >= LEAST_EFFECTIVE
     return weights if enough and float(tail) <= WORST_TAIL else None

@@ -124,7 +124,7 @@ def test_estimates_read_rounded(value, text):
 # Reading and the laws ----------------------------------------------------------------------------
 
 
-@given(minor=st.integers(-(10**12), 10**12), code=CODES)
+@given(minor=st.integers(1 - 10**12, 10**12 - 1), code=CODES)  # a million millions is refused
 def test_what_is_printed_reads_back_as_the_same_money(minor, code):
     read = parse_money(money_text(minor, code), "budget", signed=True)
     assert read.currency == code

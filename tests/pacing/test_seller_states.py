@@ -11,6 +11,7 @@ from adbudget.pacing.requests import Ask, Diff, SellerRequest, Step
 from adbudget.pacing.requests.change import severity_of
 from adbudget.pacing.requests.states import NEXT, STATES, check_move, check_state
 from adbudget.pacing.requests.transitions import take
+from adbudget.plain_json import to_plain
 from tests.pacing.seller_cases import DAY, HOUR, LATER, MORE, MORNING, ask
 
 OFFER = (Diff(field="daily_impressions", old_value=None, new_value=9_500),)
@@ -160,7 +161,7 @@ def test_the_same_ask_has_one_name_and_another_has_another():
 
 
 def test_an_ask_survives_being_written_down():
-    assert Ask.from_payload(ask().as_payload()) == ask()
+    assert Ask.from_payload(to_plain(ask())) == ask()
 
 
 @pytest.mark.parametrize(

@@ -360,8 +360,8 @@ def test_tables_and_pictures_are_made_of_the_replications(records, tmp_path, mon
 def test_the_prior_page_says_what_the_priors_say(setting, tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "IMAGES", tmp_path)
     rows = {row.name: row for row in prior_rows(setting, {"variation": ("seen", 0.0, 1e9)})}
-    # the median channel returns the prior's median, whatever the spreads
-    assert np.median(rows["ROI of a channel"].drawn) == pytest.approx(1.0, abs=0.06)
+    # A little less than the prior's median of 1: what lies far below the common level is nothing.
+    assert np.median(rows["ROI of a channel"].drawn) == pytest.approx(0.9, abs=0.06)
     assert rows["marginal ROI at current spend"].drawn.min() > 0
     table = prior_table(list(rows.values()), "spend of four shops")
     assert "0.00 to 1000000000.00 (seen) | 100% |" in table

@@ -39,7 +39,7 @@ class FitOptions(TypedDict, total=False):
         float,
         Option(
             help="Nearer to 1, the sampler steps less far and diverges less",
-            default=0.85,
+            default=0.9,
             shell=Shell(kind="number", metavar="SHARE"),
         ),
     ]

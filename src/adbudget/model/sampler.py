@@ -26,7 +26,7 @@ class SamplerSettings:
     tune: int = 500
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.85
+    target_accept: float = 0.9
     progress: bool = False
 
 

@@ -4,7 +4,6 @@ Like app.py, this module may look at the clock and knows the terminal. The ledge
 library are imported inside the commands. Moves of pacing are approved the way pacing does it.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +11,7 @@ import typer
 
 from adbudget.cli.asked import instant, open_existing, person, text_of
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
-from adbudget.cli.terminal import show_rows
+from adbudget.cli.terminal import print_json_lines, show_rows
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def show(
         )
         total = opened.head().sequence
     if form == "json":
-        _print_json(table)
+        print_json_lines(_with_exact_instants(table))
         return
     rows: Any = table.itertuples()
     show_rows(
@@ -180,7 +179,7 @@ def pending(ledger: Address, form: Form = "table") -> None:
     with open_existing(ledger) as opened:
         table = opened.pending()
     if form == "json":
-        _print_json(table)
+        print_json_lines(_with_exact_instants(table))
         return
     rows: Any = list(table.itertuples())
     numbers = {row.item: str(row.sequence) for row in rows}
@@ -226,15 +225,8 @@ def _move(row: Any) -> str:
     return f"{shown} {row.currency}".strip()
 
 
-def _print_json(table: "pd.DataFrame") -> None:
-    """One object per line, as the ledger holds it."""
-    import pandas as pd
-
+def _with_exact_instants(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Instants as the ledger holds them: text of fixed width."""
     from adbudget.ledger.entry import at_text
 
-    for record in table.astype(object).to_dict("records"):
-        plain = {
-            name: None if value is pd.NA else at_text(value) if name == "at" else value
-            for name, value in record.items()
-        }
-        print(json.dumps(plain, ensure_ascii=False))
+    return table.assign(at=table["at"].map(at_text))

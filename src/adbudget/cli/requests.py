@@ -4,7 +4,6 @@ Decides nothing. Like app.py, this module may look at the clock and knows the te
 of sellers come from the environment only, never from the command line, which others can see.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,12 +11,10 @@ import typer
 
 from adbudget.cli.asked import instant, open_existing, pair_of, pairs_of, person
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
-from adbudget.cli.terminal import show_rows
+from adbudget.cli.terminal import print_json_lines, show_rows
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from adbudget.pacing.requests import SellerGateway, SellerRequest
 
 UNHEARD = 1
@@ -63,7 +60,7 @@ def list_requests(
         and seller in (None, request.ask.seller)
     ]
     if form == "json":
-        _print_json(requests_frame(shown))
+        print_json_lines(requests_frame(shown))
         return
     show_rows(
         ("request", "deal", "seller", "changes", "severity", "state", "answer by (UTC)", "note"),
@@ -204,7 +201,7 @@ def sellers(ledger: Address, at: When = None, form: Form = "table") -> None:
     with open_existing(ledger) as opened:
         frame = expect(read_requests(opened), at=instant(at, "--at")).as_frame()
     if form == "json":
-        _print_json(frame)
+        print_json_lines(frame)
         return
     rows: Any = frame.itertuples(index=False)
     show_rows(
@@ -289,19 +286,3 @@ def _line(request: "SellerRequest") -> tuple[str, ...]:
         *(request.request_id, ask.deal, ask.seller, changes_text(request.counter or ask.diffs)),
         *(ask.severity, state, f"{request.deadline:%Y-%m-%d %H:%M}", request.note),
     )
-
-
-def _print_json(frame: "pd.DataFrame") -> None:
-    """One object per line; instants as ISO text."""
-    import pandas as pd
-
-    for record in frame.astype(object).to_dict("records"):
-        plain = {
-            name: None
-            if value is pd.NaT
-            else value.isoformat()
-            if isinstance(value, pd.Timestamp)
-            else value
-            for name, value in record.items()
-        }
-        print(json.dumps(plain, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """Pages, tables and complaints -> the terminal, or a log. Knows nothing of what they say."""
 
 import io
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from adbudget.cli.options import option_for
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import RenderableType
 
 PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
@@ -74,3 +76,11 @@ def _options_named(message: str) -> str:
     if "has no outcome column" in message:
         told = {"--outcome FILE": None} | told
     return f"On the command line: {', '.join(told)}." if told else ""
+
+
+def print_json_lines(table: "pd.DataFrame") -> None:
+    """One object per row and line, for other programs."""
+    from adbudget.plain_json import to_plain
+
+    for record in table.astype(object).to_dict("records"):
+        print(json.dumps(to_plain(record), ensure_ascii=False))

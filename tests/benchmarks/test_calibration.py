@@ -18,7 +18,7 @@ from adbudget.model.factor import make_likelihood
 from adbudget.model.level import LOG_SPREAD_SD, level_centre
 from adbudget.model.predict import prior_positions
 from adbudget.model.transform import cell_draws
-from benchmarks.calibration import plots
+from benchmarks.calibration import plots, prior
 from benchmarks.calibration.cache import append_record, count_by_key, read_records
 from benchmarks.calibration.joint import draw_jointly, drawn_panel, media_share_at, small_setting
 from benchmarks.calibration.moves import judge_moves
@@ -359,6 +359,7 @@ def test_tables_and_pictures_are_made_of_the_replications(records, tmp_path, mon
 
 def test_the_prior_page_says_what_the_priors_say(setting, tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "IMAGES", tmp_path)
+    monkeypatch.setattr(prior, "N_PATHS", 40)  # half a second each
     rows = {row.name: row for row in prior_rows(setting, {"variation": ("seen", 0.0, 1e9)})}
     # A little less than the prior's median of 1: what lies far below the common level is nothing.
     assert np.median(rows["ROI of a channel"].drawn) == pytest.approx(0.9, abs=0.06)

@@ -174,7 +174,7 @@ def test_the_summary_states_totals_calls_and_health(frame):
     assert find(lines, "Fit").endswith(
         "healthy: r-hat 1.004, effective draws 812 of 3,000, 0 divergences, seed 4"
     )
-    assert not any("Flips" in line for line in lines)
+    assert not any("Doubts" in line for line in lines)
     assert find(lines, "Plan").endswith("to the cent; then uncertain moves were held")
     assert find(lines, "Now").endswith("mean of the last 28 days")
     assert find(lines, "and 2 more: adbudget check lists them all.")
@@ -193,7 +193,7 @@ def test_the_summary_counts_fragile_calls_and_names_what_cannot_be_told_apart(fr
         ],
     }
     lines = lines_of(frame, 160)
-    first = lines.index(find(lines, "Flips"))
+    first = lines.index(find(lines, "Doubts"))
     assert [line[8:] for line in lines[first : first + 4]] == [
         "1 of the 2 moves flip if less than 25% of a return is wrong",
         "channels move together, so their effects blur: shop 0/a + b",

@@ -43,7 +43,7 @@ def summary(frame: pd.DataFrame) -> RenderableType:
         lines.add_row("Total", Text(_total(total, facts)))
     lines.add_row("Calls", Text(_calls(frame, facts)))
     for position, told in enumerate(_causes(facts)):
-        lines.add_row("" if position else "Flips", Text(told))
+        lines.add_row("" if position else "Doubts", Text(told))
     if "health" in facts:
         healthy = facts["health"].get("ok", True)
         lines.add_row("Fit", Text(_health(facts), style="" if healthy else "bold red"))

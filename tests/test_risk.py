@@ -4,7 +4,14 @@ from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adbudget.errors import InputError
-from adbudget.risk import Risk, prob_gain, risk_adjusted, tail_mean, within_false_discovery_rate
+from adbudget.risk import (
+    Risk,
+    monte_carlo_error,
+    prob_gain,
+    risk_adjusted,
+    tail_mean,
+    within_false_discovery_rate,
+)
 
 outcomes = arrays(float, st.integers(1, 50), elements=st.floats(-1e6, 1e6))
 
@@ -65,3 +72,38 @@ def test_expected_share_of_wrong_calls_stays_within_the_rate(prob_right, rate):
 def test_unusable_arguments_are_named(call, says):
     with pytest.raises(InputError, match=says):
         call()
+
+
+def test_the_error_of_a_probability_is_that_of_its_draws():
+    rng = np.random.default_rng(0)
+    gain = rng.normal(size=4000) + 0.8416  # above zero with probability .8
+    assert monte_carlo_error(gain) == pytest.approx(np.sqrt(0.8 * 0.2 / 4000), rel=0.25)
+
+
+def test_draws_that_repeat_themselves_say_less():
+    rng = np.random.default_rng(0)
+    gain = np.repeat(rng.normal(size=400) + 0.8416, 10)
+    assert monte_carlo_error(gain) == pytest.approx(np.sqrt(0.8 * 0.2 / 400), rel=0.4)
+
+
+def test_draws_that_all_agree_leave_an_error():
+    assert 0 < monte_carlo_error(np.ones(1000)) < 0.001
+    assert monte_carlo_error(np.ones(4)) > 0.1
+
+
+def test_the_error_says_how_much_the_probability_of_other_chains_differs():
+    rng = np.random.default_rng(1)
+    shocks = rng.normal(size=(300, 2000))
+    slow = np.zeros_like(shocks)  # an autoregression of .8: nine draws are worth one
+    for t in range(1, shocks.shape[1]):
+        slow[:, t] = 0.8 * slow[:, t - 1] + 0.6 * shocks[:, t]
+    stated = np.mean([monte_carlo_error(chain + 0.5) for chain in slow])
+    seen = np.std([prob_gain(chain + 0.5) for chain in slow])
+    assert stated == pytest.approx(seen, rel=0.15)
+
+
+def test_what_is_ranked_first_is_called_first_and_the_rate_is_kept():
+    prob = np.array([0.9, 0.85, 0.84])
+    assert within_false_discovery_rate(prob, 0.13).tolist() == [True, True, False]
+    kept = within_false_discovery_rate(prob, 0.13, rank=np.array([0.9, 0.85, 0.89]))
+    assert kept.tolist() == [True, False, True]

@@ -1,10 +1,10 @@
+from .decision.action import Action as Action
 from .decision.decisions import (
-    Action as Action,
     Decision as Decision,
     Decisions as Decisions,
-    Thresholds as Thresholds,
     decide as decide,
 )
+from .decision.thresholds import Thresholds as Thresholds
 from .draws import (
     CurveDraws as CurveDraws,
     Health as Health,

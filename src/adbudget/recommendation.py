@@ -12,6 +12,7 @@ import pandas as pd
 from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
 from adbudget.decision.options import DecisionOptions
+from adbudget.decision.previous import changes
 from adbudget.decision.reach import BEYOND, STOPPED, check_reach
 from adbudget.decision.reasons import marginal_money
 from adbudget.errors import InputError
@@ -22,6 +23,7 @@ from adbudget.panel.findings import Finding, caveats, check_identification
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
+from adbudget.plain_json import to_plain
 from adbudget.risk import risk_adjusted
 from adbudget.tables.frames import FrameLike
 
@@ -53,7 +55,9 @@ progress : as in :func:`adbudget.fit`
         last ``window_days`` of each account when None
     window_days : length of that window
     limits, risk : as in :func:`adbudget.optimize`
-    thresholds : as in :func:`adbudget.decide`
+    thresholds, previous : as in :func:`adbudget.decide`; with ``previous``, ``attrs["changes"]``
+        lists every decision that differs from it, and why ("new data", "new limits",
+        "borderline", "fit not healthy")
     policy : from :func:`adbudget.load_policy`, or what that takes; its constraints narrow
         ``limits`` before the search, and its rules review the decisions after it
 
@@ -67,7 +71,9 @@ progress : as in :func:`adbudget.fit`
     expected_lift, lift_low, lift_high (outcome money per period of the recommended against
     the current spend, once both have run for long), risk_adjusted_lift ((1 - aversion) * mean +
     aversion * tail mean of the lift), expected_value (margin * lift - added spend), prob_gain
-    (probability that the move pays; for monitor, that of the move considered), considered_spend,
+    (probability that the considered move pays, against the best plan without it), prob_error (its
+    Monte-Carlo standard error), prob_needed (from which the move is a call), considered_spend (the
+    call, or the most likely move of all plans tried on the way to the calls),
     roi, roi_low, roi_high (money per money at the current spend), marginal_roi, marginal_roi_low,
     marginal_roi_high (of the next unit), hurdle (what one more unit must bring), flip_at (share of
     the return that would have to be spurious before the decision changes), confidence, currency,
@@ -100,9 +106,14 @@ progress : as in :func:`adbudget.fit`
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
     said = _with_drift(caveats((*check_identification(panel), *_stops(proposal))), fitted)
-    decisions = decide(proposal, options["thresholds"], health=fitted.health, caveats=said)
+    previous = options["previous"]
+    decisions = decide(
+        proposal, options["thresholds"], health=fitted.health, caveats=said, previous=previous
+    )
     window = f"mean of the last {days:g} days" if current is None else "given by the caller"
     frame = to_frame(decisions, fitted, window)
+    if previous is not None:
+        frame.attrs["changes"] = changes(decisions, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
 
 
@@ -150,7 +161,9 @@ def to_frame(
         "risk_adjusted_lift": [risk_adjusted(column, proposal.risk) for column in lift.T],
         "expected_value": lift.mean(axis=0) * margin - (after - now).to_numpy(float),
         "prob_gain": [call.prob_gain for call in calls],
-        "considered_spend": decisions.considered.plan.spend.to_numpy(float),
+        "prob_error": [call.prob_error for call in calls],
+        "prob_needed": [call.prob_needed for call in calls],
+        "considered_spend": [call.considered_spend for call in calls],
         **_interval("roi", roi),
         **_interval("marginal_roi", slope),
         "hurdle": decisions.elsewhere / margin,
@@ -204,6 +217,8 @@ def _attributes(
         "engine": fitted.engine,
         "forgetting": fitted.forgetting,
         "period": panel.period,
+        "through": str(panel.dates[-1].astype("datetime64[D]")),
+        "asked": _asked(decisions),
         "outcome_name": panel.outcome_name,
         "currency": dict(zip(panel.accounts, panel.currency, strict=True)),
         "current_window": window,
@@ -221,6 +236,7 @@ def _attributes(
         "gap": _finite(decisions.considered.gap),
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,
+        "n_borderline": sum(call.borderline for call in decisions.calls),
         "n_fragile": _count_fragile(decisions),
         "fragile_below": decisions.thresholds.fragile_below,
         "findings": [_as_dict(finding) for finding in _findings(decisions, panel)],
@@ -231,6 +247,15 @@ def _attributes(
         "noise": _noise(fitted),
         "notes": [note.message for note in panel.notes],
     }
+
+
+def _asked(decisions: Decisions) -> dict[str, Any]:
+    """What the plan had to keep and the calls had to pass, so that another run can compare."""
+    proposal = decisions.proposal
+    # Cells are held on the way to the calls; what the caller asked stands in the first plan.
+    asked = (decisions.considered.limits, proposal.risk, decisions.thresholds)
+    named = zip(("limits", "risk", "thresholds"), asked, strict=True)
+    return {name: to_plain(one, where=name, infinite="text") for name, one in named}
 
 
 def _findings(decisions: Decisions, panel: Panel) -> tuple[Finding, ...]:

@@ -7,6 +7,9 @@ import numpy as np
 from adbudget.errors import InputError
 
 
+MIN_BLOCKS = 10  # blocks of draws below which their spread says nothing of a standard error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
     """How much a bad outcome counts against the average one.
@@ -79,7 +82,40 @@ def prob_gain(outcome_draws: np.ndarray) -> float:
     return float((np.mean(outcome_draws > 0) + np.mean(outcome_draws >= 0)) / 2)
 
 
-def within_false_discovery_rate(prob_right: np.ndarray, rate: float) -> np.ndarray:
+def monte_carlo_error(outcome_draws: np.ndarray) -> float:
+    """Standard error of :func:`prob_gain` for want of draws: what other seeds would make of it.
+
+    From means of blocks of neighbouring draws, so draws of chains that move slowly count for fewer;
+    never less than draws that know nothing of each other would leave.
+
+    Parameters
+    ----------
+    outcome_draws : (draw,) gain against doing nothing, in the order the chains drew them
+
+    Raises
+    ------
+    InputError : no draws
+
+    References
+    ----------
+    Flegal & Jones (2010), Annals of Statistics 38(2), 1034-1070.
+    """
+    outcome_draws = _checked_draws(outcome_draws)
+    n = outcome_draws.size
+    pays = (np.sign(outcome_draws) + 1) / 2
+    # Half a draw on either side: no draw against a move is not proof that there is none.
+    share = (pays.sum() + 0.5) / (n + 1)
+    apart = np.sqrt(share * (1 - share) / n)
+    size = int(np.sqrt(n))
+    blocks = pays[: n // size * size].reshape(-1, size).mean(axis=1)
+    if blocks.size < MIN_BLOCKS:
+        return float(apart)
+    return float(max(apart, blocks.std(ddof=1) / np.sqrt(blocks.size)))
+
+
+def within_false_discovery_rate(
+    prob_right: np.ndarray, rate: float, *, rank: np.ndarray | None = None
+) -> np.ndarray:
     """Which calls to make so that the expected share of wrong ones stays within ``rate``.
 
     The surest calls are taken first, for as long as the mean of their 1 - ``prob_right`` is at
@@ -89,6 +125,7 @@ def within_false_discovery_rate(prob_right: np.ndarray, rate: float) -> np.ndarr
     ----------
     prob_right : (call,) posterior probability that a call is right
     rate : expected share of wrong calls among those made, in [0, 1]
+    rank : (call,) what is taken first, in place of the surest; the rate is kept all the same
 
     Returns
     -------
@@ -107,12 +144,14 @@ def within_false_discovery_rate(prob_right: np.ndarray, rate: float) -> np.ndarr
         raise InputError(f"rate must be in [0, 1]; got {rate}. For one wrong in ten, pass 0.10.")
     if not np.all((prob_right >= 0) & (prob_right <= 1)):
         raise InputError("prob_right must be probabilities in [0, 1].")
-    surest_first = np.argsort(-prob_right, kind="stable")
-    wrong = 1 - prob_right[surest_first]
+    first = np.argsort(-(prob_right if rank is None else rank), kind="stable")
+    wrong = 1 - prob_right[first]
     expected_share = np.cumsum(wrong) / np.arange(1, wrong.size + 1)
     # a hair of tolerance: ten calls at exactly 0.9 keep a rate of exactly 0.10
+    kept = np.flatnonzero(expected_share <= rate + 1e-12)
     made = np.zeros(prob_right.size, dtype=bool)
-    made[surest_first[expected_share <= rate + 1e-12]] = True
+    if kept.size:
+        made[first[: kept[-1] + 1]] = True
     return made
 
 

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from adbudget.decision.decisions import Action, Decisions, Thresholds, decide
+from adbudget.decision.action import Action
+from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
+from adbudget.decision.thresholds import Thresholds
 from adbudget.draws import Health
 from adbudget.errors import InputError
 from adbudget.optimizer import optimize
@@ -331,7 +333,7 @@ def test_a_cell_whose_answer_is_all_prior_is_not_moved():
         ess_tail_min=1000.0,
         divergences=0,
         n_draws=20,
-        prior_share=pd.Series([0.5, 0.99], index=cells),
+        prior_share=pd.Series([0.5, 1.0], index=cells),
         fit_r2=pd.Series([0.9], index=["a"]),
     )
     informed, guessed = decide(proposal, health=health).calls

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from adbudget.decision.decisions import Thresholds, decide
+from adbudget.decision.decisions import decide
+from adbudget.decision.thresholds import Thresholds
 from adbudget.draws import Health
 from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits

@@ -120,6 +120,8 @@ def recommend(
     if "lift_tests" in arguments:
         names = ("account", "channel")
         arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
+    if "previous" in arguments:
+        arguments["previous"] = read_table(Path(arguments["previous"]), ("account", "channel"))
     data, outcome_data = _read_tables(file, outcome, settings)
 
     import adbudget

@@ -5,67 +5,28 @@ whose expected share of wrong calls is within the stated rate. Cells without a c
 today's spend and the rest is solved again, until every move left is a call.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from adbudget.decision.action import Action
 from adbudget.decision.moves import Moves, unmoved
+from adbudget.decision.previous import directions
 from adbudget.decision.reasons import Facts, explain
+from adbudget.decision.regret import regret
+from adbudget.decision.thresholds import NEAR, Needed, Thresholds
 from adbudget.draws import Health
 from adbudget.errors import InputError
 from adbudget.optimizer import Proposal
-from adbudget.risk import within_false_discovery_rate
+from adbudget.plan import Cell
+from adbudget.risk import tail_mean, within_false_discovery_rate
 
+BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
-
-
-class Action(StrEnum):
-    """What to do with the spend of one cell."""
-
-    INCREASE = "increase"
-    MONITOR = "monitor"
-    REDUCE = "reduce"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """When a proposed move becomes a call.
-
-    Attributes
-    ----------
-    prob : smallest probability that the move pays
-    max_wrong_share : expected share of wrong calls over the whole list, at most
-    max_prior_share : a cell whose answer is prior to a larger share than this is not moved
-    min_change : smallest meaningful move, as a share of today's spend
-    min_step : smallest meaningful move in money per period
-    fragile_below : a call that changes if a smaller share than this of the cell's return is
-        spurious says so in its reason; it is made all the same
-    """
-
-    prob: float = 0.8
-    max_wrong_share: float = 0.10
-    max_prior_share: float = 0.95
-    min_change: float = 0.05
-    min_step: float = 0.0
-    fragile_below: float = 0.25
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("prob", 0.5, 1.0),
-            ("max_wrong_share", 0.0, 1.0),
-            ("max_prior_share", 0.0, 1.0),
-            ("min_change", 0.0, 1.0),
-            ("min_step", 0.0, np.inf),
-            ("fragile_below", 0.0, 1.0),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not low <= value <= high:
-                raise InputError(
-                    f"Thresholds.{name} must be between {low} and {high}; got {value!r}."
-                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +38,12 @@ class Decision:
     account, channel : the cell
     action : increase, monitor or reduce
     current_spend, recommended_spend : per period; equal when monitored
-    prob_gain : probability that the move pays; for a monitored cell, that of the move considered
+    considered_spend : of the move that ``prob_gain`` is about: the call, or the most likely move of
+        all plans that were tried on the way to the calls
+    prob_gain : probability that the plan with the considered move is worth more than the best one
+        without it
+    prob_error : Monte-Carlo standard error of it: another seed gives another probability
+    prob_needed : smallest probability that makes the move a call
     confidence : "high", "medium" or "low"
     reason : one sentence a buyer can read aloud
     flip_at : share of the cell's estimated return that would have to be spurious before the
@@ -91,13 +57,37 @@ class Decision:
     action: Action
     current_spend: float
     recommended_spend: float
+    considered_spend: float
     prob_gain: float
+    prob_error: float
+    prob_needed: float
     confidence: str
     reason: str
     flip_at: float = float("nan")
 
+    @property
+    def borderline(self) -> bool:
+        """Whether other draws of the same posterior might decide otherwise."""
+        moves = self.considered_spend != self.current_spend
+        return moves and abs(self.prob_gain - self.prob_needed) <= NEAR * self.prob_error
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Asked:
+    """What is asked of the calls; (cell,) arrays in the order of the proposal's cells."""
+
+    thresholds: Thresholds
+    health: Health | None
+    prior_share: np.ndarray
+    said: tuple[str, ...]
+    before: np.ndarray
+
+    @property
+    def healthy(self) -> bool:
+        return self.health is None or self.health.ok
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Decisions:
     """One decision per cell, and the plan they make up.
 
@@ -118,6 +108,50 @@ class Decisions:
     thresholds: Thresholds
     expected_wrong_share: float
     elsewhere: np.ndarray
+    _asked: _Asked = field(repr=False)
+
+    def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
+        """What other bars would have called: gain against the share of wrong calls and the risk.
+
+        Parameters
+        ----------
+        probs : smallest probabilities of a call, each at least 0.5. The share of wrong calls is
+            what comes of a bar here: ``thresholds.max_wrong_share`` limits none of them
+
+        Returns
+        -------
+        pd.DataFrame, one row per bar (and currency, if there are several), money per period:
+        prob, currency, calls, expected_wrong_share, moved (money the calls move, in and out),
+        expected_gain (margin less spend, against today), worst_tenth (mean of its worst tenth)
+
+        Raises
+        ------
+        InputError : a bar outside [0.5, 1]
+        """
+        rows = []
+        for prob in sorted(probs):
+            lax = replace(self.thresholds, prob=float(prob), max_wrong_share=1.0)
+            rows += _frontier_rows(_decide(self.considered, replace(self._asked, thresholds=lax)))
+        return pd.DataFrame(rows)
+
+    @property
+    def is_unhealthy(self) -> bool:
+        """Whether nothing is called because the fit cannot be trusted."""
+        return not self._asked.healthy
+
+    @cached_property
+    def expected_regret(self) -> "float | pd.Series":
+        """Money per period that the plan of the calls leaves on the table for want of knowledge.
+
+        Mean over the draws of what the best plan within the limits would earn if this draw were the
+        truth, less what the plan of the calls earns: the expected value of perfect information.
+        By currency if there are several. From every k-th draw, 200 of them.
+
+        References
+        ----------
+        Raiffa & Schlaifer (1961), Applied Statistical Decision Theory, ch. 4.
+        """
+        return regret(self.proposal, self.considered)
 
 
 def decide(
@@ -125,7 +159,8 @@ def decide(
     thresholds: Thresholds | None = None,
     *,
     health: Health | None = None,
-    caveats: Mapping[tuple[str, str], str] | None = None,
+    caveats: Mapping[Cell, str] | None = None,
+    previous: pd.DataFrame | None = None,
 ) -> Decisions:
     """Turn a proposal into calls.
 
@@ -136,6 +171,10 @@ def decide(
     health : of the fit; when unhealthy, every decision is MONITOR and says why
     caveats : (account, channel) -> a sentence for the reason of its decision, for instance from
         :func:`adbudget.panel.findings.caveats`; decides nothing
+    previous : decisions of the run before, with columns account, channel and decision, such as the
+        frame of :func:`adbudget.recommend`. A call that still points the same way is kept down to
+        ``thresholds.leave``, so that chance alone does not turn calls on and off. Cells that are
+        new, or gone, are no matter
 
     Returns
     -------
@@ -143,30 +182,44 @@ def decide(
 
     Raises
     ------
-    InputError : ``caveats`` names a cell the proposal does not have
+    InputError : ``caveats`` names a cell the proposal does not have; ``previous`` lacks a column,
+        names a cell twice or holds an unknown decision
 
     References
     ----------
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
     """
     thresholds = thresholds or Thresholds()
-    said = _said(caveats or {}, proposal)
-    first = Moves.of(proposal, thresholds.prob)
-    informed = _informed(proposal, thresholds, health)
-    if health is not None and not health.ok:
-        kept = Moves.of(unmoved(proposal), thresholds.prob)
-        called = np.zeros(first.size, bool)
-        return _decisions(kept, first, called, informed, thresholds, health, said)
-    kept, held = first, np.zeros(first.size, bool)
+    cells = proposal.plan.spend.index
+    asked = _Asked(
+        thresholds=thresholds,
+        health=health,
+        prior_share=_prior_share(health, cells),
+        said=_said(caveats or {}, proposal),
+        before=directions(previous, cells),
+    )
+    return _decide(proposal, asked)
+
+
+def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
+    """Take moves back until every move left is a call."""
+    bars = Needed.by(asked.thresholds, asked.prior_share, asked.before)
+    first = Moves.of(proposal, bars)
+    if not asked.healthy:
+        kept = Moves.of(unmoved(proposal), bars)
+        return _decisions(kept, first, first, np.zeros(first.size, bool), asked)
+    kept, seen, held = first, first, np.zeros(first.size, bool)
     while True:
-        called = _called(kept, thresholds, informed)
+        called = _called(kept, asked, bars)
         failing = (kept.move != 0) & ~called
         if not failing.any():
-            return _decisions(kept, first, called, informed, thresholds, health, said)
+            return _decisions(kept, first, kept.where(called, seen), called, asked)
         held |= _worst_of_each_account(kept, failing)
         cells: list[Any] = kept.proposal.plan.spend.index.tolist()
         fixed = tuple(cell for cell, is_held in zip(cells, held, strict=True) if is_held)
-        kept = Moves.of(kept.proposal.refit(fixed=fixed), thresholds.prob)
+        kept = Moves.of(kept.proposal.refit(fixed=fixed), bars)
+        # A move held for want of others was likely once; one held for its own odds never was.
+        seen = kept.where((kept.move != 0) & (kept.prob >= seen.prob), seen)
 
 
 def _said(caveats: Mapping[tuple[str, str], str], proposal: Proposal) -> tuple[str, ...]:
@@ -198,45 +251,56 @@ def _worst_of_each_account(moves: Moves, failing: np.ndarray) -> np.ndarray:
     return dropped
 
 
-def _informed(proposal: Proposal, thresholds: Thresholds, health: Health | None) -> np.ndarray:
-    """(cell,) whether the cell's own data say enough; all, when nothing is known of the fit."""
-    cells = proposal.plan.spend.index
+def _prior_share(health: Health | None, cells: pd.Index) -> np.ndarray:
+    """(cell,) how much of the answer is prior; nothing, when nothing is known of the fit."""
     if health is None:
-        return np.ones(len(cells), bool)
-    return np.nan_to_num(health.prior_share.reindex(cells)) <= thresholds.max_prior_share
+        return np.zeros(len(cells))
+    return np.nan_to_num(health.prior_share.reindex(cells).to_numpy(float))
 
 
-def _called(moves: Moves, thresholds: Thresholds, informed: np.ndarray) -> np.ndarray:
+def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
     """(cell,) which moves are big, likely and safe enough together, or forced by the limits."""
-    size = np.abs(moves.move)
+    thresholds, size = asked.thresholds, np.abs(moves.move)
     big = (size > 0) & (size >= thresholds.min_step)
     # A move of exactly the smallest share counts; rounding may not decide.
     big &= (size >= thresholds.min_change * moves.current * (1 - 1e-9)) & ~moves.forced
-    likely = np.flatnonzero(big & informed & (moves.prob >= thresholds.prob))
-    safe = within_false_discovery_rate(moves.prob[likely], thresholds.max_wrong_share)
+    likely = np.flatnonzero(big & (moves.prob >= moves.needed))
+    # Calls that stand are not the first to go, but they count as wrong as they are likely to be.
+    lead = np.where(bars.stands(moves.move), asked.thresholds.prob - asked.thresholds.leave, 0.0)
+    rank = moves.prob + np.maximum(lead, 0.0)
+    safe = within_false_discovery_rate(
+        moves.prob[likely], thresholds.max_wrong_share, rank=rank[likely]
+    )
     called = moves.forced.copy()
     called[likely[safe]] = True
     return called
 
 
 def _decisions(
-    kept: Moves,
-    first: Moves,
-    called: np.ndarray,
-    informed: np.ndarray,
-    thresholds: Thresholds,
-    health: Health | None,
-    said: tuple[str, ...],
+    kept: Moves, first: Moves, seen: Moves, called: np.ndarray, asked: _Asked
 ) -> Decisions:
-    """One record per cell."""
-    prob = np.where(called, kept.prob, first.prob)
-    elsewhere = np.where(called, kept.elsewhere, first.elsewhere)
-    may_cut = ~called & informed & (health is None or health.ok)
+    """One record per cell.
+
+    Parameters
+    ----------
+    kept : the moves of the calls
+    first : of the plan as proposed
+    seen : the move of every call, and of every other cell the most likely one of all plans tried
+    """
+    thresholds = asked.thresholds
+    may_cut = ~called & (asked.prior_share <= thresholds.max_prior_share) & asked.healthy
     smallest = (thresholds.min_change, thresholds.min_step)
-    held = first.flips_of_holds(elsewhere, may_cut, thresholds.prob, smallest)
+    held = first.flips_of_holds(seen.elsewhere, may_cut, seen.needed, smallest)
     flip = np.where(called, kept.flip, held)
     facts = Facts.of(
-        kept.proposal, first.proposal, elsewhere, thresholds, health, flip=flip, said=said
+        kept.proposal,
+        seen,
+        first.proposal,
+        thresholds,
+        prior_share=asked.prior_share,
+        problem="" if asked.healthy else " ".join(asked.health.problems),
+        flip=flip,
+        said=asked.said,
     )
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):
@@ -250,15 +314,12 @@ def _decisions(
                 action=action,
                 current_spend=float(kept.current[i]),
                 recommended_spend=float(kept.current[i] + kept.move[i] * called[i]),
-                prob_gain=float(prob[i]),
-                confidence=_confidence(prob[i]) if called[i] else "low",
-                reason=explain(
-                    facts,
-                    i,
-                    called=bool(called[i]),
-                    forced=bool(kept.forced[i]),
-                    prob=float(prob[i]),
-                ),
+                considered_spend=float(kept.current[i] + seen.move[i]),
+                prob_gain=float(seen.prob[i]),
+                prob_error=float(seen.error[i]),
+                prob_needed=float(min(seen.needed[i], 1.0)),
+                confidence=_confidence(seen.prob[i]) if called[i] else "low",
+                reason=explain(facts, i, called=bool(called[i]), forced=bool(kept.forced[i])),
                 flip_at=float(flip[i]),
             )
         )
@@ -270,8 +331,30 @@ def _decisions(
         considered=first.proposal,
         thresholds=thresholds,
         expected_wrong_share=wrong,
-        elsewhere=elsewhere,
+        elsewhere=seen.elsewhere,
+        _asked=asked,
     )
+
+
+def _frontier_rows(decisions: Decisions) -> list[dict[str, Any]]:
+    """What one list of calls is worth, by currency."""
+    proposal, tail = decisions.proposal, decisions.proposal.risk.tail
+    codes = pd.Index(proposal.draws.currency)[np.argwhere(proposal.draws.exists)[:, 0]]
+    moved = (proposal.plan.spend - proposal.current.spend).abs()
+    called = np.array([call.action != Action.MONITOR for call in decisions.calls])
+    value = proposal.value.to_numpy().reshape(proposal.draws.n_draws, -1)
+    return [
+        {
+            "prob": decisions.thresholds.prob,
+            "currency": code,
+            "calls": int(called[codes == code].sum()),
+            "expected_wrong_share": decisions.expected_wrong_share,
+            "moved": float(moved[codes == code].sum()),
+            "expected_gain": float(column.mean()),
+            "worst_tenth": tail_mean(column, tail),
+        }
+        for code, column in zip(dict.fromkeys(codes), value.T, strict=True)
+    ]
 
 
 def _confidence(prob: float) -> str:

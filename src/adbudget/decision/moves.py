@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.sensitivity import flip_of_hold, flip_of_move
+from adbudget.decision.thresholds import Needed
 from adbudget.draws import CurveDraws
 from adbudget.optimizer import Proposal
-from adbudget.risk import prob_gain
+from adbudget.risk import monte_carlo_error, prob_gain
 
 SMALLEST_CUT = 0.01  # share of today's spend by which a held cell is cut to see what flips it
 
@@ -22,17 +23,20 @@ class Moves:
     """The moves of one proposal, cell by cell.
 
     ``prob`` is the probability that the plan with the move is worth more than the best plan
-    without it (0.5 where nothing moves), ``own_prob`` that of the cell's own gain against the
-    hurdle; ``elsewhere`` what the move's money brings elsewhere, per
-    unit. So increase and reduce in one account are two sides of one comparison. ``forced`` moves
-    are those of accounts whose limits do not allow today's plan. ``flip`` is the error of the own
-    return at which the move is no longer likely enough; NaN where nothing is compared.
+    without it (0.5 where nothing moves), ``error`` its Monte-Carlo standard error, ``own_prob``
+    the probability of the cell's own gain against the hurdle; ``elsewhere`` what the move's money
+    brings elsewhere, per unit. So increase and reduce in one account are two sides of one
+    comparison. ``needed`` is the probability that makes the move a call. ``forced`` moves are those
+    of accounts whose limits do not allow today's plan. ``flip`` is the error of the own return at
+    which the move is no longer likely enough; NaN where nothing is compared.
     """
 
     proposal: Proposal
     current: np.ndarray
     move: np.ndarray
     prob: np.ndarray
+    error: np.ndarray
+    needed: np.ndarray
     own_prob: np.ndarray
     elsewhere: np.ndarray
     forced: np.ndarray
@@ -44,8 +48,8 @@ class Moves:
         return self.move.size
 
     @staticmethod
-    def of(proposal: Proposal, bar: float) -> "Moves":
-        """Compare every move of a proposal; ``bar`` is the probability that makes it a call."""
+    def of(proposal: Proposal, bars: Needed) -> "Moves":
+        """Compare every move of a proposal with the best plan without it."""
         current = proposal.current.spend.to_numpy(float)
         move = proposal.plan.spend.to_numpy(float) - current
         elsewhere = proposal.hurdle.to_numpy(float).copy()
@@ -53,27 +57,45 @@ class Moves:
         gained = cell_money(proposal.draws, proposal.plan.spend) - cell_money(
             proposal.draws, proposal.current.spend
         )
-        own_prob = np.array([prob_gain(column) for column in (gained - elsewhere * move).T])
-        prob, flip = own_prob.copy(), np.full(move.size, np.nan)
+        net = (gained - elsewhere * move).T
+        own_prob = np.array([prob_gain(column) for column in net])
+        error = np.array([monte_carlo_error(column) for column in net])
+        error[move == 0] = 0.0  # nothing is compared, so nothing is estimated
+        prob, flip, needed = own_prob.copy(), np.full(move.size, np.nan), bars.of(move)
         position = {cell: i for i, cell in enumerate(proposal.plan.spend.index)}
         for cell, comparison in proposal.comparisons().items():
             i = position[cell]
             prob[i] = prob_gain(comparison.gain)
+            error[i] = monte_carlo_error(comparison.gain)
             elsewhere[i] = comparison.elsewhere
-            flip[i] = flip_of_move(comparison.gain, gained[:, i], bar)
+            flip[i] = flip_of_move(comparison.gain, gained[:, i], float(np.minimum(needed[i], 1.0)))
         return Moves(
             proposal=proposal,
             current=current,
             move=move,
             prob=prob,
+            error=error,
+            needed=needed,
             own_prob=own_prob,
             elsewhere=elsewhere,
             forced=(move != 0) & ~proposal.may_hold.to_numpy(),
             flip=flip,
         )
 
+    def where(self, mask: np.ndarray, other: "Moves") -> "Moves":
+        """These moves in the cells of a mask, those of another plan elsewhere."""
+        names = ("move", "prob", "error", "needed", "own_prob", "elsewhere", "flip")
+        mixed = {
+            name: np.where(mask, getattr(self, name), getattr(other, name)) for name in names
+        }
+        return replace(self, **mixed)
+
     def flips_of_holds(
-        self, elsewhere: np.ndarray, may_cut: np.ndarray, bar: float, smallest: tuple[float, float]
+        self,
+        elsewhere: np.ndarray,
+        may_cut: np.ndarray,
+        bar: np.ndarray,
+        smallest: tuple[float, float],
     ) -> np.ndarray:
         """(cell,) share of the return that would have to be spurious for a cut to pay.
 
@@ -81,7 +103,7 @@ class Moves:
         ----------
         elsewhere : (cell,) what a unit of the cell's money brings elsewhere
         may_cut : (cell,) cells to look at; the others are NaN
-        bar : probability that makes a move a call
+        bar : (cell,) probability that makes a move a call
         smallest : smallest meaningful move, as a share of today's spend and in money
         """
         proposal, now = self.proposal, self.current
@@ -94,7 +116,7 @@ class Moves:
             today = cell_money(proposal.draws, proposal.current.spend)
             lost = today - cell_money(proposal.draws, less)
             for i in cells:
-                flip[i] = flip_of_hold(lost[:, i], elsewhere[i] * cut[i], bar)
+                flip[i] = flip_of_hold(lost[:, i], elsewhere[i] * cut[i], float(bar[i]))
         return flip
 
 

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from adbudget.decision.decisions import Thresholds
+    import pandas as pd
+
+    from adbudget.decision.thresholds import Thresholds
     from adbudget.draws import SpendLike
     from adbudget.plan import Limits
     from adbudget.policy.rulebook import Policy
@@ -34,6 +36,13 @@ class DecisionOptions(TypedDict, total=False):
     risk: Annotated["Risk | None", Option(help="What its worst outcomes cost; Risk() when None")]
     thresholds: Annotated[
         "Thresholds | None", Option(help="When a move becomes a call; Thresholds() when None")
+    ]
+    previous: Annotated[
+        "pd.DataFrame | None",
+        Option(
+            help="Decisions of the run before, whose calls stand while they are nearly as likely",
+            shell=Shell(kind="file", metavar="FILE"),
+        ),
     ]
     policy: Annotated[
         "Policy | Mapping[str, object] | str | Path | None",

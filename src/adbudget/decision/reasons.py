@@ -1,12 +1,13 @@
 """Facts of a decision -> one sentence a buyer can read aloud. Decides nothing."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from adbudget.draws import CurveDraws, Health
+from adbudget.decision.moves import Moves
+from adbudget.decision.thresholds import Thresholds
+from adbudget.draws import CurveDraws
 from adbudget.money import estimate_text
 from adbudget.optimizer import Proposal
 
@@ -18,44 +19,22 @@ ASSUMED = "Its own data say almost nothing: this is mostly what is assumed of an
 UNSEEN = "Its history has seen no spend this high, so the curve there is assumed."
 
 
-class Bars(Protocol):
-    """When a move becomes a call."""
-
-    @property
-    def prob(self) -> float:
-        """Smallest probability that the move pays."""
-        ...
-
-    @property
-    def max_prior_share(self) -> float:
-        """How much of the answer may be prior."""
-        ...
-
-    @property
-    def min_change(self) -> float:
-        """Smallest meaningful move, as a share of today's spend."""
-        ...
-
-    @property
-    def fragile_below(self) -> float:
-        """Share of a return that may be spurious without a word of warning."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Facts:
     """Everything the sentences quote, cell by cell. Money is account currency per period.
 
     Attributes
     ----------
-    current, recommended, considered : (cell,) spend today, in the final and in the first plan
+    current, recommended, considered : (cell,) spend today, in the final plan, and of the move that
+        ``prob`` is about
+    prob, needed : (cell,) probability that the considered move pays, and the one that it needs
     marginal, marginal_low, marginal_high : (cell,) margin money of one more unit of spend
     hurdle : (cell,) what a unit of the move's money brings elsewhere; 1 where it stays unspent
     at_limit : (cell,) limit that stopped the first plan, "" if none
     prior_share : (cell,) how much of the answer is prior
     currency : (cell,) code, "" when not stated
     min_change, min_prob, max_prior_share : smallest meaningful move as a share of today's spend,
-        the probability from which it is called, and how much of the answer may be prior
+        the probability from which it is called, and the share of prior from which more is asked
     flip : (cell,) error of the cell's own return at which the decision changes; NaN if unknown
     fragile_below : a call whose ``flip`` is smaller says so
     beyond : (cell,) whether the final spend is above all its history has seen
@@ -67,6 +46,8 @@ class Facts:
     current: np.ndarray
     recommended: np.ndarray
     considered: np.ndarray
+    prob: np.ndarray
+    needed: np.ndarray
     marginal: np.ndarray
     marginal_low: np.ndarray
     marginal_high: np.ndarray
@@ -87,31 +68,32 @@ class Facts:
     @staticmethod
     def of(
         kept: Proposal,
+        seen: Moves,
         considered: Proposal,
-        hurdle: np.ndarray,
-        bars: Bars,
-        health: Health | None,
+        bars: Thresholds,
         *,
+        prior_share: np.ndarray,
+        problem: str,
         flip: np.ndarray,
         said: tuple[str, ...],
-    ):
-        """Collect the facts from the final and the first proposal."""
+    ) -> "Facts":
+        """Collect the facts from the final plan, the last moves and the first plan's limits."""
         draws = kept.draws
         account = np.argwhere(draws.exists)[:, 0]
         slope = marginal_money(draws, kept.current.spend)
         low, high = np.quantile(slope, INTERVAL, axis=0)
-        cells = kept.current.spend.index
-        share = np.zeros(len(cells)) if health is None else health.prior_share.reindex(cells)
         return Facts(
             current=kept.current.spend.to_numpy(float),
             recommended=kept.plan.spend.to_numpy(float),
-            considered=considered.plan.spend.to_numpy(float),
+            considered=seen.current + seen.move,
+            prob=seen.prob,
+            needed=seen.needed,
             marginal=slope.mean(axis=0),
             marginal_low=low,
             marginal_high=high,
-            hurdle=hurdle,
+            hurdle=seen.elsewhere,
             at_limit=considered.at_limit.to_numpy(object),
-            prior_share=np.nan_to_num(np.asarray(share, dtype=float)),
+            prior_share=prior_share,
             currency=np.array(draws.currency, dtype=object)[account],
             min_change=bars.min_change,
             min_prob=bars.prob,
@@ -120,7 +102,7 @@ class Facts:
             fragile_below=bars.fragile_below,
             beyond=above_history(draws, kept.plan.spend),
             said=said,
-            problem="" if health is None or health.ok else " ".join(health.problems),
+            problem=problem,
             period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
         )
 
@@ -140,21 +122,22 @@ def above_history(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
     return spend.to_numpy(float) > highest[draws.exists] * (1 + ROUNDING)  # NaN is never exceeded
 
 
-def explain(facts: Facts, i: int, *, called: bool, forced: bool, prob: float) -> str:
+def explain(facts: Facts, i: int, *, called: bool, forced: bool) -> str:
     """The sentence for cell ``i``."""
     if facts.problem:
         return f"Monitor: the fit is not healthy, so no move is trusted. {facts.problem}"
     if called:
-        sentence = _call(facts, i, prob, forced)
+        sentence = _call(facts, i, forced)
     elif facts.current[i] == 0:
         sentence = "Monitor: nothing is spent here now, so there is nothing to compare."
     else:
-        sentence = _monitor(facts, i, prob)
+        sentence = _monitor(facts, i)
     fragile = _fragile(facts, i) if called and not forced else ""
     return sentence + fragile + _caveat(facts, i)
 
 
-def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
+def _call(facts: Facts, i: int, forced: bool) -> str:
+    prob = facts.prob[i]
     move = facts.recommended[i] - facts.current[i]
     verb = "Increase" if move > 0 else "Reduce"
     share = f" ({_share(facts, i):+.0%})" if facts.current[i] > 0 else " from nothing"
@@ -172,17 +155,18 @@ def _call(facts: Facts, i: int, prob: float, forced: bool) -> str:
     )
 
 
-def _monitor(facts: Facts, i: int, prob: float) -> str:
+def _monitor(facts: Facts, i: int) -> str:
+    prob = facts.prob[i]
     share = facts.considered[i] / facts.current[i] - 1
     if abs(share) >= facts.min_change * (1 - 1e-9):
         found = (
             f"the best move found was {share:+.0%}, {_likely(prob)} likely to pay; one more "
             f"{_unit(facts, i)} brings {_slope(facts, i)}, against the {_hurdle(facts, i)}."
         )
-        if facts.prior_share[i] > facts.max_prior_share:
-            return f"Monitor, not informed: {found}"
         if prob < facts.min_prob:
             return f"Monitor, too uncertain: {found}"
+        if prob < facts.needed[i]:
+            return f"Monitor, not informed: {found}"
         if share > 0:
             return f"Monitor, not funded: no channel can safely give up the money; {found}"
         return f"Monitor, not needed: no other channel can safely use the money; {found}"

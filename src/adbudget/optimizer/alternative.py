@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from adbudget.curves import saturation
+from adbudget.optimizer.copies import copies
 from adbudget.optimizer.problem import Problem
-from adbudget.optimizer.rows import LinearRows
 from adbudget.optimizer.solve import Solution, solve
 from adbudget.risk import Risk
 
@@ -77,42 +77,16 @@ def _plans_without(
     problem: Problem, solution: Solution, moved: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """(cell, members of its block, their spend in the best plan that holds the cell)."""
-    stacked, members = _stack(problem, solution, moved)
+    stacked, members = copies(
+        problem,
+        problem.cell_block[moved],
+        draws=replace(problem.draws, weights=_as_one_draw(problem, solution)),
+        account_shift=np.zeros(moved.size, dtype=int),
+        held=moved,
+    )
     best = solve(stacked, Risk(aversion=0.0), np.ones(stacked.n_blocks, dtype=bool))
     ends = np.cumsum([len(group) for group in members])[:-1]
     yield from zip(moved, members, np.split(best.spend, ends), strict=True)
-
-
-def _stack(
-    problem: Problem, solution: Solution, moved: np.ndarray
-) -> tuple[Problem, list[np.ndarray]]:
-    """One copy of a block for every moved cell, the cell held; and each copy's cells."""
-    members = [np.flatnonzero(problem.cell_block == problem.cell_block[c]) for c in moved]
-    taken = np.concatenate(members)
-    copy_of = np.repeat(np.arange(moved.size), [len(group) for group in members])
-    held = taken == moved[copy_of]
-    lower = np.where(held, problem.current[taken], problem.lower[taken])
-    upper = np.where(held, problem.current[taken], problem.upper[taken])
-    pool_keys = copy_of * (problem.pool.max() + 1) + problem.pool[taken]
-    _, first, pool = np.unique(pool_keys, return_index=True, return_inverse=True)
-    row_sets = [np.flatnonzero(problem.row_block == problem.cell_block[c]) for c in moved]
-    draws = problem.draws
-    stacked = replace(
-        problem,
-        draws=replace(draws, weights=_as_one_draw(problem, solution)),
-        cells=problem.cells[taken],
-        position=(problem.position[0][taken], problem.position[1][taken]),
-        unit_money=problem.unit_money[taken],
-        current=problem.current[taken],
-        lower=lower,
-        upper=upper,
-        rows=_stack_rows(problem, members, row_sets),
-        pools=tuple(str(key) for key in np.unique(pool_keys)),
-        pool=pool,
-        block=copy_of[first],
-        row_block=np.repeat(np.arange(moved.size), [len(rows) for rows in row_sets]),
-    )
-    return stacked, members
 
 
 def _as_one_draw(problem: Problem, solution: Solution) -> np.ndarray:
@@ -122,25 +96,6 @@ def _as_one_draw(problem: Problem, solution: Solution) -> np.ndarray:
     money = np.where(problem.unit_money > 0, problem.unit_money, 1.0)
     weights[0, account, channel, 0] = solution.weights.T / money[:, None]
     return weights
-
-
-def _stack_rows(problem: Problem, members: list, row_sets: list) -> LinearRows:
-    """The rows of every copy, renumbered one after the other."""
-    parts = [
-        problem.rows.take(cells, rows, problem.n_cells)
-        for cells, rows in zip(members, row_sets, strict=True)
-    ]
-    row_start = np.cumsum([0] + [len(rows) for rows in row_sets])[:-1]
-    cell_start = np.cumsum([0] + [len(cells) for cells in members])[:-1]
-    return LinearRows(
-        row=np.concatenate([p.row + at for p, at in zip(parts, row_start, strict=True)]),
-        cell=np.concatenate([p.cell + at for p, at in zip(parts, cell_start, strict=True)]),
-        coefficient=np.concatenate([p.coefficient for p in parts]),
-        bound=np.concatenate([p.bound for p in parts]),
-        equality=np.concatenate([p.equality for p in parts]),
-        kind=tuple(kind for p in parts for kind in p.kind),
-        name=tuple(name for p in parts for name in p.name),
-    )
 
 
 def _by_price(

@@ -17,6 +17,7 @@ from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer.alternative import MoveComparison, compare_without
 from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
+from adbudget.optimizer.hindsight import best_by_draw
 from adbudget.optimizer.objective import pool_objectives, value_by_account
 from adbudget.optimizer.problem import Problem, build_problem, hold_cells
 from adbudget.optimizer.reasons import hurdles, limits_met, why
@@ -125,6 +126,17 @@ class Proposal:
         with _one_thread():
             found = compare_without(problem, spend, self._solution, moved)
             return {names[one.cell]: one for one in found}
+
+
+    def best_in_hindsight(self, some: np.ndarray) -> np.ndarray:
+        """(some, account) value of the best plan within the limits for each of some draws.
+
+        Parameters
+        ----------
+        some : positions of draws, each of which is taken for the truth by itself
+        """
+        with _one_thread():
+            return best_by_draw(self._problem, some)
 
 
 def optimize(

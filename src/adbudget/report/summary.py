@@ -42,6 +42,8 @@ def summary(frame: pd.DataFrame) -> RenderableType:
     for total in facts.get("totals", []):
         lines.add_row("Total", Text(_total(total, facts)))
     lines.add_row("Calls", Text(_calls(frame, facts)))
+    for position, told in enumerate(_changes(facts)):
+        lines.add_row("" if position else "Changed", Text(told))
     for position, told in enumerate(_causes(facts)):
         lines.add_row("" if position else "Doubts", Text(told))
     if "health" in facts:
@@ -94,6 +96,21 @@ def _calls(frame: pd.DataFrame, facts: Mapping[str, Any]) -> str:
     return wrong if most is None else f"{wrong} (at most {most:.0%} allowed)"
 
 
+def _changes(facts: Mapping[str, Any]) -> list[str]:
+    """What is decided otherwise than in the run before, by reason."""
+    if "changes" not in facts:
+        return []
+    found: dict[str, list[str]] = {}
+    for one in facts["changes"]:
+        named = f"{one['account']}/{one['channel']} {one['before']} -> {one['after']}"
+        found.setdefault(one["why"], []).append(named)
+    told = []
+    for why, names in found.items():
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        told.append(f"{why}: {', '.join(names[:MOST_NAMED])}{more}")
+    return told or ["nothing since the previous run"]
+
+
 def _causes(facts: Mapping[str, Any]) -> list[str]:
     """What may be wrong with the returns: fragile calls, then one line per kind of finding."""
     told = []
@@ -103,6 +120,10 @@ def _causes(facts: Mapping[str, Any]) -> list[str]:
             f"{fragile:,} of the {moves:,} moves flip if less than {facts['fragile_below']:.0%} of "
             "a return is wrong"
         )
+    borderline = facts.get("n_borderline", 0)
+    if borderline:
+        are = "decision is" if borderline == 1 else "decisions are"
+        told.append(f"{borderline:,} {are} so near the bar that another seed may turn it")
     cells: dict[str, list[str]] = {}
     for finding in facts.get("findings", []):
         named = f"{finding['account']}/{' + '.join(finding['channels'])}"

@@ -202,14 +202,18 @@ def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.Da
         records = json.loads(text)
     except ValueError as cause:
         raise InputError(f"{path} cannot be read as JSON: {cause}.") from cause
+    attrs: Any = None
     if isinstance(records, dict):
-        records = records.get("decisions")
+        attrs, records = records.get("attrs"), records.get("decisions")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(
             f'{path} must hold a list of records, [{{"date": "2025-01-06", "spend": 120.5, ...}}, '
             "...], one per row."
         )
-    return pd.DataFrame(records)
+    frame = pd.DataFrame(records)
+    if isinstance(attrs, dict):
+        frame.attrs = attrs
+    return frame
 
 
 def _read_parquet(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:

@@ -1,0 +1,102 @@
+"""The run before + this run -> what stands, what changed, and why. Decides nothing itself."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.decision.action import SIGN, Action
+from adbudget.decision.thresholds import NEAR
+from adbudget.errors import InputError
+
+if TYPE_CHECKING:
+    from adbudget.decision.decisions import Decisions
+
+COLUMNS = ("account", "channel", "decision")
+LIMITS, DATA, CHANCE, PROBLEM = "new limits", "new data", "borderline", "fit not healthy"
+
+
+def directions(previous: pd.DataFrame | None, cells: pd.Index) -> np.ndarray:
+    """(cell,) direction of the previous run's call: 1, -1, or 0 for monitor or none.
+
+    Raises
+    ------
+    InputError : a column is missing, a cell is named twice, a decision is unknown
+    """
+    if previous is None:
+        return np.zeros(len(cells), dtype=int)
+    if not isinstance(previous, pd.DataFrame) or not set(COLUMNS) <= set(previous.columns):
+        got = list(previous.columns) if isinstance(previous, pd.DataFrame) else type(previous)
+        raise InputError(
+            f"previous must be a frame of decisions with columns {', '.join(COLUMNS)}; got {got}. "
+            "Give what recommend returned in the run before, or the file it was written to."
+        )
+    actions = previous["decision"].astype(str)
+    unknown = sorted(set(actions) - set(SIGN))
+    if unknown:
+        raise InputError(
+            f"previous holds unknown decisions {unknown[:5]}; there are {', '.join(SIGN)}."
+        )
+    names = pd.MultiIndex.from_arrays([previous["account"].astype(str), previous["channel"]])
+    if not names.is_unique:
+        twice = names[names.duplicated()].unique().tolist()[:5]
+        raise InputError(f"previous names these cells more than once: {twice}.")
+    sign = pd.Series([SIGN[Action(action)] for action in actions], index=names)
+    return sign.reindex(cells).fillna(0).to_numpy(int)
+
+
+def changes(
+    decisions: "Decisions", previous: pd.DataFrame, facts: Mapping[Any, Any]
+) -> list[dict[str, str]]:
+    """Every decision that differs from the previous run's, and why.
+
+    Parameters
+    ----------
+    decisions : of this run
+    previous : frame of the previous run; its ``attrs`` say what was asked then, where kept
+    facts : ``attrs`` of this run's frame
+
+    Returns
+    -------
+    list of {account, channel, before, after, why}. ``why`` is "new limits" (limits, risk or
+    thresholds differ), "borderline" (the probability is, or was, so near its bar that other draws
+    would have decided otherwise), "new data", or "fit not healthy"; cells that only one of the
+    runs has are left out
+    """
+    old = previous.set_index(["account", "channel"])
+    known = {str(name): fact for name, fact in previous.attrs.items()}
+    new_limits = "asked" in known and known["asked"] != facts["asked"]
+    unhealthy = decisions.is_unhealthy or not known.get("health", {}).get("ok", True)
+    same_data = known.get("through") == facts["through"]
+    found = []
+    for call in decisions.calls:
+        cell = (call.account, call.channel)
+        if cell not in old.index or str(old.loc[cell, "decision"]) == call.action:
+            continue
+        why = DATA
+        if unhealthy:
+            why = PROBLEM
+        elif new_limits:
+            why = LIMITS
+        elif same_data or call.borderline or _was_borderline(old.loc[cell]):
+            why = CHANCE
+        found.append(
+            {
+                "account": call.account,
+                "channel": call.channel,
+                "before": str(old.loc[cell, "decision"]),
+                "after": str(call.action),
+                "why": why,
+            }
+        )
+    return found
+
+
+def _was_borderline(row: "pd.Series[Any]") -> bool:
+    """Whether the previous run's probability was as near its bar as chance goes."""
+    names = ("prob_gain", "prob_needed", "prob_error")
+    if not set(names) <= set(row.index):
+        return False
+    prob, needed, error = (float(row[name]) for name in names)
+    return abs(prob - needed) <= NEAR * error

@@ -29,6 +29,8 @@ COLUMNS = {
     "risk_adjusted_lift": "float64",
     "expected_value": "float64",
     "prob_gain": "float64",
+    "prob_error": "float64",
+    "prob_needed": "float64",
     "considered_spend": "float64",
     "roi": "float64",
     "roi_low": "float64",
@@ -176,6 +178,20 @@ def test_a_call_says_what_share_of_its_return_must_be_spurious(frame):
     held = frame[frame.decision == "monitor"]
     assert (held.flip_at.dropna() <= 1).all()
     assert not held.reason.str.contains("Fragile").any()
+
+
+def test_a_run_after_itself_changes_nothing_and_says_so(fitted, frame, panel):
+    again = recommend(panel, previous=frame)
+    assert again.attrs["changes"] == []
+    called = frame.decision != "monitor"
+    assert (again.decision[called] == frame.decision[called]).all()
+
+
+def test_changed_limits_are_the_reason_of_what_they_change(frame, panel):
+    held = recommend(panel, previous=frame, limits=ab.Limits(fixed=tuple(panel.channels)))
+    told = held.attrs["changes"]
+    assert {one["why"] for one in told} == {"new limits"}
+    assert len(told) == (frame.decision != "monitor").sum()
 
 
 def test_a_call_flips_sooner_when_more_certainty_is_asked_for(fitted):

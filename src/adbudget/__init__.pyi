@@ -1,6 +1,8 @@
-from .decision.action import Action as Action
-from .decision.decisions import (
+from .decision.action import (
+    Action as Action,
     Decision as Decision,
+)
+from .decision.decisions import (
     Decisions as Decisions,
     decide as decide,
 )

@@ -113,7 +113,7 @@ progress : as in :func:`adbudget.fit`
     window = f"mean of the last {days:g} days" if current is None else "given by the caller"
     frame = to_frame(decisions, fitted, window)
     if previous is not None:
-        frame.attrs["changes"] = changes(decisions, previous, frame.attrs)
+        frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
 
 

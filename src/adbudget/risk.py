@@ -6,7 +6,6 @@ import numpy as np
 
 from adbudget.errors import InputError
 
-
 MIN_BLOCKS = 10  # blocks of draws below which their spread says nothing of a standard error
 
 

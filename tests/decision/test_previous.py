@@ -118,7 +118,7 @@ FACTS = {"asked": {"limits": {"change": 0.3}}, "through": "2026-01-05", "health"
 def test_a_changed_decision_says_why(n_right, then, why):
     before = as_frame("monitor", "reduce")
     before.attrs = FACTS | then
-    found = changes(decide(pair(n_right), ANY_SHARE), before, FACTS)
+    found = changes(decide(pair(n_right), ANY_SHARE).calls, before, FACTS)
     assert found == [
         {
             "account": "account 0",

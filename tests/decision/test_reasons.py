@@ -202,11 +202,35 @@ def test_an_unhealthy_fit_is_the_only_thing_said():
 
 def test_a_cell_that_is_mostly_prior_says_so_and_the_others_do_not():
     draws, today = sure_pair()
-    prior_share = pd.Series([0.97, 0.3], index=draws.cells)
+    prior_share = pd.Series([1.0, 0.3], index=draws.cells)
     first, second = reasons(draws, today, health=health_with(prior_share.iloc[::-1]))
     assert first.endswith("mostly what is assumed of any channel.")
     assert first.startswith("Monitor, not informed")
     assert not second.endswith("mostly what is assumed of any channel.")
+
+
+def test_a_sure_move_on_little_evidence_of_its_own_is_made_and_says_so():
+    draws, today = sure_pair()
+    prior_share = pd.Series([0.97, 0.3], index=draws.cells)
+    first = reasons(draws, today, health=health_with(prior_share))[0]
+    assert first.startswith("Increase by")
+    assert first.endswith("mostly what is assumed of any channel.")
+
+
+def test_a_call_that_stands_says_what_a_new_one_would_need():
+    draws = hand_made(np.array([[[400.0, 20.0]]] * 77 + [[[350.0, 400.0]]] * 23))
+    before = pd.DataFrame(
+        {
+            "account": "account 0",
+            "channel": ["channel 0", "channel 1"],
+            "decision": ["increase", "reduce"],
+        }
+    )
+    proposal = optimize(draws, spend_of(draws, 100, 100), Limits(total="fixed"), MEAN_ONLY)
+    calls = decide(proposal, Thresholds(max_wrong_share=1.0), previous=before).calls
+    for call in calls:
+        assert "77% likely to pay, which keeps the call of the previous run" in call.reason
+        assert "(a new one needs 80%)" in call.reason
 
 
 def barely_worth_it():

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.action import Action
+from adbudget.decision.action import Action, Decision
 from adbudget.decision.moves import Moves, unmoved
 from adbudget.decision.previous import directions
 from adbudget.decision.reasons import Facts, explain
 from adbudget.decision.regret import regret
-from adbudget.decision.thresholds import NEAR, Needed, Thresholds
+from adbudget.decision.thresholds import Needed, Thresholds
 from adbudget.draws import Health
 from adbudget.errors import InputError
 from adbudget.optimizer import Proposal
@@ -27,49 +27,6 @@ from adbudget.risk import tail_mean, within_false_discovery_rate
 
 BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What to do with one cell, and why. Money is account currency per period.
-
-    Attributes
-    ----------
-    account, channel : the cell
-    action : increase, monitor or reduce
-    current_spend, recommended_spend : per period; equal when monitored
-    considered_spend : of the move that ``prob_gain`` is about: the call, or the most likely move of
-        all plans that were tried on the way to the calls
-    prob_gain : probability that the plan with the considered move is worth more than the best one
-        without it
-    prob_error : Monte-Carlo standard error of it: another seed gives another probability
-    prob_needed : smallest probability that makes the move a call
-    confidence : "high", "medium" or "low"
-    reason : one sentence a buyer can read aloud
-    flip_at : share of the cell's estimated return that would have to be spurious before the
-        decision changes: before a raise, or the cut of a held cell, turns; for a cut, the share by
-        which the return would have to be under-estimated, without upper end. NaN where no return
-        decides: a forced move, a fixed or uninformed cell, nothing spent, an unhealthy fit
-    """
-
-    account: str
-    channel: str
-    action: Action
-    current_spend: float
-    recommended_spend: float
-    considered_spend: float
-    prob_gain: float
-    prob_error: float
-    prob_needed: float
-    confidence: str
-    reason: str
-    flip_at: float = float("nan")
-
-    @property
-    def borderline(self) -> bool:
-        """Whether other draws of the same posterior might decide otherwise."""
-        moves = self.considered_spend != self.current_spend
-        return moves and abs(self.prob_gain - self.prob_needed) <= NEAR * self.prob_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +41,13 @@ class _Asked:
 
     @property
     def healthy(self) -> bool:
+        """Whether the fit can be trusted, as far as is known."""
         return self.health is None or self.health.ok
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot, "" when it can."""
+        return "" if self.health is None else " ".join(self.health.problems)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,11 +96,6 @@ class Decisions:
             lax = replace(self.thresholds, prob=float(prob), max_wrong_share=1.0)
             rows += _frontier_rows(_decide(self.considered, replace(self._asked, thresholds=lax)))
         return pd.DataFrame(rows)
-
-    @property
-    def is_unhealthy(self) -> bool:
-        """Whether nothing is called because the fit cannot be trusted."""
-        return not self._asked.healthy
 
     @cached_property
     def expected_regret(self) -> "float | pd.Series":
@@ -298,7 +256,7 @@ def _decisions(
         first.proposal,
         thresholds,
         prior_share=asked.prior_share,
-        problem="" if asked.healthy else " ".join(asked.health.problems),
+        problem=asked.problem,
         flip=flip,
         said=asked.said,
     )

@@ -85,9 +85,7 @@ class Moves:
     def where(self, mask: np.ndarray, other: "Moves") -> "Moves":
         """These moves in the cells of a mask, those of another plan elsewhere."""
         names = ("move", "prob", "error", "needed", "own_prob", "elsewhere", "flip")
-        mixed = {
-            name: np.where(mask, getattr(self, name), getattr(other, name)) for name in names
-        }
+        mixed = {name: np.where(mask, getattr(self, name), getattr(other, name)) for name in names}
         return replace(self, **mixed)
 
     def flips_of_holds(

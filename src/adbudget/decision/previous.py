@@ -1,17 +1,13 @@
 """The run before + this run -> what stands, what changed, and why. Decides nothing itself."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.action import SIGN, Action
-from adbudget.decision.thresholds import NEAR
+from adbudget.decision.action import NEAR, SIGN, Action, Decision
 from adbudget.errors import InputError
-
-if TYPE_CHECKING:
-    from adbudget.decision.decisions import Decisions
 
 COLUMNS = ("account", "channel", "decision")
 LIMITS, DATA, CHANCE, PROBLEM = "new limits", "new data", "borderline", "fit not healthy"
@@ -38,22 +34,23 @@ def directions(previous: pd.DataFrame | None, cells: pd.Index) -> np.ndarray:
         raise InputError(
             f"previous holds unknown decisions {unknown[:5]}; there are {', '.join(SIGN)}."
         )
-    names = pd.MultiIndex.from_arrays([previous["account"].astype(str), previous["channel"]])
-    if not names.is_unique:
-        twice = names[names.duplicated()].unique().tolist()[:5]
+    named = zip(previous["account"].astype(str), previous["channel"].astype(str), strict=True)
+    names = pd.MultiIndex.from_tuples(list(named))
+    twice = [name for name, count in names.value_counts().items() if count > 1][:5]
+    if twice:
         raise InputError(f"previous names these cells more than once: {twice}.")
     sign = pd.Series([SIGN[Action(action)] for action in actions], index=names)
     return sign.reindex(cells).fillna(0).to_numpy(int)
 
 
 def changes(
-    decisions: "Decisions", previous: pd.DataFrame, facts: Mapping[Any, Any]
+    calls: Iterable[Decision], previous: pd.DataFrame, facts: Mapping[Any, Any]
 ) -> list[dict[str, str]]:
     """Every decision that differs from the previous run's, and why.
 
     Parameters
     ----------
-    decisions : of this run
+    calls : of this run
     previous : frame of the previous run; its ``attrs`` say what was asked then, where kept
     facts : ``attrs`` of this run's frame
 
@@ -64,28 +61,28 @@ def changes(
     would have decided otherwise), "new data", or "fit not healthy"; cells that only one of the
     runs has are left out
     """
-    old = previous.set_index(["account", "channel"])
+    old = {(row["account"], row["channel"]): row for row in previous.to_dict("records")}
     known = {str(name): fact for name, fact in previous.attrs.items()}
     new_limits = "asked" in known and known["asked"] != facts["asked"]
-    unhealthy = decisions.is_unhealthy or not known.get("health", {}).get("ok", True)
+    unhealthy = not all(run.get("health", {}).get("ok", True) for run in (facts, known))
     same_data = known.get("through") == facts["through"]
     found = []
-    for call in decisions.calls:
+    for call in calls:
         cell = (call.account, call.channel)
-        if cell not in old.index or str(old.loc[cell, "decision"]) == call.action:
+        if cell not in old or str(old[cell]["decision"]) == call.action:
             continue
         why = DATA
         if unhealthy:
             why = PROBLEM
         elif new_limits:
             why = LIMITS
-        elif same_data or call.borderline or _was_borderline(old.loc[cell]):
+        elif same_data or call.borderline or _was_borderline(old[cell]):
             why = CHANCE
         found.append(
             {
                 "account": call.account,
                 "channel": call.channel,
-                "before": str(old.loc[cell, "decision"]),
+                "before": str(old[cell]["decision"]),
                 "after": str(call.action),
                 "why": why,
             }
@@ -93,10 +90,10 @@ def changes(
     return found
 
 
-def _was_borderline(row: "pd.Series[Any]") -> bool:
+def _was_borderline(row: Mapping[Any, Any]) -> bool:
     """Whether the previous run's probability was as near its bar as chance goes."""
     names = ("prob_gain", "prob_needed", "prob_error")
-    if not set(names) <= set(row.index):
+    if not set(names) <= set(row):
         return False
     prob, needed, error = (float(row[name]) for name in names)
     return abs(prob - needed) <= NEAR * error

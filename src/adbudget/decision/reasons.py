@@ -147,12 +147,19 @@ def _call(facts: Facts, i: int, forced: bool) -> str:
     if move > 0:
         return (
             f"{amount}: one more {_unit(facts, i)} brings {_slope(facts, i)}, more than the "
-            f"{_hurdle(facts, i)}; {_likely(prob)} likely to pay."
+            f"{_hurdle(facts, i)}; {_likely(prob)} likely to pay{_stands(facts, i)}."
         )
     return (
         f"{amount}: the last {_unit(facts, i)} brings only {_slope(facts, i)}, less than the "
-        f"{_hurdle(facts, i)}; {_likely(prob)} likely to pay."
+        f"{_hurdle(facts, i)}; {_likely(prob)} likely to pay{_stands(facts, i)}."
     )
+
+
+def _stands(facts: Facts, i: int) -> str:
+    """What keeps a call that would not be made anew."""
+    if facts.prob[i] >= facts.min_prob:
+        return ""
+    return f", which keeps the call of the previous run (a new one needs {facts.min_prob:.0%})"
 
 
 def _monitor(facts: Facts, i: int) -> str:

@@ -24,7 +24,12 @@ def regret(chosen: Proposal, considered: Proposal) -> "float | pd.Series":
     some = np.unique(np.linspace(0, n - 1, min(n, MOST_DRAWS)).round().astype(int))
     best = considered.best_in_hindsight(some)  # (draw, account)
     lost = (best - chosen.value_by_account.to_numpy()[some]).mean(axis=0)
-    code = pd.Index(considered.draws.currency, name="currency")
-    by_currency = pd.Series(lost, index=code).groupby(level=0, sort=False).sum()
-    by_currency.name = "expected_regret"
-    return float(by_currency.iloc[0]) if by_currency.size == 1 else by_currency
+    codes = np.array(considered.draws.currency)
+    by_currency = {code: float(lost[codes == code].sum()) for code in dict.fromkeys(codes.tolist())}
+    if len(by_currency) == 1:
+        return next(iter(by_currency.values()))
+    return pd.Series(
+        list(by_currency.values()),
+        index=pd.Index(list(by_currency), name="currency"),
+        name="expected_regret",
+    )

@@ -1,4 +1,4 @@
-"""When a move becomes a call, and when a call of the last run stays one. Compares nothing itself."""
+"""When a move becomes a call, and when a call of the last run stays one. Compares nothing."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ import numpy as np
 from adbudget.errors import InputError
 
 NEVER = 1 + 1e-9  # more than any share of draws
-NEAR = 2.0  # Monte-Carlo standard errors within which chance decides on which side of a bar one is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

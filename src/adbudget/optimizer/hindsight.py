@@ -1,4 +1,4 @@
-"""Problem + some draws -> for each of them, what the best plan is worth if this draw is the truth."""
+"""Problem + draws -> what the best plan is worth where one draw is the truth."""
 
 from dataclasses import replace
 

@@ -127,7 +127,6 @@ class Proposal:
             found = compare_without(problem, spend, self._solution, moved)
             return {names[one.cell]: one for one in found}
 
-
     def best_in_hindsight(self, some: np.ndarray) -> np.ndarray:
         """(some, account) value of the best plan within the limits for each of some draws.
 

@@ -202,7 +202,7 @@ def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.Da
         records = json.loads(text)
     except ValueError as cause:
         raise InputError(f"{path} cannot be read as JSON: {cause}.") from cause
-    attrs: Any = None
+    attrs = None
     if isinstance(records, dict):
         attrs, records = records.get("attrs"), records.get("decisions")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):

@@ -5,8 +5,8 @@ prior, baseline coefficients and noise from theirs, outcome = baseline + adverti
 nothing of fitting.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -82,12 +82,14 @@ class Drawn:
     noise_sd : (account,) in units of the account's outcome scale
     outcome : (account, period) outcome units; NaN where the setting has none
     media_share : (account,) of the mean outcome
+    facts : what else was drawn, as JSON can hold it
     """
 
     position: np.ndarray
     noise_sd: np.ndarray
     outcome: np.ndarray
     media_share: np.ndarray
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def small_setting(priors: Priors | None = None) -> Setting:
@@ -124,14 +126,36 @@ def draw_jointly(setting: Setting, seed: int, level: Level = "prior") -> Drawn:
     rng = np.random.default_rng(seed)
     if level == "prior":
         position = prior_positions(setting.layout, setting.priors, 1, int(rng.integers(2**31)))[0]
-        return _with_outcome(setting, position, rng, None)[0]
+        return with_outcome(setting, position, rng, None)[0]
+    return first_above_zero(
+        setting, rng, lambda position, media: with_outcome(setting, position, rng, media)
+    )
+
+
+def first_above_zero(
+    setting: Setting,
+    rng: np.random.Generator,
+    outcome: Callable[[np.ndarray, np.ndarray], tuple[Drawn, float]],
+) -> Drawn:
+    """Draw positions, then the rest, until the outcome is above zero.
+
+    Parameters
+    ----------
+    setting, rng : what is fixed, and chance
+    outcome : position and media shares -> one draw, and its lowest outcome in units of the scale
+
+    Raises
+    ------
+    RuntimeError : too rare
+    """
     for _ in range(MOST_BATCHES):
         for position, media_share in _with_base_sales(setting, rng):
-            drawn, lowest = _with_outcome(setting, position, rng, media_share)
+            drawn, lowest = outcome(position, media_share)
             if lowest >= LOWEST_SHARE:
                 return drawn
     raise RuntimeError(
-        f"no outcome above zero in {MOST_BATCHES * BATCH:,} tries; lower Priors.noise_share."
+        f"no outcome above zero in {MOST_BATCHES * BATCH:,} tries; lower Priors.noise_share, or "
+        "draw many at once (likely.py)."
     )
 
 
@@ -146,11 +170,7 @@ def _with_base_sales(setting: Setting, rng: np.random.Generator) -> Iterator[tup
     positions = prior_positions(setting.layout, priors, BATCH, int(rng.integers(2**31)))
     log_spread = setting.layout.split(positions)["level_log_spread"]  # a view
     log_spread -= (n_accounts - 1) * LOG_SPREAD_SD**2
-    weights, account = basis_weights(setting, positions), setting.cell_index[0]
-    means = [rows[:, p:-1].mean(axis=0) for rows, p in setting.rows]
-    media = np.stack(
-        [weights[:, account == a].reshape(BATCH, -1) @ mean for a, mean in enumerate(means)], axis=1
-    )
+    media = mean_media(setting, positions)
     density = base_sales_density(media, log_spread[:, 0], priors)
     density += (n_accounts - 1) * log_spread[:, 0]
     bound = n_accounts * np.log(MOST_STEEP) - 0.5 * np.log(n_accounts * priors.level_odds_sd**2)
@@ -158,7 +178,22 @@ def _with_base_sales(setting: Setting, rng: np.random.Generator) -> Iterator[tup
         yield positions[kept], media[kept]
 
 
-def _with_outcome(
+def mean_media(setting: Setting, positions: np.ndarray) -> np.ndarray:
+    """(draw, account) media over the record, in units of the account's outcome scale."""
+    weights, account = basis_weights(setting, positions), setting.cell_index[0]
+    means = [rows[:, p:-1].mean(axis=0) for rows, p in setting.rows]
+    own = [weights[:, account == a].reshape(len(positions), -1) for a in range(len(means))]
+    return np.stack([each @ mean for each, mean in zip(own, means, strict=True)], axis=1)
+
+
+def draw_noise_sds(setting: Setting, rng: np.random.Generator) -> np.ndarray:
+    """(account,) in units of the account's outcome scale."""
+    priors = setting.priors
+    chance = rng.chisquare(priors.noise_df, size=setting.panel.n_accounts)
+    return priors.noise_share * np.sqrt(priors.noise_df / chance)
+
+
+def with_outcome(
     setting: Setting,
     position: np.ndarray,
     rng: np.random.Generator,
@@ -169,7 +204,7 @@ def _with_outcome(
     ``given`` are media shares (account,) of an outcome whose mean is the scale; None draws base
     sales too.
     """
-    panel, design, priors = setting.panel, setting.design, setting.priors
+    panel, priors = setting.panel, setting.priors
     spread = np.exp(setting.layout.split(position)["level_log_spread"][0])
     typical = level_centre(priors)[0] + priors.level_odds_sd * rng.normal()
     odds = typical + spread * rng.normal(size=panel.n_accounts)
@@ -177,9 +212,8 @@ def _with_outcome(
     weights = basis_weights(setting, position[None])[0]
     account = setting.cell_index[0]
     path = np.full(panel.outcome.shape, np.nan)
-    noise_sd, media_share = np.empty((2, panel.n_accounts))
+    noise_sd, media_share = draw_noise_sds(setting, rng), np.empty(panel.n_accounts)
     for a, (rows, p) in enumerate(setting.rows):
-        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / rng.chisquare(priors.noise_df))
         mean, precision = baseline.moving(a, p)
         moving = mean + noise_sd[a] / np.sqrt(np.diag(precision)) * rng.normal(size=p - 1)
         media = rows[:, p:-1] @ weights[account == a].ravel()
@@ -190,12 +224,26 @@ def _with_outcome(
             path[a] += media.mean() * (1 / media_share[a] - 1)
         else:
             path[a] += 1.0 - path[a].mean()
-    path[~np.isfinite(panel.outcome)] = np.nan
+    return to_outcome(setting, position, noise_sd, media_share, path)
+
+
+def to_outcome(
+    setting: Setting,
+    position: np.ndarray,
+    noise_sd: np.ndarray,
+    media_share: np.ndarray,
+    path: np.ndarray,
+    facts: dict[str, Any] | None = None,
+) -> tuple[Drawn, float]:
+    """A draw in outcome units, and the lowest of its ``path`` (account, period), in scale units."""
+    panel = setting.panel
+    path = np.where(np.isfinite(panel.outcome), path, np.nan)
     drawn = Drawn(
         position=position,
         noise_sd=noise_sd,
-        outcome=path * (design.outcome_scale / panel.unit_value)[:, None],
+        outcome=path * (setting.design.outcome_scale / panel.unit_value)[:, None],
         media_share=media_share,
+        facts=facts or {},
     )
     return drawn, float(np.nanmin(path))
 

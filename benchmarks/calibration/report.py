@@ -47,8 +47,10 @@ def write_report(key: str, page: Path = PAGE) -> None:
         )
     text = page.read_text(encoding="utf-8")
     for kind, kept in records.items():
-        text = filled(text, f"{kind} ranks", rank_table(kept))
-        plot_ranks(stacked_pits(kept), TITLES[kind], f"calibration_{kind}.png")
+        name = f"calibration_{kind}.png"
+        picture = f"![ranks: {SHORT[kind]}](images/{name})"
+        text = filled(text, f"{kind} ranks", f"{rank_table(kept)}\n\n{picture}")
+        plot_ranks(stacked_pits(kept), TITLES[kind], name)
     text = filled(text, "gain", gain_tables(records))
     text = filled(text, "noise kinds", noise_table(records["plugged"]))
     text = filled(text, "runs", runs_table(records, key))

@@ -19,11 +19,12 @@ from adbudget.model.regressors import shared_columns
 from adbudget.model.row_noise import RowNoise, even_noise, level_spread
 
 from .joint import (
+    LOWEST_SHARE,
     Drawn,
     Setting,
     basis_weights,
     draw_noise_sds,
-    first_above_zero,
+    first_allowed,
     make_setting,
     to_outcome,
 )
@@ -76,7 +77,7 @@ def draw_plugged(setting: Setting, seed: int, kind: str) -> tuple[Setting, Drawn
         hidden = draw_hidden(moved, kind, rng)
         return _with_outcome(moved, demand, hidden, position, media_share, rng)
 
-    return moved, first_above_zero(moved, rng, outcome)
+    return moved, first_allowed(moved, rng, outcome, LOWEST_SHARE)
 
 
 def _with_demand(setting: Setting, rng: np.random.Generator) -> tuple[np.ndarray, Setting]:

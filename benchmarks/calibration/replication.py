@@ -16,14 +16,13 @@ from adbudget.model.evidence import gather
 from adbudget.model.factor import make_likelihood
 from adbudget.model.sampler import SamplerSettings, sample_compiled
 
-from .joint import Drawn, Level, Setting, draw_jointly, drawn_panel, small_setting
+from .joint import Drawn, Setting, draw_jointly, drawn_panel, small_setting
 from .moves import judge_moves
 from .plugged import KINDS_OF_NOISE, draw_plugged
 from .quantities import Frame, curves, draw_noise_sd, quantities
 from .ranks import rank_pit
 
 KINDS = ("model", "pipeline", "plugged")
-LEVELS: dict[str, Level] = {"model": "prior", "pipeline": "positive"}
 N_RANKED = 99  # draws that the truth is ranked among, far enough apart to be independent
 DRAWS, TUNE, CHAINS = 1000, 500, 4
 
@@ -52,7 +51,7 @@ def replicate(kind: str, seed: int, setting: Setting | None = None, cores: int =
         noise = KINDS_OF_NOISE[seed % len(KINDS_OF_NOISE)]
         setting, drawn = draw_plugged(setting, drawn_from, noise)
     else:
-        drawn = draw_jointly(setting, drawn_from, LEVELS[kind])
+        drawn = draw_jointly(setting, drawn_from, positive=kind == "pipeline")
     run = _fit_model if kind == "model" else _fit_pipeline
     frame, positions, said, health = run(setting, drawn, int(fit_seed.generate_state(1)[0]), cores)
     rng = np.random.default_rng(tie_seed)

@@ -20,7 +20,7 @@ from adbudget.model.predict import prior_positions
 from adbudget.model.transform import cell_draws
 from benchmarks.calibration import likely, plots
 from benchmarks.calibration.cache import append_record, count_by_key, read_records, source_key
-from benchmarks.calibration.joint import draw_jointly, drawn_panel, media_share_at, small_setting
+from benchmarks.calibration.joint import basis_weights, draw_jointly, drawn_panel, small_setting
 from benchmarks.calibration.likely import draw_likely
 from benchmarks.calibration.moves import judge_moves
 from benchmarks.calibration.plugged import KINDS_OF_NOISE, draw_hidden, draw_plugged
@@ -162,20 +162,22 @@ def test_the_same_seed_draws_the_same(setting):
     assert not np.array_equal(one.outcome, draw_jointly(setting, 5).outcome)
 
 
-def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_spend(setting):
-    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd", "level_odds_sd", "level_spread")
-    still = Priors(demand_effect=0.0, level_share=0.7, **dict.fromkeys(scales, 1e-9))
+def test_without_noise_an_outcome_is_media_and_a_level_that_makes_up_its_mean(setting):
+    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd")
+    still = Priors(demand_effect=0.0, **dict.fromkeys(scales, 1e-12))
     quiet = replace(setting, priors=still)
     drawn, panel = draw_jointly(quiet, 2), quiet.panel
     account, channel = quiet.cell_index
     roi = np.exp(cell_draws(drawn.position, quiet.layout, quiet.priors, account, channel).log_roi)
     mean_spend = panel.spend[account, channel].sum(axis=1) / panel.n_periods
     owed = np.bincount(account, roi * mean_spend) / quiet.design.outcome_scale
-    mean = drawn.outcome.mean(axis=1) * panel.unit_value / quiet.design.outcome_scale
     # a cell that starts late carries nothing over from before its life
-    media = media_share_at(np.log(0.7 / 0.3))
-    assert media == pytest.approx(0.3, abs=0.01)
-    np.testing.assert_allclose(mean, owed / media, rtol=1e-6)
+    np.testing.assert_allclose(drawn.media_share, owed, rtol=1e-6)
+    weights = basis_weights(quiet, drawn.position[None])[0]
+    for a, (rows, p) in enumerate(quiet.rows):
+        media = rows[:, p:-1] @ weights[account == a].ravel()
+        path = drawn.outcome[a] * panel.unit_value[a] / quiet.design.outcome_scale[a]
+        np.testing.assert_allclose(path - media, 1 - owed[a], atol=1e-6)
 
 
 def test_noise_has_the_median_of_its_prior(setting):
@@ -190,7 +192,7 @@ def test_tables_of_a_positive_draw_are_positive_and_read_back(setting):
     import adbudget as ab
 
     for seed in range(5):
-        drawn = draw_jointly(setting, seed, "positive")
+        drawn = draw_jointly(setting, seed, positive=True)
         assert drawn.outcome.min() > 0
         scale = setting.design.outcome_scale / setting.panel.unit_value
         np.testing.assert_allclose(drawn.outcome.mean(axis=1), scale, rtol=1e-9)
@@ -260,7 +262,7 @@ def test_likely_outcomes_are_what_a_table_may_hold(setting, monkeypatch):
 
 @pytest.mark.slow
 def test_likely_draws_are_distributed_as_the_exact_ones(setting):
-    exact = [draw_jointly(setting, seed, "positive") for seed in range(150)]
+    exact = [draw_jointly(setting, seed, positive=True) for seed in range(150)]
     many = draw_likely(setting, seed=1, n_draws=300)
     shares = np.array([drawn.media_share for drawn in exact])
     assert ks_2samp(shares[:, 0], many.media_share[:, 0]).pvalue > 0.005

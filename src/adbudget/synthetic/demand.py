@@ -148,7 +148,7 @@ def _flights(spec: WorldSpec, shape: tuple[int, ...], rng: np.random.Generator) 
         return on
     share = rng.uniform(*spec.on_share, shape[1])
     per_week = 7 / PERIOD_DAYS[spec.period]
-    gap_weeks = sum(spec.flight_weeks) / 2 * (1 - share) / share
+    gap_weeks = (sum(spec.flight_weeks) / 2 * (1 - share) / share).tolist()
     for a, c in np.ndindex(shape[:2]):
         t = -rng.uniform(0, gap_weeks[c]) * per_week  # the first gap began before the first period
         while t < shape[2]:

@@ -12,6 +12,7 @@ logarithm of estimated (posterior median) over true return.
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,27 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import adbudget as ab
 
 SHORTEST_NAME = 2  # a channel is x and a number, a control c and a number
+LEAST_RATIO = 0.01  # of estimated to true return; an estimate may be exactly zero
+
+
+def pairs(folder: Path) -> list[Path]:
+    """The panels of a folder, each with its truth beside it.
+
+    Raises
+    ------
+    SystemExit : there is none, or one without its truth
+    """
+    paths = [path for path in sorted(folder.glob("*.csv")) if not path.stem.endswith("_truth")]
+    if not paths:
+        raise SystemExit(f"{folder} holds no CSV file.")
+    alone = [path.name for path in paths if not _truth_of(path).exists()]
+    if alone:
+        raise SystemExit(f"{folder}: there is no NAME_truth.csv beside {alone}.")
+    return paths
+
+
+def _truth_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_truth.csv")
 
 
 def read_pair(path: Path) -> tuple[ab.Panel, pd.Series]:
@@ -30,18 +52,29 @@ def read_pair(path: Path) -> tuple[ab.Panel, pd.Series]:
     channels = [name for name in named if name[0] == "x"]
     controls = [name for name in named if name[0] == "c"]
     panel = ab.read_panel(data, channels=channels, controls=controls or None)
-    truth = pd.read_csv(path.with_name(f"{path.stem}_truth.csv"))
+    truth = pd.read_csv(_truth_of(path))
     return panel, truth.set_index(["geo", "channel"])["roi"]
 
 
-def judged(panel: ab.Panel, truth: pd.Series) -> pd.DataFrame:
+def judged(panel: ab.Panel, truth: pd.Series, seed: int) -> tuple[pd.DataFrame, ab.Health]:
     """One line for each cell: whether the interval holds the truth, and the log error."""
-    fit = ab.fit(panel, seed=1, progress=False)
+    fit = ab.fit(panel, seed=seed, progress=False)
     roi = fit.cell_draws.roi
     low, middle, high = np.quantile(roi.reshape(-1, roi.shape[-1]), [0.05, 0.5, 0.95], axis=0)
     true = truth.reindex(panel.cells).to_numpy()
     held = (low <= true) & (true <= high)
-    return pd.DataFrame({"held": held, "error": np.log(middle / true)}, index=panel.cells)
+    error = np.log(np.maximum(middle / true, LEAST_RATIO))
+    cells = pd.DataFrame({"held": held, "error": error}, index=panel.cells)
+    return cells, fit.health
+
+
+def said(name: str, measures: dict[str, Any]) -> str:
+    """One line: how many of the intervals hold, and the log errors."""
+    errors = np.array(measures["errors"])
+    return (
+        f"{name}: {measures['n_held']} of {measures['n_cells']} held, log error mean "
+        f"{errors.mean():+.2f}, median {np.median(errors):+.2f}"
+    )
 
 
 def main() -> None:
@@ -49,16 +82,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    paths = [path for path in sorted(folder.glob("*.csv")) if not path.stem.endswith("_truth")]
-    if not paths:
-        raise SystemExit(f"{folder} holds no CSV file.")
-    found = {path.stem: judged(*read_pair(path)) for path in paths}
+    found = {path.stem: judged(*read_pair(path), seed=1)[0] for path in pairs(folder)}
     for name, cells in {**found, "all cells": pd.concat(found.values())}.items():
-        print(
-            f"{name}: {int(cells['held'].sum())} of {len(cells)} held, log error mean "
-            f"{cells['error'].mean():+.2f}, median {cells['error'].median():+.2f}",
-            flush=True,
-        )
+        measures = {"n_held": int(cells["held"].sum()), "n_cells": len(cells)}
+        print(said(name, measures | {"errors": cells["error"].tolist()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ def main() -> None:
     run = jobs.add_parser("run", help="replicate; what is kept already is not made again")
     run.add_argument("--kind", choices=KINDS, required=True)
     run.add_argument("--replications", type=int, default=200)
+    run.add_argument("--cores", type=int, default=2, help="of the sampler; they change no draw")
     run.add_argument("--seconds", type=float, default=float("inf"), help="stop after, and resume")
     prior = jobs.add_parser("prior", help="what the default priors say before any outcome")
     prior.add_argument("--real", type=Path, help="folder with the Conjura files, if at hand")
@@ -21,7 +22,7 @@ def main() -> None:
     report.add_argument("--key", help="source to report on; by default the one in use")
     given = options.parse_args()
     if given.job == "run":
-        _run(given.kind, given.replications, given.seconds)
+        _run(given.kind, given.replications, given.seconds, given.cores)
     elif given.job == "prior":
         from .prior import report_prior
 
@@ -32,7 +33,7 @@ def main() -> None:
         write_report(given.key or source_key())
 
 
-def _run(kind: str, n_replications: int, seconds: float) -> None:
+def _run(kind: str, n_replications: int, seconds: float, cores: int) -> None:
     key, start = source_key(), time.monotonic()
     kept = {record["seed"] for record in read_records(kind, key)}
     missing = [seed for seed in range(n_replications) if seed not in kept]
@@ -40,7 +41,7 @@ def _run(kind: str, n_replications: int, seconds: float) -> None:
         if time.monotonic() - start > seconds:
             print(f"{kind}: {len(missing) - done} of {n_replications} left; run again to go on")
             return
-        append_record(replicate(kind, seed), key)
+        append_record(replicate(kind, seed, cores=cores), key)
     print(f"{kind}: all {n_replications} kept under {key}")
 
 

@@ -3,30 +3,24 @@
 A line belongs to the source that made it: the key is a hash of everything that shapes a record.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import adbudget
+from benchmarks.worlds.source import files_fingerprint, library_fingerprint
+from benchmarks.worlds.tools import LIBRARY_ROOTS
 
 RESULTS = Path(__file__).with_name("results.jsonl")
-# What a record depends on: curves, model, optimizer and decision of the library, and this folder.
-LIBRARY = ("curves.py", "draws.py", "risk.py", "plan.py", "decision.py", "model", "optimizer")
-OWN = ("joint.py", "quantities.py", "moves.py", "ranks.py", "replication.py")
+# What a record depends on, beside all that a fit and its decisions import.
+OWN = ("joint.py", "plugged.py", "quantities.py", "moves.py", "ranks.py", "replication.py")
 
 
 def source_key() -> str:
-    """Short hash of the source in use."""
-    library, own = Path(adbudget.__file__).parent, Path(__file__).parent
-    files = [own / name for name in OWN]
-    for name in LIBRARY:
-        path = library / name
-        files += sorted(path.glob("*.py")) if path.is_dir() else [path]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()[:12]
+    """Short hash of the source in use; comments do not count."""
+    src, own = Path(adbudget.__file__).parents[1], Path(__file__).parent
+    ours = files_fingerprint([own / name for name in OWN])
+    return f"{library_fingerprint(src, LIBRARY_ROOTS)[:8]}-{ours[:8]}"
 
 
 def read_records(kind: str, key: str, path: Path = RESULTS) -> list[dict]:

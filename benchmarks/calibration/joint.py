@@ -5,10 +5,10 @@ prior, baseline coefficients and noise from theirs, outcome = baseline + adverti
 nothing of fitting.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +17,12 @@ from adbudget.model.baseline import assumed_baseline
 from adbudget.model.design import Design, carried_spend, first_state
 from adbudget.model.evidence import Evidence, gather
 from adbudget.model.layout import Layout
-from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, base_sales_density, level_centre
+from adbudget.model.level import LOG_SPREAD_SD, base_sales_density
 from adbudget.model.predict import prior_positions
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import regression_rows
 from adbudget.model.transform import cell_draws
 from adbudget.synthetic import WorldSpec, synthesize
-
-Level = Literal["prior", "positive"]
 
 WORLD_SEED = 20  # of the spend that all replications share
 BATCH, MOST_BATCHES = 2_000, 500
@@ -82,12 +80,14 @@ class Drawn:
     noise_sd : (account,) in units of the account's outcome scale
     outcome : (account, period) outcome units; NaN where the setting has none
     media_share : (account,) of the mean outcome
+    facts : what else was drawn, as JSON can hold it
     """
 
     position: np.ndarray
     noise_sd: np.ndarray
     outcome: np.ndarray
     media_share: np.ndarray
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def small_setting(priors: Priors | None = None) -> Setting:
@@ -108,30 +108,55 @@ def make_setting(panel: Panel, priors: Priors | None = None) -> Setting:
     return Setting(panel=panel, design=make_design(panel, priors), priors=priors)
 
 
-def draw_jointly(setting: Setting, seed: int, level: Level = "prior") -> Drawn:
+def draw_jointly(setting: Setting, seed: int, *, positive: bool = False) -> Drawn:
     """Parameters and outcome, drawn from prior and likelihood.
+
+    Every account has the mean outcome of its panel, in units of which the priors speak: the model
+    takes the mean as known, and base sales are what media leave of it.
 
     Parameters
     ----------
     setting : what is fixed
     seed : of the draw
-    level : of the baseline. "prior": drawn like everything else, so outcomes may be negative and
-        have any mean; "positive": outcomes are above zero, as a table must have it, and every
-        account has the mean outcome of its panel, in units of which the priors speak. Those are
-        conditions on the outcome alone, so they leave the posterior of every outcome as it is; they
-        are met by drawing again.
+    positive : whether outcomes are above zero, as a table must have it. That is a condition on the
+        outcome alone, as the mean is, so it leaves the posterior of every outcome as it is; it is
+        met by drawing again
     """
     rng = np.random.default_rng(seed)
-    if level == "prior":
-        position = prior_positions(setting.layout, setting.priors, 1, int(rng.integers(2**31)))[0]
-        return _with_outcome(setting, position, rng, None)[0]
+    return first_allowed(
+        setting,
+        rng,
+        lambda position, media: _with_outcome(setting, position, media, rng),
+        LOWEST_SHARE if positive else -np.inf,
+    )
+
+
+def first_allowed(
+    setting: Setting,
+    rng: np.random.Generator,
+    outcome: Callable[[np.ndarray, np.ndarray], tuple[Drawn, float]],
+    lowest: float,
+) -> Drawn:
+    """Draw positions, then the rest, until no outcome is below the lowest.
+
+    Parameters
+    ----------
+    setting, rng : what is fixed, and chance
+    outcome : position and media shares -> one draw, and its lowest outcome in units of the scale
+    lowest : in the same units
+
+    Raises
+    ------
+    RuntimeError : too rare
+    """
     for _ in range(MOST_BATCHES):
         for position, media_share in _with_base_sales(setting, rng):
-            drawn, lowest = _with_outcome(setting, position, rng, media_share)
-            if lowest >= LOWEST_SHARE:
+            drawn, found = outcome(position, media_share)
+            if found >= lowest:
                 return drawn
     raise RuntimeError(
-        f"no outcome above zero in {MOST_BATCHES * BATCH:,} tries; lower Priors.noise_share."
+        f"no outcome above {lowest:g} in {MOST_BATCHES * BATCH:,} tries; lower Priors.noise_share, "
+        "or draw many at once (likely.py)."
     )
 
 
@@ -146,11 +171,7 @@ def _with_base_sales(setting: Setting, rng: np.random.Generator) -> Iterator[tup
     positions = prior_positions(setting.layout, priors, BATCH, int(rng.integers(2**31)))
     log_spread = setting.layout.split(positions)["level_log_spread"]  # a view
     log_spread -= (n_accounts - 1) * LOG_SPREAD_SD**2
-    weights, account = basis_weights(setting, positions), setting.cell_index[0]
-    means = [rows[:, p:-1].mean(axis=0) for rows, p in setting.rows]
-    media = np.stack(
-        [weights[:, account == a].reshape(BATCH, -1) @ mean for a, mean in enumerate(means)], axis=1
-    )
+    media = mean_media(setting, positions)
     density = base_sales_density(media, log_spread[:, 0], priors)
     density += (n_accounts - 1) * log_spread[:, 0]
     bound = n_accounts * np.log(MOST_STEEP) - 0.5 * np.log(n_accounts * priors.level_odds_sd**2)
@@ -158,52 +179,57 @@ def _with_base_sales(setting: Setting, rng: np.random.Generator) -> Iterator[tup
         yield positions[kept], media[kept]
 
 
-def _with_outcome(
-    setting: Setting,
-    position: np.ndarray,
-    rng: np.random.Generator,
-    given: np.ndarray | None,
-) -> tuple[Drawn, float]:
-    """One draw of the rest, and its lowest outcome in units of the account's scale.
+def mean_media(setting: Setting, positions: np.ndarray) -> np.ndarray:
+    """(draw, account) media over the record, in units of the account's outcome scale."""
+    weights, account = basis_weights(setting, positions), setting.cell_index[0]
+    means = [rows[:, p:-1].mean(axis=0) for rows, p in setting.rows]
+    own = [weights[:, account == a].reshape(len(positions), -1) for a in range(len(means))]
+    return np.stack([each @ mean for each, mean in zip(own, means, strict=True)], axis=1)
 
-    ``given`` are media shares (account,) of an outcome whose mean is the scale; None draws base
-    sales too.
-    """
-    panel, design, priors = setting.panel, setting.design, setting.priors
-    spread = np.exp(setting.layout.split(position)["level_log_spread"][0])
-    typical = level_centre(priors)[0] + priors.level_odds_sd * rng.normal()
-    odds = typical + spread * rng.normal(size=panel.n_accounts)
-    baseline = assumed_baseline(setting.evidence, priors)
-    weights = basis_weights(setting, position[None])[0]
-    account = setting.cell_index[0]
-    path = np.full(panel.outcome.shape, np.nan)
-    noise_sd, media_share = np.empty((2, panel.n_accounts))
+
+def draw_noise_sds(setting: Setting, rng: np.random.Generator) -> np.ndarray:
+    """(account,) in units of the account's outcome scale."""
+    priors = setting.priors
+    chance = rng.chisquare(priors.noise_df, size=setting.panel.n_accounts)
+    return priors.noise_share * np.sqrt(priors.noise_df / chance)
+
+
+def _with_outcome(
+    setting: Setting, position: np.ndarray, media_share: np.ndarray, rng: np.random.Generator
+) -> tuple[Drawn, float]:
+    """One draw of the outcome, and its lowest value in units of the account's scale."""
+    baseline = assumed_baseline(setting.evidence, setting.priors)
+    weights, account = basis_weights(setting, position[None])[0], setting.cell_index[0]
+    noise_sd = draw_noise_sds(setting, rng)
+    path = np.full(setting.panel.outcome.shape, np.nan)
     for a, (rows, p) in enumerate(setting.rows):
-        noise_sd[a] = priors.noise_share * np.sqrt(priors.noise_df / rng.chisquare(priors.noise_df))
         mean, precision = baseline.moving(a, p)
         moving = mean + noise_sd[a] / np.sqrt(np.diag(precision)) * rng.normal(size=p - 1)
-        media = rows[:, p:-1] @ weights[account == a].ravel()
-        path[a] = (rows[:, 1:p] - rows[:, 1:p].mean(axis=0)) @ moving + media
+        path[a] = rows[:, 1:p] @ moving + rows[:, p:-1] @ weights[account == a].ravel()
         path[a] += noise_sd[a] * rng.normal(size=rows.shape[0])
-        media_share[a] = media_share_at(odds[a]) if given is None else given[a]
-        if given is None:
-            path[a] += media.mean() * (1 / media_share[a] - 1)
-        else:
-            path[a] += 1.0 - path[a].mean()
-    path[~np.isfinite(panel.outcome)] = np.nan
+        path[a] += 1.0 - path[a].mean()
+    return to_outcome(setting, position, noise_sd, media_share, path)
+
+
+def to_outcome(
+    setting: Setting,
+    position: np.ndarray,
+    noise_sd: np.ndarray,
+    media_share: np.ndarray,
+    path: np.ndarray,
+    facts: dict[str, Any] | None = None,
+) -> tuple[Drawn, float]:
+    """A draw in outcome units, and the lowest of its ``path`` (account, period), in scale units."""
+    panel = setting.panel
+    path = np.where(np.isfinite(panel.outcome), path, np.nan)
     drawn = Drawn(
         position=position,
         noise_sd=noise_sd,
-        outcome=path * (design.outcome_scale / panel.unit_value)[:, None],
+        outcome=path * (setting.design.outcome_scale / panel.unit_value)[:, None],
         media_share=media_share,
+        facts=facts or {},
     )
     return drawn, float(np.nanmin(path))
-
-
-def media_share_at(odds: float) -> float:
-    """Media as a share of the outcome where :func:`base_odds` is ``odds``."""
-    bent = 4 * LEAST_BASE**2 * (1 + np.exp(-odds))
-    return float((1 + np.sqrt(1 + bent)) / (2 * (1 + np.exp(odds))))
 
 
 def basis_weights(setting: Setting, positions: np.ndarray) -> np.ndarray:

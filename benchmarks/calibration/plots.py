@@ -32,9 +32,13 @@ def plot_ranks(pits: dict[str, np.ndarray], title: str, name: str) -> Path:
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(3, 4, figsize=(11, 7), sharex=True, sharey=True)
-    for axis, key in zip(axes.flat, NAMES, strict=True):
+    across = 5
+    down = -(-len(NAMES) // across)
+    figure, axes = plt.subplots(down, across, figsize=(13, 7), sharex=True, sharey=True)
+    for axis, key in zip(axes.flat, NAMES, strict=False):
         _rank_panel(axis, pits[key], NAMES[key])
+    for axis in axes.flat[len(NAMES) :]:
+        axis.set_visible(False)
     for axis in axes[:, 0]:
         axis.set_ylabel("share below, less u", fontsize=8)
     for axis in axes[-1]:

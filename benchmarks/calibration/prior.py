@@ -17,7 +17,8 @@ from adbudget.model.predict import prior_positions
 from adbudget.model.transform import cell_draws
 from adbudget.synthetic import WorldSpec, synthesize
 
-from .joint import Setting, draw_jointly, make_setting
+from .joint import Setting, make_setting
+from .likely import draw_likely
 from .plots import plot_priors
 from .report import PAGE, filled
 
@@ -190,13 +191,10 @@ def _path_statistics(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
 
     Paths are what a table may hold: above zero, with the mean outcome of their panel.
     """
-    panel, design = setting.panel, setting.design
-    scale = design.outcome_scale / panel.unit_value
-    spend = panel.spend.sum(axis=1)
+    spend = setting.panel.spend.sum(axis=1)
     variation, correlation = [], []
-    for seed in range(N_PATHS):
-        path = draw_jointly(setting, seed, "positive").outcome / scale[:, None]
-        for a in range(panel.n_accounts):
+    for path in draw_likely(setting, SEED, N_PATHS).paths:
+        for a in range(setting.panel.n_accounts):
             seen = np.isfinite(path[a])
             variation.append(path[a, seen].std())  # over a mean of one
             correlation.append(np.corrcoef(spend[a, seen], path[a, seen])[0, 1])

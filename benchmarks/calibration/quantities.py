@@ -30,11 +30,13 @@ NAMES = {
     "lift": "lift of 30% more spend in a cell",
     "shift_value": "value of moving a fifth of one channel's money to another",
     "account_media": "outcome owed to all channels of an account",
+    "return_level": "level of return that channels share",
     "channel_return": "return of a channel",
     "channel_spread": "spread of accounts within a channel",
     "account_spread": "spread of whole accounts",
     "saturation_tilt": "saturation tilt of a channel",
     "adstock_tilt": "adstock tilt of a channel",
+    "level_log_spread": "spread of base sales between accounts",
     "noise_sd": "noise of an account",
     "log_likelihood": "log likelihood of the outcome",
 }
@@ -93,11 +95,13 @@ def quantities(frame: Frame, positions: np.ndarray) -> dict[str, np.ndarray]:
         "lift": raised,
         "shift_value": _shift_value(draws, current),
         "account_media": owed,
+        "return_level": part["return_level"],
         "channel_return": part["channel_return"],
         "channel_spread": np.abs(part["channel_spread"]),
         "account_spread": np.abs(part["account_spread"]),
         "saturation_tilt": part["saturation_tilt"],
         "adstock_tilt": part["adstock_tilt"],
+        "level_log_spread": part["level_log_spread"],
         "log_likelihood": log_likelihood(frame, positions),
     }
 

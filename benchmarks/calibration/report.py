@@ -16,11 +16,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 TITLES = {
     "model": "The model by itself: outcomes drawn and fitted with the same priors",
     "pipeline": "The complete pipeline: read_panel and fit, all found beforehand switched on",
+    "plugged": "The complete pipeline where all that is found beforehand is drawn too",
+}
+SHORT = {
+    "model": "the model by itself",
+    "pipeline": "complete pipeline",
+    "plugged": "plugged in, drawn too",
 }
 # Quantities whose prior has a variance, so that what the data add can be put in one number.
 WITH_PRIOR_SD = (
-    *("log_roi", "channel_return", "channel_spread", "account_spread"),
-    *("saturation_tilt", "adstock_tilt"),
+    *("log_roi", "return_level", "channel_return", "channel_spread", "account_spread"),
+    *("saturation_tilt", "adstock_tilt", "level_log_spread"),
 )
 
 
@@ -41,14 +47,14 @@ def write_report(key: str, page: Path = PAGE) -> None:
         )
     text = page.read_text(encoding="utf-8")
     for kind, kept in records.items():
-        text = filled(text, f"{kind} ranks", rank_table(kept))
-        plot_ranks(stacked_pits(kept), TITLES[kind], f"calibration_{kind}.png")
+        name = f"calibration_{kind}.png"
+        picture = f"![ranks: {SHORT[kind]}](images/{name})"
+        text = filled(text, f"{kind} ranks", f"{rank_table(kept)}\n\n{picture}")
+        plot_ranks(stacked_pits(kept), TITLES[kind], name)
     text = filled(text, "gain", gain_tables(records))
+    text = filled(text, "noise kinds", noise_table(records["plugged"]))
     text = filled(text, "runs", runs_table(records, key))
-    plot_reliability(
-        {"the model by itself": records["model"], "the complete pipeline": records["pipeline"]},
-        "calibration_gain.png",
-    )
+    plot_reliability({SHORT[kind]: kept for kind, kept in records.items()}, "calibration_gain.png")
     page.write_text(text, encoding="utf-8")
 
 
@@ -67,7 +73,7 @@ def stacked_pits(records: list[dict]) -> dict[str, np.ndarray]:
 
 
 def rank_table(records: list[dict]) -> str:
-    """One row per quantity, and what twelve tests at once allow."""
+    """One row per quantity, and what so many tests at once allow."""
     rows = [
         "| quantity | elements | p, one element a replication | p, all elements "
         "| 50% interval holds | 90% interval holds | posterior / prior sd |",
@@ -99,9 +105,10 @@ def rank_table(records: list[dict]) -> str:
 def gain_tables(records: dict[str, list[dict]]) -> str:
     """Reliability of the stated probabilities, considered moves and calls."""
     rows = [
-        "| stated | the model by itself: moves | stated, mean | pay | complete pipeline: moves "
-        "| stated, mean | pay |",
-        "|---|---|---|---|---|---|---|",
+        "| stated | "
+        + " | ".join(f"{SHORT[kind]}: moves | stated, mean | pay" for kind in records)
+        + " |",
+        "|---" * (1 + 3 * len(records)) + "|",
     ]
     found = {
         kind: {b.low: b for b in bins(stack_moves(kept, called=False))}
@@ -136,6 +143,32 @@ def gain_tables(records: dict[str, list[dict]]) -> str:
     return "\n".join(rows)
 
 
+def noise_table(records: list[dict]) -> str:
+    """By the kind of noise drawn: what was found of it, and what intervals and calls are worth."""
+    rows = [
+        "| noise drawn | replications | heavy tail found | 90% intervals: ROI of a cell | noise of "
+        "an account | moves called | stated to pay | gap |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for kind in sorted({_kind_of_noise(record) for record in records}):
+        kept = [record for record in records if _kind_of_noise(record) == kind]
+        pits, moves = stacked_pits(kept), stack_moves(kept, called=True)
+        holds = [_share(coverage(pits[key], 0.9)) for key in ("log_roi", "noise_sd")]
+        heavy = f"{np.mean([r['tail_df'] is not None for r in kept]):.0%}"
+        called = ["", ""]
+        if len(moves):
+            gap, error = gap_and_error(moves)
+            called = [f"{moves[:, 1].mean():.3f}", f"{gap:+.3f} ± {error:.3f}"]
+        cells = [kind, str(len(kept)), heavy, *holds, str(len(moves)), *called]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _kind_of_noise(record: dict) -> str:
+    drawn = record["drawn"]
+    return drawn["noise"] + (", persistent" if drawn["autocorrelation"] else "")
+
+
 def runs_table(records: dict[str, list[dict]], key: str) -> str:
     """How the replications went."""
     rows = [
@@ -147,7 +180,7 @@ def runs_table(records: dict[str, list[dict]], key: str) -> str:
         seconds = np.median([r["seconds"] for r in kept])
         diverged = np.mean([r["divergences"] > 0 for r in kept])
         lost = np.mean([r["divergences"] for r in kept]) / (DRAWS * CHAINS)
-        pipeline = kind == "pipeline"
+        pipeline = kind != "model"
         unhealthy = f"{np.mean([not r['healthy'] for r in kept]):.1%}" if pipeline else ""
         heavy = f"{np.mean([r['tail_df'] is not None for r in kept]):.1%}" if pipeline else "off"
         lasting = (

@@ -110,13 +110,16 @@ def one_per_replication(values: np.ndarray) -> np.ndarray:
 def coverage(values: np.ndarray, prob: float) -> tuple[float, float]:
     """Share of central intervals that hold the truth, and its standard error over replications.
 
+    One replication has no error: NaN.
+
     Parameters
     ----------
     values : (replication, element) in [0, 1]
     prob : of the interval
     """
     inside = (np.abs(values - 0.5) <= prob / 2).mean(axis=1)
-    return float(inside.mean()), float(inside.std(ddof=1) / np.sqrt(inside.size))
+    error = inside.std(ddof=1) / np.sqrt(inside.size) if inside.size > 1 else np.nan
+    return float(inside.mean()), float(error)
 
 
 def _points(n_values: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Run tools on worlds with known truth: python -m benchmarks.worlds, or python benchmarks/worlds.
 
-Only what has no result yet is run. --report rewrites the tables and plots of docs/validation.md.
+Only what has no result yet is run. --recovery FOLDER judges panels that others made instead of
+worlds. --report rewrites the tables and plots of docs/validation.md.
 """
 
 import argparse
@@ -33,10 +34,15 @@ def main() -> int:
     names = _names(given.families, list(families()), "families")
     tools = _names(given.tools, list(TOOLS), "tools")
     studies = _names(given.studies, list(STUDIES), "studies")
-    jobs = make_grid(studies, names, _seeds(given.seeds), tools)
+    worlds = None if given.worlds == "usual" else _numbers(given.worlds)
+    jobs = make_grid(studies, names, worlds, tools)
     results = Results(given.results or _results_of(src), src)
     failed = 0
-    if not given.report:
+    if given.recovery:
+        from benchmarks.worlds.recovery import judge_folder
+
+        judge_folder(given.recovery, results)
+    elif not given.report:
         runner.check_source(src)
         failed = runner.run_missing(jobs, results, given.jobs)
         asked = set(jobs)
@@ -50,7 +56,12 @@ def main() -> int:
 def _options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks.worlds", description=__doc__)
     options.add_argument("--families", default="all", help="names with commas, or all")
-    options.add_argument("--seeds", default="0-19", help="such as 0-19 or 3,5,8")
+    options.add_argument(
+        "--worlds",
+        default="usual",
+        help="numbers such as 0-19 or 3,5,8; usual: 0-39 for adbudget, 0-19 for other tools, "
+        "0-4 of tiny, 0-9 in the studies of growth",
+    )
     options.add_argument("--tools", default=DEFAULT_TOOLS, help="names with commas, or all")
     options.add_argument(
         "--studies",
@@ -67,6 +78,12 @@ def _options() -> argparse.ArgumentParser:
         help="file of results; by default results.jsonl here, with another --src a temporary file",
     )
     options.add_argument(
+        "--recovery",
+        type=Path,
+        metavar="FOLDER",
+        help="judge the panels of this folder (benchmarks/bench_recovery.py says which files)",
+    )
+    options.add_argument(
         "--report", action="store_true", help="only rewrite docs/validation.md and its plots"
     )
     return options
@@ -80,17 +97,17 @@ def _names(text: str, known: list[str], what: str) -> list[str]:
     return names
 
 
-def _seeds(text: str) -> list[int]:
-    seeds: list[int] = []
+def _numbers(text: str) -> list[int]:
+    numbers: list[int] = []
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
-            seeds += range(int(first), int(last or first) + 1)
+            numbers += range(int(first), int(last or first) + 1)
     except ValueError:
-        raise SystemExit(f"--seeds: {text!r} is not a list such as 0-19 or 3,5,8.") from None
-    if not seeds:
-        raise SystemExit(f"--seeds: {text!r} names no seed.")
-    return list(dict.fromkeys(seeds))
+        raise SystemExit(f"--worlds: {text!r} is not a list such as 0-19 or 3,5,8.") from None
+    if not numbers:
+        raise SystemExit(f"--worlds: {text!r} names no world.")
+    return list(dict.fromkeys(numbers))
 
 
 def _results_of(src: Path) -> Path:

@@ -35,8 +35,8 @@ def draw_all(summary: list[Row], bins: list[Row], folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     plots = {
-        "captured": ((7.2, 3.4), lambda figure: _captured(figure, summary)),
-        "coverage": ((7.2, 2.8), lambda figure: _coverage(figure, summary)),
+        "captured": ((8.6, 3.8), lambda figure: _captured(figure, summary)),
+        "coverage": ((8.6, 3.2), lambda figure: _coverage(figure, summary)),
         "growth": ((7.2, 3.0), lambda figure: _growth(figure, summary)),
         "reliability": ((3.8, 3.4), lambda figure: _reliability(figure, bins)),
     }
@@ -77,7 +77,7 @@ def _coverage(figure: Any, summary: list[Row]) -> None:
 
 
 def _by_family(axes: Any, families: list[str], title: str) -> None:
-    axes.set_xticks(range(len(families)), families, fontsize=8)
+    axes.set_xticks(range(len(families)), families, fontsize=8, rotation=30, ha="right")
     axes.legend(fontsize=7, frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     _clean(axes, ylabel=title)
 

@@ -2,9 +2,14 @@
 
 A study says how worlds are cut: "families" takes them as they are, "history" keeps the last weeks
 of one long world, "accounts" lets one world of 16 accounts be fitted in groups. So both growth
-studies judge every size on the same truth.
+studies judge every size on the same truth. "recovery" is of panels that others made
+(``recovery.py``), which are no worlds of ours.
+
+Worlds of a family are numbered from 0. The seed of a world is a hash of family and number, so no
+two families share any chance, and families can be taken as independent of each other.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -19,7 +24,7 @@ CHANGE = 0.3  # every plan keeps each account's total and moves no cell by more 
 STUDIES = ("families", "history", "accounts")
 FAMILY_ORDER = (  # from as the model assumes to everything it does not
     *("assumed", "misspecified", "ragged", "confounded", "duds", "noisy", "drifting", "tiny"),
-    *("growing", "shrinking", "high_base", "heavy_tailed", "outliers"),
+    *("growing", "shrinking", "high_base", "heavy_tailed", "outliers", "flighted", "high_return"),
 )
 HISTORY_WEEKS = (26, 52, 104, 156)
 GROUP_SIZES = (1, 2, 4, 8, 16)
@@ -31,9 +36,9 @@ class Job:
 
     Attributes
     ----------
-    study : "families", "history" or "accounts"
-    family : name in ``adbudget.synthetic.families()``
-    seed : of the world, and of the tool where it needs one
+    study : "families", "history", "accounts" or "recovery"
+    family : name in ``adbudget.synthetic.families()``, or of a panel that others made
+    world : its number in the family
     tool : name in ``benchmarks.worlds.tools.TOOLS``
     weeks : periods of history kept (history), else None
     group : accounts fitted together (accounts), else None
@@ -41,28 +46,54 @@ class Job:
 
     study: str
     family: str
-    seed: int
+    world: int
     tool: str
     weeks: int | None = None
     group: int | None = None
+
+    @property
+    def seed(self) -> int:
+        """Of the world, and of the tool where it needs one."""
+        return world_seed(self.family, self.world)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it; ``Job(**...)`` reads it back."""
         return asdict(self)
 
 
+def world_seed(family: str, world: int) -> int:
+    """Seed of a family's world: 31 bits of the SHA-256 of "family world"."""
+    return int.from_bytes(hashlib.sha256(f"{family} {world}".encode()).digest()[:4]) >> 1
+
+
 def make_grid(
-    studies: Sequence[str], families: Sequence[str], seeds: Sequence[int], tools: Sequence[str]
+    studies: Sequence[str],
+    families: Sequence[str],
+    worlds: Sequence[int] | None,
+    tools: Sequence[str],
 ) -> list[Job]:
-    """Every job of the studies; the accounts study runs only adbudget, in groups of each size."""
+    """Every job of the studies; the accounts study runs only adbudget, in groups of each size.
+
+    ``worlds`` None takes the usual number of each study, family and tool.
+    """
     jobs = []
     for study, family, tool in product(studies, families, tools):
+        numbers = range(usual_count(study, family, tool)) if worlds is None else worlds
         for weeks, group in _variants(study, tool):
             jobs += [
-                Job(study=study, family=family, seed=seed, tool=tool, weeks=weeks, group=group)
-                for seed in seeds
+                Job(study=study, family=family, world=world, tool=tool, weeks=weeks, group=group)
+                for world in numbers
             ]
     return jobs
+
+
+def usual_count(study: str, family: str, tool: str) -> int:
+    """How many worlds: adbudget alone takes seconds for each, all tools together minutes."""
+    if study != "families":
+        return 10
+    if family == "tiny":  # 200 accounts each
+        return 5
+    return 40 if tool == "adbudget" else 20
 
 
 def _variants(study: str, tool: str) -> Iterator[tuple[int | None, int | None]]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.worlds.results import Result
-from benchmarks.worlds.summary import Row, paired, reliability, summarise
-from benchmarks.worlds.tables import TABLES, paired_table, reliability_table
+from benchmarks.worlds.summary import Row, paired, recovery, reliability, summarise
+from benchmarks.worlds.tables import TABLES, paired_table, recovery_table, reliability_table
 
 PRINTED = {
     "captured": "captured",
@@ -18,6 +18,7 @@ PRINTED = {
     "called": "called",
     "wrong": "wrong",
     "stated_wrong": "stated",
+    "excess_wrong": "excess",
     "own_cover_live": "cover",
     "own_cover_dud": "cov.dud",
     "best_cover_live": "cover*",
@@ -68,7 +69,7 @@ def write(results: Sequence[Result], docs: Path) -> None:
 
     if not results:
         raise SystemExit("There are no results yet. Run without --report first.")
-    summary = summarise(results)
+    summary = summarise([r for r in results if r.job.study != "recovery"])
     own = [r for r in results if r.job.study == "families" and r.job.tool == "adbudget"]
     bins = reliability(own)
     parts = {name: build(summary) for name, build in TABLES.items()}
@@ -76,6 +77,7 @@ def write(results: Sequence[Result], docs: Path) -> None:
         "status": status(results),
         "paired": paired_table(paired(results)),
         "reliability": reliability_table(bins),
+        "recovery": recovery_table(recovery(results)),
     }
     page = docs / "validation.md"
     page.write_text(fill(page.read_text(encoding="utf-8"), parts), encoding="utf-8")

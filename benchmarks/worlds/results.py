@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.worlds.jobs import Job, spec_of
+from benchmarks.worlds.jobs import STUDIES, Job, spec_of
 from benchmarks.worlds.tools import TOOLS
 
 
@@ -68,7 +68,8 @@ class Results:
     def key(self, job: Job) -> str:
         """Hash of the job, its world's settings and the code behind its tool."""
         if job not in self._keys:
-            parts = [job.to_dict(), spec_of(job).to_dict(), self._fingerprint(job.tool)]
+            settings = spec_of(job).to_dict() if job.study in STUDIES else None
+            parts = [job.to_dict(), settings, self._fingerprint(job.tool)]
             text = json.dumps(parts, sort_keys=True)
             self._keys[job] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return self._keys[job]

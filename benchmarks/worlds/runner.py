@@ -106,7 +106,7 @@ def _print_progress(job: Job, measures: dict) -> None:
 
 def _say(job: Job) -> str:
     cut = f" {job.weeks} weeks" if job.weeks else f" by {job.group}" if job.group else ""
-    return f"{job.study} {job.family}{cut} seed {job.seed} {job.tool}"
+    return f"{job.study} {job.family}{cut} world {job.world} {job.tool}"
 
 
 def _environment(src: Path) -> dict[str, str]:

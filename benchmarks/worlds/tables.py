@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from benchmarks.worlds.jobs import family_place
-from benchmarks.worlds.summary import Row
+from benchmarks.worlds.summary import Row, alike
 from benchmarks.worlds.tools import TOOLS
 
 DASH = "—"
@@ -79,10 +79,24 @@ def decisions(summary: list[Row]) -> str:
         "worst account": ("calls_worst_account", 2),
         "accounts hurt": ("calls_hurt", 2),
         "called": ("called", 2),
-        "wrong calls": ("wrong", 3),
-        "stated": ("stated_wrong", 3),
     }
     return _of_adbudget(summary, columns)
+
+
+def wrong_calls(summary: list[Row]) -> str:
+    """How many calls are wrong, how many adbudget expects to be, and the difference."""
+    columns = {"wrong": "wrong", "stated": "stated_wrong", "wrong less stated": "excess_wrong"}
+    chosen = pick(summary, study="families", tool="adbudget")
+    rows = [
+        [row["family"], str(row["n"]), f"{row['calls']:.0f}"]
+        + [said(row, measure, 3) for measure in columns.values()]
+        for row in chosen
+    ]
+    if len(chosen) > 1:
+        total = [str(sum(row["n"] for row in chosen)), f"{sum(row['calls'] for row in chosen):.0f}"]
+        means = [said(alike(chosen, measure), measure, 3) for measure in columns.values()]
+        rows.append(["all families, each alike", *total, *means])
+    return pipe_table(["family", "worlds", "calls", *columns], rows)
 
 
 def intervals(summary: list[Row]) -> str:
@@ -175,9 +189,23 @@ def reliability_table(bins: list[Row]) -> str:
     return pipe_table(["P(gain) stated", "moves", "mean stated", "truly right"], rows)
 
 
+def recovery_table(panels: list[Row]) -> str:
+    """Panels that others made: intervals of returns that hold, and log errors."""
+    rows = [
+        [
+            *(one["family"], str(one["n_accounts"]), str(one["n_cells"]), said(one, "held", 3)),
+            *(said(one, "error_mean"), said(one, "error_median"), str(one["unhealthy"])),
+        ]
+        for one in panels
+    ]
+    head = ["panel", "accounts", "cells", "90% intervals that hold", "mean log error"]
+    return pipe_table([*head, "median log error", "unhealthy fits"], rows)
+
+
 TABLES: dict[str, Callable[[list[Row]], str]] = {
     "captured": captured,
     "decisions": decisions,
+    "wrong": wrong_calls,
     "intervals": intervals,
     "crps": crps,
     "cost": cost,

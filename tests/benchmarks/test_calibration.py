@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
-from scipy.stats import multivariate_t, t
+from scipy.stats import ks_2samp, multivariate_t, t
 
 from adbudget import Priors
 from adbudget.model.block import pack
@@ -18,10 +18,12 @@ from adbudget.model.factor import make_likelihood
 from adbudget.model.level import LOG_SPREAD_SD, level_centre
 from adbudget.model.predict import prior_positions
 from adbudget.model.transform import cell_draws
-from benchmarks.calibration import plots, prior
-from benchmarks.calibration.cache import append_record, count_by_key, read_records
-from benchmarks.calibration.joint import draw_jointly, drawn_panel, media_share_at, small_setting
+from benchmarks.calibration import likely, plots
+from benchmarks.calibration.cache import append_record, count_by_key, read_records, source_key
+from benchmarks.calibration.joint import basis_weights, draw_jointly, drawn_panel, small_setting
+from benchmarks.calibration.likely import draw_likely
 from benchmarks.calibration.moves import judge_moves
+from benchmarks.calibration.plugged import KINDS_OF_NOISE, draw_hidden, draw_plugged
 from benchmarks.calibration.prior import prior_rows, prior_table, report_prior
 from benchmarks.calibration.quantities import (
     NAMES,
@@ -33,10 +35,11 @@ from benchmarks.calibration.quantities import (
 )
 from benchmarks.calibration.ranks import rank_pit
 from benchmarks.calibration.reliability import bins, gap_and_error, stack_moves
-from benchmarks.calibration.replication import replicate, tables
+from benchmarks.calibration.replication import KINDS, replicate, tables
 from benchmarks.calibration.report import (
     filled,
     gain_tables,
+    noise_table,
     rank_table,
     runs_table,
     stacked_pits,
@@ -159,20 +162,22 @@ def test_the_same_seed_draws_the_same(setting):
     assert not np.array_equal(one.outcome, draw_jointly(setting, 5).outcome)
 
 
-def test_without_noise_the_mean_outcome_is_the_level_and_every_return_times_its_spend(setting):
-    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd", "level_odds_sd", "level_spread")
-    still = Priors(demand_effect=0.0, level_share=0.7, **dict.fromkeys(scales, 1e-9))
+def test_without_noise_an_outcome_is_media_and_a_level_that_makes_up_its_mean(setting):
+    scales = ("noise_share", "season_sd", "trend_sd", "demand_sd")
+    still = Priors(demand_effect=0.0, **dict.fromkeys(scales, 1e-12))
     quiet = replace(setting, priors=still)
     drawn, panel = draw_jointly(quiet, 2), quiet.panel
     account, channel = quiet.cell_index
     roi = np.exp(cell_draws(drawn.position, quiet.layout, quiet.priors, account, channel).log_roi)
     mean_spend = panel.spend[account, channel].sum(axis=1) / panel.n_periods
     owed = np.bincount(account, roi * mean_spend) / quiet.design.outcome_scale
-    mean = drawn.outcome.mean(axis=1) * panel.unit_value / quiet.design.outcome_scale
     # a cell that starts late carries nothing over from before its life
-    media = media_share_at(np.log(0.7 / 0.3))
-    assert media == pytest.approx(0.3, abs=0.01)
-    np.testing.assert_allclose(mean, owed / media, rtol=1e-6)
+    np.testing.assert_allclose(drawn.media_share, owed, rtol=1e-6)
+    weights = basis_weights(quiet, drawn.position[None])[0]
+    for a, (rows, p) in enumerate(quiet.rows):
+        media = rows[:, p:-1] @ weights[account == a].ravel()
+        path = drawn.outcome[a] * panel.unit_value[a] / quiet.design.outcome_scale[a]
+        np.testing.assert_allclose(path - media, 1 - owed[a], atol=1e-6)
 
 
 def test_noise_has_the_median_of_its_prior(setting):
@@ -187,13 +192,84 @@ def test_tables_of_a_positive_draw_are_positive_and_read_back(setting):
     import adbudget as ab
 
     for seed in range(5):
-        drawn = draw_jointly(setting, seed, "positive")
+        drawn = draw_jointly(setting, seed, positive=True)
         assert drawn.outcome.min() > 0
         scale = setting.design.outcome_scale / setting.panel.unit_value
         np.testing.assert_allclose(drawn.outcome.mean(axis=1), scale, rtol=1e-9)
     panel = ab.read_panel(*tables(setting, drawn))
     np.testing.assert_array_equal(panel.spend, setting.panel.spend)
     np.testing.assert_allclose(panel.outcome, drawn.outcome)
+
+
+# What is plugged in, drawn too ------------------------------------------------------------------
+
+
+def test_plugged_draws_repeat_are_above_zero_and_have_the_means_of_their_panel(setting):
+    for kind in KINDS_OF_NOISE:
+        moved, drawn = draw_plugged(setting, 5, kind)
+        assert drawn.outcome.min() > 0
+        scale = moved.design.outcome_scale / moved.panel.unit_value
+        np.testing.assert_allclose(drawn.outcome.mean(axis=1), scale, rtol=1e-9)
+        assert drawn.facts["noise"] == kind
+        again = draw_plugged(setting, 5, kind)[1]
+        np.testing.assert_array_equal(again.outcome, drawn.outcome)
+
+
+def test_spend_of_a_plugged_draw_moves_together_by_what_demand_moves(setting):
+    moved, _ = draw_plugged(setting, 3, "gaussian")
+    on = moved.panel.spend > 0
+    np.testing.assert_array_equal(on, setting.panel.spend > 0)
+    change = np.log(np.where(on, moved.panel.spend, 1) / np.where(on, setting.panel.spend, 1))
+    for account, used in zip(change, on, strict=True):
+        size = np.linalg.svd(account[used.all(axis=1)], compute_uv=False)
+        assert size[0] > 0.1
+        np.testing.assert_allclose(size[1:], 0.0, atol=1e-9)  # one movement, loadings apart
+
+
+def test_baselines_of_accounts_differ_less_from_each_other_than_from_the_priors_centre(setting):
+    hidden = [draw_hidden(setting, "student", np.random.default_rng(s)) for s in range(300)]
+    first_wave = np.array([[own[0] for own in one.moving] for one in hidden])  # (draw, account)
+    # Half of the shared scale apart, of a guess worth three observations whose median is near it.
+    apart = np.median(first_wave.std(axis=1, ddof=1)) / np.median(np.abs(first_wave.mean(axis=1)))
+    assert 0.4 < apart < 1.1
+    tails = np.array([one.noise.tail_df for one in hidden])
+    assert ((tails >= 2) & (tails <= 12)).all()
+    assert np.median(tails) == pytest.approx(np.sqrt(24), rel=0.15)
+    persistent = np.mean([one.noise.autocorrelation.any() for one in hidden])
+    assert persistent == pytest.approx(0.5, abs=0.12)
+
+
+# Draws where they are rare ----------------------------------------------------------------------
+
+
+def test_places_are_picked_in_proportion_to_their_weight():
+    picked = likely._pick(np.array([0.0, 1.0, 1.0, 2.0]), 400, np.random.default_rng(0))
+    assert np.bincount(picked).tolist() == [0, 100, 100, 200]
+    assert likely._effective(np.array([1.0, 1.0, 0.0])) == 2.0
+    assert likely._effective(np.zeros(3)) == 0.0
+
+
+def test_likely_outcomes_are_what_a_table_may_hold(setting, monkeypatch):
+    monkeypatch.setattr(likely, "N_BATCHES", 20)
+    found = draw_likely(setting, seed=1, n_draws=30)
+    assert found.paths.shape == (30, *setting.panel.outcome.shape)
+    assert found.paths.min() >= 0.02
+    np.testing.assert_allclose(found.paths.mean(axis=2), 1.0)
+    monkeypatch.setattr(likely, "LEAST_EFFECTIVE", 1e9)
+    with pytest.raises(RuntimeError, match="independent ones"):
+        draw_likely(setting, seed=1, n_draws=30)
+
+
+@pytest.mark.slow
+def test_likely_draws_are_distributed_as_the_exact_ones(setting):
+    exact = [draw_jointly(setting, seed, positive=True) for seed in range(150)]
+    many = draw_likely(setting, seed=1, n_draws=300)
+    shares = np.array([drawn.media_share for drawn in exact])
+    assert ks_2samp(shares[:, 0], many.media_share[:, 0]).pvalue > 0.005
+    variation = np.array(
+        [drawn.outcome.std(axis=1) / drawn.outcome.mean(axis=1) for drawn in exact]
+    )
+    assert ks_2samp(variation[:, 1], many.paths.std(axis=2)[:, 1]).pvalue > 0.005
 
 
 # Quantities -------------------------------------------------------------------------------------
@@ -312,7 +388,7 @@ def test_only_what_stands_between_the_markers_is_rewritten():
 
 def test_the_page_has_every_marker():
     page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
-    for name in ("model ranks", "pipeline ranks", "gain", "runs", "prior"):
+    for name in (*(f"{kind} ranks" for kind in KINDS), "noise kinds", "gain", "runs", "prior"):
         filled(page, name, "")
 
 
@@ -320,22 +396,38 @@ def test_a_report_without_replications_says_what_is_missing():
     command = [sys.executable, "-m", "benchmarks.calibration", "report", "--key", "no-such-source"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert ended.returncode != 0
-    assert "no replications of ['model', 'pipeline'] under source no-such-source" in ended.stderr
+    assert f"no replications of {list(KINDS)} under source no-such-source" in ended.stderr
+
+
+def test_the_source_is_one_key_that_a_change_of_the_decisions_changes(tmp_path, monkeypatch):
+    import shutil
+
+    import adbudget
+
+    before = source_key()
+    assert source_key() == before
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    monkeypatch.setattr(adbudget, "__file__", str(tmp_path / "src" / "adbudget" / "__init__.py"))
+    assert source_key() == before
+    guard = tmp_path / "src" / "adbudget" / "decision" / "decisions.py"
+    guard.write_text(guard.read_text() + "\nCHANGED = True\n")
+    assert source_key() != before
 
 
 @pytest.fixture(scope="module")
 def records():
-    return {kind: [replicate(kind, seed) for seed in (1, 2)] for kind in ("model", "pipeline")}
+    return {kind: [replicate(kind, seed) for seed in (1, 2)] for kind in KINDS}
 
 
 def test_a_replication_ranks_every_quantity_and_repeats(records):
-    again = replicate("pipeline", 1)
-    first = dict(records["pipeline"][0])
+    again = replicate("plugged", 1, cores=1)
+    first = dict(records["plugged"][0])
     assert {"pit", "sd", "truth", "moves", "divergences"} <= set(first)
     assert first.pop("seconds") > 0
     assert again.pop("seconds") > 0
     assert again == first
-    for record in (*records["model"], *records["pipeline"]):
+    assert again["drawn"]["noise"] == KINDS_OF_NOISE[1]
+    for record in (one for kept in records.values() for one in kept):
         assert set(record["pit"]) == set(NAMES)
         assert all(0 <= u <= 1 for pit in record["pit"].values() for u in pit)
         assert record["moves"]
@@ -349,6 +441,8 @@ def test_tables_and_pictures_are_made_of_the_replications(records, tmp_path, mon
     n_considered = sum(not called for r in records["pipeline"] for _, _, called in r["moves"])
     assert f"| pipeline, considered | {n_considered} |" in gain_tables(records)
     assert "| pipeline | 2 |" in runs_table(records, "abc")
+    by_noise = noise_table(records["plugged"])
+    assert all(f"| {r['drawn']['noise']}" in by_noise for r in records["plugged"])
     for path in (
         plots.plot_ranks(stacked_pits(records["pipeline"]), "ranks", "ranks.png"),
         plots.plot_reliability(records, "gain.png"),
@@ -359,7 +453,7 @@ def test_tables_and_pictures_are_made_of_the_replications(records, tmp_path, mon
 
 def test_the_prior_page_says_what_the_priors_say(setting, tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "IMAGES", tmp_path)
-    monkeypatch.setattr(prior, "N_PATHS", 40)  # half a second each
+    monkeypatch.setattr(likely, "N_BATCHES", 20)
     rows = {row.name: row for row in prior_rows(setting, {"variation": ("seen", 0.0, 1e9)})}
     # A little less than the prior's median of 1: what lies far below the common level is nothing.
     assert np.median(rows["ROI of a channel"].drawn) == pytest.approx(0.9, abs=0.06)

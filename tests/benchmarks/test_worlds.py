@@ -16,27 +16,31 @@ from adbudget import InputError
 from adbudget.synthetic import WorldSpec, families, synthesize
 from benchmarks.worlds import jobs as job_grid, least_squares as analyst
 from benchmarks.worlds.answer import Answer, Calls, Move
-from benchmarks.worlds.jobs import Job, make_grid, make_world
+from benchmarks.worlds.jobs import FAMILY_ORDER, Job, make_grid, make_world, usual_count, world_seed
 from benchmarks.worlds.matched import priors_of
+from benchmarks.worlds.recovery import judge_folder
 from benchmarks.worlds.report import fill, status
 from benchmarks.worlds.results import Result, Results
 from benchmarks.worlds.rules import follow_roas
 from benchmarks.worlds.scoring import crps, is_right, lift_measures, score
 from benchmarks.worlds.source import files_fingerprint, library_fingerprint
 from benchmarks.worlds.summary import (
+    alike,
     mean_and_error,
     paired,
     ratio_and_error,
+    recovery,
     reliability,
+    stratified_ratio,
     summarise,
 )
-from benchmarks.worlds.tables import TABLES, captured
+from benchmarks.worlds.tables import TABLES, captured, recovery_table, wrong_calls
 from benchmarks.worlds.tools import TOOLS
 from benchmarks.worlds.worker import rounded, run_job
 
 ROOT = Path(__file__).parents[2]
 SMALL = WorldSpec(n_accounts=2, n_channels=3, n_periods=60)
-JOB = Job(study="families", family="assumed", seed=1, tool="hold")
+JOB = Job(study="families", family="assumed", world=1, tool="hold")
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +209,32 @@ def test_partialling_out_gives_the_effects_of_the_joint_regression():
 # Grid and worlds
 
 
-def test_the_grid_runs_every_tool_on_every_seed_and_only_the_library_in_groups():
+def test_no_two_worlds_of_all_families_share_a_seed():
+    assert sorted(FAMILY_ORDER) == sorted(families())
+    seeds = [world_seed(family, world) for family in FAMILY_ORDER for world in range(200)]
+    assert len(set(seeds)) == len(seeds)
+    assert world_seed("assumed", 0) == 1_633_290_339, "kept results are of these worlds"
+
+
+def test_the_same_number_in_two_families_is_of_two_worlds():
+    one, other = (make_world(replace(JOB, family=name)) for name in ("assumed", "noisy"))
+    r = np.corrcoef(one.spend["spend"], other.spend["spend"])[0, 1]
+    assert abs(r) < 0.5
+    assert not np.array_equal(one.truth.weight, other.truth.weight)
+
+
+def test_adbudget_has_forty_worlds_of_a_family_other_tools_twenty_and_tiny_is_few():
+    grid = make_grid(["families"], ["noisy", "tiny"], None, ["adbudget", "naive"])
+    counts = {
+        (family, tool): sum((job.family, job.tool) == (family, tool) for job in grid)
+        for family in ("noisy", "tiny")
+        for tool in ("adbudget", "naive")
+    }
+    assert list(counts.values()) == [40, 20, 5, 5]
+    assert usual_count("history", "assumed", "adbudget") == 10
+
+
+def test_the_grid_runs_every_tool_on_every_world_and_only_the_library_in_groups():
     grid = make_grid(["families", "accounts"], ["assumed"], [0, 1], ["adbudget", "naive"])
     by_study = [[job for job in grid if job.study == name] for name in ("families", "accounts")]
     assert len(by_study[0]) == 4
@@ -269,7 +298,7 @@ def test_the_model_is_part_of_what_the_library_depends_on_and_not_of_the_rules(t
 def test_results_resume_and_tell_stale_from_fresh(tmp_path):
     path, src = tmp_path / "results.jsonl", ROOT / "src"
     first = Results(path, src)
-    again = replace(JOB, seed=2)
+    again = replace(JOB, world=2)
     assert first.missing([JOB, again]) == [JOB, again]
     first.add(JOB, {"captured": 0.0})
     second = Results(path, src)
@@ -302,8 +331,8 @@ def test_standard_errors_on_paper():
 def test_rates_pool_calls_and_leave_out_worlds_that_make_none():
     rows = summarise(
         [
-            result({"n_calls": 10, "n_wrong": 1, "expected_wrong": 0.5, "n_cells": 20}, seed=0),
-            result({"n_calls": 0, "n_wrong": 0, "expected_wrong": 0.0, "n_cells": 20}, seed=1),
+            result({"n_calls": 10, "n_wrong": 1, "expected_wrong": 0.5, "n_cells": 20}, world=0),
+            result({"n_calls": 0, "n_wrong": 0, "expected_wrong": 0.0, "n_cells": 20}, world=1),
         ]
     )
     assert rows[0]["wrong"] == pytest.approx(0.1)
@@ -311,8 +340,8 @@ def test_rates_pool_calls_and_leave_out_worlds_that_make_none():
 
 
 def test_tools_are_compared_on_the_worlds_that_both_have_run():
-    ours = [result({"captured": 0.8 + s / 10}, tool="adbudget", seed=s) for s in range(3)]
-    theirs = [result({"captured": 0.7 + s / 10}, tool="naive", seed=s) for s in (0, 2, 7)]
+    ours = [result({"captured": 0.8 + s / 10}, tool="adbudget", world=s) for s in range(3)]
+    theirs = [result({"captured": 0.7 + s / 10}, tool="naive", world=s) for s in (0, 2, 7)]
     (row,) = paired([*ours, *theirs])
     assert (row["tool"], row["n"]) == ("naive", 2)
     assert row["difference"] == pytest.approx(0.1)
@@ -320,11 +349,89 @@ def test_tools_are_compared_on_the_worlds_that_both_have_run():
 
 
 def test_reliability_counts_every_move_in_its_bin():
-    first = result({"moves": [[0.55, 1], [0.55, 0], [1.0, 1]]}, seed=0)
-    second = result({"moves": [[0.5, 1], [0.999, 1]]}, seed=1)
+    first = result({"moves": [[0.55, 1], [0.55, 0], [1.0, 1]]}, world=0)
+    second = result({"moves": [[0.5, 1], [0.999, 1]]}, world=1)
     rows = reliability([first, second])
     assert [(row["low"], row["n"]) for row in rows] == [(0.5, 3), (0.99, 2)]
     assert rows[0]["right"] == pytest.approx(2 / 3)
+    assert rows[0]["stated"] == pytest.approx(1.6 / 3)
+
+
+def moves_of(family: str, *worlds: list[int]) -> list[Result]:
+    """Worlds of a family whose moves, all stated at .55, are right (1) or not."""
+    return [
+        result({"moves": [[0.55, right] for right in each]}, family=family, world=w)
+        for w, each in enumerate(worlds)
+    ]
+
+
+def test_a_family_of_many_moves_weighs_no_more_than_one_of_few():
+    many = moves_of("tiny", [1] * 500, [1] * 500)
+    few = moves_of("assumed", [0], [0])
+    (row,) = reliability([*many, *few])
+    assert row["right"] == pytest.approx(0.5)
+    assert (row["n"], row["right_se"]) == (1002, 0.0), "neither family differs over its worlds"
+
+
+def test_errors_of_the_reliability_are_over_worlds_not_moves():
+    # One family, two worlds of two moves: weight 1/4 each; residuals +1/4 and -1/4 around .5,
+    # so the variance of their sum is 2 * (1/8), over a whole of 1.
+    worlds = moves_of("assumed", [1, 1], [0, 0])
+    (row,) = reliability(worlds)
+    assert row["right_se"] == pytest.approx(np.sqrt(2 * 0.125))
+    more = moves_of("assumed", [1] * 100, [0] * 100)
+    assert reliability(more)[0]["right_se"] == pytest.approx(row["right_se"])
+
+
+def test_a_ratio_over_strata_on_paper_and_without_error_where_a_stratum_has_one_world():
+    first, second = np.array([[1.0, 2.0], [3.0, 2.0]]), np.array([[2.0, 4.0], [2.0, 4.0]])
+    ratio, error = stratified_ratio([first, second])
+    assert ratio == pytest.approx(8 / 12)
+    # residuals 1 - 4/3 and 3 - 4/3 in the first, none apart in the second
+    assert error == pytest.approx(np.sqrt(2 * 2.0) / 12)
+    assert stratified_ratio([first, second[:1]])[1] is None
+
+
+def test_wrong_calls_of_all_families_weigh_families_alike():
+    counts = {"n_cells": 20, "captured": 0.5}
+    rows = summarise(
+        [
+            result(counts | {"n_calls": n, "n_wrong": wrong, "expected_wrong": n / 20}, **job)
+            for n, wrong, job in (
+                (10, 1, {"family": "assumed", "tool": "adbudget", "world": 0}),
+                (10, 3, {"family": "assumed", "tool": "adbudget", "world": 1}),
+                (100, 0, {"family": "noisy", "tool": "adbudget", "world": 0}),
+                (100, 0, {"family": "noisy", "tool": "adbudget", "world": 1}),
+            )
+        ]
+    )
+    assumed, noisy = rows
+    assert assumed["excess_wrong"] == pytest.approx(0.2 - 0.05)
+    assert assumed["excess_wrong_se"] == pytest.approx(0.1)  # one call more, one less, of twenty
+    assert alike([assumed, noisy], "wrong") == {"wrong": 0.1, "wrong_se": pytest.approx(0.05)}
+    assert wrong_calls(rows).splitlines()[-1] == (
+        "| all families, each alike | 4 | 220 | 0.100 ± 0.050 | 0.050 ± 0.000 | 0.050 ± 0.050 |"
+    )
+
+
+def test_panels_of_others_are_rows_and_one_for_all_of_them_with_errors_over_panels():
+    panels = [
+        result(
+            {"n_accounts": 1, "n_cells": 2, "n_held": held, "errors": errors, "unhealthy": 0},
+            study="recovery",
+            family=name,
+            tool="adbudget",
+        )
+        for name, held, errors in (("two", 2, [0.0, 0.2]), ("one", 1, [0.4, 0.6]))
+    ]
+    rows = recovery(panels)
+    assert [row["family"] for row in rows] == ["one", "two", "all panels"]
+    assert rows[-1]["held"] == 0.75
+    assert rows[-1]["held_se"] == pytest.approx(0.25)
+    assert recovery_table(rows).splitlines()[-1] == (
+        "| all panels | 2 | 4 | 0.750 ± 0.250 | 0.30 ± 0.20 | 0.30 | 0 |"
+    )
+    assert recovery([result({})]) == []
 
 
 def test_the_page_is_filled_between_markers_and_prose_is_kept():
@@ -338,7 +445,7 @@ def test_the_page_is_filled_between_markers_and_prose_is_kept():
 
 def test_the_validation_page_has_a_place_for_every_table():
     page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
-    parts = dict.fromkeys([*TABLES, "status", "paired", "reliability"], "x")
+    parts = dict.fromkeys([*TABLES, "status", "paired", "reliability", "recovery"], "x")
     assert fill(page, parts) != page
 
 
@@ -349,8 +456,8 @@ def test_stale_results_are_said_to_be_stale():
 def test_the_table_of_captured_gains_names_worlds_and_time_outs():
     rows = summarise(
         [
-            result({"captured": 0.9}, tool="adbudget", seed=0),
-            result({"captured": 0.8}, tool="adbudget", seed=1),
+            result({"captured": 0.9}, tool="adbudget", world=0),
+            result({"captured": 0.8}, tool="adbudget", world=1),
             result({"captured": 0.0, "timed_out": 1}, tool="pymc_marketing"),
         ]
     )
@@ -362,9 +469,27 @@ def test_the_table_of_captured_gains_names_worlds_and_time_outs():
 # The real thing
 
 
+def test_panels_of_a_folder_are_judged_once_and_told(tmp_path, capsys):
+    small = synthesize(replace(SMALL, n_accounts=1, n_channels=2), seed=3)
+    table = small.wide().rename(columns={"account": "geo", "revenue": "y"})
+    table = table.rename(columns=dict(zip(small.spec.channel_names, ("x1", "x2"), strict=True)))
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    with pytest.raises(SystemExit, match=r"no NAME_truth\.csv beside"):
+        judge_folder(tmp_path, Results(tmp_path / "kept.jsonl", ROOT / "src"))
+    roi = small.truth.roi(small.current())
+    truth = pd.DataFrame({"geo": "account_01", "channel": ["x1", "x2"], "roi": roi.to_numpy()})
+    truth.to_csv(tmp_path / "shop_truth.csv", index=False)
+    for _ in range(2):
+        judge_folder(tmp_path, Results(tmp_path / "kept.jsonl", ROOT / "src"))
+        assert "shop: " in capsys.readouterr().err
+    (line,) = (tmp_path / "kept.jsonl").read_text().splitlines()
+    measures = json.loads(line)["measures"]
+    assert (measures["n_cells"], len(measures["errors"])) == (2, 2)
+
+
 def test_the_command_runs_tools_keeps_results_and_does_not_run_them_twice(tmp_path):
     kept = tmp_path / "results.jsonl"
-    command = [sys.executable, "benchmarks/worlds", "--families", "assumed", "--seeds", "0"]
+    command = [sys.executable, "benchmarks/worlds", "--families", "assumed", "--worlds", "0"]
     command += ["--tools", "hold,naive", "--results", str(kept)]
     first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert first.returncode == 0, first.stderr
@@ -385,7 +510,7 @@ def test_an_unknown_family_is_named_with_the_known_ones():
 
 @pytest.mark.slow
 def test_telling_the_population_narrows_intervals_and_sampling_agrees_with_the_told():
-    job = replace(JOB, tool="adbudget", seed=0)
+    job = replace(JOB, tool="adbudget", world=0)
     pooled, told = run_job(job), run_job(replace(job, tool="told"))
     assert told["best_width_live"] < pooled["best_width_live"]
     assert told["best_crps"] < pooled["best_crps"] * 1.1
@@ -394,7 +519,7 @@ def test_telling_the_population_narrows_intervals_and_sampling_agrees_with_the_t
 
 @pytest.mark.slow
 def test_all_accounts_in_one_group_are_the_pooled_fit():
-    job = replace(JOB, tool="adbudget", seed=0)
+    job = replace(JOB, tool="adbudget", world=0)
     whole, group = run_job(job), run_job(replace(job, group=8))
     assert whole["captured"] == group["captured"]
     assert whole["moves"] == group["moves"]

@@ -24,6 +24,7 @@ from adbudget.synthetic import (
 
 DATA = Path(__file__).parents[2] / "data" / "synthetic"
 SMALL = WorldSpec(n_accounts=3, n_channels=3, n_periods=30)
+LONG = WorldSpec(n_accounts=4, n_channels=2, n_periods=400, season_strength=0.3, trend=0.0)
 CURVES = ("saturating", "hill", "power")
 SMALL_WORLDS = {
     curve: synthesize(replace(SMALL, curve=curve, carryover=carryover), seed=4)
@@ -124,7 +125,11 @@ def test_every_family_makes_usable_frames(name):
     ends = world.outcome.groupby("account")["date"].max()
     assert (ends == world.outcome["date"].max()).all()
     assert not world.spend.duplicated(["account", "channel", "date"]).any()
-    assert (world.spend["spend"] > 0).all()
+    if spec.on_share == (1.0, 1.0):
+        assert (world.spend["spend"] > 0).all()
+    else:
+        assert (world.spend["spend"] >= 0).all()
+        assert (world.spend.groupby(["account", "channel"])["spend"].max() > 0).all()
     assert np.isfinite(world.outcome[spec.kpi]).all()
     assert (world.outcome[spec.kpi] >= 0).all()
 
@@ -153,6 +158,58 @@ def test_current_is_the_mean_of_the_last_periods_and_zero_once_stopped():
     cell = ends.index[ends == last][0]
     spent = world.spend.set_index(["account", "channel"]).loc[[cell], "spend"]
     assert current[cell] == pytest.approx(spent.iloc[-2:].mean())
+
+
+def spends(world: World) -> np.ndarray:
+    """(cell, period) whether money was spent."""
+    paths = world.spend.pivot_table("spend", ["account", "channel"], "date")
+    return paths.to_numpy() > 0
+
+
+def test_channels_in_flights_spend_as_much_of_the_time_as_asked_for_weeks_at_a_time():
+    spec = replace(LONG, on_share=(0.4, 0.4), flight_weeks=(2.0, 6.0), n_accounts=8)
+    on = spends(synthesize(spec, seed=2))
+    assert on.mean() == pytest.approx(0.4, abs=0.03)
+    switches = np.diff(on.astype(int), axis=1)
+    for path, switch in zip(on, switches, strict=True):
+        starts, ends = np.flatnonzero(switch == 1) + 1, np.flatnonzero(switch == -1) + 1
+        lengths = ends[ends > starts[0]] - starts[: (ends > starts[0]).sum()]
+        assert ((lengths >= 1) & (lengths <= 7)).all()  # 2 to 6 weeks, ends rounded
+        gaps = starts[starts > ends[0]] - ends[: (starts > ends[0]).sum()]
+        assert ((gaps >= 2) & (gaps <= 10)).all()  # 6 weeks on average, half to half as much again
+        assert not path.all()
+
+
+def test_flights_leave_everything_but_spend_and_outcome_as_it_was():
+    usual, flown = (
+        synthesize(replace(SMALL, **more), seed=5) for more in ({}, {"on_share": (0.5, 0.5)})
+    )
+    kept = ("half_saturation", "exponent", "carry_days", "drift")
+    for name in kept:
+        np.testing.assert_array_equal(getattr(flown.truth, name), getattr(usual.truth, name))
+    assert flown.spend.groupby(["account", "channel"])["spend"].mean().to_numpy() == pytest.approx(
+        usual.spend.groupby(["account", "channel"])["spend"].mean().to_numpy(), rel=1e-3
+    )
+
+
+def test_a_life_too_short_to_hold_a_flight_is_one_flight():
+    spec = replace(SMALL, n_periods=8, on_share=(0.05, 0.05), n_accounts=12)
+    on = spends(synthesize(spec, seed=1))
+    assert on.any(axis=1).all()
+
+
+def test_high_returns_are_far_above_what_is_usual():
+    spec = families()["high_return"]
+    roi = np.concatenate(
+        [
+            world.truth.roi(pd.Series(world.truth.scale, world.truth.cells)).to_numpy()
+            for world in (synthesize(spec, seed) for seed in range(10))
+        ]
+    )
+    low, middle, high = np.quantile(roi, [0.025, 0.5, 0.975])
+    assert 8 < low < 30
+    assert 40 < middle < 90
+    assert 120 < high < 350
 
 
 def test_first_recorded_weeks_carry_over_from_before():
@@ -187,8 +244,6 @@ def test_returns_step_at_the_drift_date():
 
 
 # --- noise, counts and what shows of demand
-
-LONG = WorldSpec(n_accounts=4, n_channels=2, n_periods=400, season_strength=0.3, trend=0.0)
 
 
 def outcomes(**changes):
@@ -451,6 +506,9 @@ def test_agency_has_what_real_accounts_have(agency):
         ({"roi_median": 0.0}, "roi_median"),
         ({"weekly_spend": (100.0, 10.0)}, "weekly_spend"),
         ({"baseline_share": (0.4, 1.0)}, "baseline_share"),
+        ({"on_share": (0.0, 0.5)}, "on_share"),
+        ({"on_share": (0.8, 1.1)}, "on_share"),
+        ({"flight_weeks": (6.0, 2.0)}, "flight_weeks"),
         ({"channels": ("one",)}, "channels"),
         ({"n_channels": 2, "channels": ("one", "one")}, "channels"),
         ({"dud_channels": ("tv",)}, "dud_channels"),

@@ -23,6 +23,7 @@ OFFSETS = {
 HIDDEN_HALF_LIFE_DAYS = 28.0
 SPEND_HALF_LIFE_DAYS = 14.0
 CAMPAIGNS_PER_YEAR = 4.0
+GAP_RANGE = (0.5, 1.5)  # of the mean gap between two flights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,13 @@ def draw_demand(
 
 
 def draw_spend(
-    spec: WorldSpec, population: DrawnCells, demand: Demand, rng: np.random.Generator
+    spec: WorldSpec,
+    population: DrawnCells,
+    demand: Demand,
+    rng: np.random.Generator,
+    flight_rng: np.random.Generator,
 ) -> np.ndarray:
-    """(account, channel, period) spend in cents' precision; zero outside a cell's life."""
+    """(account, channel, period) spend in cents' precision; zero off flight and outside a life."""
     shape = (*population.used.shape, demand.dates.size)
     days = PERIOD_DAYS[spec.period]
     own = _wander(shape, SPEND_HALF_LIFE_DAYS / days, rng) + _campaigns(shape, days, rng)
@@ -81,6 +86,9 @@ def draw_spend(
     alive = _alive(population, demand.dates.size)
     recorded = alive & population.recorded(demand.dates.size)[:, None]
     path = np.exp(log_spend) * alive
+    on = _flights(spec, shape, flight_rng)
+    # A cell whose recorded life is too short to hold a flight spends all along.
+    path *= on | ~(on & recorded).any(axis=2, keepdims=True)
     mean = (path * recorded).sum(axis=2) / np.maximum(recorded.sum(axis=2), 1)
     goal = population.mean_spend * days / 7
     return np.round(path * (goal / np.where(mean > 0, mean, 1.0))[..., None], 2)
@@ -131,6 +139,23 @@ def _campaigns(shape: tuple[int, ...], days: float, rng: np.random.Generator) ->
         where = (*cell, t)
         pulses[(*cell, slice(t, t + int(length[where])))] += height[where]
     return pulses
+
+
+def _flights(spec: WorldSpec, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Whether a cell spends: flights and gaps in turn, gaps as long as the share on asks for."""
+    on = np.ones(shape, dtype=bool)
+    if spec.on_share == (1.0, 1.0):
+        return on
+    share = rng.uniform(*spec.on_share, shape[1])
+    per_week = 7 / PERIOD_DAYS[spec.period]
+    gap_weeks = (sum(spec.flight_weeks) / 2 * (1 - share) / share).tolist()
+    for a, c in np.ndindex(shape[:2]):
+        t = -rng.uniform(0, gap_weeks[c]) * per_week  # the first gap began before the first period
+        while t < shape[2]:
+            gap = gap_weeks[c] * rng.uniform(*GAP_RANGE) * per_week
+            on[a, c, max(round(t), 0) : max(round(t + gap), 0)] = False
+            t += gap + max(rng.uniform(*spec.flight_weeks) * per_week, 1.0)
+    return on
 
 
 def _outliers(

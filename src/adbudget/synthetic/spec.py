@@ -44,6 +44,9 @@ class WorldSpec:
     weekly_spend : (smallest, largest) account's spend per week, log-uniform between
     spend_spread : log-sd of the channels' sizes inside an account
     spend_variation : log-sd of a cell's own spend over time: drifting level and campaign pulses
+    on_share : (lowest, highest) share of its life in which a channel spends, in flights with
+        nothing between them; uniform by channel. (1, 1) spends always
+    flight_weeks : (shortest, longest) flight of such a channel, uniform
     roi_median : median of the average ROI, in money, at mean spend
     roi_spread, account_spread, cell_spread : log-sd of ROI between channels, accounts, and cells
     saturation_spread : log-sd of half-saturation, around 1 x mean spend, kept in .3 to 4
@@ -88,6 +91,8 @@ class WorldSpec:
     weekly_spend: tuple[float, float] = (1_000.0, 100_000.0)
     spend_spread: float = 0.5
     spend_variation: float = 0.4
+    on_share: tuple[float, float] = (1.0, 1.0)
+    flight_weeks: tuple[float, float] = (2.0, 6.0)
     roi_median: float = 1.5
     roi_spread: float = 0.5
     account_spread: float = 0.15
@@ -221,6 +226,8 @@ def families() -> dict[str, WorldSpec]:
         "high_base": WorldSpec(baseline_share=(0.85, 0.95)),
         "heavy_tailed": WorldSpec(noise_tail=2.0, noise=0.05),
         "outliers": WorldSpec(outlier_share=0.03),
+        "flighted": WorldSpec(on_share=(0.35, 0.8), demand_follow=0.0),
+        "high_return": WorldSpec(roi_median=60.0, roi_spread=0.6),
     }
 
 
@@ -285,6 +292,7 @@ def _check_numbers(spec: WorldSpec) -> None:
         if not isinstance(number, int | float) or not low <= number <= high:
             raise InputError(f"{name} must be a number in [{low}, {high}]; got {number!r}.")
     spans = {"weekly_spend": 1e12, "half_life_weeks": 8.0, "baseline_share": 0.99}
+    spans |= {"on_share": 1.0, "flight_weeks": 52.0}
     for name, top in spans.items():
         pair = getattr(spec, name)
         if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= top:

@@ -26,7 +26,8 @@ class World:
     Attributes
     ----------
     spec, seed : what made it
-    spend : long frame account, channel, date, spend; no rows outside a channel's life
+    spend : long frame account, channel, date, spend; no rows outside a channel's life, rows of zero
+        between its flights
     outcome : frame account, date, the outcome (``spec.kpi``), and ``demand_index`` if there is one
     truth : the curves, as they are at the end of the history
     """
@@ -125,11 +126,11 @@ def synthesize(spec: WorldSpec, seed: int) -> World:
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed must be a whole number >= 0; got {seed!r}.")
     # One stream per part of the work: a change in one leaves the chance of the others as it was.
-    streams = np.random.default_rng(seed).spawn(5)
-    cells_rng, demand_rng, spend_rng, outcome_rng, signal_rng = streams
+    streams = np.random.default_rng(seed).spawn(6)
+    cells_rng, demand_rng, spend_rng, outcome_rng, signal_rng, flight_rng = streams
     population = draw_population(spec, cells_rng)
     demand = draw_demand(spec, population, demand_rng, signal_rng)
-    spend = draw_spend(spec, population, demand, spend_rng)
+    spend = draw_spend(spec, population, demand, spend_rng, flight_rng)
     truth = _truth(spec, population, demand, spend)
     outcome = _outcome(spec, population, demand, truth, spend, outcome_rng)
     return World(

@@ -15,8 +15,9 @@ import numpy as np
 from adbudget.decision.moves import Moves, unmoved
 from adbudget.decision.reasons import Facts, explain
 from adbudget.draws import Health
-from adbudget.errors import InputError
+from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
+from adbudget.plan import Cell
 from adbudget.risk import within_false_discovery_rate
 
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
@@ -126,6 +127,7 @@ def decide(
     *,
     health: Health | None = None,
     caveats: Mapping[tuple[str, str], str] | None = None,
+    blocked: Mapping[tuple[str, str], str] | None = None,
 ) -> Decisions:
     """Turn a proposal into calls.
 
@@ -136,6 +138,9 @@ def decide(
     health : of the fit; when unhealthy, every decision is MONITOR and says why
     caveats : (account, channel) -> a sentence for the reason of its decision, for instance from
         :func:`adbudget.panel.findings.caveats`; decides nothing
+    blocked : (account, channel) -> why nothing said of it would mean anything, for instance from
+        :func:`adbudget.panel.findings.blocked`: it keeps today's spend, and so gives no money to
+        others; its decision is MONITOR and says why
 
     Returns
     -------
@@ -143,42 +148,62 @@ def decide(
 
     Raises
     ------
-    InputError : ``caveats`` names a cell the proposal does not have
+    InputError : ``caveats`` or ``blocked`` names a cell the proposal does not have
+    InfeasibleError : the limits cannot be kept with the blocked cells at today's spend
 
     References
     ----------
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
     """
     thresholds = thresholds or Thresholds()
-    said = _said(caveats or {}, proposal)
+    said = _said(caveats or {}, proposal, "caveats")
+    why = _said(blocked or {}, proposal, "blocked")
+    if blocked:
+        proposal = _held(proposal, tuple(blocked))
     first = Moves.of(proposal, thresholds.prob)
-    informed = _informed(proposal, thresholds, health)
+    informed = _informed(proposal, thresholds, health) & (np.array(why) == "")
     if health is not None and not health.ok:
         kept = Moves.of(unmoved(proposal), thresholds.prob)
         called = np.zeros(first.size, bool)
-        return _decisions(kept, first, called, informed, thresholds, health, said)
+        return _decisions(kept, first, called, informed, thresholds, health, said, why)
     kept, held = first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, thresholds, informed)
         failing = (kept.move != 0) & ~called
         if not failing.any():
-            return _decisions(kept, first, called, informed, thresholds, health, said)
+            return _decisions(kept, first, called, informed, thresholds, health, said, why)
         held |= _worst_of_each_account(kept, failing)
         cells: list[Any] = kept.proposal.plan.spend.index.tolist()
         fixed = tuple(cell for cell, is_held in zip(cells, held, strict=True) if is_held)
         kept = Moves.of(kept.proposal.refit(fixed=fixed), thresholds.prob)
 
 
-def _said(caveats: Mapping[tuple[str, str], str], proposal: Proposal) -> tuple[str, ...]:
-    """(cell,) the caller's caveats, "" where there is none."""
+def _said(
+    sentences: Mapping[tuple[str, str], str], proposal: Proposal, argument: str
+) -> tuple[str, ...]:
+    """(cell,) the caller's sentences, "" where there is none."""
     cells = proposal.plan.spend.index
-    unknown = [cell for cell in caveats if cell not in cells]
+    unknown = [cell for cell in sentences if cell not in cells]
     if unknown:
         raise InputError(
-            f"caveats names {len(unknown)} cell(s) the proposal does not have, first {unknown[:5]}."
+            f"{argument} names {len(unknown)} cell(s) the proposal does not have, first "
+            f"{unknown[:5]}."
         )
     names: list[Any] = cells.tolist()
-    return tuple(caveats.get(name, "") for name in names)
+    return tuple(sentences.get(name, "") for name in names)
+
+
+def _held(proposal: Proposal, cells: tuple[Cell, ...]) -> Proposal:
+    """The best plan that leaves some cells at today's spend, or why there is none."""
+    try:
+        return proposal.refit(fixed=cells)
+    except InfeasibleError as cause:
+        raise InfeasibleError(
+            f"{cause} {len(cells)} cell(s) are held at today's spend because of what their data "
+            f"say, first {list(cells[:3])}: correct the data, loosen the limits, or accept the "
+            "findings (accept_findings).",
+            conflict=cause.conflict,
+        ) from cause
 
 
 def _worst_of_each_account(moves: Moves, failing: np.ndarray) -> np.ndarray:
@@ -227,6 +252,7 @@ def _decisions(
     thresholds: Thresholds,
     health: Health | None,
     said: tuple[str, ...],
+    why: tuple[str, ...],
 ) -> Decisions:
     """One record per cell."""
     prob = np.where(called, kept.prob, first.prob)
@@ -236,7 +262,10 @@ def _decisions(
     held = first.flips_of_holds(elsewhere, may_cut, thresholds.prob, smallest)
     flip = np.where(called, kept.flip, held)
     facts = Facts.of(
-        kept.proposal, first.proposal, elsewhere, thresholds, health, flip=flip, said=said
+        *(kept.proposal, first.proposal, elsewhere, thresholds, health),
+        flip=flip,
+        said=said,
+        blocked=why,
     )
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):

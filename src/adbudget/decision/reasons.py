@@ -60,6 +60,7 @@ class Facts:
     fragile_below : a call whose ``flip`` is smaller says so
     beyond : (cell,) whether the final spend is above all its history has seen
     said : (cell,) what else there is to say of a cell, "" if nothing
+    blocked : (cell,) why nothing said of it would mean anything, "" where something does
     problem : why the fit is unhealthy, "" when it is not
     period : "a day", "a week", "a month"
     """
@@ -81,6 +82,7 @@ class Facts:
     fragile_below: float
     beyond: np.ndarray
     said: tuple[str, ...]
+    blocked: tuple[str, ...]
     problem: str
     period: str
 
@@ -94,6 +96,7 @@ class Facts:
         *,
         flip: np.ndarray,
         said: tuple[str, ...],
+        blocked: tuple[str, ...],
     ):
         """Collect the facts from the final and the first proposal."""
         draws = kept.draws
@@ -120,6 +123,7 @@ class Facts:
             fragile_below=bars.fragile_below,
             beyond=above_history(draws, kept.plan.spend),
             said=said,
+            blocked=blocked,
             problem="" if health is None or health.ok else " ".join(health.problems),
             period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
         )
@@ -144,6 +148,8 @@ def explain(facts: Facts, i: int, *, called: bool, forced: bool, prob: float) ->
     """The sentence for cell ``i``."""
     if facts.problem:
         return f"Monitor: the fit is not healthy, so no move is trusted. {facts.problem}"
+    if facts.blocked[i]:
+        return f"Monitor, not judged. {facts.blocked[i]}{_caveat(facts, i)}"
     if called:
         sentence = _call(facts, i, prob, forced)
     elif facts.current[i] == 0:

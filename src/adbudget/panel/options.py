@@ -6,6 +6,7 @@ from adbudget.options import Option, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
+    from datetime import date
 
     from adbudget.tables.frames import ByAccount
 
@@ -75,5 +76,12 @@ class PanelOptions(TypedDict, total=False):
             help="What missing spend inside a channel's life means",
             default="error",
             shell=Shell(kind="choice", choices=("error", "zero")),
+        ),
+    ]
+    today: Annotated[
+        "date | str | None",
+        Option(
+            help="Day on which the tables are read; rows of later periods are refused",
+            shell=Shell(kind="text", metavar="DATE"),
         ),
     ]

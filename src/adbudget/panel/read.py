@@ -15,6 +15,7 @@ from adbudget.panel.checks import (
     check_controls_known,
     check_enough_periods,
     check_no_duplicates,
+    check_none_later,
     check_outcome_size,
     one_row_per_date,
 )
@@ -25,6 +26,7 @@ from adbudget.panel.panel import Panel
 from adbudget.panel.unit_value import read_margin, read_unit_value
 from adbudget.tables.currencies import currency_of_accounts
 from adbudget.tables.frames import FrameLike
+from adbudget.tables.instants import as_moment
 
 
 @takes(PanelOptions)
@@ -56,6 +58,8 @@ def read_panel(
     value_per_unit : money per outcome unit, or mapping from account; needed for a KPI that counts
     margin : share of the outcome's money that is contribution margin, or mapping from account
     missing_spend : "error", or "zero" when a missing value between two others means no spend
+    today : the day the tables are read on, a date or "2026-03-01": rows of later periods are
+        refused, and a period that is not over is found; not looked at when None
 
     Returns
     -------
@@ -69,6 +73,9 @@ def read_panel(
     if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):
         raise InputError(f"missing_spend must be 'error' or 'zero'; got {missing_spend!r}.")
     stated_period = checked_freq(options["freq"])
+    today = (
+        "" if options["today"] is None else as_moment(options["today"], "today").date().isoformat()
+    )
     named = (options["columns"], options["channels"], options["controls"])
     records = read_records(data, outcome, *named)
     notes = list(records.notes)
@@ -80,6 +87,7 @@ def read_panel(
     outcome_days = _days_by_account(outcome_records.rows.account, outcome_records.date, accounts)
     spend_days = _days_by_account(records.spend.rows.account, records.spend.date, accounts)
     calendar = make_calendar(outcome_days, spend_days, stated_period, notes)
+    check_none_later(records, outcome_records, calendar.period, today)
     arrays = make_arrays(
         records, outcome_records, calendar, missing_is_zero=missing_spend == "zero", notes=notes
     )
@@ -108,6 +116,8 @@ def read_panel(
         currency=currency_of_accounts(options["currency"], records.currency_columns, accounts),
         first=arrays.first,
         last=arrays.last,
+        last_spend=arrays.last_spend,
+        today=today,
         notes=tuple(notes),
     )
 

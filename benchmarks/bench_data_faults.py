@@ -218,9 +218,9 @@ def weekly_on(weekday: int) -> Fault:
         spend = tables.spend.copy()
         rows = (spend["account"] == account) & (spend["channel"] == channel)
         own = spend[rows]
-        week = own["date"] - pd.to_timedelta((own["date"].dt.dayofweek - weekday) % 7, unit="D")
+        week = own["date"] - pd.to_timedelta((own["date"].dt.day_of_week - weekday) % 7, unit="D")
         sums = own["spend"].groupby(week).transform("sum")
-        spend.loc[rows, "spend"] = np.where(own["date"].dt.dayofweek == weekday, sums, 0.0)
+        spend.loc[rows, "spend"] = np.where(own["date"].dt.day_of_week == weekday, sums, 0.0)
         return wanted(tables, "spend_on_one_day", account, channel, spend=spend)
 
     return plant

@@ -105,7 +105,7 @@ def compared(
     usual: pd.DataFrame, other: pd.DataFrame, account: str | None, own: bool = False
 ) -> dict[str, object]:
     """How far the calls of the other accounts, or of the changed one, are from the usual ones."""
-    both = usual.join(other, rsuffix="_then", how="inner")
+    both = usual.join(other.add_suffix("_then"), how="inner")
     is_own = both.index.get_level_values("account") == account
     both = both[is_own if own else ~is_own]
     move = (both["prob_then"] - both["prob"]).abs()

@@ -272,8 +272,14 @@ def _passed(panel: Panel, last: np.datetime64) -> float:
     """Share of the last period that has passed today, counting whole days; 1 if not known."""
     if not panel.today:
         return 1.0
+    length = panel.period_days
+    if panel.period == "monthly":
+        month = last.astype("datetime64[M]")
+        length = int(
+            ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int)
+        )
     days = int((np.datetime64(panel.today, "D") - last).astype(int))
-    return min(1.0, max(days, 0) / panel.period_days)
+    return min(1.0, max(days, 0) / length)
 
 
 def _unfinished(panel: Panel, a: int, alarms: Alarms, record: _Record, share: float) -> Finding:

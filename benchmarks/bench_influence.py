@@ -6,8 +6,9 @@ Panels: "agency" (data/synthetic), "conjura" (four real shops by week; needs the
 data) and "pair" (synthetic worlds of two accounts). Prints one row per change: another seed (what
 chance alone does), an account left out, one row of spend x100, one row of the outcome x100; cells
 of the other accounts, calls among them that differ from those of the panel as it is, and the mean
-and largest change of the probability that a move pays. Mistyped rows are decided on twice: as
-`recommend` does, and with the finding accepted, when its cells are judged like all others.
+and largest change of the probability that a move pays. Mistyped rows are decided on three times: as
+`recommend` does ("held"), with the finding accepted, when its cells are judged like all others, and
+with the row left out of the fit ("masked").
 """
 
 import argparse
@@ -21,7 +22,7 @@ import pandas as pd
 import adbudget as ab
 from adbudget.model.held_out import only_accounts
 from adbudget.panel.findings import blocked
-from adbudget.panel.integrity import check_data
+from adbudget.panel.integrity import check_data, without_values_out_of_line
 from adbudget.synthetic import WorldSpec, synthesize
 from benchmarks.real_data import reading
 
@@ -72,7 +73,8 @@ def changes(panel: ab.Panel, most: int) -> Iterator[dict[str, object]]:
             yield {"change": "left out", "account": account, **compared(usual, without, account)}
         for name, spoilt in (("spend", mistyped_spend(panel, a)), ("outcome", mistyped(panel, a))):
             held, judged = calls(spoilt, seed=0, accepted=((), ("value_out_of_line",)))
-            for how, decided in (("held", held), ("judged", judged)):
+            (masked,) = calls(without_values_out_of_line(spoilt), seed=0)
+            for how, decided in (("held", held), ("judged", judged), ("masked", masked)):
                 named = {"change": f"{name} x{TYPO:.0f}, {how}", "account": account}
                 yield named | compared(usual, decided, account)
                 yield named | compared(usual, decided, account, own=True)

@@ -47,7 +47,7 @@ def recommend(
     Parameters
     ----------
     data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
+missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the

@@ -1,5 +1,7 @@
 """What the rows say that cannot be true is found, named with its dates, and not found elsewhere."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,7 @@ def moving(mean, seed, n=N, size=0.25):
     return mean * np.exp(np.random.default_rng(seed).normal(0, size, n))
 
 
-def shop(dates=WEEKS, account="shop", **columns):
+def shop(dates=WEEKS, account: Any = "shop", **columns):
     """One account in a wide table: revenue, and channels a and b, unless given."""
     n = len(dates)
     usual = {"revenue": moving(1000, 9, n, 0.05), "a": moving(100, 1, n), "b": moving(50, 2, n)}
@@ -373,6 +375,23 @@ def test_a_kind_that_somebody_accepts_is_said_and_holds_nothing():
     assert list(caveats([one])) == [("shop", "a")]
     with pytest.raises(ab.InputError, match="accept_findings: unknown 'value_out_of_lin'"):
         check_data(panel, accepted=["value_out_of_lin"])
+
+
+def test_values_out_of_line_are_left_out_when_the_caller_says_so():
+    spend, revenue = moving(100, 1), moving(1000, 9, size=0.05)
+    spoilt = shop(a=changed(spend, 20, 100), revenue=changed(revenue, 40, 100))
+    kept, masked = panel_of(spoilt), panel_of(spoilt, out_of_line="mask")
+    assert [one.kind for one in check_data(kept)] == ["value_out_of_line"] * 2
+    assert check_data(masked) == ()
+    assert np.flatnonzero(np.isnan(masked.outcome[0])).tolist() == [20, 40]
+    around = spend[[*range(16, 20), *range(21, 25)]]
+    assert masked.spend[0, 0, 20] == pytest.approx(np.exp(np.median(np.log(around))))
+    assert (masked.spend != kept.spend).sum() == 1
+    notes = [note.message for note in masked.notes if note.kind == "masked_row"]
+    day = str(WEEKS[20].date())
+    assert notes[1].startswith(f"Account 'shop', channel 'a': the spend of {day} is ")
+    with pytest.raises(ab.InputError, match="out_of_line must be 'keep' or 'mask'"):
+        panel_of(spoilt, out_of_line="drop")
 
 
 def test_limits_are_the_callers_to_move():

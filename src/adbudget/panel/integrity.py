@@ -7,16 +7,19 @@ feeds in has to be found before it, by statistics that need no model.
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from adbudget.options import check_names
 from adbudget.panel.bookings import find_bookings
 from adbudget.panel.ends import find_ends
 from adbudget.panel.findings import Alarms, Finding
-from adbudget.panel.jumps import find_jumps
+from adbudget.panel.jumps import OUT_OF_LINE, SPEND_RATIO, find_jumps
 from adbudget.panel.panel import Panel
+from adbudget.tables.messages import Note
 
 KINDS = (
     *("account_stale", "rows_end", "spend_stopped", "outcome_ends", "outcome_late"),
-    *("unfinished_period", "value_out_of_line", "unit_changed", "total_channel"),
+    *("unfinished_period", OUT_OF_LINE, "unit_changed", "total_channel"),
     *("spend_on_one_day", "unit_of_money"),
 )
 
@@ -62,3 +65,41 @@ def check_data(
         replace(finding, decides=False) if finding.kind in accepted else finding
         for finding in found
     )
+
+
+def without_values_out_of_line(panel: Panel, alarms: Alarms | None = None) -> Panel:
+    """Leave the rows with a value far out of line out of what can be learned.
+
+    Their outcome is masked. A spend that carries over into later rows has to be something: it
+    becomes what is usual around it.
+
+    Parameters
+    ----------
+    panel : what was spent and earned
+    alarms : when a value is out of line; the defaults when None
+
+    Returns
+    -------
+    Panel, with one more note for each of these values
+    """
+    spend, outcome, notes = panel.spend.copy(), panel.outcome.copy(), list(panel.notes)
+    for finding in check_data(panel, alarms):
+        if finding.kind != OUT_OF_LINE:
+            continue
+        a = panel.accounts.index(finding.account)
+        t = int(np.searchsorted(panel.dates, np.datetime64(finding.dates[0], "D")))
+        outcome[a, t] = np.nan
+        what, channel = f"The {panel.outcome_name} of account {finding.account!r}", None
+        if finding.statistic == SPEND_RATIO:
+            channel = finding.channels[0]
+            c = panel.channels.index(channel)
+            spend[a, c, t] /= finding.value
+            what = f"Account {finding.account!r}, channel {channel!r}: the spend"
+        message = (
+            f"{what} of {finding.dates[0]} is {finding.value:,.0f} times what is usual around it: "
+            "the row is left out of the fit, as asked."
+        )
+        notes.append(
+            Note(kind="masked_row", account=finding.account, channel=channel, message=message)
+        )
+    return replace(panel, spend=spend, outcome=outcome, notes=tuple(notes))

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adbudget.panel.ends import channels_of
+from adbudget.panel.ends import cells_named, channels_of
 from adbudget.panel.findings import Alarms, Finding, make_finding
 from adbudget.panel.panel import Panel
 
+OUT_OF_LINE = "value_out_of_line"
+SPEND_RATIO, OUTCOME_RATIO = "spend_ratio", "outcome_ratio"  # statistics: which series is meant
 AROUND = 8  # nearest other values that say what is usual
 LEAST_VALUES = 9
 MEDIAN_OF_NORMAL = 0.6745  # median of |x| of a standard normal x
@@ -33,8 +35,8 @@ PAUSE_DAYS = 3  # a longer pause may end in a launch, or before a last bill
 class _Series:
     """One series of an account, positive values only, beside what may have moved with it."""
 
-    name: str  # "spend", or the name of the outcome
-    named: str  # how messages call it
+    is_spend: bool  # or the outcome
+    name: str  # how messages call it
     channels: tuple[str, ...]  # whose answers depend on it
     period: np.ndarray  # (value,) position on the panel's calendar
     log: np.ndarray  # (value,)
@@ -65,21 +67,21 @@ def find_jumps(panel: Panel, a: int, alarms: Alarms) -> list[Finding]:
 
 def _series_of(panel: Panel, a: int) -> list[_Series]:
     """The outcome of an account, then the spend of its channels."""
-    account, outcome, total = panel.accounts[a], panel.outcome[a], panel.spend[a].sum(axis=0)
-    named = f"{account}: the {panel.outcome_name}"
-    every = [(panel.outcome_name, named, channels_of(panel, a), outcome, total)]
-    for c in np.flatnonzero(panel.exists[a]):
-        channel = panel.channels[c]
-        every.append(("spend", f"{account}/{channel}", (channel,), panel.spend[a, c], outcome))
+    outcome, total = panel.outcome[a], panel.spend[a].sum(axis=0)
+    spends = [
+        ("its spend", (panel.channels[c],), panel.spend[a, c], outcome)
+        for c in np.flatnonzero(panel.exists[a])
+    ]
+    every = [(f"the {panel.outcome_name}", channels_of(panel, a), outcome, total), *spends]
     found = []
-    for name, called, channels, path, other in every:
+    for name, channels, path, other in every:
         period = np.flatnonzero(np.nan_to_num(path) > 0)
         beside = np.full(period.size, np.nan)
         np.log(other[period], out=beside, where=np.nan_to_num(other[period]) > 0)
         found.append(
             _Series(
+                is_spend=path is not outcome,
                 name=name,
-                named=called,
                 channels=channels,
                 period=period,
                 log=np.log(path[period]),
@@ -113,12 +115,12 @@ def _out_of_line(panel: Panel, a: int, alarms: Alarms, series: _Series) -> list[
             continue
         day, ratio = str(panel.dates[series.period[i]]), float(np.exp(above[i]))
         told = (
-            f"{_whose(series)} {np.exp(series.log[i]):,.2f} on {day}, {ratio:,.0f} times what is "
+            f"{series.name} is {np.exp(series.log[i]):,.2f} on {day}, {ratio:,.0f} times what is "
             f"usual around it ({np.exp(usual[i]):,.2f}), and nothing moved with it. Correct the "
-            "row if it is mistyped"
+            "row, or leave it out of the fit with out_of_line='mask'"
         )
-        findings.append(_finding(panel, a, "value_out_of_line", series, ratio, alarms.row_ratio,
-                                 told, (day, day)))  # fmt: skip
+        limit, dates = alarms.row_ratio, (day, day)
+        findings.append(_finding(panel, a, OUT_OF_LINE, series, ratio, limit, told, dates))
     return findings
 
 
@@ -178,8 +180,10 @@ def _unit_changed(
     ratio = float(np.exp(abs(step)))
     way = "times as large" if step > 0 else "times smaller"
     span = f"from {since} on" if end == series.log.size - 1 else f"from {since} to {until}"
-    it = "its spend is" if series.name == "spend" else f"the {series.name} is"
-    told = f"{it} {ratio:,.0f} {way} {span}: another unit or currency? Bring all of it to one unit"
+    told = (
+        f"{series.name} is {ratio:,.0f} {way} {span}: another unit or currency? Bring all of it to "
+        "one unit"
+    )
     return _finding(
         panel, a, "unit_changed", series, ratio, alarms.unit_ratio, told, (since, until)
     )
@@ -195,18 +199,13 @@ def _finding(
     told: str,
     dates: tuple[str, str],
 ) -> Finding:
-    named = panel.accounts[a]
-    if series.name == "spend":
-        named = f"{named}/{series.channels[0]}"
+    account, statistic = panel.accounts[a], SPEND_RATIO if series.is_spend else OUTCOME_RATIO
+    named = cells_named(account, series.channels) if series.is_spend else account
     return make_finding(
-        *(kind, panel.accounts[a], series.channels, "ratio", ratio, limit, named, told),
+        *(kind, account, series.channels, statistic, ratio, limit, named, told),
         dates=dates,
         decides=True,
     )
-
-
-def _whose(series: _Series) -> str:
-    return "its spend is" if series.name == "spend" else f"the {series.name} is"
 
 
 def _median(values: np.ndarray) -> float:

@@ -78,6 +78,14 @@ class PanelOptions(TypedDict, total=False):
             shell=Shell(kind="choice", choices=("error", "zero")),
         ),
     ]
+    out_of_line: Annotated[
+        Literal["keep", "mask"],
+        Option(
+            help="Rows with a value far out of line: keep them, or leave them out of the fit",
+            default="keep",
+            shell=Shell(kind="choice", choices=("keep", "mask")),
+        ),
+    ]
     today: Annotated[
         "date | str | None",
         Option(

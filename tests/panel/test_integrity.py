@@ -15,6 +15,7 @@ from adbudget.panel.integrity import KINDS, check_data
 from adbudget.report.summary import FINDINGS
 from adbudget.synthetic import WorldSpec, families, synthesize
 from benchmarks.bench_data_faults import DAILY, WEEKLY, tables_of, told
+from benchmarks.real_data.sets import data_folder
 
 N = 60
 WEEKS = pd.date_range("2024-01-01", periods=N, freq="7D")
@@ -363,6 +364,42 @@ def test_worlds_without_a_fault_hold_next_to_no_cell(name):
     panels = [ab.read_panel(world.spend, world.outcome) for world in worlds]
     held = [one for panel in panels for one in check_data(panel) if one.decides]
     assert len(held) <= 0.002 * sum(len(panel.cells) for panel in panels)
+
+
+# Inputs that went wrong, beside the checkout -----------------------------------------------------
+
+CASES = data_folder().parent / "cases" / "tables"
+
+
+@pytest.mark.parametrize(
+    ("spend", "outcome", "options", "wanted"),
+    [
+        ("spend.csv", "revenue.csv", {}, set()),
+        ("base_spend.csv", "base_revenue.csv", {}, set()),
+        ("solo_spend.csv", "solo_rev.csv", {}, set()),
+        ("meta_feed_broke.csv", "revenue.csv", {}, {("rows_end", "north"), ("rows_end", "south")}),
+        ("spend_typo.csv", "revenue.csv", {}, {("value_out_of_line", "north")}),
+        (
+            *("n14_partial_spend.csv", "n14_partial_rev.csv", {}),
+            {("unfinished_period", f"account_{n}") for n in ("04", "05", "07", "12")},
+        ),
+        ("f14_total_channel.csv", "shop_revenue.csv", {}, {("total_channel", "account")}),
+        (
+            *("f12_micros.csv", "shop_revenue.csv", {"columns": {"spend": "cost_micros"}}),
+            {("unit_of_money", "account")},
+        ),
+        (
+            *("spend.csv", "revenue_daily.csv", {"missing_spend": "zero"}),
+            {("spend_on_one_day", "north"), ("spend_on_one_day", "south")},
+        ),
+    ],
+)
+def test_inputs_that_went_wrong_once_are_said(spend, outcome, options, wanted):
+    if not (CASES / spend).exists():
+        pytest.skip(f"{CASES} has no {spend}")
+    tables = (pd.read_csv(CASES / name) for name in (spend, outcome))
+    held = [one for one in check_data(ab.read_panel(*tables, **options)) if one.decides]
+    assert {(one.kind, one.account) for one in held} == wanted
 
 
 # The rest of the interface ----------------------------------------------------------------------

@@ -75,7 +75,7 @@ def _lumps(panel: Panel, a: int, alarms: Alarms) -> list[Finding]:
         for cycle, day, number in cycles:
             share, on = _on_one_day(panel.spend[a, c], panel.live[a, c], cycle, day, number)
             if share >= alarms.one_day_share:
-                found.setdefault((cycle, on), []).append((c, share))
+                found.setdefault((cycle, on), []).append((int(c), share))
                 break
     return [_lump(panel, a, alarms, cycle, on, cells) for (cycle, on), cells in found.items()]
 

@@ -96,10 +96,9 @@ class Alarms:
     least_roas: float = 0.01
 
     def __post_init__(self) -> None:
-        unbounded = ("variation", "vif", "silent_days", "stale_days", "row_ratio", "unit_ratio")
-        most = dict.fromkeys(unbounded, np.inf)
+        unbounded = {"variation", "vif", "silent_days", "stale_days", "row_ratio", "unit_ratio"}
         for name in self.__slots__:
-            value, top = getattr(self, name), most.get(name, 1.0)
+            value, top = getattr(self, name), np.inf if name in unbounded else 1.0
             if (
                 isinstance(value, bool)
                 or not isinstance(value, int | float)

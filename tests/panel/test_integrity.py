@@ -412,6 +412,8 @@ def test_a_kind_that_somebody_accepts_is_said_and_holds_nothing():
     assert list(caveats([one])) == [("shop", "a")]
     with pytest.raises(ab.InputError, match="accept_findings: unknown 'value_out_of_lin'"):
         check_data(panel, accepted=["value_out_of_lin"])
+    with pytest.raises(ab.InputError, match=r"must be a list; got 'rows_end': \['rows_end'\]"):
+        check_data(panel, accepted="rows_end")
 
 
 def test_values_out_of_line_are_left_out_when_the_caller_says_so():

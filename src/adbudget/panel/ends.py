@@ -203,7 +203,7 @@ def _against_usual(path: np.ndarray, lag: int) -> np.ndarray:
 
 def _n_without_outcome(outcome: np.ndarray) -> int:
     """Periods at the end whose outcome is missing or 0, if more than ever in a row before."""
-    sold = np.flatnonzero(np.nan_to_num(outcome) > 0)
+    sold = np.flatnonzero(np.nan_to_num(outcome))  # refunds may exceed a day's sales
     if sold.size == 0:
         return 0
     n_end = outcome.size - 1 - int(sold[-1])
@@ -215,7 +215,7 @@ def _outcome_ends(
 ) -> list[Finding]:
     if not record.spend[-n_without:].any():
         return []
-    zero = bool((record.outcome[-n_without:] <= 0).any())
+    zero = bool((record.outcome[-n_without:] == 0).any())
     days = n_without * panel.period_days
     since, until = record.dates[-n_without], record.dates[-1]
     what = "0" if zero else "missing"

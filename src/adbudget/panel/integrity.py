@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from adbudget.errors import InputError
 from adbudget.options import check_names
 from adbudget.panel.bookings import find_bookings
 from adbudget.panel.ends import find_ends
@@ -53,8 +54,10 @@ def check_data(
 
     Raises
     ------
-    InputError : ``accepted`` names no kind
+    InputError : ``accepted`` is text, or names no kind
     """
+    if isinstance(accepted, str):
+        raise InputError(f"accept_findings must be a list; got {accepted!r}: [{accepted!r}].")
     alarms, accepted = alarms or Alarms(), tuple(accepted)
     check_names(accepted, KINDS, "accept_findings")
     found = []

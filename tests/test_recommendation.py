@@ -224,6 +224,45 @@ def test_channels_that_move_together_are_in_the_log_and_in_the_reason(world):
     assert told.tolist() == rows.tolist()
 
 
+@pytest.fixture(scope="module")
+def broken(world):
+    """The feed of one channel ended two weeks early, and a row of another one is mistyped."""
+    spend = world.spend.copy()
+    ended = (spend.account == "account_01") & (spend.channel == "search")
+    spend = spend[~(ended & (spend.date >= np.sort(spend.date.unique())[-2]))].copy()
+    typo = spend.index[(spend.account == "account_02") & (spend.channel == "social")][40]
+    spend.loc[typo, "spend"] *= 100
+    return spend
+
+
+BROKEN = [("account_01", "search"), ("account_02", "social")]
+
+
+def test_cells_whose_data_cannot_be_true_are_monitored_and_say_why(broken, world):
+    frame = recommend(broken, world.outcome).set_index(["account", "channel"])
+    ended, typo = BROKEN
+    assert frame.decision[BROKEN].tolist() == ["monitor", "monitor"]
+    assert (frame.recommended_spend == frame.current_spend)[BROKEN].all()
+    assert frame.reason[ended].startswith("Monitor, not judged. Its rows end on ")
+    assert frame.reason[typo].startswith("Monitor, not judged. Its spend is ")
+    found = [(one["kind"], one["account"], one["decides"]) for one in frame.attrs["findings"]]
+    assert found[:2] == [
+        ("rows_end", "account_01", True),
+        ("value_out_of_line", "account_02", True),
+    ]
+    assert len(frame.attrs["findings"][0]["dates"]) == 2
+    json.dumps(frame.attrs, allow_nan=False)
+
+
+def test_findings_that_somebody_accepts_hold_no_cell(broken, world):
+    kinds = ["rows_end", "value_out_of_line"]
+    frame = recommend(broken, world.outcome, accept_findings=kinds)
+    frame = frame.set_index(["account", "channel"])
+    assert not frame.reason.str.contains("not judged").any()
+    assert frame.reason[BROKEN[0]].endswith("Add the missing rows, with 0 where nothing was spent.")
+    assert not any(one["decides"] for one in frame.attrs["findings"])
+
+
 def test_no_cell_rises_above_its_history_unless_it_may(fitted):
     now = 0.9 * fitted.panel.highest_spend()
     wide = ab.Limits(change=1.0, total="fixed")  # all of it has to go somewhere

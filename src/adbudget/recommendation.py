@@ -19,7 +19,8 @@ from adbudget.errors import InputError
 from adbudget.model.options import SeededFitOptions
 from adbudget.optimizer import Proposal, optimize
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.findings import Finding, caveats, check_identification
+from adbudget.panel.findings import Finding, blocked, caveats, check_identification
+from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
@@ -48,7 +49,7 @@ def recommend(
     Parameters
     ----------
     data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
+missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the
@@ -57,7 +58,9 @@ progress : as in :func:`adbudget.fit`
     limits, risk : as in :func:`adbudget.optimize`
     thresholds, previous : as in :func:`adbudget.decide`; with ``previous``, ``attrs["changes"]``
         lists every decision that differs from it, and why ("new data", "new limits",
-        "borderline", "fit not healthy")
+        "findings", "borderline", "fit not healthy")
+    accept_findings : kinds of findings of :func:`adbudget.panel.integrity.check_data` that hold no
+        cell, because somebody has looked and the data are right
     policy : from :func:`adbudget.load_policy`, or what that takes; its constraints narrow
         ``limits`` before the search, and its rules review the decisions after it
 
@@ -99,19 +102,25 @@ progress : as in :func:`adbudget.fit`
 
         guard = PolicyGuard.of(policy)
     panel = _as_panel(data, outcome, part_of(PanelOptions, options))
+    untrue = check_data(panel, accepted=options["accept_findings"])
     current, days = options["current"], options["window_days"]
     now = panel.current_spend(days) if current is None else current
     fitted = fit(panel, **part_of(SeededFitOptions, options))
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
-    said = _with_drift(caveats((*check_identification(panel), *_stops(proposal))), fitted)
+    found = (*untrue, *check_identification(panel), *_stops(proposal))
     previous = options["previous"]
     decisions = decide(
-        proposal, options["thresholds"], health=fitted.health, caveats=said, previous=previous
+        proposal,
+        options["thresholds"],
+        health=fitted.health,
+        caveats=_with_drift(caveats(found), fitted),
+        blocked=blocked(found),
+        previous=previous,
     )
     window = f"mean of the last {days:g} days" if current is None else "given by the caller"
-    frame = to_frame(decisions, fitted, window)
+    frame = to_frame(decisions, fitted, window, untrue)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
@@ -129,7 +138,10 @@ def _with_drift(said: dict[tuple[str, str], str], fitted: "Fit") -> dict[tuple[s
 
 
 def to_frame(
-    decisions: Decisions, fitted: "Fit", window: str = "given by the caller"
+    decisions: Decisions,
+    fitted: "Fit",
+    window: str = "given by the caller",
+    untrue: tuple[Finding, ...] = (),
 ) -> pd.DataFrame:
     """Decisions as the frame of :func:`recommend`.
 
@@ -138,6 +150,7 @@ def to_frame(
     decisions : from :func:`adbudget.decide`
     fitted : the fit behind them
     window : what "current" is, in words
+    untrue : from :func:`adbudget.panel.integrity.check_data`
     """
     proposal, draws = decisions.proposal, decisions.proposal.draws
     now, after = proposal.current.spend, proposal.plan.spend
@@ -174,6 +187,8 @@ def to_frame(
     }
     frame = pd.DataFrame(table)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
+    found = (*untrue, *_findings(decisions, fitted.panel))
+    frame.attrs["findings"] = [_as_dict(finding) for finding in found]
     return frame
 
 
@@ -239,7 +254,6 @@ def _attributes(
         "n_borderline": sum(call.borderline for call in decisions.calls),
         "n_fragile": _count_fragile(decisions),
         "fragile_below": decisions.thresholds.fragile_below,
-        "findings": [_as_dict(finding) for finding in _findings(decisions, panel)],
         **{
             f"n_{name}": sum(call.action == name for call in decisions.calls)
             for name in ("increase", "monitor", "reduce")
@@ -252,8 +266,7 @@ def _attributes(
 def _asked(decisions: Decisions) -> dict[str, Any]:
     """What the plan had to keep and the calls had to pass, so that another run can compare."""
     proposal = decisions.proposal
-    # Cells are held on the way to the calls; what the caller asked stands in the first plan.
-    asked = (decisions.considered.limits, proposal.risk, decisions.thresholds)
+    asked = (decisions.limits, proposal.risk, decisions.thresholds)
     named = zip(("limits", "risk", "thresholds"), asked, strict=True)
     return {name: to_plain(one, where=name, infinite="text") for name, one in named}
 
@@ -279,6 +292,8 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
         "value": _finite(finding.value),
         "limit": _finite(finding.limit),
         "message": finding.message,
+        "dates": list(finding.dates),
+        "decides": finding.decides,
     }
 
 

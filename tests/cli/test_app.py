@@ -317,6 +317,44 @@ def test_a_bug_is_not_hidden(monkeypatch):
         cli.main()
 
 
+@pytest.fixture
+def broken(tmp_path) -> list[str]:
+    """Tables in which the feed of one channel ended three weeks early."""
+    world = synthesize(WorldSpec(n_accounts=2, n_channels=3, n_periods=60), seed=1)
+    spend = world.spend
+    ended = (spend.account == "account_01") & (spend.channel == "search")
+    last = spend.date >= spend.date.drop_duplicates().nlargest(3).min()
+    spend[~(ended & last)].to_csv(tmp_path / "spend.csv", index=False)
+    world.outcome.to_csv(tmp_path / "revenue.csv", index=False)
+    return [str(tmp_path / "spend.csv"), "--outcome", str(tmp_path / "revenue.csv")]
+
+
+def test_check_prints_what_cannot_be_true_with_its_dates(broken):
+    done = run("check", *broken, "--today", "2025-04-02")
+    assert done.returncode == 0
+    told = " ".join(done.stdout.split())
+    assert "1 finding to see to first, as 1 account-channel will only be monitored:" in told
+    assert "account_01/search: its rows end on 2025-03-10, 3 weeks before those" in told
+    assert "(rows_end)" in told
+
+
+def test_check_refuses_rows_after_the_day_it_is_said_to_be(broken):
+    done = run("check", *broken, "--today", "2025-03-01")
+    assert done.returncode == 2
+    assert "lie after today (2025-03-01): 2025-03-10" in " ".join(done.stderr.split())
+
+
+def test_recommend_says_which_cells_are_not_judged(broken):
+    few = ("--seed", "1", "--today", "2025-04-02")
+    told = " ".join(run("recommend", *broken, *few).stdout.split())
+    assert "Not judged account_01/search: its rows end on 2025-03-10" in told
+    assert "accept_findings: rows_end." in told
+    accepted = " ".join(
+        run("recommend", *broken, *few, "--accept-findings", "rows_end").stdout.split()
+    )
+    assert "Not judged" not in accepted
+
+
 def test_ctrl_c_is_exit_code_130(refused, monkeypatch):
     def stop(*arguments, **settings):
         raise KeyboardInterrupt
@@ -335,7 +373,8 @@ def test_options_overrule_the_config(tmp_path, monkeypatch):
 
     monkeypatch.setattr("adbudget.recommend", record, raising=False)
     (tmp_path / "c.yaml").write_text(
-        "seed: 3\nwindow_days: 14\ndraws: 200\noutcome: revenue\ncolumns: {date: day, spend: cost}"
+        "seed: 3\nwindow_days: 14\ndraws: 200\noutcome: revenue\n"
+        "columns: {date: day, spend: cost}\ntoday: '2026-01-01'"
     )
     options = ["--config", str(tmp_path / "c.yaml"), "--seed", "5", "--columns", "spend=spend"]
     monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, *options])
@@ -346,6 +385,7 @@ def test_options_overrule_the_config(tmp_path, monkeypatch):
         "window_days": 14,
         "draws": 200,
         "columns": {"outcome": "revenue", "date": "day", "spend": "spend"},
+        "today": "2026-01-01",
     }
 
 

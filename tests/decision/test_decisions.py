@@ -10,7 +10,7 @@ from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
 from adbudget.decision.thresholds import Thresholds
 from adbudget.draws import Health
-from adbudget.errors import InputError
+from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import optimize
 from adbudget.plan import Group, Limits
 from adbudget.risk import Risk
@@ -459,3 +459,40 @@ def test_caveats_about_a_cell_nobody_knows_are_refused():
     draws, today = sure_pair()
     with pytest.raises(InputError, match=r"caveats names 1 cell.*\('account 0', 'tv'\)"):
         decide(optimize(draws, today), caveats={("account 0", "tv"): "Beware."})
+
+
+def test_a_blocked_cell_keeps_its_spend_and_pays_for_nobody():
+    draws, today = sure_pair()
+    proposal = optimize(draws, today, FIXED)
+    decisions = decide(proposal, blocked={tuple(today.index[1]): "Its rows end on 2025-12-08."})
+    assert actions(decisions) == ["monitor", "monitor"], "nobody else can give up the money"
+    pd.testing.assert_series_equal(decisions.considered.plan.spend, today)
+    reason = decisions.calls[1].reason
+    assert reason.startswith("Monitor, not judged. Its rows end on 2025-12-08.")
+    assert np.isnan(decisions.calls[1].flip_at)
+
+
+def test_the_other_cells_are_decided_as_if_a_blocked_one_were_fixed():
+    draws, today = random_world(5)
+    cell = tuple(today.index[0])
+    proposal = optimize(draws, today, Limits())
+    blocked = decide(proposal, blocked={cell: "It is broken."})
+    fixed = decide(optimize(draws, today, Limits(fixed=(cell,))))
+    np.testing.assert_allclose(
+        table(blocked).recommended_spend, table(fixed).recommended_spend, rtol=1e-5
+    )
+    assert actions(blocked) == actions(fixed)
+
+
+def test_limits_that_a_blocked_cell_cannot_keep_say_so():
+    draws, today = sure_pair()
+    less = optimize(draws, today, Limits(total="fixed", budget=150.0))
+    every = {tuple(cell): "It is broken." for cell in today.index}
+    with pytest.raises(InfeasibleError, match=r"2 cell\(s\) are held at today's spend because"):
+        decide(less, blocked=every)
+
+
+def test_a_block_on_a_cell_nobody_has_is_refused():
+    draws, today = sure_pair()
+    with pytest.raises(InputError, match=r"blocked names 1 cell"):
+        decide(optimize(draws, today), blocked={("nobody", "tv"): "It is broken."})

@@ -17,6 +17,7 @@ from adbudget.cli import (
     policy as cli_policy,
     requests as cli_requests,
 )
+from adbudget.cli.asked import today
 from adbudget.cli.options import (
     CHECK,
     RECOMMEND,
@@ -166,17 +167,20 @@ def check(
     no_color: NoColor = False,
     **options: Any,
 ) -> None:
-    """Read the tables, check everything, print what was understood; fit nothing."""
+    """Read the tables, check everything, print what was understood and found; fit nothing."""
     from adbudget.cli.config import panel_arguments
 
     settings = _settings(config, given(options))
     data, outcome_data = _read_tables(file, outcome, settings)
 
+    from adbudget.panel.findings import check_identification
+    from adbudget.panel.integrity import check_data
     from adbudget.panel.read import read_panel
     from adbudget.report.panel import panel_report
 
     panel = read_panel(data, outcome_data, **panel_arguments(settings))
-    show(lambda width: panel_report(panel, width), no_color=no_color)
+    findings = (*check_data(panel), *check_identification(panel))
+    show(lambda width: panel_report(panel, findings, width), no_color=no_color)
 
 
 @app.command(
@@ -256,7 +260,10 @@ def _world_spec(
 
 
 def _settings(config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Let options overrule the config file; roles and formulas are overruled one by one."""
+    """Let options overrule the config file; roles and formulas are overruled one by one.
+
+    The day the tables are read on is today's, unless either says another.
+    """
     from adbudget.cli.config import read_config
 
     settings = read_config(config) if config is not None else {}
@@ -268,6 +275,7 @@ def _settings(config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]
     outcome = settings.pop("outcome", None)
     if outcome is not None:
         settings["columns"] = {"outcome": outcome} | settings.get("columns", {})
+    settings.setdefault("today", today())
     return settings
 
 

@@ -1,7 +1,7 @@
 """What a person wrote on the command line -> pairs, an instant, a name, an open ledger."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,11 @@ def person(who: str | None) -> str:
         return getpass.getuser()
     except (KeyError, OSError) as cause:  # a process without a user, as in a bare container
         raise InputError("this process has no login name; say who decides with --who.") from cause
+
+
+def today() -> str:
+    """Today's date where this process runs, as "2026-03-01"."""
+    return date.today().isoformat()
 
 
 def instant(text: str | None, option: str) -> datetime:

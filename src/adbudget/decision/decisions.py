@@ -20,9 +20,9 @@ from adbudget.decision.reasons import Facts, explain
 from adbudget.decision.regret import regret
 from adbudget.decision.thresholds import Needed, Thresholds
 from adbudget.draws import Health
-from adbudget.errors import InputError
+from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
-from adbudget.plan import Cell
+from adbudget.plan import Cell, Limits
 from adbudget.risk import tail_mean, within_false_discovery_rate
 
 BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -33,10 +33,12 @@ CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or me
 class _Asked:
     """What is asked of the calls; (cell,) arrays in the order of the proposal's cells."""
 
+    limits: Limits
     thresholds: Thresholds
     health: Health | None
     prior_share: np.ndarray
     said: tuple[str, ...]
+    blocked: tuple[str, ...]
     before: np.ndarray
 
     @property
@@ -72,6 +74,11 @@ class Decisions:
     expected_wrong_share: float
     elsewhere: np.ndarray
     _asked: _Asked = field(repr=False)
+
+    @property
+    def limits(self) -> Limits:
+        """What the plan had to keep; cells held because of their data are not among it."""
+        return self._asked.limits
 
     def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
         """What other bars would have called: gain against the share of wrong calls and the risk.
@@ -118,6 +125,7 @@ def decide(
     *,
     health: Health | None = None,
     caveats: Mapping[Cell, str] | None = None,
+    blocked: Mapping[Cell, str] | None = None,
     previous: pd.DataFrame | None = None,
 ) -> Decisions:
     """Turn a proposal into calls.
@@ -129,6 +137,9 @@ def decide(
     health : of the fit; when unhealthy, every decision is MONITOR and says why
     caveats : (account, channel) -> a sentence for the reason of its decision, for instance from
         :func:`adbudget.panel.findings.caveats`; decides nothing
+    blocked : (account, channel) -> why nothing said of it would mean anything, for instance from
+        :func:`adbudget.panel.findings.blocked`: it keeps today's spend, and so gives no money to
+        others; its decision is MONITOR and says why
     previous : decisions of the run before, with columns account, channel and decision, such as the
         frame of :func:`adbudget.recommend`. A call that still points the same way is kept down to
         ``thresholds.leave``, so that chance alone does not turn calls on and off. Cells that are
@@ -140,23 +151,27 @@ def decide(
 
     Raises
     ------
-    InputError : ``caveats`` names a cell the proposal does not have; ``previous`` lacks a column,
-        names a cell twice or holds an unknown decision
+    InputError : ``caveats`` or ``blocked`` names a cell the proposal does not have; ``previous``
+        lacks a column, names a cell twice or holds an unknown decision
+    InfeasibleError : the limits cannot be kept with the blocked cells at today's spend
 
     References
     ----------
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
     """
     thresholds = thresholds or Thresholds()
+    thresholds = thresholds or Thresholds()
     cells = proposal.plan.spend.index
     asked = _Asked(
+        limits=proposal.limits,
         thresholds=thresholds,
         health=health,
         prior_share=_prior_share(health, cells),
-        said=_said(caveats or {}, proposal),
+        said=_said(caveats or {}, proposal, "caveats"),
+        blocked=_said(blocked or {}, proposal, "blocked"),
         before=directions(previous, cells),
     )
-    return _decide(proposal, asked)
+    return _decide(_held(proposal, tuple(blocked)) if blocked else proposal, asked)
 
 
 def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
@@ -180,16 +195,32 @@ def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
         seen = kept.where((kept.move != 0) & (kept.prob >= seen.prob), seen)
 
 
-def _said(caveats: Mapping[tuple[str, str], str], proposal: Proposal) -> tuple[str, ...]:
-    """(cell,) the caller's caveats, "" where there is none."""
+def _said(
+    sentences: Mapping[tuple[str, str], str], proposal: Proposal, argument: str
+) -> tuple[str, ...]:
+    """(cell,) the caller's sentences, "" where there is none."""
     cells = proposal.plan.spend.index
-    unknown = [cell for cell in caveats if cell not in cells]
+    unknown = [cell for cell in sentences if cell not in cells]
     if unknown:
         raise InputError(
-            f"caveats names {len(unknown)} cell(s) the proposal does not have, first {unknown[:5]}."
+            f"{argument} names {len(unknown)} cell(s) the proposal does not have, first "
+            f"{unknown[:5]}."
         )
     names: list[Any] = cells.tolist()
-    return tuple(caveats.get(name, "") for name in names)
+    return tuple(sentences.get(name, "") for name in names)
+
+
+def _held(proposal: Proposal, cells: tuple[Cell, ...]) -> Proposal:
+    """The best plan that leaves some cells at today's spend, or why there is none."""
+    try:
+        return proposal.refit(fixed=cells)
+    except InfeasibleError as cause:
+        raise InfeasibleError(
+            f"{cause} {len(cells)} cell(s) are held at today's spend because of what their data "
+            f"say, first {list(cells[:3])}: correct the data, loosen the limits, or accept the "
+            "findings (accept_findings).",
+            conflict=cause.conflict,
+        ) from cause
 
 
 def _worst_of_each_account(moves: Moves, failing: np.ndarray) -> np.ndarray:
@@ -246,7 +277,8 @@ def _decisions(
     seen : the move of every call, and of every other cell the most likely one of all plans tried
     """
     thresholds = asked.thresholds
-    may_cut = ~called & (asked.prior_share <= thresholds.max_prior_share) & asked.healthy
+    told = (asked.prior_share <= thresholds.max_prior_share) & (np.array(asked.blocked) == "")
+    may_cut = ~called & told & asked.healthy
     smallest = (thresholds.min_change, thresholds.min_step)
     held = first.flips_of_holds(seen.elsewhere, may_cut, seen.needed, smallest)
     flip = np.where(called, kept.flip, held)
@@ -259,6 +291,7 @@ def _decisions(
         problem=asked.problem,
         flip=flip,
         said=asked.said,
+        blocked=asked.blocked,
     )
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 from adbudget.options import Option, Shell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -36,6 +36,14 @@ class DecisionOptions(TypedDict, total=False):
     risk: Annotated["Risk | None", Option(help="What its worst outcomes cost; Risk() when None")]
     thresholds: Annotated[
         "Thresholds | None", Option(help="When a move becomes a call; Thresholds() when None")
+    ]
+    accept_findings: Annotated[
+        "Iterable[str]",
+        Option(
+            help="Kinds of findings about the data that hold no cell",
+            default=(),
+            shell=Shell(kind="names", metavar="KIND,KIND"),
+        ),
     ]
     previous: Annotated[
         "pd.DataFrame | None",

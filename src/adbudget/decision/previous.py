@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.action import NEAR, SIGN, Action, Decision
+from adbudget.decision.action import NEAR, NOT_JUDGED, SIGN, Action, Decision
 from adbudget.errors import InputError
 
 COLUMNS = ("account", "channel", "decision")
 LIMITS, DATA, CHANCE, PROBLEM = "new limits", "new data", "borderline", "fit not healthy"
+FINDINGS, SO_LONG = "findings", len(NOT_JUDGED)
 
 
 def directions(previous: pd.DataFrame | None, cells: pd.Index) -> np.ndarray:
@@ -57,7 +58,8 @@ def changes(
     Returns
     -------
     list of {account, channel, before, after, why}. ``why`` is "new limits" (limits, risk or
-    thresholds differ), "borderline" (the probability is, or was, so near its bar that other draws
+    thresholds differ), "findings" (the cell is not judged in one of the runs, for what its data
+    say), "borderline" (the probability is, or was, so near its bar that other draws
     would have decided otherwise), "new data", or "fit not healthy"; cells that only one of the
     runs has are left out
     """
@@ -74,6 +76,10 @@ def changes(
         why = DATA
         if unhealthy:
             why = PROBLEM
+        elif any(
+            str(said).startswith(NOT_JUDGED) for said in (call.reason, old[cell].get("reason"))
+        ):
+            why = FINDINGS
         elif new_limits:
             why = LIMITS
         elif same_data or call.borderline or _was_borderline(old[cell]):

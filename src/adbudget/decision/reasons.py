@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from adbudget.decision.action import NOT_JUDGED
 from adbudget.decision.moves import Moves
 from adbudget.decision.thresholds import Thresholds
 from adbudget.draws import CurveDraws
@@ -39,6 +40,7 @@ class Facts:
     fragile_below : a call whose ``flip`` is smaller says so
     beyond : (cell,) whether the final spend is above all its history has seen
     said : (cell,) what else there is to say of a cell, "" if nothing
+    blocked : (cell,) why nothing said of it would mean anything, "" where something does
     problem : why the fit is unhealthy, "" when it is not
     period : "a day", "a week", "a month"
     """
@@ -62,6 +64,7 @@ class Facts:
     fragile_below: float
     beyond: np.ndarray
     said: tuple[str, ...]
+    blocked: tuple[str, ...]
     problem: str
     period: str
 
@@ -76,6 +79,7 @@ class Facts:
         problem: str,
         flip: np.ndarray,
         said: tuple[str, ...],
+        blocked: tuple[str, ...],
     ) -> "Facts":
         """Collect the facts from the final plan, the last moves and the first plan's limits."""
         draws = kept.draws
@@ -102,6 +106,7 @@ class Facts:
             fragile_below=bars.fragile_below,
             beyond=above_history(draws, kept.plan.spend),
             said=said,
+            blocked=blocked,
             problem=problem,
             period=PERIOD_WORDS.get(round(draws.period_days), "a month"),
         )
@@ -126,6 +131,8 @@ def explain(facts: Facts, i: int, *, called: bool, forced: bool) -> str:
     """The sentence for cell ``i``."""
     if facts.problem:
         return f"Monitor: the fit is not healthy, so no move is trusted. {facts.problem}"
+    if facts.blocked[i]:
+        return f"{NOT_JUDGED} {facts.blocked[i]}{_caveat(facts, i)}"
     if called:
         sentence = _call(facts, i, forced)
     elif facts.current[i] == 0:

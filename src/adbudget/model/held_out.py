@@ -70,12 +70,16 @@ def without_last(panel: Panel, n_periods: int) -> Panel:
         outcome=np.where(kept, panel.outcome, np.nan)[:, shown],
         control_values=np.where(kept[:, None], panel.control_values, np.nan)[..., shown],
         last=last,
+        last_spend=np.minimum(panel.last_spend, last[:, None]),
     )
 
 
 def only_accounts(panel: Panel, accounts: list[int]) -> Panel:
     """Some of the accounts, on the same calendar, with the same channels."""
-    fields = ("spend", "live", "outcome", "control_values", "unit_value", "margin", "first", "last")
+    fields = (
+        *("spend", "live", "outcome", "control_values", "unit_value", "margin", "first", "last"),
+        "last_spend",
+    )
     arrays = {name: getattr(panel, name)[accounts] for name in fields}
     return replace(
         panel,

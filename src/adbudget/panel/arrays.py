@@ -20,6 +20,7 @@ class Arrays:
     control_values: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    last_spend: np.ndarray
 
 
 def make_arrays(
@@ -65,6 +66,7 @@ def make_arrays(
         control_values=control_values,
         first=has_record.argmax(axis=1),
         last=n_periods - 1 - has_record[:, ::-1].argmax(axis=1),
+        last_spend=last_true(recorded),
     )
     notes.extend(_spend_notes(arrays, recorded, records, accounts))
     notes.extend(_coverage_notes(arrays, recorded, calendar.dates, accounts))
@@ -77,6 +79,12 @@ def span(mask: np.ndarray) -> np.ndarray:
     begun = np.logical_or.accumulate(mask, axis=-1)
     to_come = np.logical_or.accumulate(mask[..., ::-1], axis=-1)[..., ::-1]
     return begun & to_come
+
+
+def last_true(mask: np.ndarray) -> np.ndarray:
+    """Position of the last true along the last axis, -1 where there is none."""
+    last = mask.shape[-1] - 1 - mask[..., ::-1].argmax(axis=-1)
+    return np.where(mask.any(axis=-1), last, -1)
 
 
 def _spend_notes(

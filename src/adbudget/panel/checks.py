@@ -237,6 +237,41 @@ def check_no_missing_spend(
     )
 
 
+def check_none_later(
+    records: Records, outcome_records: OutcomeRecords, period: str, today: str
+) -> None:
+    """No row may lie after the day the tables are read on, as far as its label can tell.
+
+    A day may be a day ahead, in time zones east of the caller; a week may be named by its last day.
+
+    Parameters
+    ----------
+    outcome_records : one row per account and date
+    period : "daily", "weekly" or "monthly"
+    today : the day the tables are read on; "" checks nothing
+    """
+    if not today:
+        return
+    day = np.datetime64(today, "D")
+    last = {"daily": day + 1, "weekly": day + 6, "monthly": _month_end(day)}[period]
+    for rows, date in (
+        (outcome_records.rows, outcome_records.date),
+        (records.spend.rows, records.spend.date),
+    ):
+        later = date > last
+        if later.any():
+            raise InputError(
+                f"{rows.named(later)} lie after today ({today}): {dates_text(date[later])}. Nobody "
+                "knows them yet: if they are planned, leave them out, e.g. "
+                f"frame[frame['date'] <= {today!r}]; if a date is mistyped, correct it; if the "
+                "tables are right, say on which day they are read with today."
+            )
+
+
+def _month_end(day: np.datetime64) -> np.datetime64:
+    return (day.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1
+
+
 def check_controls_known(outcome: OutcomeRecords, controls: tuple[str, ...]) -> None:
     """Every control has to be known wherever the outcome is."""
     observed = np.isfinite(outcome.outcome)

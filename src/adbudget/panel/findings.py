@@ -1,6 +1,7 @@
 """Panel -> findings: what the data cannot tell apart, and how it shows.
 
-Every finding names its cells, its statistic and the limit it crosses.
+Every finding names its cells, its statistic and the limit it crosses. What the data say that cannot
+be true is found in :mod:`adbudget.panel.integrity`, with the same records.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,16 +25,19 @@ Row = Mapping[str, Any]  # the statistics of one cell
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something the data cannot tell apart, or have not seen.
+    """Something the data cannot tell apart, have not seen, or say and cannot be true.
 
     Attributes
     ----------
     kind : "never_varied", "follows_calendar", "follows_outcome", "move_together",
-        "moves_with_others", "stopped_at_observed" or "beyond_observed"
+        "moves_with_others", "stopped_at_observed", "beyond_observed", or one of those of
+        :func:`adbudget.panel.integrity.check_data`
     account, channels : the cells it is about
     statistic, value, limit : what was measured, what came, and the limit it crosses
-    message : one sentence that names the cells
-    caveat : one sentence for the reason of a decision about one of the cells
+    message : one sentence or two that name the cells
+    caveat : the same for the reason of a decision about one of the cells
+    dates : first and last period it is about, "2026-03-01"; () when that is the whole record
+    decides : whether nothing said of these cells would mean anything: they are monitored
     """
 
     kind: str
@@ -44,6 +48,8 @@ class Finding:
     limit: float
     message: str
     caveat: str
+    dates: tuple[str, ...] = ()
+    decides: bool = False
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -53,7 +59,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarms:
-    """When a statistic of :func:`adbudget.panel.variation.spend_statistics` becomes a finding.
+    """When a statistic becomes a finding.
+
+    The first five are those of :func:`adbudget.panel.variation.spend_statistics`, the others those
+    of :func:`adbudget.panel.integrity.check_data`.
 
     Attributes
     ----------
@@ -62,6 +71,14 @@ class Alarms:
     outcome_r2 : share of the rest that the outcome of earlier periods explains
     correlation : of two channels of one account, the calendar taken out, whatever its sign
     vif : variance inflation of a channel by all others of its account
+    silent_days : a channel that spent steadily may be without spend for less than this
+    stale_days : data of an account may end this long before those of the others
+    period_share : share of its usual size below which a last period is thought unfinished
+    row_ratio : a value may be this many times those around it
+    unit_ratio : a series may step by this factor from one period to the next
+    one_day_share : share of a daily spend that falls on one weekday, or one day of the month
+    total_share : share of its periods in which a channel spends what all others spend together
+    least_roas : an account's outcome per unit of spend, in money; above 1 / its square is too much
     """
 
     variation: float = 0.05
@@ -69,11 +86,19 @@ class Alarms:
     outcome_r2: float = 0.5
     correlation: float = 0.9
     vif: float = 10.0
+    silent_days: float = 3.0
+    stale_days: float = 28.0
+    period_share: float = 0.6
+    row_ratio: float = 6.0
+    unit_ratio: float = 50.0
+    one_day_share: float = 0.9
+    total_share: float = 0.95
+    least_roas: float = 0.01
 
     def __post_init__(self) -> None:
-        most = {"variation": np.inf, "vif": np.inf}
+        unbounded = {"variation", "vif", "silent_days", "stale_days", "row_ratio", "unit_ratio"}
         for name in self.__slots__:
-            value, top = getattr(self, name), most.get(name, 1.0)
+            value, top = getattr(self, name), np.inf if name in unbounded else 1.0
             if (
                 isinstance(value, bool)
                 or not isinstance(value, int | float)
@@ -107,7 +132,16 @@ def check_identification(panel: Panel, alarms: Alarms | None = None) -> tuple[Fi
 
 
 def caveats(findings: Iterable[Finding]) -> dict[Cell, str]:
-    """Cell -> what to say about it in the reason of its decision."""
+    """Cell -> what to say about it in the reason of its decision, whatever that is."""
+    return _said(finding for finding in findings if not finding.decides)
+
+
+def blocked(findings: Iterable[Finding]) -> dict[Cell, str]:
+    """Cell -> why nothing said of it would mean anything."""
+    return _said(finding for finding in findings if finding.decides)
+
+
+def _said(findings: Iterable[Finding]) -> dict[Cell, str]:
     said: dict[Cell, list[str]] = {}
     for finding in findings:
         for cell in finding.cells:
@@ -124,6 +158,8 @@ def make_finding(
     limit: float,
     named: str,
     told: str,
+    dates: tuple[str, ...] = (),
+    decides: bool = False,
 ) -> Finding:
     """Record a finding; ``told`` is its sentence without the name of its cell and the full stop."""
     return Finding(
@@ -135,6 +171,8 @@ def make_finding(
         limit=limit,
         message=f"{named}: {told}.",
         caveat=f"{told[0].upper()}{told[1:]}.",
+        dates=dates,
+        decides=decides,
     )
 
 

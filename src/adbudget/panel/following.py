@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.panel.arrays import span
+from adbudget.panel.arrays import last_true, span
 from adbudget.panel.calendar import PERIOD_DAYS, period_number
 from adbudget.panel.checks import check_controls_known, check_no_duplicates, one_row_per_date
 from adbudget.panel.forms import Records, read_records
@@ -206,6 +206,7 @@ def _joined(panel: Panel, later: _Later, *, missing_is_zero: bool) -> Panel:
         outcome=np.where(is_new, later.outcome, outcome),
         control_values=np.where(is_new[:, None], later.control_values, controls),
         last=last,
+        last_spend=np.maximum(panel.last_spend, last_true(is_new[:, None] & given)),
         notes=(*panel.notes, *notes),
     )
 

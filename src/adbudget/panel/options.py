@@ -6,6 +6,7 @@ from adbudget.options import Option, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
+    from datetime import date
 
     from adbudget.tables.frames import ByAccount
 
@@ -75,5 +76,20 @@ class PanelOptions(TypedDict, total=False):
             help="What missing spend inside a channel's life means",
             default="error",
             shell=Shell(kind="choice", choices=("error", "zero")),
+        ),
+    ]
+    out_of_line: Annotated[
+        Literal["keep", "mask"],
+        Option(
+            help="Rows with a value far out of line: keep them, or leave them out of the fit",
+            default="keep",
+            shell=Shell(kind="choice", choices=("keep", "mask")),
+        ),
+    ]
+    today: Annotated[
+        "date | str | None",
+        Option(
+            help="Day on which the tables are read; rows of later periods are refused",
+            shell=Shell(kind="text", metavar="DATE"),
         ),
     ]

@@ -31,6 +31,9 @@ class Panel:
     margin : (account,) share of that money that is contribution margin
     currency : (account,) currency code; "" when not stated
     first, last : (account,) position of the account's first and last recorded period
+    last_spend : (account, channel) position of the last period whose spend was given, 0 or more;
+        -1 where none was: after it nothing is known to have been spent, or not spent
+    today : day the panel was read on, "2026-03-01"; "" when the caller did not say
     notes : what is worth saying about the input and is not an error
     """
 
@@ -50,6 +53,8 @@ class Panel:
     currency: tuple[str, ...]
     first: np.ndarray
     last: np.ndarray
+    last_spend: np.ndarray
+    today: str = ""
     notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
@@ -63,6 +68,7 @@ class Panel:
             "margin": (a,),
             "first": (a,),
             "last": (a,),
+            "last_spend": (a, c),
         }
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:

@@ -15,16 +15,19 @@ from adbudget.panel.checks import (
     check_controls_known,
     check_enough_periods,
     check_no_duplicates,
+    check_none_later,
     check_outcome_size,
     one_row_per_date,
 )
 from adbudget.panel.forms import read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
+from adbudget.panel.integrity import without_values_out_of_line
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.unit_value import read_margin, read_unit_value
 from adbudget.tables.currencies import currency_of_accounts
 from adbudget.tables.frames import FrameLike
+from adbudget.tables.instants import as_moment
 
 
 @takes(PanelOptions)
@@ -56,6 +59,10 @@ def read_panel(
     value_per_unit : money per outcome unit, or mapping from account; needed for a KPI that counts
     margin : share of the outcome's money that is contribution margin, or mapping from account
     missing_spend : "error", or "zero" when a missing value between two others means no spend
+    out_of_line : "keep" rows with a value far out of line, or "mask" them: leave them out of the
+        fit; see :func:`adbudget.panel.integrity.check_data`
+    today : the day the tables are read on, a date or "2026-03-01": rows of later periods are
+        refused, and a period that is not over is found; not looked at when None
 
     Returns
     -------
@@ -68,7 +75,11 @@ def read_panel(
     missing_spend, holidays = options["missing_spend"], options["holidays"]
     if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):
         raise InputError(f"missing_spend must be 'error' or 'zero'; got {missing_spend!r}.")
+    out_of_line, day = options["out_of_line"], options["today"]
+    if not isinstance(out_of_line, str) or out_of_line not in ("keep", "mask"):
+        raise InputError(f"out_of_line must be 'keep' or 'mask'; got {out_of_line!r}.")
     stated_period = checked_freq(options["freq"])
+    today = "" if day is None else as_moment(day, "today").date().isoformat()
     named = (options["columns"], options["channels"], options["controls"])
     records = read_records(data, outcome, *named)
     notes = list(records.notes)
@@ -80,6 +91,7 @@ def read_panel(
     outcome_days = _days_by_account(outcome_records.rows.account, outcome_records.date, accounts)
     spend_days = _days_by_account(records.spend.rows.account, records.spend.date, accounts)
     calendar = make_calendar(outcome_days, spend_days, stated_period, notes)
+    check_none_later(records, outcome_records, calendar.period, today)
     arrays = make_arrays(
         records, outcome_records, calendar, missing_is_zero=missing_spend == "zero", notes=notes
     )
@@ -91,7 +103,7 @@ def read_panel(
         control_names = (*control_names, HOLIDAY)
     notes += similar_name_notes(accounts, "account")
     notes += similar_name_notes(records.channels, "channel")
-    return Panel(
+    panel = Panel(
         accounts=accounts,
         channels=records.channels,
         controls=control_names,
@@ -108,8 +120,11 @@ def read_panel(
         currency=currency_of_accounts(options["currency"], records.currency_columns, accounts),
         first=arrays.first,
         last=arrays.last,
+        last_spend=arrays.last_spend,
+        today=today,
         notes=tuple(notes),
     )
+    return without_values_out_of_line(panel) if out_of_line == "mask" else panel
 
 
 def _days_by_account(

@@ -1,12 +1,13 @@
-"""Panel -> what a terminal shows of it: size, accounts, notes."""
+"""Panel -> what a terminal shows of it: size, accounts, notes, findings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from adbudget.money import amount, estimate_text
+from adbudget.panel.findings import Finding
 from adbudget.panel.panel import Panel
 from adbudget.report.columns import Column, columns_table
 from adbudget.report.text import counted
@@ -14,9 +15,10 @@ from adbudget.report.text import counted
 LEAST_MISSED = ("last", "first", "channels", "periods")
 
 
-def panel_report(panel: Panel, width: int) -> RenderableType:
-    """Show what was read: one line on the whole, one row per account, every note."""
-    return Group(Text(_size(panel)), Text(), _accounts(panel, width), Text(), *_notes(panel))
+def panel_report(panel: Panel, findings: Sequence[Finding], width: int) -> RenderableType:
+    """Show what was read: one line on the whole, one row per account, every note and finding."""
+    head = (Text(_size(panel)), Text(), _accounts(panel, width), Text())
+    return Group(*head, *_notes(panel), *_findings(findings))
 
 
 def _size(panel: Panel) -> str:
@@ -51,7 +53,27 @@ def _notes(panel: Panel) -> Iterator[RenderableType]:
         yield Text("No notes: nothing in the input stands out.")
         return
     yield Text(f"{counted(len(panel.notes), 'note')}:")
+    yield _listed(note.message for note in panel.notes)
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[RenderableType]:
+    """What cannot be true first, as its cells are not judged; then what only weakens an answer."""
+    holding = [one for one in findings if one.decides]
+    others = [one for one in findings if not one.decides]
+    if holding:
+        cells = len({cell for one in holding for cell in one.cells})
+        what, whose = counted(len(holding), "finding"), counted(cells, "account-channel")
+        yield Text()
+        yield Text(f"{what} to see to first, as {whose} will only be monitored:", style="bold red")
+        yield _listed((f"{one.message} ({one.kind})" for one in holding), style="red")
+    if others:
+        yield Text()
+        yield Text(f"{counted(len(others), 'finding')} to know of:")
+        yield _listed(f"{one.message} ({one.kind})" for one in others)
+
+
+def _listed(messages: Iterable[str], style: str = "") -> RenderableType:
     lines = Table.grid(padding=(0, 1))
-    for note in panel.notes:
-        lines.add_row("-", Text(note.message, overflow="fold"))
-    yield lines
+    for message in messages:
+        lines.add_row("-", Text(message, overflow="fold", style=style))
+    return lines

@@ -19,6 +19,7 @@ from adbudget.report.text import (
 
 MOST_NOTES = 8
 MOST_WARNINGS = 3
+MOST_HOLDING = 6
 A_CENT = 0.005
 MOST_NAMED = 4
 ACTIONS = ("increase", "reduce", "monitor")
@@ -30,6 +31,17 @@ FINDINGS = {
     "moves_with_others": "spend is nearly a mixture of the other channels', so effects blur",
     "stopped_at_observed": "the plan would go above the highest spend of the history, and stops",
     "beyond_observed": "spend above all the history has seen, so the curve is assumed",
+    "account_stale": "data end long before those of the others",
+    "rows_end": "rows end before those of the account: a broken feed, or an unwritten stop",
+    "spend_stopped": "spend is 0 at the end, so today's spend is a mean nobody spends",
+    "outcome_ends": "the outcome is missing or 0 in the last periods, and spend goes on",
+    "outcome_late": "the outcome of the last periods is lower than ever, and spend is not",
+    "unfinished_period": "the last period looks unfinished",
+    "value_out_of_line": "one value is many times those around it",
+    "unit_changed": "from a day on, in another unit or currency",
+    "total_channel": "a channel is the sum of the others, or called so",
+    "spend_on_one_day": "a daily spend falls on one day of the week or month",
+    "unit_of_money": "outcome and spend are hardly in one unit of money",
 }
 
 
@@ -42,6 +54,8 @@ def summary(frame: pd.DataFrame) -> RenderableType:
     for total in facts.get("totals", []):
         lines.add_row("Total", Text(_total(total, facts)))
     lines.add_row("Calls", Text(_calls(frame, facts)))
+    for position, told in enumerate(_not_judged(facts)):
+        lines.add_row("" if position else "Not judged", Text(told, style="bold red"))
     for position, told in enumerate(_changes(facts)):
         lines.add_row("" if position else "Changed", Text(told))
     for position, told in enumerate(_causes(facts)):
@@ -124,14 +138,32 @@ def _causes(facts: Mapping[str, Any]) -> list[str]:
     if borderline:
         are = "decision is" if borderline == 1 else "decisions are"
         told.append(f"{borderline:,} {are} so near the bar that another seed may turn it")
-    cells: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for finding in facts.get("findings", []):
-        named = f"{finding['account']}/{' + '.join(finding['channels'])}"
-        cells.setdefault(finding["kind"], []).append(named)
-    for kind, names in cells.items():
+        if not finding.get("decides", False):
+            by_kind.setdefault(finding["kind"], []).append(_cells_named(finding))
+    for kind, names in by_kind.items():
         more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
         told.append(f"{FINDINGS[kind]}: {', '.join(names[:MOST_NAMED])}{more}")
     return told
+
+
+def _cells_named(finding: Mapping[str, Any]) -> str:
+    channels = finding["channels"]
+    many = f"{len(channels)} channels"
+    return f"{finding['account']}/{' + '.join(channels) if len(channels) <= MOST_NAMED else many}"
+
+
+def _not_judged(facts: Mapping[str, Any]) -> list[str]:
+    """One line for each finding whose cells are monitored because of it, and how to go on."""
+    holding = [one for one in facts.get("findings", []) if one.get("decides", False)]
+    lines = [str(one["message"]) for one in holding[:MOST_HOLDING]]
+    if len(holding) > MOST_HOLDING:
+        lines.append(f"and {len(holding) - MOST_HOLDING:,} more, in the attributes of the frame.")
+    if holding:
+        kinds = ", ".join(dict.fromkeys(str(one["kind"]) for one in holding))
+        lines.append(f"Correct the data, or, if they are right, accept_findings: {kinds}.")
+    return lines
 
 
 def _health(facts: Mapping[str, Any]) -> str:

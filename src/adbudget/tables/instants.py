@@ -10,8 +10,8 @@ from adbudget.tables.messages import Rows, distinct_values
 from adbudget.tables.roles import column_of
 
 
-def as_moment(as_of: date | datetime | str) -> datetime:
-    """The moment of a decision; a date is its midnight.
+def as_moment(as_of: date | datetime | str, name: str = "as_of") -> datetime:
+    """The moment of a decision; a date is its midnight. ``name`` is the argument's, for errors.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def as_moment(as_of: date | datetime | str) -> datetime:
             return datetime.fromisoformat(as_of)
         except ValueError:
             raise InputError(
-                f"as_of must be a date or time such as 2026-03-01; got {as_of!r}."
+                f"{name} must be a date or time such as 2026-03-01; got {as_of!r}."
             ) from None
     if isinstance(as_of, pd.Timestamp):
         return as_of.to_pydatetime()
@@ -30,7 +30,7 @@ def as_moment(as_of: date | datetime | str) -> datetime:
         return as_of
     if isinstance(as_of, date) and as_of is not pd.NaT:
         return datetime(as_of.year, as_of.month, as_of.day)
-    raise InputError(f"as_of must be a date or time such as 2026-03-01; got {as_of!r}.")
+    raise InputError(f"{name} must be a date or time such as 2026-03-01; got {as_of!r}.")
 
 
 def read_moments(frame: pd.DataFrame, name: str, as_of: datetime, rows: Rows) -> np.ndarray:

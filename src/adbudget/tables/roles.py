@@ -26,7 +26,10 @@ HINTS = {  # never read as the role, only offered in the message when the column
     "outcome": ("kpi", "income", "orders", "conversions", "leads", "value"),
     "currency": (),
 }
-TOTAL_NAMES = {"total", "all", "overall", "sum", "grand_total"}
+TOTAL_NAMES = {
+    *("total", "totals", "grand total", "total spend", "all", "all channels", "overall", "sum"),
+    *("gesamt", "gesamtsumme", "insgesamt", "summe", "alle", "alle kanäle"),
+}
 
 
 def as_frame(data: Any, argument: str) -> pd.DataFrame:
@@ -243,7 +246,7 @@ def spend_suffixed_columns(
     found = {n: _channel_name(str(n)) for n in free if str(n).casefold().endswith("spend")}
     if not found or "" in found.values():
         raise _no_channels(frame, free, table)
-    totals = [name for name, channel in found.items() if channel.casefold() in TOTAL_NAMES]
+    totals = [name for name, channel in found.items() if is_total_name(channel)]
     if totals and len(found) > 1:
         raise InputError(
             f"{table} has spend columns {every_quoted(found)}, and {quoted(totals)} looks like the "
@@ -260,6 +263,12 @@ def spend_suffixed_columns(
         Note(kind="channels_found", message=f"Channels were found by their column names: {pairs}.")
     )
     return found
+
+
+def is_total_name(channel: str) -> bool:
+    """Whether a channel's name says that it is the sum of the others."""
+    words = re.sub(r"[\W_]+", " ", channel.casefold()).strip()
+    return words in TOTAL_NAMES
 
 
 def _channel_name(column: str) -> str:

@@ -148,6 +148,8 @@ def _density(x, grad, block):
     at += J
     shape_grid = block[at : at + M]
     at += M
+    shape_window = block[at : at + M]
+    at += M
     channel_known = block[at : at + C]
     at += C
     first_cell = block[at : at + A + 1]
@@ -185,7 +187,7 @@ def _density(x, grad, block):
     o_cell_shape, o_cell_adstock = o_cell + n, o_cell + 2 * n
     # What one account cannot tell is taken as known: see `transform.known_spreads`.
     account_spread = scales[16] if scales[16] > 0 else x[o_account]
-    spread, no_window = np.empty(C), np.zeros(M)
+    spread = np.empty(C)
     for c in range(C):
         spread[c] = channel_known[c] if channel_known[c] > 0 else x[o_spread + c]
 
@@ -201,7 +203,7 @@ def _density(x, grad, block):
             log_roi, steepness[i] = _bend(raw, start, slope, scales[12])
             level = np.exp(log_roi) * spend_share[i]
             tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
-            shape_mean[i] = _soft_shares(tilt, shape_grid, no_window, shape[i])
+            shape_mean[i] = _soft_shares(tilt, shape_grid, shape_window, shape[i])
             place = x[o_adstock + c] + place_sd * x[o_cell_adstock + i]
             adstock_mean[i] = _soft_shares(place, adstock_grid, adstock_window, adstock[i])
             for j in range(J):

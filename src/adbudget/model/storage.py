@@ -24,7 +24,7 @@ from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Note, Panel
 
 FORMAT = "adbudget-fit"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 
 def save(fit: Posterior, path: Path) -> None:

@@ -80,10 +80,12 @@ def test_its_shapes_differ_from_draw_to_draw_even_where_the_channels_are_known(p
         3: priors.adstock_focus * priors.cell_adstock_sd,
         2: priors.saturation_focus * priors.cell_saturation_sd,
     }
+    n_curves = {3: len(priors.adstocks), 2: len(priors.saturation_names)}
     for over_the_other_grid, sd in own.items():
         share = (weights * population.basis_mean).sum(axis=over_the_other_grid)
-        # Both grids run from -1 to 1, so their ends are 2 apart.
-        tilt = np.log(share[..., -1] / share[..., 0]) / 2
+        # Both grids run from -1 to 1 in equal steps; S-shaped curves are the end of the second.
+        step = 2 / (n_curves[over_the_other_grid] - 1)
+        tilt = np.log(share[..., 1] / share[..., 0]) / step
         assert tilt.std(axis=0) == pytest.approx(sd, rel=0.07)
 
 

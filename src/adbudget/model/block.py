@@ -57,6 +57,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         log_spread,
         LOG_SPREAD_SD,
         LEAST_BASE,
+        priors.saturation_centre,
     ]
     block = np.concatenate(
         [

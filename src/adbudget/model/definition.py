@@ -78,7 +78,9 @@ def build(
         account_spread = pm.Normal("account_spread", 0, priors.account_spread)
 
         # Shapes: a channel saturates sooner or later, remembers longer or shorter.
-        saturation_tilt = pm.Normal("saturation_tilt", 0, priors.saturation_sd, dims="channel")
+        saturation_tilt = pm.Normal(
+            "saturation_tilt", priors.saturation_centre, priors.saturation_sd, dims="channel"
+        )
         adstock_tilt = pm.Normal(
             "adstock_tilt", priors.adstock_centre, priors.adstock_sd, dims="channel"
         )

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 22  # how `block.pack` begins
+HEADER, N_SCALES = 9, 23  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has diverged
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -86,7 +86,7 @@ def _population(x, grad, C, A, n, scales):
     for i in range(2 + 2 * C, 2 + 4 * C):
         shape = i < 2 + 3 * C
         scale = scales[4] if shape else scales[5]
-        z = (x[i] if shape else x[i] - scales[14]) / scale
+        z = (x[i] - (scales[22] if shape else scales[14])) / scale
         value -= 0.5 * z * z
         grad[i] -= z / scale
     first, end = 2 + 4 * C + A, 2 + 4 * C + A + n

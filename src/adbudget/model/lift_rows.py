@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adbudget.curves import adstock, mixed_adstock
+from adbudget.curves import adstock, mixed_adstock, saturation
 from adbudget.model.design import Design
 from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.lift_tests import LiftTests
@@ -78,6 +78,11 @@ def _basis_gain(
     state = np.full(design.retention.size, before)
     stock = adstock(before + in_test * (after - before), design.retention, state)
     level = mixed_adstock(stock, design.mix)
-    gain = design.saturated(level) - design.saturated(before)
-    gained = (gain * counted[:, None]).sum(axis=1) / design.basis_mean[account, channel]
+    gain = saturation(level, design.half_saturation) - saturation(before, design.half_saturation)
+    n_concave = design.half_saturation.size
+    mean = design.basis_mean[account, channel, :, :n_concave]
+    gained = (gain * counted[:, None]).sum(axis=1) / mean
+    # As in the curves that decisions read, the straightest curve stands in for S-shaped ones.
+    straightest = np.repeat(gained[:, -1:], design.s_shaped.size, axis=1)
+    gained = np.concatenate([gained, straightest], axis=1)
     return gained.ravel(), n_counted, n_test * (after - before) * unit

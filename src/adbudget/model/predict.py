@@ -40,7 +40,8 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     part["cell_effect"][:] = rng.standard_t(df, size=part["cell_effect"].shape)
     part["channel_spread"] *= priors.channel_spread
     part["account_spread"] *= priors.account_spread
-    part["saturation_tilt"] *= priors.saturation_sd
+    place = priors.saturation_centre + priors.saturation_sd * part["saturation_tilt"]
+    part["saturation_tilt"][:] = place
     part["adstock_tilt"][:] = priors.adstock_centre + priors.adstock_sd * part["adstock_tilt"]
     part["level_log_spread"] *= LOG_SPREAD_SD
     part["level_log_spread"] += level_centre(priors)[1]

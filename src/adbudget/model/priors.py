@@ -31,8 +31,9 @@ class Priors:
     null_start : log units below the level channels share from which returns fall towards zero
         faster
     null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
-    saturation_sd : how far a channel may be from the middle of the row of saturation curves, -1
-        being the one that saturates first and 1 the last of the S-shaped ones
+    saturation_centre, saturation_sd : where a channel is expected in the row of saturation curves,
+        -1 being the one that saturates first and 1 the last of the S-shaped ones, and how far from
+        it a channel may be
     cell_saturation_sd : how far one account-channel may be from its channel there
     saturation_focus : how narrowly the weights of these curves gather around that place, as with
         ``adstock_focus``
@@ -76,6 +77,7 @@ class Priors:
     account_spread: float = 0.3
     null_start: float = 1.0
     null_slope: float = 3.0
+    saturation_centre: float = -0.3
     saturation_sd: float = 0.8
     cell_saturation_sd: float = 0.15
     saturation_focus: float = 12.0
@@ -143,7 +145,7 @@ class Priors:
                 _check_season(value)
             elif name == "channels_alike":
                 _check_alike(value)
-            elif name == "adstock_centre":
+            elif name in {"adstock_centre", "saturation_centre"}:
                 _check_finite(name, value)
             elif name == "level_share":
                 _check_level(value)

@@ -72,13 +72,15 @@ def _places(n_curves: int) -> np.ndarray:
 
 
 def concave(shape: np.ndarray, priors: Priors) -> np.ndarray:
-    """Shares of the concave curves alone, which stand in for the S-shaped ones in proportion.
+    """Shares of the concave curves alone: the straightest of them stands in for S-shaped ones.
 
     Decisions need curves that bend one way, and a plan is a constant spend, where an S-shape that
     was seen in bursts would say next to nothing. The average return over the history stays.
     """
-    shares = shape[..., : len(priors.half_saturation)]
-    return shares / shares.sum(axis=-1, keepdims=True)
+    n_concave = len(priors.half_saturation)
+    shares = shape[..., :n_concave].copy()
+    shares[..., -1] += shape[..., n_concave:].sum(axis=-1)
+    return shares
 
 
 def known_spreads(

@@ -49,7 +49,10 @@ CHOICES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "tilts": (
         ("assumed",),
-        {"cells hardly differ": replace(B, cell_tilt_sd=0.2), "0.4": replace(B, cell_tilt_sd=0.4)},
+        {
+            "cells hardly differ": replace(B, cell_saturation_sd=0.05),
+            "0.4": replace(B, cell_saturation_sd=0.4),
+        },
     ),
     "level": (
         ("assumed", "misspecified", "confounded", "duds"),

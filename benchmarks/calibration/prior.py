@@ -180,7 +180,7 @@ def _marginal_roi(setting: Setting) -> np.ndarray:
     panel = setting.panel
     positions = prior_positions(setting.layout, setting.priors, N_DRAWS // 4, SEED)
     cells = cell_draws(positions[None], setting.layout, setting.priors, *setting.cell_index)
-    draws = curve_draws(cells, gather(panel, setting.design), panel)
+    draws = curve_draws(cells, gather(panel, setting.design), panel, setting.priors)
     current = panel.current_spend()
     marginal = draws.marginal(current).to_numpy() * panel.unit_value[:, None]
     return marginal[:, draws.aligned(current) > 0].ravel()

@@ -67,7 +67,7 @@ def curves(frame: Frame, positions: np.ndarray) -> CurveDraws:
     """Response curves of positions (draw, size)."""
     setting = frame.setting
     cells = cell_draws(positions[None], setting.layout, setting.priors, *setting.cell_index)
-    return curve_draws(cells, frame.evidence, frame.panel)
+    return curve_draws(cells, frame.evidence, frame.panel, setting.priors)
 
 
 def quantities(frame: Frame, positions: np.ndarray) -> dict[str, np.ndarray]:

@@ -114,10 +114,10 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
     Compared is what the fit can see: paths with level, trend and season taken out, each cell at
     its own height.
     """
-    from adbudget.model.transform import adstock_window, tilt_grids
+    from adbudget.model.transform import tilt_grids, tilt_windows
 
     adstock_grid, shape_grid = tilt_grids(fit.priors)
-    window = adstock_window(fit.priors)
+    adstock_window, shape_window = tilt_windows(fit.priors)
     place = np.flatnonzero(np.argwhere(fit.panel.exists)[:, 1] == channel)
     path = _paths(truth, fit)[0][place]
     basis = _basis(fit, channel)
@@ -126,13 +126,14 @@ def _channel_tilts(truth: "Truth", fit: "Fit", channel: int) -> np.ndarray:
     path = path / np.linalg.norm(path, axis=1, keepdims=True)
 
     def misfit(tilts: np.ndarray) -> float:
-        adstock, shape = softmax(tilts[0] * adstock_grid + window), softmax(tilts[1] * shape_grid)
+        adstock = softmax(tilts[0] * adstock_grid + adstock_window)
+        shape = softmax(tilts[1] * shape_grid + shape_window)
         mixed = np.einsum("j,m,ajmt->at", adstock, shape, basis)
         height = (mixed * path).sum(axis=1) / (mixed**2).sum(axis=1)
         prior = (tilts**2).sum() * 1e-6  # settles ties at the ends of the grid only
         return float(((path - height[:, None] * mixed) ** 2).sum() + prior)
 
-    starts = [(m, s) for m in (-0.7, 0.0, 0.7) for s in (-1.5, 0.0, 1.5)]
+    starts = [(m, s) for m in (-0.7, 0.0, 0.7) for s in (-0.7, 0.0, 0.7)]
     found = [minimize(misfit, start, method="Nelder-Mead") for start in starts]
     return min(found, key=lambda one: one.fun).x
 

@@ -104,6 +104,21 @@ def saturation(level: np.ndarray, half_saturation: np.ndarray) -> np.ndarray:
     return stretched / (stretched + half_saturation)
 
 
+def s_curve(level: np.ndarray, half_saturation: np.ndarray) -> np.ndarray:
+    """S-shaped response s^2 / (s^2 + k^2): next to nothing below a threshold, then saturating.
+
+    Parameters
+    ----------
+    level, half_saturation : as in :func:`saturation`
+
+    Returns
+    -------
+    (..., saturation)
+    """
+    square = np.asarray(level, dtype=float)[..., None] ** 2
+    return square / (square + np.square(half_saturation))
+
+
 def saturation_slope(level: np.ndarray, half_saturation: np.ndarray) -> np.ndarray:
     """Derivative of :func:`saturation` by ``level``: k / (s + k)^2. Shapes as there."""
     stretched = np.asarray(level, dtype=float)[..., None]

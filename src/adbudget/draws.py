@@ -57,8 +57,9 @@ class CurveDraws:
     accounts, channels : names, in axis order
     weights : (draw, account, channel, adstock, saturation) outcome units per period at full
         saturation of each basis curve; never negative
-    scale : (account, channel) mean spend per period over the channel's life, account currency;
-        NaN where the account does not use the channel
+    scale : (account, channel) spend per period that half-saturations are in units of, account
+        currency: what the channel's money was spent at, sum of squares over sum; NaN where the
+        account does not use the channel
     carry_in : (account, channel, retention) adstock after the last recorded period, in units of
         ``scale``
     retention : (retention,) rate kept per period

@@ -299,7 +299,7 @@ def _log_prior(setting, position) -> float:
     scaled = [
         part["channel_spread"] / priors.channel_spread,
         part["account_spread"] / priors.account_spread,
-        part["saturation_tilt"] / priors.saturation_sd,
+        (part["saturation_tilt"] - priors.saturation_centre) / priors.saturation_sd,
         (part["adstock_tilt"] - priors.adstock_centre) / priors.adstock_sd,
         part["account_effect"],
         (part["level_log_spread"] - level_centre(priors)[1]) / LOG_SPREAD_SD,

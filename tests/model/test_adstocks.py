@@ -7,7 +7,7 @@ from scipy.special import softmax
 import adbudget as ab
 from adbudget.curves import mixed_adstock
 from adbudget.model.design import adstock_grid, carried_spend, first_state
-from adbudget.model.transform import adstock_window, tilt_grids
+from adbudget.model.transform import tilt_grids, tilt_windows
 
 PERIODS = (1.0, 7.0, 365.25 / 12)
 
@@ -56,7 +56,7 @@ def test_memories_of_a_real_panel_are_never_negative(panel, design):
 
 def test_weights_gather_around_the_place_of_a_channel():
     priors = ab.Priors(adstock_focus=8.0)
-    grid, window = tilt_grids(priors)[0], adstock_window(priors)
+    grid, window = tilt_grids(priors)[0], tilt_windows(priors)[0]
     place = np.linspace(-1, 1, len(priors.adstocks))
     for at in place:
         weights = np.exp(at * grid + window)
@@ -69,7 +69,7 @@ def test_what_a_channel_is_expected_to_remember_fits_search_and_television():
     rng = np.random.default_rng(1)
     own = np.hypot(priors.adstock_sd, priors.cell_adstock_sd)
     place = rng.normal(priors.adstock_centre, own, 20_000)[:, None]
-    weights = softmax(place * tilt_grids(priors)[0] + adstock_window(priors), axis=1)
+    weights = softmax(place * tilt_grids(priors)[0] + tilt_windows(priors)[0], axis=1)
     half_life = weights @ np.array([sum(parts) for parts in priors.adstocks])
     low, middle, high = np.quantile(half_life, (0.05, 0.5, 0.95))
     assert low < 1

@@ -202,10 +202,10 @@ def missed_season(evidence, baseline, own, accounts):
 
 
 def test_half_a_year_of_history_borrows_the_season_of_the_others():
-    panel, own = made_panel(lengths=[26] * 4 + [156] * 8)
+    panel, own = made_panel(n_accounts=24, lengths=[26] * 8 + [156] * 16)
     evidence = evidence_of(panel)
     pooled, alone = (
-        missed_season(evidence, baseline, own, range(4))
+        missed_season(evidence, baseline, own, range(8))
         for baseline in (find_baseline(evidence, PRIORS), assumed_baseline(evidence, PRIORS))
     )
     assert pooled < 0.06, "about what accounts differ by"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import adbudget as ab
 from adbudget.curves import mixed_adstock
 from adbudget.errors import InputError
 from adbudget.model.baseline import assumed_baseline, baseline_of
@@ -45,7 +46,8 @@ def test_every_basis_column_has_mean_one_over_the_channels_life(panel, design):
     for a, c in np.argwhere(design.exists):
         live = panel.live[a, c]
         level = mixed_adstock(stock[a, c], design.mix)[:, None, live]
-        raw = level / (level + design.half_saturation[None, :, None])
+        k, s = design.half_saturation[None, :, None], design.s_shaped[None, :, None]
+        raw = np.concatenate([level / (level + k), level**2 / (level**2 + s**2)], axis=1)
         assert raw.mean(axis=2) == pytest.approx(design.basis_mean[a, c], rel=1e-12)
 
 
@@ -60,7 +62,7 @@ def test_the_first_state_is_the_level_of_the_first_weeks(panel, design):
     state = first_state(panel, design)
     a, c = next((a, c) for a, c in np.argwhere(design.exists) if panel.live[a, c, panel.first[a]])
     begin = panel.first[a]
-    wanted = panel.spend[a, c, begin : begin + 4].mean() / design.scale[a, c]
+    wanted = panel.spend[a, c, begin : begin + 4].mean() / design.unit[a, c]
     assert state[a, c] == pytest.approx(np.full(design.retention.size, wanted))
 
 
@@ -69,6 +71,17 @@ def test_a_late_start_does_not_bend_the_scale(panel, design):
     for a, c in np.argwhere(design.exists):
         live = panel.live[a, c]
         assert design.scale[a, c] == pytest.approx(panel.spend[a, c, live].mean())
+
+
+def test_half_saturations_are_in_units_of_the_spend_that_money_is_spent_at(panel, design):
+    """Weeks without spend do not count: the same flights between longer breaks have one unit."""
+    spend = np.zeros_like(panel.spend)
+    spend[..., ::4] = 8.0
+    flighted = replace(panel, spend=spend, live=np.ones_like(panel.live))
+    fixed = make_design(flighted, ab.Priors())
+    assert fixed.unit == pytest.approx(8.0)
+    assert fixed.scale == pytest.approx(spend.mean(axis=2))
+    assert np.all((design.unit >= design.scale)[design.exists])
 
 
 def test_the_baseline_is_integrated_out_exactly(panel, design, evidence, priors):

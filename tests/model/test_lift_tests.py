@@ -97,7 +97,7 @@ def tested_evidence(evidence, tests_of_panel, panel):
 def gain_of(lone, priors: ab.Priors, **changes) -> tuple[np.ndarray, float, np.ndarray]:
     """(basis,) row of a test on the lone panel, the account's scale and the basis means."""
     design = make_design(lone, priors)
-    scale = float(design.scale[0, 0])
+    scale = float(design.unit[0, 0])
     test = one_test(account=None, start="2024-05-06", end="2024-05-19")
     test |= {"spend_before": scale, "spend_after": 2 * scale} | changes
     rows = lift_rows(read(lone, test), design, lone.unit_value).rows[0]
@@ -107,7 +107,10 @@ def gain_of(lone, priors: ab.Priors, **changes) -> tuple[np.ndarray, float, np.n
 def test_a_test_without_adstock_is_the_step_of_the_curve_times_its_periods(lone):
     """From 1/2 to 2/3 in each of two weeks."""
     row, outcome, mean = gain_of(
-        lone, ab.Priors(half_life_days=(0.0,), delayed_half_lives=(), half_saturation=(1.0,))
+        lone,
+        ab.Priors(
+            half_life_days=(0.0,), delayed_half_lives=(), half_saturation=(1.0,), s_shaped=()
+        ),
     )
     assert row == pytest.approx(2 * (2 / 3 - 1 / 2) * outcome / mean)
 
@@ -115,19 +118,26 @@ def test_a_test_without_adstock_is_the_step_of_the_curve_times_its_periods(lone)
 def test_two_weeks_do_not_reach_the_steady_state(lone):
     """With a half-life of one week the adstock is 1.5, then 1.75 times the mean spend."""
     row, outcome, mean = gain_of(
-        lone, ab.Priors(half_life_days=(7.0,), delayed_half_lives=(), half_saturation=(1.0,))
+        lone,
+        ab.Priors(
+            half_life_days=(7.0,), delayed_half_lives=(), half_saturation=(1.0,), s_shaped=()
+        ),
     )
     assert row == pytest.approx((1.5 / 2.5 + 1.75 / 2.75 - 2 * 0.5) * outcome / mean)
 
 
 def test_carry_over_after_the_test_counts_as_long_as_outcomes_are_counted(lone):
-    priors = ab.Priors(half_life_days=(7.0,), delayed_half_lives=(), half_saturation=(1.0,))
+    priors = ab.Priors(
+        half_life_days=(7.0,), delayed_half_lives=(), half_saturation=(1.0,), s_shaped=()
+    )
     row, outcome, mean = gain_of(lone, priors, end="2024-05-12", counted_until="2024-05-19")
     assert row == pytest.approx((1.5 / 2.5 + 1.25 / 2.25 - 2 * 0.5) * outcome / mean)
 
 
 def test_a_part_of_a_period_counts_as_that_part(lone):
-    priors = ab.Priors(half_life_days=(0.0,), delayed_half_lives=(), half_saturation=(1.0,))
+    priors = ab.Priors(
+        half_life_days=(0.0,), delayed_half_lives=(), half_saturation=(1.0,), s_shaped=()
+    )
     week, _, _ = gain_of(lone, priors, end="2024-05-12")
     ten_days, _, _ = gain_of(lone, priors, end="2024-05-15")
     assert ten_days == pytest.approx(week * 10 / 7)
@@ -141,17 +151,19 @@ def test_the_three_measures_are_one_test_in_three_units(lone):
         for measure in ("lift_total", "lift_per_period", "iroas")
     }
     assert rows["lift_per_period"] * 2 == pytest.approx(rows["lift_total"])
-    assert rows["iroas"] * 2 * design.scale[0, 0] == pytest.approx(rows["lift_total"])
+    assert rows["iroas"] * 2 * design.unit[0, 0] == pytest.approx(rows["lift_total"])
 
 
 @given(weeks=st.integers(1, 12), change=st.floats(0.1, 3.0))
 @settings(deadline=None, max_examples=30)
 def test_a_longer_test_sees_more_per_period_and_never_the_whole(lone, weeks, change):
-    priors = ab.Priors(half_life_days=(14.0,), delayed_half_lives=(), half_saturation=(0.5,))
+    priors = ab.Priors(
+        half_life_days=(14.0,), delayed_half_lives=(), half_saturation=(0.5,), s_shaped=()
+    )
     per_period = []
     for n in (weeks, weeks + 1):
         end = end_after("2024-05-06", n)
-        scale = make_design(lone, priors).scale[0, 0]
+        scale = make_design(lone, priors).unit[0, 0]
         row, outcome, mean = gain_of(lone, priors, end=end, spend_after=(1 + change) * scale)
         per_period.append(row.sum() / n)
     steady = ((1 + change) / (1.5 + change) - 1 / 1.5) * outcome / mean.sum()
@@ -421,7 +433,7 @@ def test_a_synthetic_test_refuses_what_cannot_be_tested(world, settings_, words)
 def hand_made_draws(evidence, spread: float = 0.1, n_draws: int = 20_000) -> CellDraws:
     """Returns around one, shapes known exactly."""
     n_cells = int(evidence.design.exists.sum())
-    n_adstock, n_shape = evidence.design.mix.shape[0], evidence.design.half_saturation.size
+    n_adstock, n_shape = evidence.design.basis_mean.shape[2:]
     roi = 1 + spread * np.random.default_rng(0).normal(size=(n_draws, n_cells))
     return CellDraws(
         log_roi=np.log(roi),

@@ -17,10 +17,13 @@ from adbudget.synthetic import families, synthesize
 SHARES = {"search": 0.5, "shopping": 0.3, "social": 0.2}
 
 
-def average_return(draws: ab.CurveDraws, basis_mean: np.ndarray) -> np.ndarray:
-    """(draw, account, channel) average return over a history with these means of the basis."""
+def average_return(draws: ab.CurveDraws, basis_mean: np.ndarray, bursts: np.ndarray) -> np.ndarray:
+    """(draw, account, channel) average return over a history with these means of the basis.
+
+    ``bursts`` : spend that money is spent at over mean spend
+    """
     money = (draws.weights * basis_mean).sum(axis=(3, 4)) * draws.unit_value[:, None]
-    return money / draws.scale
+    return money / (draws.scale / bursts)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def test_its_median_return_is_the_channels_in_every_draw(new, population):
     """Half of the draws lie above the return of an account and a cell without effects."""
     part = population.layout.split(population.positions)
     middle = bend(part["channel_return"], part["return_level"], ab.Priors())
-    returns = average_return(new, population.basis_mean)[:, 0]
+    returns = average_return(new, population.basis_mean, population.bursts)[:, 0]
     above = (np.log(np.maximum(returns, 1e-9)) > middle).mean(axis=0)
     assert above == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(new.n_draws))
 
@@ -50,14 +53,17 @@ def test_where_accounts_do_not_differ_it_is_the_population(population):
     channel = np.exp(bend(part["channel_return"], part["return_level"], ab.Priors()))
     channel[channel < NEGLIGIBLE * np.exp(part["return_level"])] = 0.0
     for seed in (1, 2):
-        returns = average_return(same.new_account(SHARES, seed=seed), population.basis_mean)[:, 0]
+        returns = average_return(
+            same.new_account(SHARES, seed=seed), population.basis_mean, population.bursts
+        )[:, 0]
         assert returns == pytest.approx(channel)
 
 
 def test_it_is_less_certain_than_every_account_with_a_history(new, fitted, population):
-    basis_mean = fitted.evidence.design.basis_mean
-    known = average_return(fitted.draws, basis_mean)
-    own = average_return(new, population.basis_mean)
+    design = fitted.evidence.design
+    basis_mean = design.basis_mean[..., : design.half_saturation.size]
+    known = average_return(fitted.draws, basis_mean, design.unit / design.scale)
+    own = average_return(new, population.basis_mean, population.bursts)
     width_known, width_new = (np.std(np.log(0.1 + values), axis=0) for values in (known, own))
     assert (width_new[0] > np.nanmax(width_known, axis=0)).all()
 
@@ -70,11 +76,16 @@ def test_its_shapes_differ_from_draw_to_draw_even_where_the_channels_are_known(p
         part[name][:] = 0.0
     priors = ab.Priors()
     weights = replace(population, positions=one).new_account(SHARES, seed=3).weights[:, 0]
-    own = {3: priors.adstock_focus * priors.cell_adstock_sd, 2: priors.cell_tilt_sd}
+    own = {
+        3: priors.adstock_focus * priors.cell_adstock_sd,
+        2: priors.saturation_focus * priors.cell_saturation_sd,
+    }
+    n_curves = {3: len(priors.adstocks), 2: len(priors.saturation_names)}
     for over_the_other_grid, sd in own.items():
         share = (weights * population.basis_mean).sum(axis=over_the_other_grid)
-        # Both grids run from -1 to 1, so their ends are 2 apart.
-        tilt = np.log(share[..., -1] / share[..., 0]) / 2
+        # Both grids run from -1 to 1 in equal steps; S-shaped curves are the end of the second.
+        step = 2 / (n_curves[over_the_other_grid] - 1)
+        tilt = np.log(share[..., 1] / share[..., 0]) / step
         assert tilt.std(axis=0) == pytest.approx(sd, rel=0.07)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from adbudget.model.factor import Likelihood
 from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, adstock_window, known_spreads, tilt_grids
+from adbudget.model.transform import BEND_WIDTH, known_spreads, tilt_grids, tilt_windows
 
 
 def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
@@ -17,6 +17,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
     priors : scales of the density
     """
     adstock_grid, shape_grid = tilt_grids(priors)
+    adstock_window, shape_window = tilt_windows(priors)
     n_accounts, n_columns, max_rank = likelihood.factor.shape
     channel_known, account_known = known_spreads(
         n_accounts, likelihood.n_channels, likelihood.cell_channel, priors
@@ -40,7 +41,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         priors.account_spread,
         priors.saturation_sd,
         priors.adstock_sd,
-        priors.cell_tilt_sd,
+        priors.cell_saturation_sd,
         priors.null_start,
         priors.null_slope,
         priors.noise_df,
@@ -56,14 +57,16 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         log_spread,
         LOG_SPREAD_SD,
         LEAST_BASE,
+        priors.saturation_centre,
     ]
     block = np.concatenate(
         [
             header,
             scales,
             adstock_grid,
-            adstock_window(priors),
+            adstock_window,
             shape_grid,
+            shape_window,
             channel_known,
             likelihood.first_cell,
             likelihood.cell_channel,

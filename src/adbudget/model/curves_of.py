@@ -4,11 +4,12 @@ import numpy as np
 
 from adbudget.draws import CurveDraws
 from adbudget.model.evidence import Evidence
-from adbudget.model.transform import CellDraws
+from adbudget.model.priors import Priors
+from adbudget.model.transform import CellDraws, concave
 from adbudget.panel.panel import Panel
 
 
-def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraws:
+def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel, priors: Priors) -> CurveDraws:
     """Response curves of every cell, chains joined.
 
     Parameters
@@ -16,20 +17,24 @@ def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel) -> CurveDraw
     cells : (chain, draw, cell) returns and shapes
     evidence : design and the carry-out of the history
     panel : names, margins, currencies
+    priors : which of the saturation curves are concave
     """
     design = evidence.design
     account, channel = np.argwhere(design.exists).T
-    roi, adstock, shape = (_joined(v) for v in (cells.roi, cells.adstock, cells.shape))
+    roi, adstock, shape = (
+        _joined(v) for v in (cells.roi, cells.adstock, concave(cells.shape, priors))
+    )
     # Average outcome per period, in outcome units: return times mean spend, less the unit's value.
     average = roi * design.scale[account, channel] / panel.unit_value[account]
+    mean = design.basis_mean[account, channel, :, : design.half_saturation.size]
     per_basis = average[..., None, None] * adstock[..., :, None] * shape[..., None, :]
-    weights = np.zeros((roi.shape[0], *design.basis_mean.shape))
-    weights[:, account, channel] = per_basis / design.basis_mean[account, channel]
+    weights = np.zeros((roi.shape[0], *design.exists.shape, *mean.shape[1:]))
+    weights[:, account, channel] = per_basis / mean
     return CurveDraws(
         accounts=design.accounts,
         channels=design.channels,
         weights=weights,
-        scale=design.scale,
+        scale=design.unit,
         carry_in=evidence.carry_out,
         retention=design.retention,
         mix=design.mix,

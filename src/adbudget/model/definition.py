@@ -13,7 +13,7 @@ from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
-from adbudget.model.transform import BEND_WIDTH, adstock_window, known_spreads, tilt_grids
+from adbudget.model.transform import BEND_WIDTH, known_spreads, tilt_grids, tilt_windows
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -51,12 +51,13 @@ def build(
         "channel": list(design.channels),
         "cell": cell_names,
         "adstock": list(priors.adstock_names),
-        "half_saturation": list(priors.half_saturation),
+        "saturation": list(priors.saturation_names),
     }
     if likelihood.tests is not None:
         tests = likelihood.tests.tests
         coords["lift_test"] = [tests.describe(i) for i in range(len(tests))]
     adstock_grid, shape_grid = tilt_grids(priors)
+    adstock_window, shape_window = tilt_windows(priors)
     with pm.Model(coords=coords) as model:
         # Returns: a channel has one, accounts and cells differ from it. Channels share a level, and
         # their distances from it a scale: this Student-t is one of all of them together.
@@ -77,7 +78,9 @@ def build(
         account_spread = pm.Normal("account_spread", 0, priors.account_spread)
 
         # Shapes: a channel saturates sooner or later, remembers longer or shorter.
-        saturation_tilt = pm.Normal("saturation_tilt", 0, priors.saturation_sd, dims="channel")
+        saturation_tilt = pm.Normal(
+            "saturation_tilt", priors.saturation_centre, priors.saturation_sd, dims="channel"
+        )
         adstock_tilt = pm.Normal(
             "adstock_tilt", priors.adstock_centre, priors.adstock_sd, dims="channel"
         )
@@ -109,18 +112,21 @@ def build(
         shape: Any = pm.Deterministic(
             "saturation_share",
             math.softmax(
-                (saturation_tilt[cell_channel] + priors.cell_tilt_sd * cell_saturation)[:, None]
-                * shape_grid,
+                (saturation_tilt[cell_channel] + priors.cell_saturation_sd * cell_saturation)[
+                    :, None
+                ]
+                * shape_grid
+                + shape_window,
                 axis=1,
             ),
-            dims=("cell", "half_saturation"),
+            dims=("cell", "saturation"),
         )
         adstock: Any = pm.Deterministic(
             "adstock_share",
             math.softmax(
                 (adstock_tilt[cell_channel] + priors.cell_adstock_sd * cell_adstock)[:, None]
                 * adstock_grid
-                + adstock_window(priors),
+                + adstock_window,
                 axis=1,
             ),
             dims=("cell", "adstock"),

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 22  # how `block.pack` begins
+HEADER, N_SCALES = 9, 23  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has diverged
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -86,7 +86,7 @@ def _population(x, grad, C, A, n, scales):
     for i in range(2 + 2 * C, 2 + 4 * C):
         shape = i < 2 + 3 * C
         scale = scales[4] if shape else scales[5]
-        z = (x[i] if shape else x[i] - scales[14]) / scale
+        z = (x[i] - (scales[22] if shape else scales[14])) / scale
         value -= 0.5 * z * z
         grad[i] -= z / scale
     first, end = 2 + 4 * C + A, 2 + 4 * C + A + n
@@ -148,6 +148,8 @@ def _density(x, grad, block):
     at += J
     shape_grid = block[at : at + M]
     at += M
+    shape_window = block[at : at + M]
+    at += M
     channel_known = block[at : at + C]
     at += C
     first_cell = block[at : at + A + 1]
@@ -185,7 +187,7 @@ def _density(x, grad, block):
     o_cell_shape, o_cell_adstock = o_cell + n, o_cell + 2 * n
     # What one account cannot tell is taken as known: see `transform.known_spreads`.
     account_spread = scales[16] if scales[16] > 0 else x[o_account]
-    spread, no_window = np.empty(C), np.zeros(M)
+    spread = np.empty(C)
     for c in range(C):
         spread[c] = channel_known[c] if channel_known[c] > 0 else x[o_spread + c]
 
@@ -201,7 +203,7 @@ def _density(x, grad, block):
             log_roi, steepness[i] = _bend(raw, start, slope, scales[12])
             level = np.exp(log_roi) * spend_share[i]
             tilt = x[o_shape + c] + tilt_sd * x[o_cell_shape + i]
-            shape_mean[i] = _soft_shares(tilt, shape_grid, no_window, shape[i])
+            shape_mean[i] = _soft_shares(tilt, shape_grid, shape_window, shape[i])
             place = x[o_adstock + c] + place_sd * x[o_cell_adstock + i]
             adstock_mean[i] = _soft_shares(place, adstock_grid, adstock_window, adstock[i])
             for j in range(J):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adbudget.curves import adstock, delayed, retention_rate
+from adbudget.curves import adstock, delayed, retention_rate, s_curve, saturation
 from adbudget.model.priors import Priors
 from adbudget.panel.panel import Panel
 
@@ -49,7 +49,10 @@ class Design:
     basis_mean : (account, channel, adstock, saturation) mean of the raw basis over the life
     retention : (retention,) rates of the adstocks
     mix : (adstock, retention) each adstock as a mix of geometric ones
-    half_saturation : (saturation,) the grid
+    unit : (account, channel) what adstocks and half-saturations are in units of: the mean spend
+        that money is spent at, sum of squares over sum, so that weeks without spend do not count
+    half_saturation : (concave,) the grid of the concave curves
+    s_shaped : (s-shaped,) the grid of the S-shaped ones, which come after them
     origin : (account,) datetime64[D] where the account's trend starts
     control_mean, control_sd : (account, control)
     period_days : days in one period
@@ -66,7 +69,9 @@ class Design:
     basis_mean: np.ndarray
     retention: np.ndarray
     mix: np.ndarray
+    unit: np.ndarray
     half_saturation: np.ndarray
+    s_shaped: np.ndarray
     origin: np.ndarray
     control_mean: np.ndarray
     control_sd: np.ndarray
@@ -83,7 +88,12 @@ class Design:
     @property
     def n_basis(self) -> int:
         """Basis curves per cell."""
-        return self.mix.shape[0] * self.half_saturation.size
+        return self.mix.shape[0] * (self.half_saturation.size + self.s_shaped.size)
+
+    def saturated(self, level: np.ndarray) -> np.ndarray:
+        """Every saturation curve at an adstock in units of ``unit``: (...) to (..., saturation)."""
+        concave = saturation(level, self.half_saturation)
+        return np.concatenate([concave, s_curve(level, self.s_shaped)], axis=-1)
 
 
 def adstock_grid(priors: Priors, period_days: float) -> tuple[np.ndarray, np.ndarray]:
@@ -107,16 +117,16 @@ def first_state(panel: Panel, design: Design) -> np.ndarray:
     for a, c in np.argwhere(design.exists):
         begin = panel.first[a]
         if panel.live[a, c, begin]:
-            state[a, c] = panel.spend[a, c, begin : begin + window].mean() / design.scale[a, c]
+            state[a, c] = panel.spend[a, c, begin : begin + window].mean() / design.unit[a, c]
     return state
 
 
 def carried_spend(panel: Panel, design: Design, state: np.ndarray) -> np.ndarray:
-    """(account, channel, retention, period) adstock in units of the cell's mean spend.
+    """(account, channel, retention, period) adstock in units of ``design.unit``.
 
     The recursion starts at each account's first record: periods before it hold the first state.
     """
-    scaled = np.nan_to_num(panel.spend / design.scale[..., None])
+    scaled = np.nan_to_num(panel.spend / design.unit[..., None])
     if not panel.first.any():
         return adstock(scaled, design.retention, state)
     stock = np.empty((*state.shape, panel.dates.size))

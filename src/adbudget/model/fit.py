@@ -43,7 +43,7 @@ class Fit(Posterior):
         from adbudget.model.curves_of import curve_draws
         from adbudget.model.new_account import population_of
 
-        curves = curve_draws(self.cell_draws, self.evidence, self.panel)
+        curves = curve_draws(self.cell_draws, self.evidence, self.panel, self.priors)
         return replace(curves, population=population_of(self))
 
     @cached_property

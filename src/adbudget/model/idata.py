@@ -38,7 +38,7 @@ def to_datatree(fit: "Posterior") -> xr.DataTree:
         "account": list(design.accounts),
         "channel": list(design.channels),
         "adstock": list(priors.adstock_names),
-        "half_saturation": list(priors.half_saturation),
+        "saturation": list(priors.saturation_names),
     }
     variables = {}
     for name, dims in POPULATION_DIMS.items():
@@ -51,7 +51,7 @@ def to_datatree(fit: "Posterior") -> xr.DataTree:
     for name, values, extra in (
         ("roi", cells.roi, ()),
         ("adstock_share", cells.adstock, ("adstock",)),
-        ("saturation_share", cells.shape, ("half_saturation",)),
+        ("saturation_share", cells.shape, ("saturation",)),
     ):
         grid = np.full((*positions.shape[:2], *design.exists.shape, *values.shape[3:]), np.nan)
         grid[:, :, account, channel] = values

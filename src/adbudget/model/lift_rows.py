@@ -73,11 +73,16 @@ def _basis_gain(
     counted = np.clip(n_counted - period, 0.0, 1.0)
     # In the counted part of a period, the share of it that the test's spend fills.
     in_test = np.minimum(np.clip(n_test - period, 0.0, 1.0) / counted, 1.0)
-    scale = design.scale[account, channel]
-    before, after = tests.spend_before[i] / scale, tests.spend_after[i] / scale
+    unit = design.unit[account, channel]
+    before, after = tests.spend_before[i] / unit, tests.spend_after[i] / unit
     state = np.full(design.retention.size, before)
     stock = adstock(before + in_test * (after - before), design.retention, state)
     level = mixed_adstock(stock, design.mix)
     gain = saturation(level, design.half_saturation) - saturation(before, design.half_saturation)
-    gained = (gain * counted[:, None]).sum(axis=1) / design.basis_mean[account, channel]
-    return gained.ravel(), n_counted, n_test * (after - before) * scale
+    n_concave = design.half_saturation.size
+    mean = design.basis_mean[account, channel, :, :n_concave]
+    gained = (gain * counted[:, None]).sum(axis=1) / mean
+    # As in the curves that decisions read, the straightest curve stands in for S-shaped ones.
+    straightest = np.repeat(gained[:, -1:], design.s_shaped.size, axis=1)
+    gained = np.concatenate([gained, straightest], axis=1)
+    return gained.ravel(), n_counted, n_test * (after - before) * unit

@@ -16,7 +16,7 @@ from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
-from adbudget.model.transform import cells_of_new_account
+from adbudget.model.transform import cells_of_new_account, concave
 from adbudget.tables.messages import every_quoted, quoted
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Population:
     priors : grids, and how far a cell's shape may differ from its channel's
     accounts, channels : names of the fit
     basis_mean : (channel, adstock, saturation) mean of the raw basis over a typical history
+    bursts : (channel,) spend that money is spent at over mean spend, of a typical history
     retention : (retention,) rate kept per period
     mix : (adstock, retention) each adstock as a mix of geometric ones
     unit_value, margin, currency : (account,) of the fit's accounts
@@ -48,6 +49,7 @@ class Population:
     accounts: tuple[str, ...]
     channels: tuple[str, ...]
     basis_mean: np.ndarray
+    bursts: np.ndarray
     retention: np.ndarray
     mix: np.ndarray
     unit_value: np.ndarray
@@ -82,7 +84,7 @@ class Population:
         cells = cells_of_new_account(
             self.positions, self.layout, self.priors, channel, _generator(seed)
         )
-        per_basis = cells.adstock[..., :, None] * cells.shape[..., None, :]
+        per_basis = cells.adstock[..., :, None] * concave(cells.shape, self.priors)[..., None, :]
         average = cells.roi * spend[channel] / value  # outcome units per period at that spend
         grid = self.basis_mean.shape
         weights = np.zeros((cells.roi.shape[0], 1, *grid))
@@ -91,7 +93,7 @@ class Population:
             accounts=(name,),
             channels=self.channels,
             weights=weights,
-            scale=np.where(spend > 0, spend, np.nan)[None],
+            scale=np.where(spend > 0, spend * self.bursts, np.nan)[None],
             carry_in=np.zeros((1, grid[0], self.retention.size)),
             retention=self.retention,
             mix=self.mix,
@@ -169,7 +171,10 @@ def population_of(fit: "Posterior") -> Population:
     # The return is an average over a history whose spend goes up and down, so the new account is
     # given the mean basis of the accounts that use the channel.
     in_use = design.exists[..., None, None]
-    mean = (design.basis_mean * in_use).sum(axis=0) / np.maximum(in_use.sum(axis=0), 1)
+    n_users = np.maximum(in_use.sum(axis=0), 1)
+    concave_mean = design.basis_mean[..., : design.half_saturation.size]
+    mean = (concave_mean * in_use).sum(axis=0) / n_users
+    bursts = np.nan_to_num(design.unit / design.scale).sum(axis=0) / n_users[:, 0, 0]
     return Population(
         positions=fit.positions.reshape(-1, fit.positions.shape[-1]),
         layout=fit.layout,
@@ -177,6 +182,7 @@ def population_of(fit: "Posterior") -> Population:
         accounts=design.accounts,
         channels=design.channels,
         basis_mean=mean,
+        bursts=bursts,
         retention=design.retention,
         mix=design.mix,
         unit_value=panel.unit_value,

@@ -18,7 +18,7 @@ from adbudget.model.priors import Priors
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise
-from adbudget.model.transform import cell_draws
+from adbudget.model.transform import cell_draws, concave
 from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     part["cell_effect"][:] = rng.standard_t(df, size=part["cell_effect"].shape)
     part["channel_spread"] *= priors.channel_spread
     part["account_spread"] *= priors.account_spread
-    part["saturation_tilt"] *= priors.saturation_sd
+    place = priors.saturation_centre + priors.saturation_sd * part["saturation_tilt"]
+    part["saturation_tilt"][:] = place
     part["adstock_tilt"][:] = priors.adstock_centre + priors.adstock_sd * part["adstock_tilt"]
     part["level_log_spread"] *= LOG_SPREAD_SD
     part["level_log_spread"] += level_centre(priors)[1]
@@ -78,8 +79,9 @@ def prior_predictive(
     positions = prior_positions(layout, priors, draws, seed)
     cells = cell_draws(positions, layout, priors, account, channel)
     points = np.array(priors.half_saturation)
-    level = cells.shape / (1 + points)  # response at mean spend, up to the common factor
-    elasticity = (level * points / (1 + points)).sum(axis=-1) / level.sum(axis=-1)
+    mean = (design.scale / design.unit)[account, channel, None]
+    level = concave(cells.shape, priors) / (mean + points)  # response there, up to a common factor
+    elasticity = (level * points / (mean + points)).sum(axis=-1) / level.sum(axis=-1)
     half_life = (cells.adstock * np.array([sum(parts) for parts in priors.adstocks])).sum(axis=-1)
     owed = cells.roi * (design.scale / design.outcome_scale[:, None])[account, channel]
     media = np.stack([owed[:, account == a].sum(axis=1) for a in range(layout.n_accounts)], axis=1)

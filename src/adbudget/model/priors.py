@@ -31,14 +31,21 @@ class Priors:
     null_start : log units below the level channels share from which returns fall towards zero
         faster
     null_slope : how much faster; 0 gives the plain log-normal, which can never reach zero
-    saturation_sd : spread of a channel's tilt over the half-saturation grid; 2 spans all of it
-    cell_tilt_sd : how far one account-channel may tilt away from its channel there
+    saturation_centre, saturation_sd : where a channel is expected in the row of saturation curves,
+        -1 being the one that saturates first and 1 the last of the S-shaped ones, and how far from
+        it a channel may be
+    cell_saturation_sd : how far one account-channel may be from its channel there
+    saturation_focus : how narrowly the weights of these curves gather around that place, as with
+        ``adstock_focus``
     adstock_centre, adstock_sd : where a channel is expected on the half-life grid, -1 being the
         shortest and 1 the longest, and how far from it a channel may be
     cell_adstock_sd : how far one account-channel may be from its channel there
     adstock_focus : how narrowly the weights of the half-lives gather around that place: those at
         distance d have exp(-focus d^2 / 2) times the weight of one that sits there
-    half_saturation : grid of half-saturation points, in units of the cell's mean spend
+    half_saturation : grid of half-saturation points of the concave curves, in units of the spend
+        that the cell's money is spent at (sum of squares over sum: where spend never stops a little
+        above the mean, where it comes in bursts the height of a burst)
+    s_shaped : likewise of the S-shaped curves s^2 / (s^2 + k^2); () for concave ones only
     half_life_days : grid of carry-over half-lives in days, of effects that are strongest at once
     delayed_half_lives : (shorter, longer) half-lives of effects that first build up: one decay fed
         into the other
@@ -70,13 +77,16 @@ class Priors:
     account_spread: float = 0.3
     null_start: float = 1.0
     null_slope: float = 3.0
-    saturation_sd: float = 2.0
-    cell_tilt_sd: float = 0.7
+    saturation_centre: float = -0.3
+    saturation_sd: float = 0.8
+    cell_saturation_sd: float = 0.15
+    saturation_focus: float = 12.0
     adstock_centre: float = -0.2
     adstock_sd: float = 0.7
     cell_adstock_sd: float = 0.2
     adstock_focus: float = 14.0
-    half_saturation: tuple[float, ...] = (0.25, 0.8, 2.5, 8.0)
+    half_saturation: tuple[float, ...] = (0.2, 0.6, 1.8, 5.4)
+    s_shaped: tuple[float, ...] = (1.0,)
     half_life_days: tuple[float, ...] = (0.0, 3.5, 8.0, 28.0)
     delayed_half_lives: tuple[tuple[float, float], ...] = ((7.0, 10.0),)
     noise_share: float = 0.1
@@ -116,18 +126,26 @@ class Priors:
         """Names of the adstock curves: their half-lives in days, "4+7" for a delayed one."""
         return tuple("+".join(f"{days:g}" for days in parts) for parts in self.adstocks)
 
+    @property
+    def saturation_names(self) -> tuple[str, ...]:
+        """Names of the saturation curves: their half-saturations, "S 1" for an S-shaped one."""
+        concave = (f"{point:g}" for point in self.half_saturation)
+        return (*concave, *(f"S {point:g}" for point in self.s_shaped))
+
     def __post_init__(self) -> None:
         may_be_zero = {"null_start", "null_slope", "demand_effect"}
         for name, value in asdict(self).items():
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
+            elif name == "s_shaped":
+                _check_grid(name, value or (1.0,), smallest=1e-6)
             elif name == "delayed_half_lives":
                 _check_delayed(value)
             elif name == "season_order":
                 _check_season(value)
             elif name == "channels_alike":
                 _check_alike(value)
-            elif name == "adstock_centre":
+            elif name in {"adstock_centre", "saturation_centre"}:
                 _check_finite(name, value)
             elif name == "level_share":
                 _check_level(value)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adbudget.curves import mixed_adstock, saturation
+from adbudget.curves import mixed_adstock
 from adbudget.model.demand import find_common_movement
 from adbudget.model.design import Design, adstock_grid, carried_spend, first_state
 from adbudget.model.priors import Priors
@@ -22,8 +22,10 @@ def make_design(panel: Panel, priors: Priors) -> Design:
     exists = np.any(panel.live, axis=2)
     life = np.maximum(panel.live.sum(axis=2), 1)
     scale = np.where(exists, (panel.spend * panel.live).sum(axis=2) / life, np.nan)
+    spent = np.where(exists, (panel.spend * panel.live).sum(axis=2), 1.0)
+    unit = np.where(exists, (np.square(panel.spend) * panel.live).sum(axis=2) / spent, np.nan)
     retention, mix = adstock_grid(priors, panel.period_days)
-    half_saturation = np.array(priors.half_saturation)
+    n_curves = len(priors.half_saturation) + len(priors.s_shaped)
     observed = np.isfinite(panel.outcome)
     money = np.where(observed, panel.outcome * panel.unit_value[:, None], 0.0)
     default_order = 2 if panel.period == "monthly" else 4
@@ -33,10 +35,12 @@ def make_design(panel: Panel, priors: Priors) -> Design:
         controls=panel.controls,
         scale=scale,
         outcome_scale=np.abs(money).sum(axis=1) / observed.sum(axis=1),
-        basis_mean=np.ones((*scale.shape, mix.shape[0], half_saturation.size)),
+        basis_mean=np.ones((*scale.shape, mix.shape[0], n_curves)),
         retention=retention,
         mix=mix,
-        half_saturation=half_saturation,
+        unit=unit,
+        half_saturation=np.array(priors.half_saturation),
+        s_shaped=np.array(priors.s_shaped, dtype=float),
         origin=panel.dates[panel.first],
         control_mean=_masked(panel.control_values, observed, np.nanmean),
         control_sd=_nonzero(_masked(panel.control_values, observed, np.nanstd)),
@@ -46,7 +50,7 @@ def make_design(panel: Panel, priors: Priors) -> Design:
     )
     design = replace(design, movement=find_common_movement(panel, design))
     stock = carried_spend(panel, design, first_state(panel, design))
-    basis = saturation(mixed_adstock(stock, mix), half_saturation) * panel.live[:, :, None, :, None]
+    basis = design.saturated(mixed_adstock(stock, mix)) * panel.live[:, :, None, :, None]
     mean = basis.sum(axis=3) / life[..., None, None]
     return replace(design, basis_mean=np.where(exists[..., None, None], mean, 1.0))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adbudget.curves import mixed_adstock, saturation
+from adbudget.curves import mixed_adstock
 from adbudget.model.calendar import calendar_columns
 from adbudget.model.demand import demand_column
 from adbudget.model.design import Design
@@ -82,7 +82,7 @@ def baseline_columns(panel: Panel, design: Design, account: int) -> np.ndarray:
 def basis_columns(design: Design, stock: np.ndarray, account: int) -> np.ndarray:
     """(period, cell * basis) basis of one account's existing cells, each with mean one."""
     cells = np.flatnonzero(design.exists[account])
-    raw = saturation(mixed_adstock(stock[account, cells], design.mix), design.half_saturation)
+    raw = design.saturated(mixed_adstock(stock[account, cells], design.mix))
     basis = raw / design.basis_mean[account, cells][:, :, None, :]
     return np.moveaxis(basis, 2, 0).reshape(stock.shape[-1], -1)
 

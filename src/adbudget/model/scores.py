@@ -198,7 +198,7 @@ def _pooled(priors: Priors, pooling: str) -> Priors:
     """Priors under which accounts do not differ, for complete pooling."""
     if pooling != "full":
         return priors
-    spreads = ("channel_spread", "account_spread", "cell_tilt_sd")
+    spreads = ("channel_spread", "account_spread", "cell_saturation_sd")
     return replace(priors, **dict.fromkeys(spreads, NEXT_TO_NO_SPREAD))
 
 

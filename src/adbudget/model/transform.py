@@ -27,7 +27,7 @@ class CellDraws:
     log_roi : (..., cell) log average return over the history, however small
     roi : (..., cell) the return itself, exactly zero where it is negligible
     adstock : (..., cell, retention) shares of the half-life grid
-    shape : (..., cell, saturation) shares of the half-saturation grid
+    shape : (..., cell, saturation) shares of the saturation curves, concave ones first
     """
 
     log_roi: np.ndarray
@@ -49,27 +49,38 @@ def bend(raw_log_return: np.ndarray, level: np.ndarray | float, priors: Priors) 
 
 
 def tilt_grids(priors: Priors) -> tuple[np.ndarray, np.ndarray]:
-    """What log weights are proportional to: half-lives by rank, saturation by log.
+    """What log weights are proportional to: curves by rank, on [-1, 1], times their focus.
 
-    Half-lives sit on [-1, 1] times ``adstock_focus``, half-saturations on [-1, 1].
+    Adstocks run from short to long, saturation curves from those that saturate first over those
+    that hardly do to the S-shaped ones.
     """
-    adstock = priors.adstock_focus * _places(priors)
-    log_point = np.log(priors.half_saturation)
-    reach = max(np.ptp(log_point) / 2, 1e-9)
-    return adstock, (log_point - (log_point[0] + log_point[-1]) / 2) / reach
+    adstock = priors.adstock_focus * _places(len(priors.adstocks))
+    return adstock, priors.saturation_focus * _places(len(priors.saturation_names))
 
 
-def adstock_window(priors: Priors) -> np.ndarray:
-    """(adstock,) log weights of a channel in the middle of the grid, which gather there.
+def tilt_windows(priors: Priors) -> tuple[np.ndarray, np.ndarray]:
+    """(adstock,) and (saturation,) log weights of a channel in the middle, which gather there.
 
     With the tilt, those of a channel at place p fall with the squared distance from p.
     """
-    return -0.5 * priors.adstock_focus * _places(priors) ** 2
+    adstock = -0.5 * priors.adstock_focus * _places(len(priors.adstocks)) ** 2
+    return adstock, -0.5 * priors.saturation_focus * _places(len(priors.saturation_names)) ** 2
 
 
-def _places(priors: Priors) -> np.ndarray:
-    n_adstock = len(priors.adstocks)
-    return np.linspace(-1, 1, n_adstock) if n_adstock > 1 else np.zeros(1)
+def _places(n_curves: int) -> np.ndarray:
+    return np.linspace(-1, 1, n_curves) if n_curves > 1 else np.zeros(1)
+
+
+def concave(shape: np.ndarray, priors: Priors) -> np.ndarray:
+    """Shares of the concave curves alone: the straightest of them stands in for S-shaped ones.
+
+    Decisions need curves that bend one way, and a plan is a constant spend, where an S-shape that
+    was seen in bursts would say next to nothing. The average return over the history stays.
+    """
+    n_concave = len(priors.half_saturation)
+    shares = shape[..., :n_concave].copy()
+    shares[..., -1] += shape[..., n_concave:].sum(axis=-1)
+    return shares
 
 
 def known_spreads(
@@ -115,18 +126,19 @@ def cell_draws(
         + account[..., cell_account]
         + channel_spread[..., cell_channel] * part["cell_effect"]
     )
-    tilt = priors.cell_tilt_sd
+    tilt = priors.cell_saturation_sd
     own_place = priors.cell_adstock_sd * part["cell_adstock"]
     adstock_place = part["adstock_tilt"][..., cell_channel] + own_place
     shape_tilt = part["saturation_tilt"][..., cell_channel] + tilt * part["cell_saturation"]
     adstock_grid, shape_grid = tilt_grids(priors)
+    adstock_window, shape_window = tilt_windows(priors)
     log_roi = bend(raw, level, priors)
     negligible = log_roi < level + np.log(NEGLIGIBLE)
     return CellDraws(
         log_roi=log_roi,
         roi=np.where(negligible, 0.0, np.exp(log_roi)),
-        adstock=softmax(adstock_place[..., None] * adstock_grid + adstock_window(priors), axis=-1),
-        shape=softmax(shape_tilt[..., None] * shape_grid, axis=-1),
+        adstock=softmax(adstock_place[..., None] * adstock_grid + adstock_window, axis=-1),
+        shape=softmax(shape_tilt[..., None] * shape_grid + shape_window, axis=-1),
     )
 
 

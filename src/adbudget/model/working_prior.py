@@ -18,7 +18,8 @@ def working_prior(design: Design, priors: Priors, account: int) -> tuple[np.ndar
     share = scale / design.outcome_scale[account]
     typical = np.repeat(priors.roi_median * share, design.n_basis)
     loose = np.repeat(working_sd(share, priors), design.n_basis)
-    return typical / design.n_basis, loose / 2
+    # However fine the grid, a cell as a whole is as loose.
+    return typical / design.n_basis, loose * np.sqrt(5 / design.n_basis)
 
 
 def working_sd(spend_share: np.ndarray, priors: Priors) -> np.ndarray:

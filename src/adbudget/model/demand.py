@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from adbudget.model.calendar import calendar_columns
-from adbudget.model.design import CommonMovement, Design
+from adbudget.model.design import CommonMovement, Design, settled
 from adbudget.panel.panel import Panel
 
 MIN_PERIODS = 8  # with spend; fewer tell nothing of a cell's own movement
@@ -46,7 +46,7 @@ def find_common_movement(panel: Panel, design: Design) -> CommonMovement:
         rows = _rows_with_spend(panel, design, c)
         if not rows:
             continue
-        logs = [np.log(panel.spend[a, c, on] / design.scale[a, c]) for a, on in rows]
+        logs = [np.log(settled(panel.spend[a, c, on] / design.scale[a, c])) for a, on in rows]
         x = np.concatenate([columns[a][on] - columns[a][on].mean(axis=0) for a, on in rows])
         y = np.concatenate([log - log.mean() for log in logs])
         calendar[c] = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
@@ -82,7 +82,7 @@ def demand_column(panel: Panel, design: Design, account: int) -> np.ndarray:
     spend = panel.spend[account]
     on = panel.live[account] & (spend > 0)
     scale = np.where(design.exists[account], design.scale[account], 1.0)[:, None]
-    log = np.log(np.where(on, spend, 1.0) / scale)
+    log = np.log(settled(np.where(on, spend, scale) / scale))
     expected = movement.calendar @ calendar_columns(panel, design, account).T
     limit = movement.limit[account][:, None]
     moved = np.clip(log - expected - movement.level[account][:, None], -limit, limit)

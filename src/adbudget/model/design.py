@@ -86,6 +86,11 @@ class Design:
         return np.isfinite(self.scale)
 
     @property
+    def spend_share(self) -> np.ndarray:
+        """(account, channel) mean spend in units of the account's mean outcome; NaN: no cell."""
+        return settled(self.scale / self.outcome_scale[:, None])
+
+    @property
     def n_basis(self) -> int:
         """Basis curves per cell."""
         return self.mix.shape[0] * (self.half_saturation.size + self.s_shaped.size)
@@ -107,6 +112,16 @@ def adstock_grid(priors: Priors, period_days: float) -> tuple[np.ndarray, np.nda
     return rate, mix
 
 
+def settled(values: np.ndarray) -> np.ndarray:
+    """Numbers rounded to nine digits, so that the same data in another unit are the same data.
+
+    Money in cents, or in thousands, divided by its mean differs in the last of sixteen digits, and
+    a sampler that starts from other last digits takes another path.
+    """
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * 2.0**30) / 2.0**30, exponent)
+
+
 def first_state(panel: Panel, design: Design) -> np.ndarray:
     """(account, channel, retention) adstock before the first record: the first weeks' level.
 
@@ -117,7 +132,8 @@ def first_state(panel: Panel, design: Design) -> np.ndarray:
     for a, c in np.argwhere(design.exists):
         begin = panel.first[a]
         if panel.live[a, c, begin]:
-            state[a, c] = panel.spend[a, c, begin : begin + window].mean() / design.unit[a, c]
+            first = panel.spend[a, c, begin : begin + window].mean()
+            state[a, c] = settled(first / design.unit[a, c])
     return state
 
 
@@ -126,7 +142,7 @@ def carried_spend(panel: Panel, design: Design, state: np.ndarray) -> np.ndarray
 
     The recursion starts at each account's first record: periods before it hold the first state.
     """
-    scaled = np.nan_to_num(panel.spend / design.unit[..., None])
+    scaled = np.nan_to_num(settled(panel.spend / design.unit[..., None]))
     if not panel.first.any():
         return adstock(scaled, design.retention, state)
     stock = np.empty((*state.shape, panel.dates.size))

@@ -128,7 +128,7 @@ def _of_account(
     rows, p = regression_rows(panel, design, stock, account)
     channels = np.flatnonzero(design.exists[account])
     own = np.argwhere(design.exists)[:, 0] == account
-    share = (design.scale / design.outcome_scale[:, None])[account, channels]
+    share = design.spend_share[account, channels]
     level = weights[own] * share[:, None]
     basis = rows[:, p:-1].reshape(len(rows), channels.size, n_basis)
     owed = np.einsum("tiq,iq->ti", basis, level)

@@ -112,7 +112,7 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
     design = evidence.design
     exists = design.exists
     n_cells = exists.sum(axis=1)
-    share = (design.scale / design.outcome_scale[:, None])[exists]
+    share = design.spend_share[exists]
     first = np.concatenate([[0], np.cumsum(n_cells)])
     baseline = baseline_of(evidence, priors)
     apart = [level_apart(evidence, baseline, a) for a in range(len(design.accounts))]

@@ -151,7 +151,7 @@ def _explained(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Serie
     design = evidence.design
     level = cells.roi[..., None, None]
     mean = (level * cells.adstock[..., :, None] * cells.shape[..., None, :]).mean(axis=(0, 1))
-    share = (design.scale / design.outcome_scale[:, None])[design.exists]
+    share = design.spend_share[design.exists]
     weights = (mean * share[:, None, None]).reshape(mean.shape[0], -1)
     account = np.argwhere(design.exists)[:, 0]
     explained = []

@@ -135,7 +135,7 @@ def basis_weights(evidence: Evidence, cells: CellDraws, account: int) -> np.ndar
     """(draw, cell in account * basis) weights of one account, in units of its mean outcome."""
     design = evidence.design
     own = np.argwhere(design.exists)[:, 0] == account
-    share = (design.scale / design.outcome_scale[:, None])[design.exists][own]
+    share = design.spend_share[design.exists][own]
     level = cells.roi[:, own] * share
     shape = cells.adstock[:, own, :, None] * cells.shape[:, own, None, :]
     return (level[..., None, None] * shape).reshape(level.shape[0], -1)

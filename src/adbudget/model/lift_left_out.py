@@ -75,7 +75,7 @@ def expected_lifts(cells: CellDraws, evidence: Evidence) -> np.ndarray:
     rows, design = evidence.tests, evidence.design
     if rows is None:
         return np.empty((cells.roi[..., 0].size, 0))
-    share = (design.scale / design.outcome_scale[:, None])[design.exists]
+    share = design.spend_share[design.exists]
     roi, adstock, shape = (
         values[..., rows.cell, :].reshape(-1, rows.cell.size, values.shape[-1])
         for values in ((cells.roi * share)[..., None], cells.adstock, cells.shape)

@@ -83,7 +83,7 @@ def prior_predictive(
     level = concave(cells.shape, priors) / (mean + points)  # response there, up to a common factor
     elasticity = (level * points / (mean + points)).sum(axis=-1) / level.sum(axis=-1)
     half_life = (cells.adstock * np.array([sum(parts) for parts in priors.adstocks])).sum(axis=-1)
-    owed = cells.roi * (design.scale / design.outcome_scale[:, None])[account, channel]
+    owed = cells.roi * design.spend_share[account, channel]
     media = np.stack([owed[:, account == a].sum(axis=1) for a in range(layout.n_accounts)], axis=1)
     dims = ("draw", "account", "channel")
     named = {}
@@ -126,7 +126,7 @@ def replicate(fit: "Posterior", *, seed: int, n_draws: int = 200) -> xr.DataArra
     account, channel = np.argwhere(design.exists).T
     flat = fit.positions.reshape(kept, -1)[chosen].astype(float)
     cells = cell_draws(flat, fit.layout, priors, account, channel)
-    share = (design.scale / design.outcome_scale[:, None])[design.exists]
+    share = design.spend_share[design.exists]
     shape = cells.adstock[..., :, None] * cells.shape[..., None, :]
     weights = (cells.roi * share)[..., None, None] * shape
     stock = carried_spend(panel, design, first_state(panel, design))

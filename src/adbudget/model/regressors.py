@@ -10,7 +10,7 @@ import numpy as np
 from adbudget.curves import mixed_adstock
 from adbudget.model.calendar import calendar_columns
 from adbudget.model.demand import demand_column
-from adbudget.model.design import Design
+from adbudget.model.design import Design, settled
 from adbudget.model.priors import Priors
 from adbudget.panel.panel import Panel
 
@@ -94,4 +94,4 @@ def regression_rows(
     baseline = baseline_columns(panel, design, account)
     basis = basis_columns(design, stock, account)
     money = panel.outcome[account] * panel.unit_value[account] / design.outcome_scale[account]
-    return np.column_stack([baseline, basis, money]), baseline.shape[1]
+    return np.column_stack([baseline, basis, settled(money)]), baseline.shape[1]

@@ -222,7 +222,7 @@ def _mean_weights(fit: Posterior, account: int) -> np.ndarray:
     own = np.argwhere(design.exists)[:, 0] == account
     roi, adstock, shape = cells.roi[..., own], cells.adstock[..., own, :], cells.shape[..., own, :]
     mean = np.einsum("cdi,cdij,cdim->ijm", roi, adstock, shape) / roi[..., 0].size
-    share = (design.scale / design.outcome_scale[:, None])[design.exists][own]
+    share = design.spend_share[design.exists][own]
     return (mean * share[:, None, None]).ravel()
 
 

@@ -14,8 +14,7 @@ from adbudget.model.priors import Priors
 
 def working_prior(design: Design, priors: Priors, account: int) -> tuple[np.ndarray, np.ndarray]:
     """(cell in account * basis,) mean and sd of the weights, in units of the mean outcome."""
-    scale = design.scale[account][design.exists[account]]
-    share = scale / design.outcome_scale[account]
+    share = design.spend_share[account][design.exists[account]]
     typical = np.repeat(priors.roi_median * share, design.n_basis)
     loose = np.repeat(working_sd(share, priors), design.n_basis)
     # However fine the grid, a cell as a whole is as loose.

@@ -162,7 +162,10 @@ def _not_judged(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"and {len(holding) - MOST_HOLDING:,} more, in the attributes of the frame.")
     if holding:
         kinds = ", ".join(dict.fromkeys(str(one["kind"]) for one in holding))
-        lines.append(f"Correct the data, or, if they are right, accept_findings: {kinds}.")
+        lines.append(
+            "Correct the data, as they also move what is learned of other accounts; or, if they "
+            f"are right, accept_findings: {kinds}."
+        )
     return lines
 
 

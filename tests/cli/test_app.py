@@ -420,3 +420,10 @@ def test_recommend_prints_decisions_and_writes_them(tiny, tmp_path):
     assert "\x1b" not in done.stdout
     assert lines[-1] == f"Wrote {out}: 9 decisions."
     assert sum(line.startswith("account_0") for line in lines) >= 3
+
+    held = tmp_path / "held.yaml"  # the next run may move nothing, and says what that changes
+    held.write_text("limits: {fixed: [search, shopping, social]}\n")
+    calls = sum(row["decision"] != "monitor" for row in whole["decisions"])
+    after = run("recommend", *tables, "--currency", "EUR", "--config", held, "--previous", out)
+    told = next(line for line in after.stdout.splitlines() if line.startswith("Changed"))
+    assert told.split(maxsplit=1)[1].startswith("new limits: " if calls else "nothing since")

@@ -196,7 +196,8 @@ def synthesize(
             "--preset",
             metavar="NAME",
             help="agency, shop_daily, assumed, misspecified, ragged, confounded, duds, noisy, "
-            "drifting, tiny, growing, shrinking, high_base, heavy_tailed or outliers.",
+            "drifting, tiny, growing, shrinking, high_base, heavy_tailed, outliers, flighted "
+            "or high_return.",
         ),
     ] = "agency",
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same files.")] = 0,

@@ -194,6 +194,29 @@ def test_changed_limits_are_the_reason_of_what_they_change(frame, panel):
     assert len(told) == (frame.decision != "monitor").sum()
 
 
+def test_a_policy_whose_bounds_follow_the_spend_is_no_new_limit(panel, world):
+    """Bounds in money differ every night; what was asked does not."""
+    asked = {"policy": "constraints:\n  max_single_campaign: 60%\n"}
+    first = recommend(panel, **asked)
+    last = world.outcome.date.max()
+    less = recommend(
+        world.spend[world.spend.date < last],
+        world.outcome[world.outcome.date < last],
+        currency=CURRENCY,
+        previous=first,
+        **asked,
+    )
+    assert less.attrs["asked"] == first.attrs["asked"]
+    assert less.attrs["data_hash"] != first.attrs["data_hash"]
+    assert "new limits" not in {one["why"] for one in less.attrs["changes"]}
+
+
+def test_a_previous_run_that_cannot_be_read_is_refused_before_the_fit(panel, monkeypatch):
+    monkeypatch.setattr("adbudget.model.fit.fit", None)
+    with pytest.raises(ab.InputError, match="columns account, channel, decision"):
+        recommend(panel, previous=pd.DataFrame({"account": ["a"]}))
+
+
 def test_a_call_flips_sooner_when_more_certainty_is_asked_for(fitted):
     proposal = ab.optimize(fitted, limits=ab.Limits(total="fixed"))
     lax, strict = (

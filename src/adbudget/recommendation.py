@@ -3,6 +3,7 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
+import hashlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -12,9 +13,10 @@ import pandas as pd
 from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
 from adbudget.decision.options import DecisionOptions
-from adbudget.decision.previous import changes
+from adbudget.decision.previous import changes, rows_of
 from adbudget.decision.reach import BEYOND, STOPPED, check_reach
 from adbudget.decision.reasons import marginal_money
+from adbudget.decision.thresholds import Thresholds
 from adbudget.errors import InputError
 from adbudget.model.options import SeededFitOptions
 from adbudget.optimizer import Proposal, optimize
@@ -25,7 +27,8 @@ from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
 from adbudget.plain_json import to_plain
-from adbudget.risk import risk_adjusted
+from adbudget.plan import Limits
+from adbudget.risk import Risk, risk_adjusted
 from adbudget.tables.frames import FrameLike
 
 if TYPE_CHECKING:
@@ -101,6 +104,9 @@ progress : as in :func:`adbudget.fit`
         from adbudget.decision.guard import PolicyGuard
 
         guard = PolicyGuard.of(policy)
+    previous = options["previous"]
+    if previous is not None:
+        rows_of(previous)  # refused now, or never
     panel = _as_panel(data, outcome, part_of(PanelOptions, options))
     untrue = check_data(panel, accepted=options["accept_findings"])
     current, days = options["current"], options["window_days"]
@@ -110,7 +116,6 @@ progress : as in :func:`adbudget.fit`
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
     found = (*untrue, *check_identification(panel), *_stops(proposal))
-    previous = options["previous"]
     decisions = decide(
         proposal,
         options["thresholds"],
@@ -121,6 +126,7 @@ progress : as in :func:`adbudget.fit`
     )
     window = f"mean of the last {days:g} days" if current is None else "given by the caller"
     frame = to_frame(decisions, fitted, window, untrue)
+    frame.attrs["asked"] = _asked(options, None if guard is None else guard.policy.hash)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
@@ -232,8 +238,7 @@ def _attributes(
         "engine": fitted.engine,
         "forgetting": fitted.forgetting,
         "period": panel.period,
-        "through": str(panel.dates[-1].astype("datetime64[D]")),
-        "asked": _asked(decisions),
+        "data_hash": _data_hash(panel),
         "outcome_name": panel.outcome_name,
         "currency": dict(zip(panel.accounts, panel.currency, strict=True)),
         "current_window": window,
@@ -263,12 +268,26 @@ def _attributes(
     }
 
 
-def _asked(decisions: Decisions) -> dict[str, Any]:
-    """What the plan had to keep and the calls had to pass, so that another run can compare."""
-    proposal = decisions.proposal
-    asked = (decisions.limits, proposal.risk, decisions.thresholds)
-    named = zip(("limits", "risk", "thresholds"), asked, strict=True)
-    return {name: to_plain(one, where=name, infinite="text") for name, one in named}
+def _asked(options: RecommendOptions, policy_hash: str | None) -> dict[str, Any]:
+    """What the caller asked of plan and calls, so that the next run can compare.
+
+    As it was asked: what a policy makes of it in money depends on the spend of the day.
+    """
+    asked = {
+        "limits": options["limits"] or Limits(),
+        "risk": options["risk"] or Risk(),
+        "thresholds": options["thresholds"] or Thresholds(),
+        "policy": policy_hash,
+    }
+    return to_plain(asked, where="what is asked", infinite="text")
+
+
+def _data_hash(panel: Panel) -> str:
+    """Whether two runs saw the same rows."""
+    seen = hashlib.sha256(repr((panel.accounts, panel.channels, panel.controls)).encode())
+    for values in (panel.dates, panel.spend, panel.outcome, panel.control_values):
+        seen.update(np.ascontiguousarray(values).tobytes())
+    return seen.hexdigest()[:16]
 
 
 def _findings(decisions: Decisions, panel: Panel) -> tuple[Finding, ...]:

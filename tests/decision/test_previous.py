@@ -91,7 +91,7 @@ def test_repeating_a_run_after_itself_changes_nothing(seed):
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        (as_frame("increase", "raise"), "unknown decisions"),
+        (as_frame("increase", "raise"), "unknown decision 'raise'"),
         (as_frame("increase", "reduce").drop(columns="decision"), "columns account, channel"),
         (pd.concat([as_frame("increase", "reduce")] * 2), "more than once"),
         ("decisions.csv", "frame of decisions"),
@@ -102,16 +102,21 @@ def test_a_previous_run_that_cannot_be_read_is_refused(frame, said):
         directions(frame, pair(80).plan.spend.index)
 
 
-FACTS = {"asked": {"limits": {"change": 0.3}}, "through": "2026-01-05", "health": {"ok": True}}
+def test_a_first_run_that_decided_nothing_is_no_trouble():
+    nothing = as_frame("increase", "reduce").iloc[:0]
+    assert directions(nothing, pair(80).plan.spend.index).tolist() == [0, 0]
+
+
+FACTS = {"asked": {"limits": {"change": 0.3}}, "data_hash": "today", "health": {"ok": True}}
 
 
 @pytest.mark.parametrize(
     ("n_right", "then", "why"),
     [
-        (95, {"through": "2025-12-29"}, "new data"),
+        (95, {"data_hash": "yesterday"}, "new data"),
         (95, {"asked": {"limits": {"change": 0.1}}}, "new limits"),
         (95, {}, "borderline"),  # same data, same limits: only the draws differ
-        (82, {"through": "2025-12-29"}, "borderline"),  # .82 +- .04 against .80
+        (82, {"data_hash": "yesterday"}, "borderline"),  # .82 +- .04 against .80
         (95, {"health": {"ok": False}}, "fit not healthy"),
     ],
 )

@@ -15,7 +15,7 @@ class Action(StrEnum):
     REDUCE = "reduce"
 
 
-SIGN = {Action.INCREASE: 1, Action.MONITOR: 0, Action.REDUCE: -1}
+SIGN: dict[str, int] = {Action.INCREASE: 1, Action.MONITOR: 0, Action.REDUCE: -1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

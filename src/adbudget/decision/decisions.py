@@ -22,7 +22,7 @@ from adbudget.decision.thresholds import Needed, Thresholds
 from adbudget.draws import Health
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
-from adbudget.plan import Cell, Limits
+from adbudget.plan import Cell
 from adbudget.risk import tail_mean, within_false_discovery_rate
 
 BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -33,7 +33,6 @@ CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or me
 class _Asked:
     """What is asked of the calls; (cell,) arrays in the order of the proposal's cells."""
 
-    limits: Limits
     thresholds: Thresholds
     health: Health | None
     prior_share: np.ndarray
@@ -61,7 +60,6 @@ class Decisions:
     calls : one Decision per cell, in the order of the proposal's cells
     proposal : the plan that moves only the cells that are called
     considered : the plan as first proposed, before uncertain moves were taken back
-    thresholds : what was asked
     expected_wrong_share : posterior expectation of the share of wrong calls, moves that the limits
         force aside; 0 without calls
     elsewhere : (cell,) margin money that one unit of the move's money brings elsewhere
@@ -70,15 +68,14 @@ class Decisions:
     calls: tuple[Decision, ...]
     proposal: Proposal
     considered: Proposal
-    thresholds: Thresholds
     expected_wrong_share: float
     elsewhere: np.ndarray
     _asked: _Asked = field(repr=False)
 
     @property
-    def limits(self) -> Limits:
-        """What the plan had to keep; cells held because of their data are not among it."""
-        return self._asked.limits
+    def thresholds(self) -> Thresholds:
+        """What was asked of a call."""
+        return self._asked.thresholds
 
     def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
         """What other bars would have called: gain against the share of wrong calls and the risk.
@@ -159,12 +156,9 @@ def decide(
     ----------
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
     """
-    thresholds = thresholds or Thresholds()
-    thresholds = thresholds or Thresholds()
     cells = proposal.plan.spend.index
     asked = _Asked(
-        limits=proposal.limits,
-        thresholds=thresholds,
+        thresholds=thresholds or Thresholds(),
         health=health,
         prior_share=_prior_share(health, cells),
         said=_said(caveats or {}, proposal, "caveats"),
@@ -255,8 +249,7 @@ def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
     big &= (size >= thresholds.min_change * moves.current * (1 - 1e-9)) & ~moves.forced
     likely = np.flatnonzero(big & (moves.prob >= moves.needed))
     # Calls that stand are not the first to go, but they count as wrong as they are likely to be.
-    lead = np.where(bars.stands(moves.move), asked.thresholds.prob - asked.thresholds.leave, 0.0)
-    rank = moves.prob + np.maximum(lead, 0.0)
+    rank = moves.prob + bars.enter - moves.needed
     safe = within_false_discovery_rate(
         moves.prob[likely], thresholds.max_wrong_share, rank=rank[likely]
     )
@@ -320,7 +313,6 @@ def _decisions(
         calls=tuple(calls),
         proposal=kept.proposal,
         considered=first.proposal,
-        thresholds=thresholds,
         expected_wrong_share=wrong,
         elsewhere=seen.elsewhere,
         _asked=asked,

@@ -6,42 +6,46 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.action import NEAR, NOT_JUDGED, SIGN, Action, Decision
+from adbudget.decision.action import NEAR, NOT_JUDGED, SIGN, Decision
 from adbudget.errors import InputError
+from adbudget.plan import Cell
 
 COLUMNS = ("account", "channel", "decision")
 LIMITS, DATA, CHANCE, PROBLEM = "new limits", "new data", "borderline", "fit not healthy"
-FINDINGS, SO_LONG = "findings", len(NOT_JUDGED)
+FINDINGS = "findings"
 
 
-def directions(previous: pd.DataFrame | None, cells: pd.Index) -> np.ndarray:
-    """(cell,) direction of the previous run's call: 1, -1, or 0 for monitor or none.
+def rows_of(previous: pd.DataFrame) -> dict[Cell, dict[Any, Any]]:
+    """(account, channel) -> row of a previous run's frame.
 
     Raises
     ------
     InputError : a column is missing, a cell is named twice, a decision is unknown
     """
-    if previous is None:
-        return np.zeros(len(cells), dtype=int)
     if not isinstance(previous, pd.DataFrame) or not set(COLUMNS) <= set(previous.columns):
         got = list(previous.columns) if isinstance(previous, pd.DataFrame) else type(previous)
         raise InputError(
             f"previous must be a frame of decisions with columns {', '.join(COLUMNS)}; got {got}. "
             "Give what recommend returned in the run before, or the file it was written to."
         )
-    actions = previous["decision"].astype(str)
-    unknown = sorted(set(actions) - set(SIGN))
-    if unknown:
-        raise InputError(
-            f"previous holds unknown decisions {unknown[:5]}; there are {', '.join(SIGN)}."
-        )
-    named = zip(previous["account"].astype(str), previous["channel"].astype(str), strict=True)
-    names = pd.MultiIndex.from_tuples(list(named))
-    twice = [name for name, count in names.value_counts().items() if count > 1][:5]
-    if twice:
-        raise InputError(f"previous names these cells more than once: {twice}.")
-    sign = pd.Series([SIGN[Action(action)] for action in actions], index=names)
-    return sign.reindex(cells).fillna(0).to_numpy(int)
+    rows: dict[Cell, dict[Any, Any]] = {}
+    for row in previous.to_dict("records"):
+        cell = (str(row["account"]), str(row["channel"]))
+        if str(row["decision"]) not in SIGN:
+            raise InputError(
+                f"previous holds an unknown decision {row['decision']!r} for {cell}; there are "
+                f"{', '.join(SIGN)}."
+            )
+        if cell in rows:
+            raise InputError(f"previous names {cell} more than once; keep one row for each cell.")
+        rows[cell] = row
+    return rows
+
+
+def directions(previous: pd.DataFrame | None, cells: Iterable[Cell]) -> np.ndarray:
+    """(cell,) direction of the previous run's call: 1, -1, or 0 for monitor or none."""
+    rows = {} if previous is None else rows_of(previous)
+    return np.array([SIGN[rows[c]["decision"]] if c in rows else 0 for c in cells], dtype=int)
 
 
 def changes(
@@ -57,17 +61,18 @@ def changes(
 
     Returns
     -------
-    list of {account, channel, before, after, why}. ``why`` is "new limits" (limits, risk or
-    thresholds differ), "findings" (the cell is not judged in one of the runs, for what its data
-    say), "borderline" (the probability is, or was, so near its bar that other draws
-    would have decided otherwise), "new data", or "fit not healthy"; cells that only one of the
-    runs has are left out
+    list of {account, channel, before, after, why}; cells that only one of the runs has are left
+    out. ``why`` is the first of these that holds: "fit not healthy"; "findings" (the cell is not
+    judged in one of the runs, for what its data say); "new limits" (limits, risk, thresholds or
+    policy were asked otherwise); "borderline" (the probability is, or was, so near its bar that
+    other draws would have decided otherwise; or the data are the same, and only other draws did);
+    "new data"
     """
-    old = {(row["account"], row["channel"]): row for row in previous.to_dict("records")}
+    old = rows_of(previous)
     known = {str(name): fact for name, fact in previous.attrs.items()}
     new_limits = "asked" in known and known["asked"] != facts["asked"]
     unhealthy = not all(run.get("health", {}).get("ok", True) for run in (facts, known))
-    same_data = known.get("through") == facts["through"]
+    same_data = known.get("data_hash") == facts["data_hash"]
     found = []
     for call in calls:
         cell = (call.account, call.channel)

@@ -159,7 +159,7 @@ def _named_holidays(
     try:
         found = country_holidays(code.upper(), part or None, years=years, observed=observed)
     # NotImplementedError is how the package says that it has no such country or subdivision.
-    except (NotImplementedError, KeyError) as cause:
+    except NotImplementedError as cause:
         raise InputError(
             f"there are no holidays for {country!r}: {cause.args[0]}. Expected an ISO code such as "
             "'DE', 'GB' or 'US', or one with a subdivision such as 'DE-BY'."

@@ -107,6 +107,7 @@ def test_a_first_run_that_decided_nothing_is_no_trouble():
     assert directions(nothing, pair(80).plan.spend.index).tolist() == [0, 0]
 
 
+HELD = {"account": "account 0", "channels": ["channel 0"]}
 FACTS = {"asked": {"limits": {"change": 0.3}}, "data_hash": "today", "health": {"ok": True}}
 
 
@@ -118,6 +119,8 @@ FACTS = {"asked": {"limits": {"change": 0.3}}, "data_hash": "today", "health": {
         (95, {}, "borderline"),  # same data, same limits: only the draws differ
         (82, {"data_hash": "yesterday"}, "borderline"),  # .82 +- .04 against .80
         (95, {"health": {"ok": False}}, "fit not healthy"),
+        (95, {"findings": [HELD | {"decides": True}]}, "findings"),
+        (95, {"data_hash": "yesterday", "findings": [HELD | {"decides": False}]}, "new data"),
     ],
 )
 def test_a_changed_decision_says_why(n_right, then, why):

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 NEAR = 2.0  # Monte-Carlo standard errors within which chance decides on which side of a bar one is
-NOT_JUDGED = "Monitor, not judged."  # how a reason starts where the data make an answer meaningless
 
 
 class Action(StrEnum):

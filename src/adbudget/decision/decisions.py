@@ -249,7 +249,7 @@ def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
     big &= (size >= thresholds.min_change * moves.current * (1 - 1e-9)) & ~moves.forced
     likely = np.flatnonzero(big & (moves.prob >= moves.needed))
     # Calls that stand are not the first to go, but they count as wrong as they are likely to be.
-    rank = moves.prob + bars.enter - moves.needed
+    rank = moves.prob + (bars.enter - moves.needed)
     safe = within_false_discovery_rate(
         moves.prob[likely], thresholds.max_wrong_share, rank=rank[likely]
     )

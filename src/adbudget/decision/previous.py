@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.action import NEAR, NOT_JUDGED, SIGN, Decision
+from adbudget.decision.action import NEAR, SIGN, Decision
 from adbudget.errors import InputError
 from adbudget.plan import Cell
 
@@ -73,6 +73,7 @@ def changes(
     new_limits = "asked" in known and known["asked"] != facts["asked"]
     unhealthy = not all(run.get("health", {}).get("ok", True) for run in (facts, known))
     same_data = known.get("data_hash") == facts["data_hash"]
+    not_judged = _not_judged(facts) | _not_judged(known)
     found = []
     for call in calls:
         cell = (call.account, call.channel)
@@ -81,9 +82,7 @@ def changes(
         why = DATA
         if unhealthy:
             why = PROBLEM
-        elif any(
-            str(said).startswith(NOT_JUDGED) for said in (call.reason, old[cell].get("reason"))
-        ):
+        elif cell in not_judged:
             why = FINDINGS
         elif new_limits:
             why = LIMITS
@@ -99,6 +98,16 @@ def changes(
             }
         )
     return found
+
+
+def _not_judged(facts: Mapping[Any, Any]) -> set[Cell]:
+    """Cells that a run held for what their data say."""
+    return {
+        (finding["account"], channel)
+        for finding in facts.get("findings", [])
+        if finding.get("decides", False)  # files of earlier versions do not say
+        for channel in finding["channels"]
+    }
 
 
 def _was_borderline(row: Mapping[Any, Any]) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.action import NOT_JUDGED
 from adbudget.decision.moves import Moves
 from adbudget.decision.thresholds import Thresholds
 from adbudget.draws import CurveDraws
@@ -132,7 +131,7 @@ def explain(facts: Facts, i: int, *, called: bool, forced: bool) -> str:
     if facts.problem:
         return f"Monitor: the fit is not healthy, so no move is trusted. {facts.problem}"
     if facts.blocked[i]:
-        return f"{NOT_JUDGED} {facts.blocked[i]}{_caveat(facts, i)}"
+        return f"Monitor, not judged. {facts.blocked[i]}{_caveat(facts, i)}"
     if called:
         sentence = _call(facts, i, forced)
     elif facts.current[i] == 0:

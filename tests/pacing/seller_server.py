@@ -33,6 +33,7 @@ class SellerAgent:
         same), "half" (done, half a body), "half json", "echo" (a 400 that repeats the key sent),
         "twice" (filed twice), or a number, which is answered as status
     calls : (method, path with query, body) of every call, in order
+    frozen : every call meets silence until it is set back
     """
 
     def __init__(self, *, token: str | None = None, remembers_keys: bool = True) -> None:
@@ -41,6 +42,7 @@ class SellerAgent:
         self.records: dict[str, dict] = {}
         self.keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.faults: list = []
+        self.frozen = False
         self.calls: list[tuple[str, str, dict | None]] = []
         self.numbers = count(1)
         self.lock = threading.Lock()
@@ -134,6 +136,12 @@ class SellerAgent:
         record["approved_at"] = at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
         record["rejection_reason"] = reason
 
+    def counter(self, number: str, offer: list[dict]) -> None:
+        """What an operator at the seller offers instead."""
+        record = self.records[number]
+        assert record["status"] == "pending_approval"
+        record["status"], record["counter"] = "countered", offer
+
     def apply(self, number: str) -> None:
         assert self.records[number]["status"] == "approved"
         self.records[number]["status"] = "applied"
@@ -171,6 +179,7 @@ def handler_of(agent: SellerAgent) -> type[BaseHTTPRequestHandler]:
             with agent.lock:
                 agent.calls.append((self.command, self.path, body))
                 fault = agent.faults.pop(0) if agent.faults else None
+                fault = "silence" if agent.frozen else fault
             if fault == "silence":
                 agent.closing.wait(5)
                 self.close_connection = True

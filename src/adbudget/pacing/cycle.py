@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from adbudget.alerts.cooldown import fresh_alerts
 from adbudget.ledger.entry import digest
 from adbudget.pacing.booked.clock import local_times, zone_of
@@ -31,8 +33,9 @@ from adbudget.pacing.delivery.measure_entries import (
 from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.past_days import later_corrections
-from adbudget.pacing.delivery.status import judge
+from adbudget.pacing.delivery.status import Standing, judge
 from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
+from adbudget.pacing.one_story import agreeing
 from adbudget.pacing.options import PaceOptions
 from adbudget.pacing.report import PacingReport
 from adbudget.pacing.report_frames import (
@@ -132,10 +135,11 @@ def run_cycle(
     ]
     sentences = deal_sentences(plan, measures, standing)
     alerts = deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at)
-    fresh = fresh_alerts(alerts, earlier.alerts)
-    moves = _moves(cycle, plan, measures, locked, past)
+    moves = _moves(cycle, plan, measures, standing, locked, past)
     after = _after_moves(plan, moves)
-    drafts = _drafts(cycle, after, requests)
+    drafts = _drafts(cycle, after, requests, moves)
+    alerts = agreeing(alerts, moves, (*requests, *drafts))
+    fresh = fresh_alerts(alerts, earlier.alerts)
     daily = daily_budgets(
         after, delivery, cycle.moment, ordered=earlier.ordered, rules=options.daily_rules
     )
@@ -201,6 +205,7 @@ def _moves(
     cycle: Cycle,
     plan: FlightPlan,
     measures: Measures,
+    standing: Standing,
     locked: frozenset[str],
     past: "Ledger | None",
 ) -> MovePlan:
@@ -219,9 +224,22 @@ def _moves(
         seed=options.seed,
         locked=locked,
         openings=openings,
+        sides=standing.sides,
+        untouchable=_untouchable(cycle, plan, measures),
         kill_on=cycle.kill_on,
         run_id=cycle.run_id,
     )
+
+
+def _untouchable(cycle: Cycle, plan: FlightPlan, measures: Measures) -> dict[str, str]:
+    """Deals whose figures say too little to move money or to ask for anything, and why."""
+    oldest = cycle.options.thresholds.max_data_age_hours
+    held = {
+        plan.deals[i]: f"its figures are {measures.data_age_hours[i]:,.0f} hours old"
+        for i in np.flatnonzero(measures.data_age_hours > oldest).tolist()
+        if measures.remaining_days[i] > 0
+    }
+    return held
 
 
 def _after_moves(plan: FlightPlan, moves: MovePlan) -> FlightPlan:
@@ -236,18 +254,24 @@ def _drafts(
     cycle: Cycle,
     plan: FlightPlan,
     requests: "tuple[SellerRequest, ...]",
+    moves: MovePlan,
 ) -> "tuple[SellerRequest, ...]":
-    """What to ask of sellers."""
+    """What to ask of sellers: nothing that a move of the same run contradicts."""
     from adbudget.pacing.requests.answers import expect
+
+    measures = measure(plan, cycle.delivery, cycle.moment, cycle.options.thresholds)
 
     options = cycle.options
     return draft_requests(
         plan,
-        measure(plan, cycle.delivery, cycle.moment, options.thresholds),
+        measures,
         earlier=requests,
         expectations=expect(requests, at=cycle.at),
         orders=options.orders,
         booked=cycle.plan,
+        gaining=moves.gaining,
+        giving=moves.giving,
+        untouchable=_untouchable(cycle, plan, measures),
         rules=options.ask_rules,
     )
 

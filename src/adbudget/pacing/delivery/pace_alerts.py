@@ -14,6 +14,7 @@ from adbudget.pacing.delivery.measures import Measures, Track
 from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 
+EVEN = 0.005  # a curve that wants less than this off the average of the rest is even here
 TYPES = {
     "over": "over_delivery",
     "under": "under_delivery",
@@ -22,8 +23,8 @@ TYPES = {
     "not_started": "spent_before_start",
 }
 ACTIONS = {
-    "over_delivery": "throttle",
-    "under_delivery": "raise_delivery_or_move_budget",
+    "over_delivery": "watch",  # unless the run moves money or asks for something
+    "under_delivery": "watch",
     "stalled": "ask_seller",
     "exhausted": "check_seller_cap",
     "spent_before_start": "ask_seller",
@@ -212,7 +213,10 @@ def _sentence(i: int, plan: FlightPlan, measures: Measures, standing: Standing) 
     ahead = ""
     if np.isfinite(track.projected[i]):
         ahead = f"; heads for {_money(track.projected[i], plan, i)}"
-    need = f", needs {_money(max(track.required[i], 0.0), plan, i)} a day"
+    average, by_curve = max(track.required[i], 0.0), max(track.needed_next[i], 0.0)
+    need = f", needs {_money(average, plan, i)} a day"
+    if abs(by_curve - average) > EVEN * average:
+        need = f", needs {_money(by_curve, plan, i)} on its next day by its curve"
     return f"{deal}: {pace}, {spent} of {budget} spent with {days} to go{ahead}{need}."
 
 

@@ -39,6 +39,11 @@ class Standing:
     severity: np.ndarray
     stalled_days: np.ndarray
 
+    @property
+    def sides(self) -> np.ndarray:
+        """+1 for deals too far above their plan, -1 for those too far below it, else 0."""
+        return np.array([SIDE.get(state, 0) for state in self.state], dtype=np.int64)
+
 
 def judge(
     plan: FlightPlan,

@@ -16,6 +16,7 @@ from adbudget.ledger.entry import digest
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
+from adbudget.pacing.delivery.bookings import followed
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.earlier_runs import EarlierRuns
 from adbudget.pacing.delivery.groups import LEVELS, measure_groups
@@ -33,6 +34,7 @@ from adbudget.pacing.delivery.measure_entries import (
 from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.past_days import later_corrections
+from adbudget.pacing.delivery.rebased import rebased
 from adbudget.pacing.delivery.status import Standing, judge
 from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
 from adbudget.pacing.one_story import agreeing
@@ -44,6 +46,7 @@ from adbudget.pacing.report_frames import (
     groups_frame,
     status_frame,
 )
+from adbudget.pacing.requests.agreed import agreed_plan
 from adbudget.pacing.requests.drafting import draft_requests
 from adbudget.pacing.requests.requests_frame import requests_frame
 from adbudget.plain_json import to_plain
@@ -72,6 +75,11 @@ class Cycle:
     options: PaceOptions
     kill_on: bool = False
     run_id: str = ""
+
+    @property
+    def today(self) -> np.ndarray:
+        """(deal,) datetime64[D], the local day that holds the instant."""
+        return local_times(self.moment, self.plan.time_zone).day
 
     @property
     def at(self) -> datetime:
@@ -126,8 +134,10 @@ def run_cycle(
     """
     options, delivery, at = cycle.options, cycle.delivery, cycle.at
     corrections = delivery.corrections + later_corrections(cycle.plan, delivery, earlier.known)
-    requests, lapsed, booked = _asked_before(cycle, past)
-    plan, locked = _decided(booked, frozenset(options.locked), past)
+    requests, lapsed = _asked_before(cycle, past)
+    seen, bookings = _followed(cycle, earlier, past)
+    plan, locked = _decided(agreed_plan(seen, requests, delivery), frozenset(options.locked), past)
+    plan = rebased(plan, delivery, cycle.today)
     measures = measure(plan, delivery, cycle.moment, options.thresholds)
     standing = judge(plan, delivery, measures, options.thresholds, earlier.standing)
     groups = [
@@ -136,7 +146,7 @@ def run_cycle(
     sentences = deal_sentences(plan, measures, standing)
     alerts = deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at)
     moves = _moves(cycle, plan, measures, standing, locked, past)
-    after = _after_moves(plan, moves)
+    after = rebased(_after_moves(plan, moves), delivery, cycle.today)
     drafts = _drafts(cycle, after, requests, moves)
     alerts = agreeing(alerts, moves, (*requests, *drafts))
     fresh = fresh_alerts(alerts, earlier.alerts)
@@ -167,7 +177,7 @@ def run_cycle(
     orders = kept_orders(plan, daily, earlier.ordered)
     return report, [
         run_pair(facts),
-        *deal_pairs(plan, delivery, measures, standing, sentences, orders, facts),
+        *deal_pairs(plan, delivery, measures, standing, sentences, orders, bookings, facts),
         *group_pairs(groups, facts),
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
@@ -178,15 +188,25 @@ def run_cycle(
 
 def _asked_before(
     cycle: Cycle, past: "Ledger | None"
-) -> "tuple[tuple[SellerRequest, ...], list[Pair], FlightPlan]":
-    """Requests of earlier runs, those that lapse now, and the plan with what sellers agreed to."""
+) -> "tuple[tuple[SellerRequest, ...], list[Pair]]":
+    """Requests of earlier runs, and the entries of those that lapse now."""
     if past is None:
-        return (), [], cycle.plan
-    from adbudget.pacing.requests.agreed import agreed_plan
+        return (), []
     from adbudget.pacing.requests.request_entries import lapse, read_requests
 
-    requests, lapsed = lapse(read_requests(past), at=cycle.at, run_id=cycle.run_id)
-    return requests, lapsed, agreed_plan(cycle.plan, requests)
+    return lapse(read_requests(past), at=cycle.at, run_id=cycle.run_id)
+
+
+def _followed(
+    cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None"
+) -> tuple[FlightPlan, list[dict[str, Any]]]:
+    """The plan with the changes and pauses that earlier runs have seen, and what the next needs."""
+    moved: dict[str, list[int]] = {}
+    if past is not None:
+        from adbudget.pacing.moves.decided import moved_budgets
+
+        moved = moved_budgets(cycle.plan, past)
+    return followed(cycle.plan, earlier.booked, moved, cycle.today)
 
 
 def _decided(
@@ -239,7 +259,8 @@ def _untouchable(cycle: Cycle, plan: FlightPlan, measures: Measures) -> dict[str
         for i in np.flatnonzero(measures.data_age_hours > oldest).tolist()
         if measures.remaining_days[i] > 0
     }
-    return held
+    paused = np.flatnonzero(plan.paused_on(cycle.today)).tolist()
+    return held | {plan.deals[i]: "it is paused" for i in paused}
 
 
 def _after_moves(plan: FlightPlan, moves: MovePlan) -> FlightPlan:

@@ -117,7 +117,11 @@ def pace(
 
 def _read(plan: Any, delivery: Any, moment: datetime, options: PaceOptions) -> Cycle:
     booked = read_plan(
-        plan, curves=options.curves, currency=options.currency, time_zone=options.time_zone
+        plan,
+        curves=options.curves,
+        currency=options.currency,
+        time_zone=options.time_zone,
+        today=moment.date(),
     )
     delivered = read_delivery(delivery, booked, as_of=moment)
     unknown = sorted(set(options.locked) - set(booked.deals))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from adbudget.pacing.booked.replanned import Baseline, Pause, with_baseline, with_pauses
+from adbudget.pacing.booked.replanned import Baseline, Mark, Pause, with_baseline, with_pauses
 from adbudget.tables.messages import Note
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class FlightPlan:
         "" where the table does not say, and throughout when left out
     label : (deal,) text, the deal as its table calls it, where deals of several campaigns share
         a name; ``deals`` when left out
+    marks : newer plans of deals, from which the two baselines are made
     spend_baseline, impressions_baseline : newer plans that hold from a day on; None where every
         deal is measured against its booking
     notes : what is worth knowing about the table
@@ -98,6 +99,7 @@ class FlightPlan:
     order_id: np.ndarray = field(default_factory=NO_TEXT.copy)
     seller_account: np.ndarray = field(default_factory=NO_TEXT.copy)
     label: np.ndarray = field(default_factory=NO_TEXT.copy)
+    marks: tuple[Mark, ...] = ()
     spend_baseline: Baseline | None = None
     impressions_baseline: Baseline | None = None
     notes: tuple[Note, ...] = ()
@@ -158,6 +160,13 @@ class FlightPlan:
         held = np.zeros((len(self), days.size), dtype=bool)
         for pause in self.pauses:
             held[pause.row] |= (days >= pause.first) & (days <= pause.last)
+        return held
+
+    def paused_on(self, day: np.ndarray) -> np.ndarray:
+        """Whether each deal is paused on its own (deal,) day, or as the plan says now: bool."""
+        held = self.paused.copy()
+        for pause in self.pauses:
+            held[pause.row] |= bool(pause.first <= day[pause.row] <= pause.last)
         return held
 
     def paused_ahead(self, elapsed_days: np.ndarray) -> np.ndarray:

@@ -27,6 +27,34 @@ class Pause:
     last: np.datetime64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A newer plan of one deal, from one day on. Money is minor units.
+
+    A plan that somebody changed goes on from what the one before had planned by then; one that a
+    seller agreed to, from what was delivered by then.
+
+    Attributes
+    ----------
+    row : position of the deal
+    day : datetime64[D], the first local day of the newer plan
+    budget_before_minor : the budget until then; None when the newer plan is an agreement
+    daily_minor, daily_impressions : agreed for every day from then on; None when not agreed
+    rest_minor, rest_impressions : agreed for all days from then on together, in the proportions of
+        the curve; None when not agreed
+    only_impressions : the money goes on as it was planned
+    """
+
+    row: int
+    day: np.datetime64
+    budget_before_minor: int | None = None
+    daily_minor: float | None = None
+    daily_impressions: float | None = None
+    rest_minor: float | None = None
+    rest_impressions: float | None = None
+    only_impressions: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Baseline:
     """From when on a flight is measured against a newer plan. Arrays are (deal,).
@@ -38,12 +66,15 @@ class Baseline:
     end : share of the target planned at the end of the flight; 1 unless an agreed pace leads
         elsewhere
     steady : bool, from then on every day alike, whatever the curve
+    promised : bool, the newer plan is a pace that the seller agreed to, so that the days before it
+        say nothing of the days after it
     """
 
     since: np.ndarray
     reached: np.ndarray
     end: np.ndarray
     steady: np.ndarray
+    promised: np.ndarray
 
 
 def no_baseline(n_deals: int) -> Baseline:
@@ -54,6 +85,7 @@ def no_baseline(n_deals: int) -> Baseline:
         reached=unknown.copy(),
         end=np.ones(n_deals),
         steady=np.zeros(n_deals, dtype=bool),
+        promised=np.zeros(n_deals, dtype=bool),
     )
 
 

@@ -245,7 +245,7 @@ class _Ahead:
 def _days_ahead(plan: FlightPlan, now: LocalTime) -> _Ahead:
     today: np.ndarray = now.day
     begins = today.min() if len(plan) else np.datetime64("1970-01-01", "D")
-    runs = (today >= plan.start) & (today <= plan.end) & ~plan.paused
+    runs = (today >= plan.start) & (today <= plan.end) & ~plan.paused_on(today)
     longest = int((plan.end[runs] - begins).astype(np.int64).max(initial=1)) + 1
     days = begins + np.arange(min(longest, LONGEST_DAYS)).astype("timedelta64[D]")
     inside = (days >= today[:, None]) & (days <= plan.end[:, None]) & runs[:, None]

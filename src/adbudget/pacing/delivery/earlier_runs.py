@@ -25,12 +25,14 @@ class EarlierRuns:
     standing : deal -> (state, severity) of its last measurement
     known : deal -> figures its last measurement holds
     ordered : deal -> earlier daily budgets, [day, minor units] pairs, oldest first
+    booked : deal -> what its last measurement says of its booking: :mod:`bookings`
     alerts : told within the cooldown
     """
 
     standing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ordered: Mapping[str, Any] = field(default_factory=dict)
+    booked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     alerts: tuple[Past, ...] = ()
 
 
@@ -60,5 +62,6 @@ def read_earlier(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Earl
         standing={deal: (one["state"], one["severity"]) for deal, one in payloads.items()},
         known={deal: one["known"] for deal, one in payloads.items()},
         ordered={deal: one.get("daily", {}).get("orders", []) for deal, one in payloads.items()},
+        booked={deal: one.get("booked", {}) for deal, one in payloads.items()},
         alerts=past_alerts(ledger.entries(kind="alert", since=at - COOLDOWN, until=at + INCLUDED)),
     )

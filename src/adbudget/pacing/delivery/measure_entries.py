@@ -65,11 +65,14 @@ def inputs_hash(plan: FlightPlan, delivery: Delivery) -> str:
     """SHA-256 of what was read, 64 hexadecimal digits: equal for equal figures, however written."""
     digest = hashlib.sha256()
     parts: list[Any] = [plan.deals, plan.limits, tuple(repr(curve) for curve in plan.curves)]
+    parts += [plan.pauses, plan.marks]
     texts = (plan.campaign, plan.channel, plan.seller, plan.account, plan.currency, plan.time_zone)
+    texts += (plan.order_id, plan.seller_account)
     parts += [text.tolist() for text in texts]
     digest.update(repr(parts).encode())
     arrays = [plan.budget_minor, plan.minimum_minor, plan.maximum_minor, plan.start, plan.end]
-    arrays += [plan.curve_code, plan.planned_impressions, plan.locked, delivery.reported_until]
+    arrays += [plan.curve_code, plan.planned_impressions, plan.locked, plan.paused]
+    arrays += [delivery.reported_until]
     arrays += [delivery.deal, delivery.day, delivery.spend_minor, delivery.impressions]
     arrays += [delivery.final]
     arrays += [each for each in (delivery.conversions, delivery.revenue_minor) if each is not None]
@@ -90,9 +93,15 @@ def deal_pairs(
     standing: Standing,
     sentences: Sequence[str],
     daily: Sequence[Mapping[str, Any]],
+    booked: Sequence[Mapping[str, Any]],
     facts: PacingRunFacts,
 ) -> list[Pair]:
-    """One measurement per deal; ``daily`` is (deal,) what is kept of its daily budgets."""
+    """One measurement per deal.
+
+    Parameters
+    ----------
+    daily, booked : (deal,) what is kept of its daily budgets, and of its booking
+    """
     days = days_payload(plan, delivery, measures)
     spend, impressions = _rows(measures.spend), _rows(measures.impressions)
     shared = facts.shared()
@@ -116,6 +125,7 @@ def deal_pairs(
                     "impressions": impressions[i],
                     "known": days[i],
                     "daily": daily[i],
+                    "booked": booked[i],
                 },
                 **shared,
             ),

@@ -3,7 +3,7 @@
 Numbers only; knows nothing of severities, moves or requests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -175,10 +175,15 @@ def measure(
         by_day = window.spend if money else window.impressions
         weight = window.weight if money else window.impressions_weight
         ahead = plan.share_ahead(elapsed, of)
+        baseline = plan.spend_baseline if money else plan.impressions_baseline
+        promised = np.zeros(len(plan), bool) if baseline is None else baseline.promised
+        projection = project(by_day, window.used, weight, ahead * plan.n_days)
+        as_agreed = promised & np.isnan(projection.more)
+        more = np.where(as_agreed, target * ahead, projection.more)
         return _track(
             target.astype(float),
             delivered.astype(float),
-            project(by_day, window.used, weight, ahead * plan.n_days),
+            replace(projection, more=more),
             share=plan.planned_share(elapsed, of),
             ahead=ahead,
             next_share=_next_share(plan, elapsed, of),

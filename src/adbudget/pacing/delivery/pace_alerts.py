@@ -64,7 +64,7 @@ def deal_alerts(
         *_off_pace(plan, measures, standing, sentences, at),
         *_impressions_off(plan, measures, standing, thresholds, at),
         *_projected_off(plan, measures, standing, thresholds, at),
-        *_stale(plan, delivery, measures, thresholds, at),
+        *_stale(plan, measures, standing, thresholds, at),
     ]
     return most_severe_first(found)
 
@@ -98,7 +98,8 @@ def _impressions_off(
     track = measures.impressions
     level = severity_level(track.deviation, thresholds)
     of_spend = np.array([SEVERITIES.index(severity) for severity in standing.severity], dtype=int)
-    for i in np.flatnonzero(level > of_spend).tolist():
+    off = (level > of_spend) & (standing.state != "paused")
+    for i in np.flatnonzero(off).tolist():
         side = _side(track, i)
         message = (
             f"{plan.deals[i]}: impressions are {_off(track.deviation[i])} plan "
@@ -134,25 +135,24 @@ def _projected_off(
 
 def _stale(
     plan: FlightPlan,
-    delivery: Delivery,
     measures: Measures,
+    standing: Standing,
     thresholds: PaceThresholds,
     at: datetime,
 ) -> Iterator[Alert]:
     """Accounts whose running deals were not reported for too long: one alert each."""
-    hours = (measures.measured_at - delivery.reported_until) / np.timedelta64(3600, "s")
+    hours = measures.data_age_hours
     running = (measures.elapsed_days > 0) & (measures.remaining_days > 0)
-    old = running & ~(hours <= thresholds.max_data_age_hours)  # NaT is old, too
+    old = running & (standing.state != "paused") & (hours > thresholds.max_data_age_hours)
     for account in dict.fromkeys(plan.account[old]):
         deals = np.flatnonzero(old & (plan.account == account))
-        age = hours[deals[0]]
-        since = f"for {age:,.0f} hours" if np.isfinite(age) else "at all"
+        age = float(hours[deals].max())
         name = f"account {account}" if account else "the account"
         message = (
-            f"{name}: no deal was reported {since}, so {len(deals)} running deals are measured on "
-            "old figures."
+            f"{name}: no deal was reported for {age:,.0f} hours, so {len(deals)} running deals are "
+            "measured on old figures. No money moves and no seller is asked on them."
         )
-        evidence = {"hours": float(age)} if np.isfinite(age) else {}
+        evidence = {"hours": age}
         yield _alert(account or "account", "stale_data", "warning", evidence, message, at)
 
 
@@ -199,6 +199,8 @@ def _sentence(i: int, plan: FlightPlan, measures: Measures, standing: Standing) 
     if state == "ended":
         return f"{deal}: ended on {plan.end[i]} with {spent} of {budget} spent."
     days = f"{measures.remaining_days[i]:.3g} days"
+    if state == "paused":
+        return f"{deal}: paused with {spent} of {budget} spent and {days} to go."
     if state == "exhausted":
         return f"{deal}: {spent} of {budget} spent with {days} to go."
     if state == "stalled":

@@ -17,7 +17,7 @@ from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.delivery.window import Window, recent_days
 
-STATES = ("not_started", "on_pace", "under", "over", "stalled", "exhausted", "ended")
+STATES = ("not_started", "on_pace", "under", "over", "stalled", "exhausted", "paused", "ended")
 SEVERITIES = ("none", "warning", "critical")
 SIDE = {"under": -1, "stalled": -1, "over": 1, "exhausted": 1}  # of the plan, by state
 ROUNDING = 1e-9  # 0.9 - 1 must not count as more than 10% off
@@ -30,7 +30,8 @@ class Standing:
     Attributes
     ----------
     state : one of STATES. not_started: before its first day; stalled: no impression on the
-        latest days, all final; exhausted: the budget is spent before the last day is over
+        latest days, all final; exhausted: the budget is spent before the last day is over;
+        paused: it is not to deliver now, so nothing of it is off
     severity : "none", "warning" or "critical"
     stalled_days : (deal,) int64, final days in a row without an impression; 0 for others
     """
@@ -73,14 +74,16 @@ def judge(
 
     ended = measures.remaining_days <= 0
     waits = measures.elapsed_days <= 0
+    paused = plan.paused_on(now.day)
     exhausted = (measures.spent_minor >= plan.budget_minor) & (plan.budget_minor > 0)
     stalled = silent >= limits.stall_days
     off_pace = np.where(deviation < 0, "under", "over")
     state = np.select(
-        [ended, waits, exhausted, stalled, level > 0],
-        ["ended", "not_started", "exhausted", "stalled", off_pace],
+        [ended, paused, waits, exhausted, stalled, level > 0],
+        ["ended", "paused", "not_started", "exhausted", "stalled", off_pace],
         default="on_pace",
     ).astype(object)
+    level = np.where(state == "paused", 0, level)
     level = np.where(state == "stalled", 2, level)
     level = np.where(state == "exhausted", np.maximum(level, 1), level)
     return Standing(

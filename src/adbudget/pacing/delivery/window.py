@@ -11,6 +11,7 @@ import numpy as np
 
 from adbudget.pacing.booked.clock import LocalTime
 from adbudget.pacing.booked.flight import FlightPlan, Quantity
+from adbudget.pacing.booked.replanned import Baseline
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.delivery_table import account_codes
 
@@ -65,19 +66,47 @@ def recent_days(plan: FlightPlan, delivery: Delivery, now: LocalTime, n_days: in
     final = _final_days(plan, deal, column, delivery.final[inside], reach)
     final &= (days >= plan.start[:, None]) & (days <= plan.end[:, None])
     final &= (days <= last[:, None]) & ~plan.paused_days(days)
-    weight = day_weights(plan, days)
     newer = np.cumsum(final[:, ::-1], axis=1)[:, ::-1]
+    used = final & (newer <= n_days)
+    spend, impressions = np.where(final, spend, 0.0), np.where(final, impressions, 0.0)
+    weight = day_weights(plan, days)
+    impressions_weight = weight
+    if plan.spend_baseline is not None and plan.impressions_baseline is not None:
+        impressions_weight = day_weights(plan, days, "impressions")
+        money, count = plan.budget_minor.astype(float), plan.planned_impressions
+        weight = _as_agreed(plan, plan.spend_baseline, days, used, spend, weight, money)
+        impressions_weight = _as_agreed(
+            plan, plan.impressions_baseline, days, used, impressions, impressions_weight, count
+        )
     return Window(
         days=days,
         final=final,
-        used=final & (newer <= n_days),
-        spend=np.where(final, spend, 0.0),
-        impressions=np.where(final, impressions, 0.0),
+        used=used,
+        spend=spend,
+        impressions=impressions,
         weight=weight,
-        impressions_weight=weight
-        if plan.spend_baseline is plan.impressions_baseline
-        else day_weights(plan, days, "impressions"),
+        impressions_weight=impressions_weight,
     )
+
+
+def _as_agreed(
+    plan: FlightPlan,
+    baseline: Baseline,
+    days: np.ndarray,
+    used: np.ndarray,
+    delivered: np.ndarray,
+    weight: np.ndarray,
+    target: np.ndarray,
+) -> np.ndarray:
+    """Weights by which days before an agreed pace are what was planned of them, on average."""
+    begins = np.where(baseline.promised, np.nan_to_num(baseline.since), 0.0)
+    before = (days - plan.start[:, None]).astype(float) < begins[:, None]
+    counts = used & before
+    number = np.maximum(counts.sum(axis=1), 1)
+    mean = np.where(counts, delivered, 0.0).sum(axis=1) / number
+    average = target / plan.n_days
+    own = np.divide(mean, average, out=np.zeros_like(mean), where=average > 0)
+    return np.where(before, own[:, None], weight)
 
 
 def _final_days(

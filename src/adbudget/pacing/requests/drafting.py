@@ -185,10 +185,7 @@ def _worth_a_look(
 def _paused_next(plan: FlightPlan, measures: Measures) -> np.ndarray:
     """Deals that are paused, or will be on the first whole day to come."""
     day = plan.start + np.ceil(measures.elapsed_days).astype("timedelta64[D]")
-    held = plan.paused.copy()
-    for pause in plan.pauses:
-        held[pause.row] |= pause.first <= day[pause.row] <= pause.last
-    return held
+    return plan.paused_on(day)
 
 
 def _about_pace(

@@ -145,6 +145,7 @@ class SellerRequest:
     sent_at, tried_at : first and last of them; None before
     received : the seller has confirmed having it
     answered_at : instant of the seller's first answer; None before
+    agreed_at : instant from which what was agreed holds; None without an agreement
     automatic : that answer came in the very call that asked, so no person gave it
     first_answer : state the first answer led to; "" before
     seller_ref : the seller's own name of it; "" when unknown
@@ -161,6 +162,7 @@ class SellerRequest:
     tried_at: datetime | None = None
     received: bool = False
     answered_at: datetime | None = None
+    agreed_at: datetime | None = None
     automatic: bool = False
     first_answer: State | Literal[""] = ""
     seller_ref: str = ""

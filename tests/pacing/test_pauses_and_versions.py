@@ -1,5 +1,7 @@
 """Deals that pause, plans that change in mid-flight, and figures that are too old to act on."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ def ledger(tmp_path):
         yield opened
 
 
-def first(report) -> pd.Series:
+def first(report) -> Any:
     return report.status.iloc[0]
 
 

@@ -48,12 +48,20 @@ from adbudget.pacing.report_frames import (
 )
 from adbudget.pacing.requests.agreed import agreed_plan
 from adbudget.pacing.requests.drafting import draft_requests
+from adbudget.pacing.requests.renewal import (
+    Renewal,
+    renewed,
+    standing_drafts,
+)
 from adbudget.pacing.requests.requests_frame import requests_frame
 from adbudget.plain_json import to_plain
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
     from adbudget.pacing.requests.request import SellerRequest
+
+
+PAUSED = "it is paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,8 +155,10 @@ def run_cycle(
     alerts = deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at)
     moves = _moves(cycle, plan, measures, standing, locked, past)
     after = rebased(_after_moves(plan, moves), delivery, cycle.today)
-    drafts = _drafts(cycle, after, requests, moves)
-    alerts = agreeing(alerts, moves, (*requests, *drafts))
+    renewal = _drafts(cycle, after, requests, moves)
+    drafts, gone = renewal.new, {draft.request_id for draft, _ in renewal.withdrawn}
+    open_ones = [request for request in requests if request.request_id not in gone]
+    alerts = agreeing(alerts, moves, (*open_ones, *drafts))
     fresh = fresh_alerts(alerts, earlier.alerts)
     daily = daily_budgets(
         after, delivery, cycle.moment, ordered=earlier.ordered, rules=options.daily_rules
@@ -182,7 +192,7 @@ def run_cycle(
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
-        *_proposal_pairs(moves, drafts, facts),
+        *_proposal_pairs(moves, renewal, facts),
     ]
 
 
@@ -260,7 +270,7 @@ def _untouchable(cycle: Cycle, plan: FlightPlan, measures: Measures) -> dict[str
         if measures.remaining_days[i] > 0
     }
     paused = np.flatnonzero(plan.paused_on(cycle.today)).tolist()
-    return held | {plan.deals[i]: "it is paused" for i in paused}
+    return held | {plan.deals[i]: PAUSED for i in paused}
 
 
 def _after_moves(plan: FlightPlan, moves: MovePlan) -> FlightPlan:
@@ -276,25 +286,34 @@ def _drafts(
     plan: FlightPlan,
     requests: "tuple[SellerRequest, ...]",
     moves: MovePlan,
-) -> "tuple[SellerRequest, ...]":
-    """What to ask of sellers: nothing that a move of the same run contradicts."""
+) -> Renewal:
+    """What to ask of sellers: nothing that a move of the same run contradicts.
+
+    Drafts that nobody has sent yet are held against it, so that none outlives its reason.
+    """
     from adbudget.pacing.requests.answers import expect
 
+    drafts = standing_drafts(requests)
+    with_sellers = [request for request in requests if request.state != "draft"]
     measures = measure(plan, cycle.delivery, cycle.moment, cycle.options.thresholds)
 
     options = cycle.options
-    return draft_requests(
+    untouchable = _untouchable(cycle, plan, measures)
+    wanted = draft_requests(
         plan,
         measures,
-        earlier=requests,
+        earlier=with_sellers,
         expectations=expect(requests, at=cycle.at),
         orders=options.orders,
         booked=cycle.plan,
         gaining=moves.gaining,
         giving=moves.giving,
-        untouchable=_untouchable(cycle, plan, measures),
+        untouchable=untouchable,
         rules=options.ask_rules,
     )
+    unsure = untouchable.keys() - {deal for deal, why in untouchable.items() if why == PAUSED}
+    known = {request.request_id for request in requests}
+    return renewed(drafts, wanted, judged=set(plan.deals) - unsure, known=known)
 
 
 def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
@@ -317,13 +336,12 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
     )
 
 
-def _proposal_pairs(
-    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: PacingRunFacts
-) -> list[Pair]:
+def _proposal_pairs(moves: MovePlan, renewal: Renewal, facts: PacingRunFacts) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
-    from adbudget.pacing.requests.request_entries import draft_pairs
+    from adbudget.pacing.requests.request_entries import draft_pairs, withdrawal_pairs
 
     return [
+        *withdrawal_pairs(renewal, at=facts.at, run_id=facts.run_id),
         *move_entries(
             moves,
             at=facts.at,
@@ -332,5 +350,5 @@ def _proposal_pairs(
             inputs_hash=facts.inputs_hash,
             policy_hash=facts.policy_hash,
         ),
-        *draft_pairs(drafts, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
+        *draft_pairs(renewal.new, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
     ]

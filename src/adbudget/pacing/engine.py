@@ -165,4 +165,8 @@ def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
         earlier = read_earlier(past, cycle.plan.deals, cycle.at)
         return run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), earlier, past)
 
-    return log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)
+    report = log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)
+    from adbudget.pacing.requests.request_entries import close_items, read_requests
+
+    close_items(ledger, read_requests(ledger), at=cycle.at)
+    return report

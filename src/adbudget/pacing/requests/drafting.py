@@ -155,7 +155,7 @@ def _not_asked(
         (request.ask.deal, diff.new_value)
         for request in earlier
         for diff in (*request.ask.diffs, *request.agreed)
-        if request.ask.intent in BOOKING
+        if request.ask.intent in BOOKING and request.state != "withdrawn"
     }
     place, table = booked.place, booked.planned_impressions
     return {
@@ -243,7 +243,7 @@ def _busy(
     busy: dict[str, frozenset[Intent]] = {}
     for request in earlier:
         row = place.get(request.ask.deal)
-        if row is None:
+        if row is None or request.state == "withdrawn":
             continue
         settled = request.answered_at or (request.deadline if request.sent_at else None)
         settled = settled or request.ask.drafted_at

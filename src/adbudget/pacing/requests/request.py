@@ -137,7 +137,7 @@ class SellerRequest:
     ----------
     ask : what is asked
     state : draft, pending, validating, pending_approval, countered, approved, applied, rejected,
-        failed or expired
+        failed, expired or withdrawn
     approval : whether a person on our side has agreed to send it: not_needed, waiting, approved
         or rejected
     n_events : entries the ledger holds of it; 0 as long as it is in none

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adbudget.alerts.cooldown import fresh_alerts
+from adbudget.alerts.cooldown import fresh_alerts, most_severe_first
 from adbudget.ledger.entry import digest
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
@@ -19,6 +19,7 @@ from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
 from adbudget.pacing.delivery.bookings import followed
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.earlier_runs import EarlierRuns
+from adbudget.pacing.delivery.group_alerts import bound_alerts, group_alerts, group_severities
 from adbudget.pacing.delivery.groups import LEVELS, measure_groups
 from adbudget.pacing.delivery.measure_entries import (
     WHO,
@@ -152,13 +153,18 @@ def run_cycle(
         measure_groups(plan, delivery, measures, level, options.thresholds) for level in LEVELS
     ]
     sentences = deal_sentences(plan, measures, standing)
-    alerts = deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at)
+    severities = group_severities(groups, options.thresholds, earlier.groups)
+    alerts = (
+        *deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at),
+        *group_alerts(groups, severities, at),
+        *bound_alerts(plan, measures, at),
+    )
     moves = _moves(cycle, plan, measures, standing, locked, past)
     after = rebased(_after_moves(plan, moves), delivery, cycle.today)
     renewal = _drafts(cycle, after, requests, moves)
     drafts, gone = renewal.new, {draft.request_id for draft, _ in renewal.withdrawn}
     open_ones = [request for request in requests if request.request_id not in gone]
-    alerts = agreeing(alerts, moves, (*open_ones, *drafts))
+    alerts = most_severe_first(agreeing(alerts, moves, (*open_ones, *drafts)))
     fresh = fresh_alerts(alerts, earlier.alerts)
     daily = daily_budgets(
         after, delivery, cycle.moment, ordered=earlier.ordered, rules=options.daily_rules
@@ -167,7 +173,7 @@ def run_cycle(
         as_of=cycle.moment,
         run_id=cycle.run_id,
         status=status_frame(plan, measures, standing, daily, sentences),
-        groups=groups_frame(groups, options.thresholds),
+        groups=groups_frame(groups, severities),
         alerts=alerts_frame(alerts, fresh),
         moves=moves.frame,
         requests=requests_frame(drafts),
@@ -188,7 +194,7 @@ def run_cycle(
     return report, [
         run_pair(facts),
         *deal_pairs(plan, delivery, measures, standing, sentences, orders, bookings, facts),
-        *group_pairs(groups, facts),
+        *group_pairs(groups, severities, facts),
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
@@ -269,6 +275,8 @@ def _untouchable(cycle: Cycle, plan: FlightPlan, measures: Measures) -> dict[str
         for i in np.flatnonzero(measures.data_age_hours > oldest).tolist()
         if measures.remaining_days[i] > 0
     }
+    unknown = np.flatnonzero(cycle.delivery.unknown).tolist()
+    held |= {plan.deals[i]: "figures of it are missing" for i in unknown}
     paused = np.flatnonzero(plan.paused_on(cycle.today)).tolist()
     return held | {plan.deals[i]: PAUSED for i in paused}
 

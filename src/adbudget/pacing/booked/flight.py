@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from adbudget.pacing.booked.curves import ASAP
 from adbudget.pacing.booked.replanned import Baseline, Mark, Pause, with_baseline, with_pauses
 from adbudget.tables.messages import Note
 
@@ -182,7 +183,7 @@ class FlightPlan:
     @property
     def is_asap(self) -> np.ndarray:
         """Deals whose money is to go out as soon as possible: (deal,) bool."""
-        return np.array([curve.name == "asap" for curve in self.curves])[self.curve_code]
+        return np.array([curve.name == ASAP for curve in self.curves])[self.curve_code]
 
     def _with_pauses(self, days: np.ndarray) -> np.ndarray:
         booked = self._booked(days)

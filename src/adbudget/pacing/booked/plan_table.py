@@ -148,7 +148,11 @@ def _versions(
     for row, newest in enumerate(chosen.tolist()):
         every = [*earlier[newest], newest]
         marks += [
-            Mark(row=row, day=since[after], budget_before_minor=int(budget[before]))
+            Mark(
+                row=row,
+                day=np.datetime64(since[after], "D"),
+                budget_before_minor=int(budget[before]),
+            )
             for before, after in pairwise(every)
             if budget[before] != budget[after] and not np.isnat(since[after])
         ]

@@ -74,7 +74,7 @@ def inputs_hash(plan: FlightPlan, delivery: Delivery) -> str:
     arrays += [plan.curve_code, plan.planned_impressions, plan.locked, plan.paused]
     arrays += [delivery.reported_until]
     arrays += [delivery.deal, delivery.day, delivery.spend_minor, delivery.impressions]
-    arrays += [delivery.final]
+    arrays += [delivery.final, delivery.unknown]
     arrays += [each for each in (delivery.conversions, delivery.revenue_minor) if each is not None]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -134,15 +134,18 @@ def deal_pairs(
     ]
 
 
-def group_pairs(groups: Iterable[Groups], facts: PacingRunFacts) -> list[Pair]:
+def group_pairs(
+    groups: Iterable[Groups], severities: Iterable[np.ndarray], facts: PacingRunFacts
+) -> list[Pair]:
     """One measurement per seller, channel and campaign."""
     shared = facts.shared()
     pairs = []
-    for group in groups:
+    for group, severity in zip(groups, severities, strict=True):
         spend, impressions = _rows(group.spend), _rows(group.impressions)
         for i, name in enumerate(group.name):
             payload = {
                 "level": group.level,
+                "severity": severity[i],
                 "exponent": int(group.exponent[i]),
                 "n_deals": int(group.n_deals[i]),
                 "n_assumed": int(group.n_assumed[i]),

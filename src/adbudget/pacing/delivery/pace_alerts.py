@@ -11,7 +11,7 @@ from adbudget.money import money_text
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures, Track
-from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
+from adbudget.pacing.delivery.status import QUIET, SEVERITIES, Standing, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 
 EVEN = 0.005  # a curve that wants less than this off the average of the rest is even here
@@ -35,6 +35,13 @@ ACTIONS = {
     "projected_over": "watch",
     "projected_under": "watch",
     "stale_data": "check_data",
+    "missing_figures": "check_data",
+    "bound_broken": "check_plan",
+    **{
+        f"{level}_{side}_delivery": "watch"
+        for level in ("seller", "channel", "campaign")
+        for side in ("over", "under")
+    },
 }
 
 
@@ -52,7 +59,7 @@ def deal_alerts(
     thresholds: PaceThresholds,
     at: datetime,
 ) -> tuple[Alert, ...]:
-    """Everything a person should know now, most severe first.
+    """Everything a person should know of deals now, most severe first.
 
     Parameters
     ----------
@@ -65,6 +72,7 @@ def deal_alerts(
         *_impressions_off(plan, measures, standing, thresholds, at),
         *_projected_off(plan, measures, standing, thresholds, at),
         *_stale(plan, measures, standing, thresholds, at),
+        *_unknown(plan, standing, sentences, at),
     ]
     return most_severe_first(found)
 
@@ -82,9 +90,9 @@ def _off_pace(
         type_ = TYPES.get(state)
         if type_ is None:  # ended, or back within the warning limit but not yet far enough
             type_ = ("ended_" if state == "ended" else "projected_") + _side(measures.spend, i)
-        evidence = _evidence(measures.spend, i, 10.0 ** int(plan.exponent[i]))
+        evidence = evidence_of(measures.spend, i, 10.0 ** int(plan.exponent[i]))
         severity = standing.severity[i]
-        yield _alert(plan.deals[i], type_, severity, evidence, sentences[i], at)
+        yield pace_alert(plan.deals[i], type_, severity, evidence, sentences[i], at)
 
 
 def _impressions_off(
@@ -98,7 +106,7 @@ def _impressions_off(
     track = measures.impressions
     level = severity_level(track.deviation, thresholds)
     of_spend = np.array([SEVERITIES.index(severity) for severity in standing.severity], dtype=int)
-    off = (level > of_spend) & (standing.state != "paused")
+    off = (level > of_spend) & ~np.isin(standing.state, QUIET)
     for i in np.flatnonzero(off).tolist():
         side = _side(track, i)
         message = (
@@ -107,8 +115,8 @@ def _impressions_off(
             f"{_off(measures.spend.deviation[i])} plan."
         )
         severity = SEVERITIES[int(level[i])]
-        evidence = _evidence(track, i, 1.0)
-        yield _alert(plan.deals[i], f"impressions_{side}", severity, evidence, message, at)
+        evidence = evidence_of(track, i, 1.0)
+        yield pace_alert(plan.deals[i], f"impressions_{side}", severity, evidence, message, at)
 
 
 def _projected_off(
@@ -119,9 +127,10 @@ def _projected_off(
     at: datetime,
 ) -> Iterator[Alert]:
     """Deals on pace today whose latest days lead off it, whatever end of the interval comes."""
-    track, limit = measures.spend, thresholds.warning
-    over = track.low > track.target * (1 + limit)
-    under = track.high < track.target * (1 - limit)
+    track = measures.spend
+    over = track.low > track.target * (1 + thresholds.limits("over")[0])
+    under = track.high < track.target * (1 - thresholds.limits("under")[0])
+    over &= ~plan.is_asap
     for i in np.flatnonzero((standing.state == "on_pace") & (over | under)).tolist():
         message = (
             f"{plan.deals[i]}: on pace so far, but at the rate of its last "
@@ -129,8 +138,8 @@ def _projected_off(
             f"{_money(track.target[i], plan, i)}."
         )
         type_ = "projected_over" if over[i] else "projected_under"
-        evidence = _evidence(track, i, 10.0 ** int(plan.exponent[i]))
-        yield _alert(plan.deals[i], type_, "warning", evidence, message, at)
+        evidence = evidence_of(track, i, 10.0 ** int(plan.exponent[i]))
+        yield pace_alert(plan.deals[i], type_, "warning", evidence, message, at)
 
 
 def _stale(
@@ -153,12 +162,21 @@ def _stale(
             "measured on old figures. No money moves and no seller is asked on them."
         )
         evidence = {"hours": age}
-        yield _alert(account or "account", "stale_data", "warning", evidence, message, at)
+        yield pace_alert(account or "account", "stale_data", "warning", evidence, message, at)
 
 
-def _alert(
+def _unknown(
+    plan: FlightPlan, standing: Standing, sentences: Sequence[str], at: datetime
+) -> Iterator[Alert]:
+    """Deals of which a figure is missing."""
+    for i in np.flatnonzero(standing.state == "unknown").tolist():
+        yield pace_alert(plan.deals[i], "missing_figures", "warning", {}, sentences[i], at)
+
+
+def pace_alert(
     unit: str, type_: str, severity: str, evidence: dict[str, float], message: str, at: datetime
 ) -> Alert:
+    """One alert of the pacing engine; its advice is that of its type."""
     return Alert(
         type=type_,
         severity=severity,
@@ -172,7 +190,7 @@ def _alert(
     )
 
 
-def _evidence(track: Track, i: int, scale: float) -> dict[str, float]:
+def evidence_of(track: Track, i: int, scale: float) -> dict[str, float]:
     """Finite figures behind an alert, in units people read."""
     figures = {
         "index": track.index[i],
@@ -199,6 +217,8 @@ def _sentence(i: int, plan: FlightPlan, measures: Measures, standing: Standing) 
     if state == "ended":
         return f"{deal}: ended on {plan.end[i]} with {spent} of {budget} spent."
     days = f"{measures.remaining_days[i]:.3g} days"
+    if state == "unknown":
+        return f"{deal}: figures are missing, so what it has delivered is unknown."
     if state == "paused":
         return f"{deal}: paused with {spent} of {budget} spent and {days} to go."
     if state == "exhausted":

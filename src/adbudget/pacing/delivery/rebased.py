@@ -77,19 +77,7 @@ def _rounds(marks: Iterable[Mark]) -> list[list[Mark]]:
 
 def _after(plan: FlightPlan, then: _Reached, budget: np.ndarray) -> tuple[Baseline, Baseline]:
     """The two baselines after one more mark of some deals."""
-    old = plan.spend_baseline, plan.impressions_baseline
-    assert old[0] is not None
-    assert old[1] is not None
-    spend, impressions = (
-        Baseline(
-            since=one.since.copy(),
-            reached=one.reached.copy(),
-            end=one.end.copy(),
-            steady=one.steady.copy(),
-            promised=one.promised.copy(),
-        )
-        for one in old
-    )
+    spend, impressions = _copy(plan.spend_baseline), _copy(plan.impressions_baseline)
     for i, mark in enumerate(then.marks):
         row = mark.row
         money, count = float(budget[row]), float(plan.planned_impressions[row])
@@ -107,6 +95,18 @@ def _after(plan: FlightPlan, then: _Reached, budget: np.ndarray) -> tuple[Baseli
             one.end[row], one.steady[row] = at + rest, steady
             one.promised[row] = mark.budget_before_minor is None
     return spend, impressions
+
+
+def _copy(baseline: Baseline | None) -> Baseline:
+    """The same in arrays of its own."""
+    assert baseline is not None
+    return Baseline(
+        since=baseline.since.copy(),
+        reached=baseline.reached.copy(),
+        end=baseline.end.copy(),
+        steady=baseline.steady.copy(),
+        promised=baseline.promised.copy(),
+    )
 
 
 def _agreed_rests(

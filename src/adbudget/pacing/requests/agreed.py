@@ -121,7 +121,7 @@ def _mark(plan: FlightPlan, row: int, request: SellerRequest, exponent: int) -> 
             )
     if not facts:
         return None
-    return Mark(row=row, day=day, **facts)
+    return replace(Mark(row=row, day=day), **facts)
 
 
 def agreement_day(plan: FlightPlan, row: int, request: SellerRequest) -> np.datetime64:
@@ -152,7 +152,7 @@ def _total(
         diff = replace(every, new_value=amount)
         value = float(_amount(diff, request, exponent) if money else _count(diff, request))
         try:
-            total += value if date.fromisoformat(when) >= day.item() else 0.0
+            total += value if np.datetime64(date.fromisoformat(when), "D") >= day else 0.0
         except ValueError as cause:
             raise InputError(
                 f"request {request.request_id} changes {every.field} to {every.new_value!r}; "

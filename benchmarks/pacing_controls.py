@@ -189,6 +189,9 @@ def _measures(
         deviation=spent / (budget * elapsed / days) - 1,
         delivery_ratio=spent / budget,
         required=(budget - spent) * scale / (days - elapsed),
+        booked_next=budget * scale / days,
+        needed_next=(budget - spent) * scale / (days - elapsed),
+        lately=unknown,
         daily_mean=unknown,
         daily_sd=unknown,
         n_days=elapsed,
@@ -205,6 +208,7 @@ def _measures(
     return Measures(
         as_of=at,
         measured_at=np.full(n, np.datetime64(at.replace(tzinfo=None), "s")),
+        data_age_hours=np.zeros(n),
         elapsed_days=elapsed,
         remaining_days=days - elapsed,
         elapsed_share=elapsed / days,

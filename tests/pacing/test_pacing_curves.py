@@ -127,7 +127,7 @@ def test_a_plan_names_the_callers_own_curve():
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("front_loaded", r"front_loaded\(2\)"),
+        ("front_loaded()", r"front_loaded\(2\)"),
         ("traffic", "learn_traffic"),
         ("evne", "Expected even"),
         ("custom((0,0);(1,1))", "Expected even"),

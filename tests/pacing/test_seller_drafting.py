@@ -84,12 +84,13 @@ def test_a_deal_heading_short_is_asked_to_deliver_what_is_required():
     (request,) = drafts(booked(), SLOW)
     assert request.ask.intent == "raise_delivery"
     assert request.ask.diffs == (
-        Diff(field="daily_budget", old_value="800.00", new_value="1100.00"),
+        Diff(field="daily_budget", old_value="1000.00", new_value="1100.00"),
     )
     assert request.ask.severity == "material"
     assert request.ask.reason == (
-        "Deal D1 is heading for 24,000.00 EUR of 30,000.00 EUR by 2026-04-30: please raise daily "
-        "budget from 800.00 to 1100.00."
+        "Deal D1 delivered 803.33 EUR a day on its last 3 days and is heading for 24,000.00 EUR of "
+        "30,000.00 EUR by 2026-04-30: please raise the daily budget from 1000.00, as booked, to "
+        "1100.00."
     )
     assert request.ask.fallback.action == "reallocate"
     assert request.ask.fallback.amount_minor == 6_000_00
@@ -99,7 +100,7 @@ def test_a_deal_heading_over_is_asked_to_slow_down():
     (request,) = drafts(booked(), FAST)
     assert request.ask.intent == "throttle_delivery"
     assert request.ask.diffs == (
-        Diff(field="daily_budget", old_value="1500.00", new_value="750.00"),
+        Diff(field="daily_budget", old_value="1000.00", new_value="750.00"),
     )
     assert request.ask.fallback.action == "cap_daily_budget"
     assert request.ask.fallback.amount_minor == 750_00
@@ -109,7 +110,7 @@ def test_impressions_are_asked_for_where_they_are_booked_and_short():
     plan = booked(planned_impressions=3_000_000)
     (request,) = drafts(plan, SLOW, steady(80_000, wobble=500))
     assert request.ask.diffs == (
-        Diff(field="daily_impressions", old_value=80_000, new_value=110_000),
+        Diff(field="daily_impressions", old_value=100_000, new_value=110_000),
     )
 
 
@@ -162,6 +163,68 @@ def test_an_answer_is_waited_for_as_long_as_most_take_and_half_the_flight_at_mos
     (late,) = drafts(booked(), steady(800, 26), as_of="2026-04-27T00:00+00:00")
     assert late.ask.patience_hours == 48.0  # of the four days left
     assert late.ask.prob_in_time == pytest.approx(0.75)
+
+
+# The ask follows the curve ----------------------------------------------------------------------
+
+
+def amount(request, place=0) -> tuple[float, float]:
+    diff = request.ask.diffs[place]
+    return float(str(diff.old_value)), float(str(diff.new_value))
+
+
+def test_a_deal_over_plan_that_is_slower_than_its_curve_needs_is_not_asked_to_slow_down():
+    """Half again over plan after 10 of 30 days, at 500 a day; the curve needs 656.25 next."""
+    assert drafts(booked(curve="back_loaded(2)"), steady(500)) == ()
+
+
+def test_a_back_loaded_deal_that_outruns_its_curve_is_asked_for_what_the_curve_can_bear():
+    spend = [round(30_000 * 1.5 * (2 * day + 1) / 900, 2) for day in range(10)]
+    (request,) = drafts(booked(curve="back_loaded(2)"), spend)
+    assert request.ask.intent == "throttle_delivery"
+    assert amount(request) == (700.0, 656.25)  # 25,000 left, 21 / 800 of it on day 11
+    days = [part.split() for part in str(request.ask.diffs[1].new_value).split(", ")]
+    assert (days[0], days[-1]) == (["2026-04-11", "656.25"], ["2026-04-30", "1843.75"])
+    assert sum(float(value) for _, value in days) == pytest.approx(25_000, abs=0.2)
+
+
+def test_a_front_loaded_deal_that_is_under_is_asked_for_more_than_it_is_booked_at():
+    """18,025 left; day 11 is 39 of the 400 parts of the rest of the curve."""
+    (request,) = drafts(booked(curve="front_loaded(2)"), [*[1355] * 3, *steady(1130, 7)])
+    assert request.ask.intent == "raise_delivery"
+    assert amount(request) == (1300.0, 1757.43)
+
+
+def test_a_deal_above_plan_is_never_asked_to_go_faster():
+    """12.5% over plan so far, and slow lately."""
+    spend = [1750] * 3 + steady(857, 7)
+    assert drafts(booked(), spend) == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["even", "back_loaded(2)", "front_loaded(2)", "back_loaded(4)"]),
+    st.lists(st.integers(0, 3_000), min_size=4, max_size=27),
+    st.integers(0, 23),
+)
+def test_a_throttle_never_asks_for_more_and_a_raise_never_for_less(curve, spend, hour):
+    plan = booked(curve=curve)
+    as_of = f"{START + timedelta(days=len(spend))}T{hour:02d}:00+00:00"
+    measures = measure(plan, delivered(plan, spend), as_of)
+    for request in draft_requests(plan, measures):
+        intent, lately = request.ask.intent, sum(spend[-3:]) / 3
+        if intent == "shift_dates":
+            assert measures.index[0] < 1
+            continue
+        old, new = amount(request)
+        if intent == "throttle_delivery":
+            assert new <= old
+            assert new <= lately
+            assert measures.index[0] > 1
+        else:
+            assert new >= old
+            assert new >= lately - 0.01  # rounded down
+            assert measures.index[0] < 1
 
 
 # Bookings follow the money ----------------------------------------------------------------------
@@ -335,7 +398,7 @@ def test_an_agreed_nonsense_is_refused_by_name():
 def test_the_frame_says_what_is_asked_and_how_it_stands():
     frame = requests_frame(drafts(booked(), SLOW))
     row = frame.iloc[0]
-    assert row["changes"] == "daily_budget 800.00 -> 1100.00"
+    assert row["changes"] == "daily_budget 1000.00 -> 1100.00"
     assert (row["state"], row["agreed"], row["deal"]) == ("draft", "", "D1")
     assert str(frame["deadline"].dtype) == "datetime64[us, UTC]"
     assert pd.isna(row["sent_at"])

@@ -58,7 +58,7 @@ def test_a_step_back_is_refused_and_says_what_is_possible():
 
 
 def test_an_unknown_state_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="or expired; got 'agreed'"):
+    with pytest.raises(InputError, match="or withdrawn; got 'agreed'"):
         check_state("agreed")
 
 

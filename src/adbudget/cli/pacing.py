@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from adbudget.pacing.booked.curves import Curve
     from adbudget.pacing.report import PacingReport
 
-NAMES = ("deal", "campaign", "channel", "seller", "account")  # read as text, even "007"
+NAMES = (  # read as text, even "007"
+    *("deal", "campaign", "channel", "seller", "account", "order_id", "seller_account"),
+)
 
 
 def _help(record: type, option: str) -> str:
@@ -80,6 +82,26 @@ def pace(
     critical: Annotated[
         float, typer.Option("--critical", help=_help(PaceThresholds, "critical"))
     ] = PaceThresholds().critical,
+    under_warning: Annotated[
+        float | None,
+        typer.Option("--under-warning", help=_help(PaceThresholds, "under_warning")),
+    ] = None,
+    under_critical: Annotated[
+        float | None,
+        typer.Option("--under-critical", help=_help(PaceThresholds, "under_critical")),
+    ] = None,
+    over_warning: Annotated[
+        float | None,
+        typer.Option("--over-warning", help=_help(PaceThresholds, "over_warning")),
+    ] = None,
+    over_critical: Annotated[
+        float | None,
+        typer.Option("--over-critical", help=_help(PaceThresholds, "over_critical")),
+    ] = None,
+    cumulative: Annotated[
+        bool | None,
+        typer.Option("--cumulative/--daily", help=_help(PaceOptions, "cumulative")),
+    ] = None,
     show: Annotated[
         Literal["off", "all", "none"],
         typer.Option("--show", help="Deals to print: those off pace, all, none."),
@@ -103,7 +125,15 @@ def pace(
         read_table(plan, NAMES),
         read_table(delivery, NAMES),
         as_of=as_of if as_of is not None else datetime.now(UTC).replace(microsecond=0),
-        thresholds=PaceThresholds(warning=warning, critical=critical),
+        thresholds=PaceThresholds(
+            warning=warning,
+            critical=critical,
+            under_warning=under_warning,
+            under_critical=under_critical,
+            over_warning=over_warning,
+            over_critical=over_critical,
+        ),
+        cumulative=cumulative,
         curves=_curves(traffic, time_zone),
         currency=currency,
         time_zone=time_zone,

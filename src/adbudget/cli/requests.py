@@ -156,12 +156,15 @@ def record(
 ) -> None:
     """Write down what a seller answered, or what we answer to its offer."""
     from adbudget.pacing.requests import Step, find_request, read_requests, record as write
-    from adbudget.pacing.requests.states import check_state
+    from adbudget.pacing.requests.states import OURS, check_state
 
     counter = _offer(offer or [])
     wanted = check_state(state)
-    if wanted in ("draft", "expired"):
-        raise InputError(f"{wanted} is not for a person to record; deadlines are kept by `send`.")
+    if wanted in OURS:
+        raise InputError(
+            f"{wanted} is not for a person to record; deadlines are kept by `send`, and drafts by "
+            "`pace`. To take a draft back, record it as rejected."
+        )
     if (wanted == "countered") != bool(counter):
         raise InputError(
             "--offer FIELD=VALUE goes with countered, and countered with at least one --offer."

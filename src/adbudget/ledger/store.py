@@ -3,7 +3,7 @@
 Every method is one transaction. Knows neither rules nor models, and no clock: time comes in.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime, tzinfo
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from adbudget.errors import InputError, LedgerError
-from adbudget.ledger import approvals, database
+from adbudget.ledger import approvals, database, withdrawal
 from adbudget.ledger.append import append_pairs, check_pairs
 from adbudget.ledger.approvals import Ruling
 from adbudget.ledger.entry import Entry, Receipt
@@ -336,6 +336,19 @@ class Ledger(AbstractContextManager["Ledger"]):
             proposals, head = propose(reading, run_id, who=who, at=at)
         pairs = reviewed_pairs(proposals, review, run_id=run_id)
         return self.append_many(pairs, expected_head=head)
+
+    def withdraw(self, reasons: Mapping[str, str], *, who: str, at: datetime) -> list[Receipt]:
+        """Take items back that nobody has ruled on, all at once; others are left alone.
+
+        Parameters
+        ----------
+        reasons : key of the item -> one sentence
+        who, at : the program or person that proposed them, and the instant with a time zone
+        """
+        if not reasons:
+            return []
+        with self._writing() as connection:
+            return withdrawal.withdraw(connection, reasons, who=who, at=at)
 
     # Opening and closing ------------------------------------------------------------------------
 

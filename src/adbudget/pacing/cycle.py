@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from adbudget.alerts.cooldown import fresh_alerts
+import numpy as np
+
+from adbudget.alerts.cooldown import fresh_alerts, most_severe_first
 from adbudget.ledger.entry import digest
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
+from adbudget.pacing.delivery.bookings import followed
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.earlier_runs import EarlierRuns
+from adbudget.pacing.delivery.group_alerts import bound_alerts, group_alerts, group_severities
 from adbudget.pacing.delivery.groups import LEVELS, measure_groups
 from adbudget.pacing.delivery.measure_entries import (
     WHO,
@@ -31,8 +35,10 @@ from adbudget.pacing.delivery.measure_entries import (
 from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.past_days import later_corrections
-from adbudget.pacing.delivery.status import judge
+from adbudget.pacing.delivery.rebased import rebased
+from adbudget.pacing.delivery.status import Standing, judge
 from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
+from adbudget.pacing.one_story import agreeing
 from adbudget.pacing.options import PaceOptions
 from adbudget.pacing.report import PacingReport
 from adbudget.pacing.report_frames import (
@@ -41,13 +47,22 @@ from adbudget.pacing.report_frames import (
     groups_frame,
     status_frame,
 )
+from adbudget.pacing.requests.agreed import agreed_plan
 from adbudget.pacing.requests.drafting import draft_requests
+from adbudget.pacing.requests.renewal import (
+    Renewal,
+    renewed,
+    standing_drafts,
+)
 from adbudget.pacing.requests.requests_frame import requests_frame
 from adbudget.plain_json import to_plain
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
     from adbudget.pacing.requests.request import SellerRequest
+
+
+PAUSED = "it is paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +84,11 @@ class Cycle:
     options: PaceOptions
     kill_on: bool = False
     run_id: str = ""
+
+    @property
+    def today(self) -> np.ndarray:
+        """(deal,) datetime64[D], the local day that holds the instant."""
+        return local_times(self.moment, self.plan.time_zone).day
 
     @property
     def at(self) -> datetime:
@@ -123,19 +143,29 @@ def run_cycle(
     """
     options, delivery, at = cycle.options, cycle.delivery, cycle.at
     corrections = delivery.corrections + later_corrections(cycle.plan, delivery, earlier.known)
-    requests, lapsed, booked = _asked_before(cycle, past)
-    plan, locked = _decided(booked, frozenset(options.locked), past)
+    requests, lapsed = _asked_before(cycle, past)
+    seen, bookings = _followed(cycle, earlier, past)
+    plan, locked = _decided(agreed_plan(seen, requests, delivery), frozenset(options.locked), past)
+    plan = rebased(plan, delivery, cycle.today)
     measures = measure(plan, delivery, cycle.moment, options.thresholds)
     standing = judge(plan, delivery, measures, options.thresholds, earlier.standing)
     groups = [
         measure_groups(plan, delivery, measures, level, options.thresholds) for level in LEVELS
     ]
     sentences = deal_sentences(plan, measures, standing)
-    alerts = deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at)
+    severities = group_severities(groups, options.thresholds, earlier.groups)
+    alerts = (
+        *deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at),
+        *group_alerts(groups, severities, at),
+        *bound_alerts(plan, measures, at),
+    )
+    moves = _moves(cycle, plan, measures, standing, locked, past)
+    after = rebased(_after_moves(plan, moves), delivery, cycle.today)
+    renewal = _drafts(cycle, after, requests, moves)
+    drafts, gone = renewal.new, {draft.request_id for draft, _ in renewal.withdrawn}
+    open_ones = [request for request in requests if request.request_id not in gone]
+    alerts = most_severe_first(agreeing(alerts, moves, (*open_ones, *drafts)))
     fresh = fresh_alerts(alerts, earlier.alerts)
-    moves = _moves(cycle, plan, measures, locked, past)
-    after = _after_moves(plan, moves)
-    drafts = _drafts(cycle, after, requests)
     daily = daily_budgets(
         after, delivery, cycle.moment, ordered=earlier.ordered, rules=options.daily_rules
     )
@@ -143,7 +173,7 @@ def run_cycle(
         as_of=cycle.moment,
         run_id=cycle.run_id,
         status=status_frame(plan, measures, standing, daily, sentences),
-        groups=groups_frame(groups, options.thresholds),
+        groups=groups_frame(groups, severities),
         alerts=alerts_frame(alerts, fresh),
         moves=moves.frame,
         requests=requests_frame(drafts),
@@ -163,26 +193,36 @@ def run_cycle(
     orders = kept_orders(plan, daily, earlier.ordered)
     return report, [
         run_pair(facts),
-        *deal_pairs(plan, delivery, measures, standing, sentences, orders, facts),
-        *group_pairs(groups, facts),
+        *deal_pairs(plan, delivery, measures, standing, sentences, orders, bookings, facts),
+        *group_pairs(groups, severities, facts),
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
-        *_proposal_pairs(moves, drafts, facts),
+        *_proposal_pairs(moves, renewal, facts),
     ]
 
 
 def _asked_before(
     cycle: Cycle, past: "Ledger | None"
-) -> "tuple[tuple[SellerRequest, ...], list[Pair], FlightPlan]":
-    """Requests of earlier runs, those that lapse now, and the plan with what sellers agreed to."""
+) -> "tuple[tuple[SellerRequest, ...], list[Pair]]":
+    """Requests of earlier runs, and the entries of those that lapse now."""
     if past is None:
-        return (), [], cycle.plan
-    from adbudget.pacing.requests.agreed import agreed_plan
+        return (), []
     from adbudget.pacing.requests.request_entries import lapse, read_requests
 
-    requests, lapsed = lapse(read_requests(past), at=cycle.at, run_id=cycle.run_id)
-    return requests, lapsed, agreed_plan(cycle.plan, requests)
+    return lapse(read_requests(past), at=cycle.at, run_id=cycle.run_id)
+
+
+def _followed(
+    cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None"
+) -> tuple[FlightPlan, list[dict[str, Any]]]:
+    """The plan with the changes and pauses that earlier runs have seen, and what the next needs."""
+    moved: dict[str, list[int]] = {}
+    if past is not None:
+        from adbudget.pacing.moves.decided import moved_budgets
+
+        moved = moved_budgets(cycle.plan, past)
+    return followed(cycle.plan, earlier.booked, moved, cycle.today)
 
 
 def _decided(
@@ -201,6 +241,7 @@ def _moves(
     cycle: Cycle,
     plan: FlightPlan,
     measures: Measures,
+    standing: Standing,
     locked: frozenset[str],
     past: "Ledger | None",
 ) -> MovePlan:
@@ -219,9 +260,25 @@ def _moves(
         seed=options.seed,
         locked=locked,
         openings=openings,
+        sides=standing.sides,
+        untouchable=_untouchable(cycle, plan, measures),
         kill_on=cycle.kill_on,
         run_id=cycle.run_id,
     )
+
+
+def _untouchable(cycle: Cycle, plan: FlightPlan, measures: Measures) -> dict[str, str]:
+    """Deals whose figures say too little to move money or to ask for anything, and why."""
+    oldest = cycle.options.thresholds.max_data_age_hours
+    held = {
+        plan.deals[i]: f"its figures are {measures.data_age_hours[i]:,.0f} hours old"
+        for i in np.flatnonzero(measures.data_age_hours > oldest).tolist()
+        if measures.remaining_days[i] > 0
+    }
+    unknown = np.flatnonzero(cycle.delivery.unknown).tolist()
+    held |= {plan.deals[i]: "figures of it are missing" for i in unknown}
+    paused = np.flatnonzero(plan.paused_on(cycle.today)).tolist()
+    return held | {plan.deals[i]: PAUSED for i in paused}
 
 
 def _after_moves(plan: FlightPlan, moves: MovePlan) -> FlightPlan:
@@ -236,20 +293,35 @@ def _drafts(
     cycle: Cycle,
     plan: FlightPlan,
     requests: "tuple[SellerRequest, ...]",
-) -> "tuple[SellerRequest, ...]":
-    """What to ask of sellers."""
+    moves: MovePlan,
+) -> Renewal:
+    """What to ask of sellers: nothing that a move of the same run contradicts.
+
+    Drafts that nobody has sent yet are held against it, so that none outlives its reason.
+    """
     from adbudget.pacing.requests.answers import expect
 
+    drafts = standing_drafts(requests)
+    with_sellers = [request for request in requests if request.state != "draft"]
+    measures = measure(plan, cycle.delivery, cycle.moment, cycle.options.thresholds)
+
     options = cycle.options
-    return draft_requests(
+    untouchable = _untouchable(cycle, plan, measures)
+    wanted = draft_requests(
         plan,
-        measure(plan, cycle.delivery, cycle.moment, options.thresholds),
-        earlier=requests,
+        measures,
+        earlier=with_sellers,
         expectations=expect(requests, at=cycle.at),
         orders=options.orders,
         booked=cycle.plan,
+        gaining=moves.gaining,
+        giving=moves.giving,
+        untouchable=untouchable,
         rules=options.ask_rules,
     )
+    unsure = untouchable.keys() - {deal for deal, why in untouchable.items() if why == PAUSED}
+    known = {request.request_id for request in requests}
+    return renewed(drafts, wanted, judged=set(plan.deals) - unsure, known=known)
 
 
 def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
@@ -272,13 +344,12 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
     )
 
 
-def _proposal_pairs(
-    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: PacingRunFacts
-) -> list[Pair]:
+def _proposal_pairs(moves: MovePlan, renewal: Renewal, facts: PacingRunFacts) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
-    from adbudget.pacing.requests.request_entries import draft_pairs
+    from adbudget.pacing.requests.request_entries import draft_pairs, withdrawal_pairs
 
     return [
+        *withdrawal_pairs(renewal, at=facts.at, run_id=facts.run_id),
         *move_entries(
             moves,
             at=facts.at,
@@ -287,5 +358,5 @@ def _proposal_pairs(
             inputs_hash=facts.inputs_hash,
             policy_hash=facts.policy_hash,
         ),
-        *draft_pairs(drafts, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
+        *draft_pairs(renewal.new, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
     ]

@@ -42,6 +42,7 @@ def pace(
     curves: "Mapping[str, Curve] | None" = None,
     currency: str | None = None,
     time_zone: str = "UTC",
+    cumulative: bool | None = None,
     ledger: "Ledger | str | Path | None" = None,
     policy: "Policy | None" = None,
     earlier: Any = None,
@@ -67,6 +68,8 @@ def pace(
     curves : name -> curve, for the plan's column ``curve``; see
         :mod:`adbudget.pacing.booked.curves`
     currency, time_zone : for plans without these columns
+    cumulative : whether figures of the delivery are running totals of the flight; None finds out,
+        and says so in a note
     ledger : from :func:`adbudget.open_ledger`, or its address. Earlier standings, corrections,
         alerts, decisions and requests come from it, and the run is written to it: again with the
         same tables, instant and settings, nothing new is written and the same report comes back
@@ -92,6 +95,7 @@ def pace(
         curves=curves,
         currency=currency,
         time_zone=time_zone,
+        cumulative=cumulative,
         policy=policy,
         earlier=earlier,
         locked=locked,
@@ -117,9 +121,13 @@ def pace(
 
 def _read(plan: Any, delivery: Any, moment: datetime, options: PaceOptions) -> Cycle:
     booked = read_plan(
-        plan, curves=options.curves, currency=options.currency, time_zone=options.time_zone
+        plan,
+        curves=options.curves,
+        currency=options.currency,
+        time_zone=options.time_zone,
+        today=moment.date(),
     )
-    delivered = read_delivery(delivery, booked, as_of=moment)
+    delivered = read_delivery(delivery, booked, as_of=moment, cumulative=options.cumulative)
     unknown = sorted(set(options.locked) - set(booked.deals))
     if unknown:
         raise InputError(f"locked names {', '.join(map(repr, unknown[:5]))}, not in the plan.")
@@ -161,4 +169,8 @@ def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
         earlier = read_earlier(past, cycle.plan.deals, cycle.at)
         return run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), earlier, past)
 
-    return log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)
+    report = log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)
+    from adbudget.pacing.requests.request_entries import close_items, read_requests
+
+    close_items(ledger, read_requests(ledger), at=cycle.at)
+    return report

@@ -27,6 +27,7 @@ class PaceOptions:
     thresholds : how far off is too far
     curves : name -> curve, for the plan's column ``curve``
     currency, time_zone : for plans without these columns
+    cumulative : figures of the delivery are running totals; None finds out
     policy : guards the moves
     earlier : ``status`` of the report before, for hysteresis without a ledger
     locked : deals whose budget must not move, besides those the plan locks
@@ -45,6 +46,13 @@ class PaceOptions:
     currency: str | None = field(default=None, metadata={"help": "For plans that do not say."})
     time_zone: str = field(
         default="UTC", metadata={"help": "Where days begin, for plans that do not say."}
+    )
+    cumulative: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Figures are running totals of the flight, or those of each day; found out "
+            "and told if not given."
+        },
     )
     policy: "Policy | None" = field(
         default=None, metadata={"help": "Policy whose constraints guard the moves."}

@@ -17,8 +17,8 @@ from adbudget.pacing.daily.daily_budgets import DailyBudgets
 from adbudget.pacing.delivery.delivered import Correction
 from adbudget.pacing.delivery.groups import Groups
 from adbudget.pacing.delivery.measures import Measures, Track
-from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
-from adbudget.pacing.delivery.thresholds import PaceThresholds
+from adbudget.pacing.delivery.run_out import run_out_days
+from adbudget.pacing.delivery.status import Standing
 
 ALERT_COLUMNS = (
     *("severity", "type", "unit", "message", "action", "new", "at", "fingerprint", "evidence"),
@@ -55,6 +55,7 @@ def status_frame(
         "elapsed_share": measures.elapsed_share,
         "planned_share": measures.planned_share,
         "remaining_days": measures.remaining_days,
+        "runs_out": run_out_days(plan, measures).astype("datetime64[s]"),
         "measured_at": pd.to_datetime(measures.measured_at, utc=True),
         "stalled_days": standing.stalled_days,
         "reason": list(sentences),
@@ -68,15 +69,14 @@ def status_frame(
     )
 
 
-def groups_frame(groups: Sequence[Groups], thresholds: PaceThresholds) -> pd.DataFrame:
+def groups_frame(groups: Sequence[Groups], severities: Sequence[np.ndarray]) -> pd.DataFrame:
     """One row per seller, channel and campaign, and currency."""
     frames = []
-    for group in groups:
-        level = severity_level(group.spend.deviation, thresholds)
+    for group, severity in zip(groups, severities, strict=True):
         about = {
             "level": group.level,
             "name": group.name,
-            "severity": np.array(SEVERITIES, dtype=object)[level],
+            "severity": severity,
             "currency": group.currency,
             "n_deals": group.n_deals,
             "n_assumed": group.n_assumed,

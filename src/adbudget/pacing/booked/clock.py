@@ -103,6 +103,17 @@ def times_at(instants: np.ndarray, zones: np.ndarray) -> LocalTime:
     return _gather(list(seconds.astype("datetime64[s]")), names, code)
 
 
+def times_of_days(days: np.ndarray, zones: np.ndarray) -> np.ndarray:
+    """First instants of local days, one for each place: (place,) datetime64[s] in UTC."""
+    pairs = np.rec.fromarrays([days.astype(np.int64), zones.astype(str)])
+    different, code = np.unique(pairs, return_inverse=True)
+    begins = [
+        day_start(day.item(), str(zone))
+        for day, zone in zip(different["f0"].astype("datetime64[D]"), different["f1"], strict=True)
+    ]
+    return np.array(begins, dtype="datetime64[s]")[code]
+
+
 def _gather(instants: list[np.datetime64], names: np.ndarray, code: np.ndarray) -> LocalTime:
     rows = [_at(instant, str(name)) for instant, name in zip(instants, names, strict=True)]
     return LocalTime(

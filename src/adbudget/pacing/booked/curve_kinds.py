@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from adbudget.errors import InputError
-from adbudget.pacing.booked.curves import Curve, back_loaded, custom, even, front_loaded
+from adbudget.pacing.booked.curves import Curve, asap, back_loaded, custom, even, front_loaded
 from adbudget.tables.messages import quoted
 
 CALL = re.compile(r"(?P<name>[a-z_]+)\s*(?:\((?P<argument>.*)\))?")
+USUAL_STEEPNESS = 2.0  # of a curve that is named without one
 POINT = re.compile(r"\(\s*([0-9.eE+-]+)\s*,\s*([0-9.eE+-]+)\s*\)")
 
 
@@ -86,8 +87,14 @@ def _custom(argument: str | None, where: str) -> Curve | None:
     return custom(pairs, name=f"custom({argument})")
 
 
+def _asap(argument: str | None, where: str) -> Curve | None:
+    return asap() if argument is None else None
+
+
 def _steep(make: Callable[[float], Curve]) -> Callable[[str | None, str], Curve | None]:
     def read(argument: str | None, where: str) -> Curve | None:
+        if argument is None:
+            return make(USUAL_STEEPNESS)
         return make(number_of(argument, where)) if argument else None
 
     return read
@@ -95,15 +102,17 @@ def _steep(make: Callable[[float], Curve]) -> Callable[[str | None, str], Curve 
 
 KINDS: dict[str, CurveKind] = {
     "even": CurveKind(example="even", read=_even),
+    "linear": CurveKind(example="linear", read=_even),
+    "asap": CurveKind(example="asap", read=_asap),
     "front_loaded": CurveKind(
         example="front_loaded(2)",
         read=_steep(front_loaded),
-        hint=" front_loaded needs its steepness: front_loaded(2).",
+        hint=" The steepness of front_loaded is a number: front_loaded(2).",
     ),
     "back_loaded": CurveKind(
         example="back_loaded(2)",
         read=_steep(back_loaded),
-        hint=" back_loaded needs its steepness: back_loaded(2).",
+        hint=" The steepness of back_loaded is a number: back_loaded(2).",
     ),
     "custom": CurveKind(example="custom((0,0),(0.5,0.7),(1,1))", read=_custom),
 }

@@ -14,6 +14,7 @@ from adbudget.errors import InputError
 
 WEEK = 7
 MONDAY = np.datetime64("1970-01-05", "D")
+ASAP = "asap"
 STEEPEST = 20.0  # t**20 plans 88% of the budget for the last tenth of the flight
 
 
@@ -106,6 +107,11 @@ class TrafficCurve:
 def even() -> PowerCurve:
     """The same every day: F(t) = t."""
     return PowerCurve(name="even", k=1.0, front=False)
+
+
+def asap() -> PowerCurve:
+    """As soon as possible: never too fast, and late when it is behind the even plan."""
+    return PowerCurve(name=ASAP, k=1.0, front=False)
 
 
 def front_loaded(k: float) -> PowerCurve:

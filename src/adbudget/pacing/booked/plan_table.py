@@ -1,6 +1,8 @@
 """Plan table -> FlightPlan: checked once, nothing filled in. Knows nothing of delivery."""
 
 from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,22 @@ from adbudget.pacing.booked.clock import zone_of
 from adbudget.pacing.booked.curve_kinds import parse_curve
 from adbudget.pacing.booked.curves import Curve
 from adbudget.pacing.booked.flight import NO_MAXIMUM, FlightPlan, GroupLimit
+from adbudget.pacing.booked.plan_rows import (
+    deal_names,
+    merged,
+    optional_dates,
+    optional_texts,
+    read_paused,
+    read_pauses,
+    rows_in_force,
+)
+from adbudget.pacing.booked.replanned import Mark
 from adbudget.tables.amounts import need_every, read_amounts, read_counts
 from adbudget.tables.currencies import currency_of_rows
 from adbudget.tables.messages import Note, Rows, quoted
 from adbudget.tables.named_columns import (
     checked_frame,
     read_locked,
-    refuse_twice,
     unread_columns,
 )
 from adbudget.tables.roles import column_of
@@ -30,7 +41,8 @@ KNOWN = (
     *NEEDED,
     *("curve", "account", "currency", "time_zone", "planned_impressions", "minimum", "maximum"),
     *GROUP_BOUNDS,
-    "locked",
+    *("locked", "status", "paused_from", "paused_until", "valid_from", "order_id"),
+    "seller_account",
 )
 
 
@@ -40,8 +52,9 @@ def read_plan(
     curves: Mapping[str, Curve] | None = None,
     currency: str | None = None,
     time_zone: str = "UTC",
+    today: date | None = None,
 ) -> FlightPlan:
-    """Check a plan table: one row per deal.
+    """Check a plan table: one row per deal, or several with the days from which they hold.
 
     Parameters
     ----------
@@ -50,31 +63,38 @@ def read_plan(
         custom((0,0),(0.5,0.7),(1,1)), or a name of ``curves``), account, currency, time_zone,
         planned_impressions, minimum, maximum (of the deal's budget), seller_minimum,
         seller_maximum, channel_minimum, channel_maximum (of the budgets of that seller or channel
-        in that campaign together), locked
+        in that campaign together), locked, status (active or paused), paused_from, paused_until,
+        order_id and seller_account (the seller's names), valid_from: of several rows of one deal,
+        the newest that holds already counts, and the budget of the one before it until its day
     curves : name -> curve, for the column ``curve``
     currency : ISO code, when the table has no such column
     time_zone : in which days begin, when the table has no such column
+    today : rows that hold from a later day on do not count yet; None takes the newest
 
     Returns
     -------
-    FlightPlan, sorted by deal
+    FlightPlan, sorted by deal. Where a deal of the same name stands in several campaigns, the name
+    is written after that of its campaign: "spring / D1"
 
     Raises
     ------
     InputError : names the rows, what was expected and what came
     """
-    table = checked_frame(frame, "plan", NEEDED)
-    rows = Rows(table="the plan", labels=table.index)
-    notes = unread_columns(table, "plan", KNOWN)
-    codes, names = read_names(column_of(table, "deal"), "deal", rows)
-    refuse_twice(codes, names, "deal", rows, "Give each flight of a deal a name of its own.")
-    order = np.argsort(codes)
-    table, rows = table.iloc[order], rows.take(order)
-
-    money = currency_of_rows(table, rows, currency)
-    exponent = np.array([digits_of(code) for code in money], dtype=np.int64)
-    budget = read_amounts(column_of(table, "budget"), "budget", exponent, rows)
-    budget = need_every(budget, "budget", rows, "Every deal needs its budget for the whole flight.")
+    everything = checked_frame(frame, "plan", NEEDED)
+    all_rows = Rows(table="the plan", labels=everything.index)
+    notes = unread_columns(everything, "plan", KNOWN)
+    every_name, labels = deal_names(everything, all_rows)
+    since = optional_dates(everything, "valid_from", all_rows, notes)
+    every_code = currency_of_rows(everything, all_rows, currency)
+    every_exponent = np.array([digits_of(code) for code in every_code], dtype=np.int64)
+    every_budget = read_amounts(column_of(everything, "budget"), "budget", every_exponent, all_rows)
+    every_budget = need_every(
+        every_budget, "budget", all_rows, "Every deal needs its budget for the whole flight."
+    )
+    chosen, earlier = rows_in_force(every_name, since, today, all_rows)
+    table, rows = everything.iloc[chosen], all_rows.take(chosen)
+    names = tuple(str(name) for name in every_name[chosen])
+    money, exponent, budget = every_code[chosen], every_exponent[chosen], every_budget[chosen]
     start, end = (
         read_dates(column_of(table, name), name, rows, notes) for name in ("start", "end")
     )
@@ -110,8 +130,33 @@ def read_plan(
         planned_impressions=_impressions(table, rows),
         locked=read_locked(table, rows),
         limits=tuple(limits),
+        paused=read_paused(table, rows),
+        pauses=merged(read_pauses(table, end, rows, notes)),
+        order_id=optional_texts(table, "order_id"),
+        seller_account=optional_texts(table, "seller_account"),
+        label=labels[chosen],
+        marks=_versions(chosen, earlier, every_budget, since),
         notes=tuple(notes),
     )
+
+
+def _versions(
+    chosen: np.ndarray, earlier: Mapping[int, list[int]], budget: np.ndarray, since: np.ndarray
+) -> tuple[Mark, ...]:
+    """A mark for every day on which the budget of a deal became another."""
+    marks = []
+    for row, newest in enumerate(chosen.tolist()):
+        every = [*earlier[newest], newest]
+        marks += [
+            Mark(
+                row=row,
+                day=np.datetime64(since[after], "D"),
+                budget_before_minor=int(budget[before]),
+            )
+            for before, after in pairwise(every)
+            if budget[before] != budget[after] and not np.isnat(since[after])
+        ]
+    return tuple(marks)
 
 
 def _refuse_backwards(start: np.ndarray, end: np.ndarray, rows: Rows) -> None:

@@ -245,14 +245,15 @@ class _Ahead:
 def _days_ahead(plan: FlightPlan, now: LocalTime) -> _Ahead:
     today: np.ndarray = now.day
     begins = today.min() if len(plan) else np.datetime64("1970-01-01", "D")
-    runs = (today >= plan.start) & (today <= plan.end)
+    runs = (today >= plan.start) & (today <= plan.end) & ~plan.paused_on(today)
     longest = int((plan.end[runs] - begins).astype(np.int64).max(initial=1)) + 1
     days = begins + np.arange(min(longest, LONGEST_DAYS)).astype("timedelta64[D]")
-    inside = ((days >= today[:, None]) & (days <= plan.end[:, None]) & runs[:, None]).astype(float)
+    inside = (days >= today[:, None]) & (days <= plan.end[:, None]) & runs[:, None]
+    inside = (inside & ~plan.paused_days(days)).astype(float)
     weight = day_weights(plan, days) * inside
     wants = weight.sum(axis=1, keepdims=True) > 0  # a curve may be done before its flight is
     weight = np.where(wants, weight, inside)
-    rest = (1 - plan.planned_share((today - plan.start).astype(float))) * plan.n_days
+    rest = plan.share_ahead((today - plan.start).astype(float)) * plan.n_days
     beyond = (plan.end > days[-1]) & (rest > 0)
     part = np.divide(weight.sum(axis=1), rest, out=np.ones(len(plan)), where=beyond)
     return _Ahead(

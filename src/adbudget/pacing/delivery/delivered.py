@@ -3,7 +3,7 @@
 Records only; knows nothing of tables, budgets or thresholds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class Delivery:
     first_row : (deal + 1,) rows of deal i are first_row[i]:first_row[i + 1]
     reported_until : (deal,) datetime64[s] in UTC: end of the last hour, or of the last day, for
         which any deal of the same account has a row; NaT when the account has none
+    unknown : (deal,) bool, deals of which a figure is missing; False throughout when left out
     corrections : figures of this table that replaced earlier rows of the same table
     notes : what is worth knowing about the table
     """
@@ -61,8 +62,13 @@ class Delivery:
     revenue_minor: np.ndarray | None
     first_row: np.ndarray
     reported_until: np.ndarray
+    unknown: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     corrections: tuple[Correction, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.unknown.size:
+            object.__setattr__(self, "unknown", np.zeros(self.n_deals, dtype=bool))
 
     def __len__(self) -> int:
         return int(self.deal.size)

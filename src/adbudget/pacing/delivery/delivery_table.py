@@ -1,36 +1,41 @@
-"""Delivery table + plan -> Delivery: checked once, by local day. Knows nothing of curves.
+"""Delivery table + plan -> Delivery: checked once, by local day.
 
-Days without a row stay without one. Nothing is clipped, rounded or filled in; what is not read,
-or replaced by a later row, is told in the notes and corrections.
+Days without a row stay without one. Nothing is clipped or filled in; what is not read, rounded,
+missing, or replaced by a later row, is told in the notes and corrections.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
+from adbudget.money import LARGEST_EXACT
 from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.booked.slots import UNBOUNDED, Slots, begins_later, read_slots
+from adbudget.pacing.delivery.deals_of_rows import complete_only, deals_of_rows, planned_only
 from adbudget.pacing.delivery.delivered import Correction, Delivery
-from adbudget.tables.amounts import need_every, read_amounts, read_counts
+from adbudget.pacing.delivery.running_totals import are_running, differences, in_whole_units
+from adbudget.tables.amounts import read_as_written
 from adbudget.tables.instants import read_moments
 from adbudget.tables.messages import Note, Rows, distinct_values, quoted
 from adbudget.tables.named_columns import checked_frame, unread_columns
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import read_names
 
 NEEDED = ("deal", "spend", "impressions")
-KNOWN = (*NEEDED, "date", "hour", "final", "conversions", "revenue", "reported_at")
+KNOWN = (*NEEDED, "date", "hour", "final", "conversions", "revenue", "reported_at", "campaign")
 FINAL_WORDS = {"final": True, "true": True, "provisional": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
-    """Rows of the table whose deal is planned. Arrays are (row,); money is minor units."""
+    """Rows of the table whose deal is planned. Arrays are (row,).
+
+    Money is minor units, fractions of one included; ``refund`` rows take something back.
+    """
 
     deal: np.ndarray
     slots: Slots
@@ -40,10 +45,15 @@ class Table:
     conversions: np.ndarray | None
     revenue: np.ndarray | None
     reported_at: np.ndarray | None
+    refund: np.ndarray
 
 
 def read_delivery(
-    frame: Any, plan: FlightPlan, *, as_of: date | datetime | str | None = None
+    frame: Any,
+    plan: FlightPlan,
+    *,
+    as_of: date | datetime | str | None = None,
+    cumulative: bool | None = None,
 ) -> Delivery:
     """Check a delivery table: one row per deal and day, or per deal and hour.
 
@@ -52,53 +62,59 @@ def read_delivery(
     frame : needs deal, date (local day of the account) or hour (2026-03-01T14:00, with an offset
         where an hour comes twice; or a number from 0 to 23 beside date), spend, impressions. May
         have final (True or False, or the words final and provisional), conversions, revenue,
-        reported_at. Of two rows for the same deal and slot, the one reported later holds, and a
-        final one before a provisional one
+        reported_at, campaign (where deals of several campaigns share a name). Of two rows for the
+        same deal and slot, the one reported later holds, and a final one before a provisional one;
+        a negative row is a refund and adds to them. A table without rows says that nothing is
+        delivered yet
     plan : the deals
     as_of : refuse rows that begin at this moment or later; None does not ask
+    cumulative : figures are running totals of the flight (True) or of their own day (False); None
+        finds out, and says so in a note
 
     Returns
     -------
-    Delivery; figures that were replaced are in ``corrections``
+    Delivery; figures that were replaced are in ``corrections``, and deals with a missing figure
+    are ``unknown``. Fractions of a minor unit are rounded once, in the sum of a deal
 
     Raises
     ------
     InputError : names the rows, what was expected and what came
     """
     moment = None if as_of is None else as_instant(as_of)
+    if hasattr(frame, "shape") and not frame.shape[0]:
+        return _nothing_yet(plan)
     everything = checked_frame(frame, "delivery", NEEDED)
     rows = Rows(table="the delivery table", labels=everything.index)
     notes = unread_columns(everything, "delivery", KNOWN)
-    codes, names = read_names(column_of(everything, "deal"), "deal", rows)
-    place = plan.place
-    deal = np.array([place.get(name, -1) for name in names])[codes]
-    table = _planned_only(everything, deal, names, codes, notes)
+    deal, codes, names = deals_of_rows(everything, plan, rows)
+    table = planned_only(everything, deal, names, codes, notes)
     kept = np.flatnonzero(deal >= 0)
     deal, rows = deal[kept], rows.take(kept)
+    table, deal, rows, unknown = complete_only(table, deal, plan, rows, notes)
+    if not deal.size:
+        return replace(_nothing_yet(plan), unknown=unknown, notes=tuple(notes))
     read = _read(table, deal, plan, moment, rows, notes)
     chosen, corrections = _latest(read, plan, rows)
-    return _by_day(read, chosen, corrections, plan, notes)
+    read = _daily(read, chosen, plan, cumulative, notes)
+    return replace(_by_day(read, chosen, corrections, plan, notes), unknown=unknown)
 
 
-def _planned_only(
-    table: pd.DataFrame,
-    deal: np.ndarray,
-    names: tuple[str, ...],
-    codes: np.ndarray,
-    notes: list[Note],
-) -> pd.DataFrame:
-    """Rows of planned deals, with a note on the others."""
-    if (deal >= 0).all():
-        return table
-    unknown = [names[code] for code in np.unique(codes[deal < 0])]
-    message = (
-        f"delivery: {len(unknown)} deals are not in the plan, and their {int((deal < 0).sum())} "
-        f"rows are not read: {quoted(unknown)}."
+def _nothing_yet(plan: FlightPlan) -> Delivery:
+    """No rows at all: launch day."""
+    none = np.zeros(0)
+    message = "delivery: the table has no rows, so nothing is delivered yet."
+    return Delivery(
+        deal=none.astype(np.int64),
+        day=none.astype("datetime64[D]"),
+        spend_minor=none.astype(np.int64),
+        impressions=none,
+        final=none.astype(bool),
+        conversions=None,
+        revenue_minor=None,
+        first_row=np.zeros(len(plan) + 1, dtype=np.int64),
+        reported_until=np.full(len(plan), np.datetime64("NaT", "s")),
+        notes=(Note(kind="nothing_yet", message=message),),
     )
-    notes.append(Note(kind="unknown_deal", message=message))
-    if (deal < 0).all():
-        raise InputError(f"{message} No row is about a planned deal; are the names the same?")
-    return cast(pd.DataFrame, table[deal >= 0])
 
 
 def _read(
@@ -123,26 +139,100 @@ def _read(
                 "2026-03-11, or during a day as_of with its time."
             )
     exponent = plan.exponent[deal]
-    advice = "Write 0 for a day without any, or leave out a row nothing is known of."
-    spend = read_amounts(column_of(table, "spend"), "spend", exponent, rows)
-    impressions = read_counts(column_of(table, "impressions"), "impressions", rows)
     has = table.columns
+    spend = _minor(column_of(table, "spend"), "spend", exponent, rows)
+    impressions = read_as_written(column_of(table, "impressions"), "impressions", rows)
     return Table(
         deal=deal,
         slots=slots,
-        spend=need_every(spend, "spend", rows, advice).astype(np.int64),
-        impressions=need_every(impressions, "impressions", rows, advice),
+        spend=spend,
+        impressions=impressions,
         final=_final(table, rows, notes),
-        conversions=read_counts(column_of(table, "conversions"), "conversions", rows)
+        conversions=read_as_written(column_of(table, "conversions"), "conversions", rows)
         if "conversions" in has
         else None,
-        revenue=read_amounts(column_of(table, "revenue"), "revenue", exponent, rows)
+        revenue=_minor(column_of(table, "revenue"), "revenue", exponent, rows)
         if "revenue" in has
         else None,
         reported_at=read_moments(table, "reported_at", moment or UNBOUNDED, rows)
         if "reported_at" in has
         else None,
+        refund=(spend < 0) | (impressions < 0),
     )
+
+
+def _minor(values: pd.Series, name: str, exponent: np.ndarray, rows: Rows) -> np.ndarray:
+    """Amounts in minor units, whole where they are written so."""
+    amount = read_as_written(values, name, rows)
+    scale = 10.0**exponent
+    huge = np.abs(amount * scale) >= LARGEST_EXACT
+    if huge.any():
+        raise InputError(
+            f"{name} is too large to be exact in {rows.named(huge)}: "
+            f"{distinct_values(amount[huge].tolist())}. Is it in another unit, e.g. micros?"
+        )
+    whole = np.rint(amount * scale)
+    return np.where(whole / scale == amount, whole, amount * scale)
+
+
+def _daily(
+    table: Table,
+    chosen: np.ndarray,
+    plan: FlightPlan,
+    cumulative: bool | None,
+    notes: list[Note],
+) -> Table:
+    """What each row that holds adds, in whole minor units; told in the notes where it matters."""
+    deal, spend = table.deal[chosen], table.spend[chosen]
+    running = cumulative
+    if cumulative is None:
+        over = (table.slots.day[chosen] + np.timedelta64(1, "D") - plan.start[deal]).astype(float)
+        planned, before = (
+            plan.budget_minor[deal] * _planned(plan, deal, days) for days in (over, over - 1)
+        )
+        running = are_running(deal, (spend, table.impressions[chosen]), planned, before)
+        if running:
+            message = (
+                "delivery: figures only grow, and add up to far more than is planned, so they are "
+                "read as running totals of the flight. Where each row is its own day's, pass "
+                "cumulative=False (--daily)."
+            )
+            notes.append(Note(kind="running_totals", message=message))
+    if table.refund[chosen].any() and not running:
+        held = [plan.deals[i] for i in np.unique(deal[table.refund[chosen]])]
+        message = f"delivery: {quoted(held)} have negative rows, which are taken as refunds."
+        notes.append(Note(kind="refund", message=message))
+    own = {"impressions": table.impressions, "conversions": table.conversions}
+    own |= {"spend": table.spend, "revenue": table.revenue}
+    columns: dict[str, np.ndarray | None] = dict(own)
+    for name, values in own.items():
+        if values is not None and running:
+            columns[name] = _put(values, chosen, differences(deal, values[chosen]))
+    money = columns["spend"]
+    assert money is not None
+    whole = in_whole_units(deal, money[chosen])
+    if (whole != money[chosen]).any():
+        message = (
+            "delivery: spend is written finer than the currency's smallest unit; it is rounded "
+            "once, in the sum of each deal."
+        )
+        notes.append(Note(kind="rounded", message=message))
+    columns["spend"] = _put(money, chosen, whole).astype(np.int64)
+    return replace(table, **columns)
+
+
+def _planned(plan: FlightPlan, deal: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
+    """Planned share of each row's deal by the end of the row's day: (row,)."""
+    rows = np.arange(deal.size) - np.searchsorted(deal, deal)
+    days = np.zeros((len(plan), int(rows.max(initial=0)) + 1))
+    days[deal, rows] = elapsed
+    return plan.planned_share(days)[deal, rows]
+
+
+def _put(values: np.ndarray, at: np.ndarray, new: np.ndarray) -> np.ndarray:
+    changed = values.astype(float)
+    changed[at] = new
+    return changed
 
 
 def _final(table: pd.DataFrame, rows: Rows, notes: list[Note]) -> np.ndarray:
@@ -180,10 +270,12 @@ def _latest(
             raise InputError(f"reported_at is missing in {rows.named(missing)}; write it in all.")
         keys.insert(1, table.reported_at)
     order = np.lexsort(keys)
+    refunds = order[table.refund[order]]
+    order = order[~table.refund[order]]
     deal, begins = table.deal[order], table.slots.begins[order]
     again = (np.diff(deal) == 0) & (np.diff(begins) == np.timedelta64(0, "s"))
     if not again.any():
-        return order, ()
+        return _with_refunds(order, refunds, table), ()
     earlier, later = order[:-1][again], order[1:][again]
     equal = table.final[earlier] == table.final[later]
     if table.reported_at is not None:
@@ -206,15 +298,21 @@ def _latest(
         Correction(
             deal=plan.deals[table.deal[new]],
             day=str(table.slots.begins[new] if table.slots.hourly else table.slots.day[new]),
-            spend_minor_before=int(table.spend[old]),
-            spend_minor=int(table.spend[new]),
+            spend_minor_before=round(table.spend[old]),
+            spend_minor=round(table.spend[new]),
             impressions_before=float(table.impressions[old]),
             impressions=float(table.impressions[new]),
         )
         for old, new in zip(earlier.tolist(), later.tolist(), strict=True)
         if table.spend[old] != table.spend[new] or table.impressions[old] != table.impressions[new]
     )
-    return order[np.append(~again, True)], corrections
+    return _with_refunds(order[np.append(~again, True)], refunds, table), corrections
+
+
+def _with_refunds(order: np.ndarray, refunds: np.ndarray, table: Table) -> np.ndarray:
+    """Rows that hold and those that take something back, sorted by deal and slot."""
+    every = np.concatenate([order, refunds])
+    return every[np.lexsort([table.slots.begins[every], table.deal[every]])]
 
 
 def _by_day(

@@ -25,12 +25,16 @@ class EarlierRuns:
     standing : deal -> (state, severity) of its last measurement
     known : deal -> figures its last measurement holds
     ordered : deal -> earlier daily budgets, [day, minor units] pairs, oldest first
+    groups : (level, currency, name) -> severity and deviation in the last measurement
+    booked : deal -> what its last measurement says of its booking: :mod:`bookings`
     alerts : told within the cooldown
     """
 
     standing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ordered: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[tuple[str, str, str], tuple[str, float]] = field(default_factory=dict)
+    booked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     alerts: tuple[Past, ...] = ()
 
 
@@ -46,6 +50,7 @@ def read_earlier(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Earl
     wanted = set(deals)
     runs = ledger.entries(kind=RUN, until=at + INCLUDED, last=MOST_RUNS)
     payloads: dict[str, Mapping[str, Any]] = {}
+    groups: dict[tuple[str, str, str], tuple[str, float]] = {}
     newest_first = sorted(zip(runs["at"], runs["sequence"], runs["run_id"], strict=True))[::-1]
     for _, _, run_id in newest_first:
         logged = ledger.entries(kind=MEASUREMENT, run_id=run_id)
@@ -55,10 +60,25 @@ def read_earlier(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Earl
             if payload["level"] == "deal" and unit in wanted
         }
         if payloads:
+            groups = _groups(logged)
             break
     return EarlierRuns(
         standing={deal: (one["state"], one["severity"]) for deal, one in payloads.items()},
         known={deal: one["known"] for deal, one in payloads.items()},
         ordered={deal: one.get("daily", {}).get("orders", []) for deal, one in payloads.items()},
+        groups=groups,
+        booked={deal: one.get("booked", {}) for deal, one in payloads.items()},
         alerts=past_alerts(ledger.entries(kind="alert", since=at - COOLDOWN, until=at + INCLUDED)),
     )
+
+
+def _groups(logged: Any) -> dict[tuple[str, str, str], tuple[str, float]]:
+    """Severity and deviation of sellers, channels and campaigns."""
+    found = {}
+    columns = zip(logged["unit"], logged["currency"], logged["payload"], strict=True)
+    for unit, currency, payload in columns:
+        if payload["level"] != "deal":
+            index = payload["spend"]["index"]
+            deviation = 0.0 if index is None else index - 1
+            found[payload["level"], currency, unit] = (payload.get("severity", "none"), deviation)
+    return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.pacing.booked.clock import times_at
-from adbudget.pacing.booked.flight import FlightPlan, Level
+from adbudget.pacing.booked.flight import FlightPlan, Level, Quantity
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures, Track, track_of
 from adbudget.pacing.delivery.projection import project
@@ -66,7 +66,6 @@ def measure_groups(
     limits = PaceThresholds() if thresholds is None else thresholds
     now = times_at(measures.measured_at, plan.time_zone)
     window = recent_days(plan, delivery, now, limits.window_days)
-    left = (1 - measures.planned_share) * plan.n_days
     pairs = list(zip(plan.names(level), plan.currency, strict=True))
     different = sorted(set(pairs))
     position = {pair: i for i, pair in enumerate(different)}
@@ -78,8 +77,12 @@ def measure_groups(
         np.add.at(sums, code, values)
         return sums
 
-    def together(track: Track, by_day: np.ndarray) -> Track:
-        scores = project(by_day, window.used, window.weight, left).scores
+    def together(of: Quantity, track: Track) -> Track:
+        money = of == "spend"
+        by_day = window.spend if money else window.impressions
+        weight = window.weight if money else window.impressions_weight
+        left = plan.share_ahead(measures.elapsed_days, of) * plan.n_days
+        scores = project(by_day, window.used, weight, left).scores
         return _together(track, scores, total, limits)
 
     exponent = np.zeros(n_groups, dtype=np.int64)
@@ -91,8 +94,8 @@ def measure_groups(
         exponent=exponent,
         n_deals=np.bincount(code, minlength=n_groups),
         n_assumed=total(np.isnan(measures.spend.projected).astype(float)).astype(np.int64),
-        spend=together(measures.spend, window.spend),
-        impressions=together(measures.impressions, window.impressions),
+        spend=together("spend", measures.spend),
+        impressions=together("impressions", measures.impressions),
     )
 
 
@@ -112,6 +115,9 @@ def _together(track: Track, scores: np.ndarray, total, limits: PaceThresholds) -
         delivered=delivered,
         planned=planned,
         required=np.where(np.isnan(target), np.nan, total(np.nan_to_num(track.required))),
+        booked_next=total(np.nan_to_num(track.booked_next)),
+        needed_next=total(np.nan_to_num(track.needed_next)),
+        lately=total(np.nan_to_num(track.lately)),
         daily_mean=total(np.nan_to_num(track.daily_mean)),
         daily_sd=np.full(target.shape, np.nan),
         n_days=np.full(target.shape, limits.window_days),

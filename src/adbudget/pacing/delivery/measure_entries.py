@@ -65,13 +65,16 @@ def inputs_hash(plan: FlightPlan, delivery: Delivery) -> str:
     """SHA-256 of what was read, 64 hexadecimal digits: equal for equal figures, however written."""
     digest = hashlib.sha256()
     parts: list[Any] = [plan.deals, plan.limits, tuple(repr(curve) for curve in plan.curves)]
+    parts += [plan.pauses, plan.marks]
     texts = (plan.campaign, plan.channel, plan.seller, plan.account, plan.currency, plan.time_zone)
+    texts += (plan.order_id, plan.seller_account)
     parts += [text.tolist() for text in texts]
     digest.update(repr(parts).encode())
     arrays = [plan.budget_minor, plan.minimum_minor, plan.maximum_minor, plan.start, plan.end]
-    arrays += [plan.curve_code, plan.planned_impressions, plan.locked, delivery.reported_until]
+    arrays += [plan.curve_code, plan.planned_impressions, plan.locked, plan.paused]
+    arrays += [delivery.reported_until]
     arrays += [delivery.deal, delivery.day, delivery.spend_minor, delivery.impressions]
-    arrays += [delivery.final]
+    arrays += [delivery.final, delivery.unknown]
     arrays += [each for each in (delivery.conversions, delivery.revenue_minor) if each is not None]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -90,9 +93,15 @@ def deal_pairs(
     standing: Standing,
     sentences: Sequence[str],
     daily: Sequence[Mapping[str, Any]],
+    booked: Sequence[Mapping[str, Any]],
     facts: PacingRunFacts,
 ) -> list[Pair]:
-    """One measurement per deal; ``daily`` is (deal,) what is kept of its daily budgets."""
+    """One measurement per deal.
+
+    Parameters
+    ----------
+    daily, booked : (deal,) what is kept of its daily budgets, and of its booking
+    """
     days = days_payload(plan, delivery, measures)
     spend, impressions = _rows(measures.spend), _rows(measures.impressions)
     shared = facts.shared()
@@ -116,6 +125,7 @@ def deal_pairs(
                     "impressions": impressions[i],
                     "known": days[i],
                     "daily": daily[i],
+                    "booked": booked[i],
                 },
                 **shared,
             ),
@@ -124,15 +134,18 @@ def deal_pairs(
     ]
 
 
-def group_pairs(groups: Iterable[Groups], facts: PacingRunFacts) -> list[Pair]:
+def group_pairs(
+    groups: Iterable[Groups], severities: Iterable[np.ndarray], facts: PacingRunFacts
+) -> list[Pair]:
     """One measurement per seller, channel and campaign."""
     shared = facts.shared()
     pairs = []
-    for group in groups:
+    for group, severity in zip(groups, severities, strict=True):
         spend, impressions = _rows(group.spend), _rows(group.impressions)
         for i, name in enumerate(group.name):
             payload = {
                 "level": group.level,
+                "severity": severity[i],
                 "exponent": int(group.exponent[i]),
                 "n_deals": int(group.n_deals[i]),
                 "n_assumed": int(group.n_assumed[i]),

@@ -3,17 +3,32 @@
 Numbers only; knows nothing of severities, moves or requests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
 
-from adbudget.pacing.booked.clock import LocalTime, as_instant, elapsed_days, local_times, times_at
-from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.booked.clock import (
+    LocalTime,
+    as_instant,
+    elapsed_days,
+    local_times,
+    times_at,
+    times_of_days,
+)
+from adbudget.pacing.booked.flight import FlightPlan, Quantity
 from adbudget.pacing.delivery.delivered import Delivery
-from adbudget.pacing.delivery.projection import Projection, half_width, prob_above, project
+from adbudget.pacing.delivery.projection import (
+    FEWEST_DAYS,
+    Projection,
+    half_width,
+    prob_above,
+    project,
+)
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.delivery.window import recent_days
+
+ROUNDING = 1e-9  # of a day: midnight is the beginning of its day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +45,9 @@ class Track:
     delivery_ratio : delivered / target
     required : what every remaining day must bring to end on target, below 0 past it; NaN after
         the flight
+    booked_next, needed_next : what the plan wants of the first whole day to come, and what that
+        day must bring for the rest of the curve to end on target; 0 where nothing is planned then
+    lately : mean of the latest FEWEST_DAYS final days; NaN when there are fewer
     daily_mean, daily_sd : of the latest final days; NaN when there are too few
     n_days : how many days these are
     projected : at the end of the flight, if every day goes on to bring as much of its plan as
@@ -47,6 +65,9 @@ class Track:
     deviation: np.ndarray
     delivery_ratio: np.ndarray
     required: np.ndarray
+    booked_next: np.ndarray
+    needed_next: np.ndarray
+    lately: np.ndarray
     daily_mean: np.ndarray
     daily_sd: np.ndarray
     n_days: np.ndarray
@@ -67,6 +88,7 @@ class Measures:
     as_of : the instant asked about
     measured_at : datetime64[s] in UTC: the same, or the start of the account's day (the end of
         its last reported hour) while nothing of that day is reported
+    data_age_hours : since anything was reported of a deal's account, or since its flight began
     elapsed_days, remaining_days : float local days of the flight, each day counting as one,
         whether it has 23, 24 or 25 hours; within [0, n_days]
     elapsed_share : t, elapsed_days / n_days
@@ -78,6 +100,7 @@ class Measures:
 
     as_of: datetime
     measured_at: np.ndarray
+    data_age_hours: np.ndarray
     elapsed_days: np.ndarray
     remaining_days: np.ndarray
     elapsed_share: np.ndarray
@@ -139,32 +162,75 @@ def measure(
     """
     limits = PaceThresholds() if thresholds is None else thresholds
     moment = as_instant(as_of)
-    now = measured_times(plan, delivery, local_times(moment, plan.time_zone))
+    clock = local_times(moment, plan.time_zone)
+    now = measured_times(plan, delivery, clock)
     elapsed = elapsed_days(now, plan.start, plan.n_days)
-    share = plan.planned_share(elapsed)
     window = recent_days(plan, delivery, now, limits.window_days)
-    left = (1 - share) * plan.n_days
-    begun = (elapsed > 0) | (now.day > plan.end)
     spent_minor = delivery.total(delivery.spend_minor)
-    frame = {"share": share, "remaining": plan.n_days - elapsed, "begun": begun, "limits": limits}
+    begun = (elapsed > 0) | (now.day > plan.end)
+    days_left = plan.n_days - elapsed - plan.paused_ahead(elapsed)
 
-    def track(target: np.ndarray, delivered: np.ndarray, by_day: np.ndarray) -> Track:
-        ahead = project(by_day, window.used, window.weight, left)
-        return _track(target.astype(float), delivered.astype(float), ahead, **frame)
+    def track(of: Quantity, target: np.ndarray, delivered: np.ndarray) -> Track:
+        money = of == "spend"
+        by_day = window.spend if money else window.impressions
+        weight = window.weight if money else window.impressions_weight
+        ahead = plan.share_ahead(elapsed, of)
+        baseline = plan.spend_baseline if money else plan.impressions_baseline
+        promised = np.zeros(len(plan), bool) if baseline is None else baseline.promised
+        projection = project(by_day, window.used, weight, ahead * plan.n_days)
+        as_agreed = promised & np.isnan(projection.more)
+        more = np.where(as_agreed, target * ahead, projection.more)
+        return _track(
+            target.astype(float),
+            delivered.astype(float),
+            replace(projection, more=more),
+            share=plan.planned_share(elapsed, of),
+            ahead=ahead,
+            next_share=_next_share(plan, elapsed, of),
+            days_left=days_left,
+            lately=_lately(by_day, window.used),
+            begun=begun,
+            limits=limits,
+        )
 
     return Measures(
         as_of=moment,
         measured_at=now.instant,
+        data_age_hours=_age(plan, delivery, clock),
         elapsed_days=elapsed,
         remaining_days=plan.n_days - elapsed,
         elapsed_share=elapsed / plan.n_days,
-        planned_share=share,
+        planned_share=plan.planned_share(elapsed),
         spent_minor=spent_minor,
-        spend=track(plan.budget_minor, spent_minor, window.spend),
+        spend=track("spend", plan.budget_minor, spent_minor),
         impressions=track(
-            plan.planned_impressions, delivery.total(delivery.impressions), window.impressions
+            "impressions", plan.planned_impressions, delivery.total(delivery.impressions)
         ),
     )
+
+
+def _next_share(plan: FlightPlan, elapsed: np.ndarray, of: Quantity) -> np.ndarray:
+    """Share planned of the first whole day to come; of the rest of the last day, on that."""
+    begins = np.minimum(np.ceil(elapsed - ROUNDING), plan.n_days - 1)
+    first = plan.planned_share(np.maximum(begins, elapsed), of)
+    after = plan.planned_share(begins + 1, of)
+    return np.maximum(after - first, 0.0)
+
+
+def _lately(by_day: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Mean of the latest FEWEST_DAYS of the days used; NaN with fewer."""
+    newer = np.cumsum(used[:, ::-1], axis=1)[:, ::-1]
+    latest = used & (newer <= FEWEST_DAYS)
+    enough = latest.sum(axis=1) >= FEWEST_DAYS
+    return np.where(enough, np.where(latest, by_day, 0.0).sum(axis=1) / FEWEST_DAYS, np.nan)
+
+
+def _age(plan: FlightPlan, delivery: Delivery, clock: LocalTime) -> np.ndarray:
+    """Hours since the account's last figures; a flight without any is as old as it runs."""
+    begins = times_of_days(plan.start, plan.time_zone)
+    known = np.where(np.isnat(delivery.reported_until), begins, delivery.reported_until)
+    hours = (clock.instant - np.maximum(known, begins)) / np.timedelta64(3600, "s")
+    return np.maximum(hours, 0.0)
 
 
 def measured_times(plan: FlightPlan, delivery: Delivery, now: LocalTime) -> LocalTime:
@@ -181,28 +247,33 @@ def measured_times(plan: FlightPlan, delivery: Delivery, now: LocalTime) -> Loca
 def _track(
     target: np.ndarray,
     delivered: np.ndarray,
-    ahead: Projection,
+    projection: Projection,
     *,
     share: np.ndarray,
-    remaining: np.ndarray,
+    ahead: np.ndarray,
+    next_share: np.ndarray,
+    days_left: np.ndarray,
+    lately: np.ndarray,
     begun: np.ndarray,
     limits: PaceThresholds,
 ) -> Track:
+    unknown = np.full(share.shape, np.nan)
+    required = np.divide(target - delivered, days_left, out=unknown.copy(), where=days_left > 0)
+    by_curve = np.divide(next_share, ahead, out=np.zeros_like(share), where=ahead > 0)
+    needed = np.where(ahead > 0, (target - delivered) * by_curve, required)
     return track_of(
         target=target,
         delivered=delivered,
         planned=target * share,
-        required=np.divide(
-            target - delivered,
-            remaining,
-            out=np.full(remaining.shape, np.nan),
-            where=remaining > 0,
-        ),
-        daily_mean=ahead.mean,
-        daily_sd=ahead.sd,
-        n_days=ahead.n_days,
-        projected=np.where(begun, delivered + ahead.more, np.nan),
-        sd=np.where(begun, ahead.more_sd, np.nan),
+        required=required,
+        booked_next=target * next_share,
+        needed_next=np.where(days_left > 0, needed, np.nan),
+        lately=lately,
+        daily_mean=projection.mean,
+        daily_sd=projection.sd,
+        n_days=projection.n_days,
+        projected=np.where(begun, delivered + projection.more, np.nan),
+        sd=np.where(begun, projection.more_sd, np.nan),
         limits=limits,
     )
 
@@ -213,6 +284,9 @@ def track_of(
     delivered: np.ndarray,
     planned: np.ndarray,
     required: np.ndarray,
+    booked_next: np.ndarray,
+    needed_next: np.ndarray,
+    lately: np.ndarray,
     daily_mean: np.ndarray,
     daily_sd: np.ndarray,
     n_days: np.ndarray,
@@ -224,7 +298,8 @@ def track_of(
 
     Parameters
     ----------
-    target, delivered, planned, required, daily_mean, daily_sd, n_days, projected : as in Track
+    target, delivered, planned, required, booked_next, needed_next, lately : as in Track
+    daily_mean, daily_sd, n_days, projected : as in Track
     sd : standard deviation of ``projected``
     limits : interval of the projection, and how far past the target is past it
     """
@@ -239,6 +314,9 @@ def track_of(
         deviation=index - 1,
         delivery_ratio=ratio(delivered, target),
         required=required,
+        booked_next=booked_next,
+        needed_next=needed_next,
+        lately=lately,
         daily_mean=daily_mean,
         daily_sd=daily_sd,
         n_days=n_days,

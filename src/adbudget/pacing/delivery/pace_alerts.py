@@ -11,9 +11,10 @@ from adbudget.money import money_text
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.measures import Measures, Track
-from adbudget.pacing.delivery.status import SEVERITIES, Standing, severity_level
+from adbudget.pacing.delivery.status import QUIET, SEVERITIES, Standing, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 
+EVEN = 0.005  # a curve that wants less than this off the average of the rest is even here
 TYPES = {
     "over": "over_delivery",
     "under": "under_delivery",
@@ -22,8 +23,8 @@ TYPES = {
     "not_started": "spent_before_start",
 }
 ACTIONS = {
-    "over_delivery": "throttle",
-    "under_delivery": "raise_delivery_or_move_budget",
+    "over_delivery": "watch",  # unless the run moves money or asks for something
+    "under_delivery": "watch",
     "stalled": "ask_seller",
     "exhausted": "check_seller_cap",
     "spent_before_start": "ask_seller",
@@ -34,6 +35,13 @@ ACTIONS = {
     "projected_over": "watch",
     "projected_under": "watch",
     "stale_data": "check_data",
+    "missing_figures": "check_data",
+    "bound_broken": "check_plan",
+    **{
+        f"{level}_{side}_delivery": "watch"
+        for level in ("seller", "channel", "campaign")
+        for side in ("over", "under")
+    },
 }
 
 
@@ -51,7 +59,7 @@ def deal_alerts(
     thresholds: PaceThresholds,
     at: datetime,
 ) -> tuple[Alert, ...]:
-    """Everything a person should know now, most severe first.
+    """Everything a person should know of deals now, most severe first.
 
     Parameters
     ----------
@@ -63,7 +71,8 @@ def deal_alerts(
         *_off_pace(plan, measures, standing, sentences, at),
         *_impressions_off(plan, measures, standing, thresholds, at),
         *_projected_off(plan, measures, standing, thresholds, at),
-        *_stale(plan, delivery, measures, thresholds, at),
+        *_stale(plan, measures, standing, thresholds, at),
+        *_unknown(plan, standing, sentences, at),
     ]
     return most_severe_first(found)
 
@@ -81,9 +90,9 @@ def _off_pace(
         type_ = TYPES.get(state)
         if type_ is None:  # ended, or back within the warning limit but not yet far enough
             type_ = ("ended_" if state == "ended" else "projected_") + _side(measures.spend, i)
-        evidence = _evidence(measures.spend, i, 10.0 ** int(plan.exponent[i]))
+        evidence = evidence_of(measures.spend, i, 10.0 ** int(plan.exponent[i]))
         severity = standing.severity[i]
-        yield _alert(plan.deals[i], type_, severity, evidence, sentences[i], at)
+        yield pace_alert(plan.deals[i], type_, severity, evidence, sentences[i], at)
 
 
 def _impressions_off(
@@ -97,7 +106,8 @@ def _impressions_off(
     track = measures.impressions
     level = severity_level(track.deviation, thresholds)
     of_spend = np.array([SEVERITIES.index(severity) for severity in standing.severity], dtype=int)
-    for i in np.flatnonzero(level > of_spend).tolist():
+    off = (level > of_spend) & ~np.isin(standing.state, QUIET)
+    for i in np.flatnonzero(off).tolist():
         side = _side(track, i)
         message = (
             f"{plan.deals[i]}: impressions are {_off(track.deviation[i])} plan "
@@ -105,8 +115,8 @@ def _impressions_off(
             f"{_off(measures.spend.deviation[i])} plan."
         )
         severity = SEVERITIES[int(level[i])]
-        evidence = _evidence(track, i, 1.0)
-        yield _alert(plan.deals[i], f"impressions_{side}", severity, evidence, message, at)
+        evidence = evidence_of(track, i, 1.0)
+        yield pace_alert(plan.deals[i], f"impressions_{side}", severity, evidence, message, at)
 
 
 def _projected_off(
@@ -117,9 +127,10 @@ def _projected_off(
     at: datetime,
 ) -> Iterator[Alert]:
     """Deals on pace today whose latest days lead off it, whatever end of the interval comes."""
-    track, limit = measures.spend, thresholds.warning
-    over = track.low > track.target * (1 + limit)
-    under = track.high < track.target * (1 - limit)
+    track = measures.spend
+    over = track.low > track.target * (1 + thresholds.limits("over")[0])
+    under = track.high < track.target * (1 - thresholds.limits("under")[0])
+    over &= ~plan.is_asap
     for i in np.flatnonzero((standing.state == "on_pace") & (over | under)).tolist():
         message = (
             f"{plan.deals[i]}: on pace so far, but at the rate of its last "
@@ -127,37 +138,45 @@ def _projected_off(
             f"{_money(track.target[i], plan, i)}."
         )
         type_ = "projected_over" if over[i] else "projected_under"
-        evidence = _evidence(track, i, 10.0 ** int(plan.exponent[i]))
-        yield _alert(plan.deals[i], type_, "warning", evidence, message, at)
+        evidence = evidence_of(track, i, 10.0 ** int(plan.exponent[i]))
+        yield pace_alert(plan.deals[i], type_, "warning", evidence, message, at)
 
 
 def _stale(
     plan: FlightPlan,
-    delivery: Delivery,
     measures: Measures,
+    standing: Standing,
     thresholds: PaceThresholds,
     at: datetime,
 ) -> Iterator[Alert]:
     """Accounts whose running deals were not reported for too long: one alert each."""
-    hours = (measures.measured_at - delivery.reported_until) / np.timedelta64(3600, "s")
+    hours = measures.data_age_hours
     running = (measures.elapsed_days > 0) & (measures.remaining_days > 0)
-    old = running & ~(hours <= thresholds.max_data_age_hours)  # NaT is old, too
+    old = running & (standing.state != "paused") & (hours > thresholds.max_data_age_hours)
     for account in dict.fromkeys(plan.account[old]):
         deals = np.flatnonzero(old & (plan.account == account))
-        age = hours[deals[0]]
-        since = f"for {age:,.0f} hours" if np.isfinite(age) else "at all"
+        age = float(hours[deals].max())
         name = f"account {account}" if account else "the account"
         message = (
-            f"{name}: no deal was reported {since}, so {len(deals)} running deals are measured on "
-            "old figures."
+            f"{name}: no deal was reported for {age:,.0f} hours, so {len(deals)} running deals are "
+            "measured on old figures. No money moves and no seller is asked on them."
         )
-        evidence = {"hours": float(age)} if np.isfinite(age) else {}
-        yield _alert(account or "account", "stale_data", "warning", evidence, message, at)
+        evidence = {"hours": age}
+        yield pace_alert(account or "account", "stale_data", "warning", evidence, message, at)
 
 
-def _alert(
+def _unknown(
+    plan: FlightPlan, standing: Standing, sentences: Sequence[str], at: datetime
+) -> Iterator[Alert]:
+    """Deals of which a figure is missing."""
+    for i in np.flatnonzero(standing.state == "unknown").tolist():
+        yield pace_alert(plan.deals[i], "missing_figures", "warning", {}, sentences[i], at)
+
+
+def pace_alert(
     unit: str, type_: str, severity: str, evidence: dict[str, float], message: str, at: datetime
 ) -> Alert:
+    """One alert of the pacing engine; its advice is that of its type."""
     return Alert(
         type=type_,
         severity=severity,
@@ -171,7 +190,7 @@ def _alert(
     )
 
 
-def _evidence(track: Track, i: int, scale: float) -> dict[str, float]:
+def evidence_of(track: Track, i: int, scale: float) -> dict[str, float]:
     """Finite figures behind an alert, in units people read."""
     figures = {
         "index": track.index[i],
@@ -198,6 +217,10 @@ def _sentence(i: int, plan: FlightPlan, measures: Measures, standing: Standing) 
     if state == "ended":
         return f"{deal}: ended on {plan.end[i]} with {spent} of {budget} spent."
     days = f"{measures.remaining_days[i]:.3g} days"
+    if state == "unknown":
+        return f"{deal}: figures are missing, so what it has delivered is unknown."
+    if state == "paused":
+        return f"{deal}: paused with {spent} of {budget} spent and {days} to go."
     if state == "exhausted":
         return f"{deal}: {spent} of {budget} spent with {days} to go."
     if state == "stalled":
@@ -212,7 +235,10 @@ def _sentence(i: int, plan: FlightPlan, measures: Measures, standing: Standing) 
     ahead = ""
     if np.isfinite(track.projected[i]):
         ahead = f"; heads for {_money(track.projected[i], plan, i)}"
-    need = f", needs {_money(max(track.required[i], 0.0), plan, i)} a day"
+    average, by_curve = max(track.required[i], 0.0), max(track.needed_next[i], 0.0)
+    need = f", needs {_money(average, plan, i)} a day"
+    if abs(by_curve - average) > EVEN * average:
+        need = f", needs {_money(by_curve, plan, i)} on its next day by its curve"
     return f"{deal}: {pace}, {spent} of {budget} spent with {days} to go{ahead}{need}."
 
 

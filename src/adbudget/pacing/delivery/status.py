@@ -17,7 +17,11 @@ from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.delivery.window import Window, recent_days
 
-STATES = ("not_started", "on_pace", "under", "over", "stalled", "exhausted", "ended")
+STATES = (
+    *("not_started", "on_pace", "under", "over", "stalled", "exhausted", "paused", "unknown"),
+    "ended",
+)
+QUIET = ("paused", "unknown")  # nothing is said about the pace of these
 SEVERITIES = ("none", "warning", "critical")
 SIDE = {"under": -1, "stalled": -1, "over": 1, "exhausted": 1}  # of the plan, by state
 ROUNDING = 1e-9  # 0.9 - 1 must not count as more than 10% off
@@ -30,7 +34,8 @@ class Standing:
     Attributes
     ----------
     state : one of STATES. not_started: before its first day; stalled: no impression on the
-        latest days, all final; exhausted: the budget is spent before the last day is over
+        latest days, all final; exhausted: the budget is spent before the last day is over;
+        paused: it is not to deliver now, so nothing of it is off; unknown: a figure is missing
     severity : "none", "warning" or "critical"
     stalled_days : (deal,) int64, final days in a row without an impression; 0 for others
     """
@@ -38,6 +43,11 @@ class Standing:
     state: np.ndarray
     severity: np.ndarray
     stalled_days: np.ndarray
+
+    @property
+    def sides(self) -> np.ndarray:
+        """+1 for deals too far above their plan, -1 for those too far below it, else 0."""
+        return np.array([SIDE.get(state, 0) for state in self.state], dtype=np.int64)
 
 
 def judge(
@@ -66,16 +76,20 @@ def judge(
     deviation = measures.spend.deviation
     level = severity_level(deviation, limits, *_before(plan, earlier or {}))
 
+    level = np.where(plan.is_asap & (deviation > 0), 0, level)  # never too fast
+
     ended = measures.remaining_days <= 0
     waits = measures.elapsed_days <= 0
+    paused = plan.paused_on(now.day)
     exhausted = (measures.spent_minor >= plan.budget_minor) & (plan.budget_minor > 0)
     stalled = silent >= limits.stall_days
     off_pace = np.where(deviation < 0, "under", "over")
     state = np.select(
-        [ended, waits, exhausted, stalled, level > 0],
-        ["ended", "not_started", "exhausted", "stalled", off_pace],
+        [delivery.unknown, ended, paused, waits, exhausted, stalled, level > 0],
+        ["unknown", "ended", "paused", "not_started", "exhausted", "stalled", off_pace],
         default="on_pace",
     ).astype(object)
+    level = np.where(np.isin(state, QUIET), 0, level)
     level = np.where(state == "stalled", 2, level)
     level = np.where(state == "exhausted", np.maximum(level, 1), level)
     return Standing(
@@ -101,7 +115,13 @@ def severity_level(
         until the deviation is ``hysteresis`` inside its limit
     """
     away = np.nan_to_num(np.abs(deviation), nan=0.0, posinf=np.inf)
-    warning, critical, back = thresholds.warning, thresholds.critical, thresholds.hysteresis
+    below = np.nan_to_num(deviation) < 0
+    (low_warning, low_critical), (high_warning, high_critical) = (
+        thresholds.limits(side) for side in ("under", "over")
+    )
+    warning = np.where(below, low_warning, high_warning)
+    critical = np.where(below, low_critical, high_critical)
+    back = thresholds.hysteresis
     level = (away > warning + ROUNDING).astype(int) + (away > critical + ROUNDING)
     kept = (away > warning - back + ROUNDING).astype(int) + (away > critical - back + ROUNDING)
     same_side = np.sign(np.nan_to_num(deviation)) == sign_before

@@ -1,6 +1,7 @@
 """How far off is too far: the settings of a measurement. A record; measures nothing."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from adbudget.errors import InputError
 
@@ -12,6 +13,8 @@ class PaceThresholds:
     Attributes
     ----------
     warning, critical : deviation of spend from plan, as a share of the plan
+    under_warning, under_critical, over_warning, over_critical : the same of deals below or above
+        their plan alone; None takes ``warning`` and ``critical``
     hysteresis : how far back inside a limit a deal must come to be rid of its severity
     stall_days : whole days without one impression, on final figures, that make a deal stalled
     window_days : latest final days that the projection goes by
@@ -27,6 +30,18 @@ class PaceThresholds:
     critical: float = field(
         default=0.25, metadata={"help": "Deviation that is far too much, 0.25."}
     )
+    under_warning: float | None = field(
+        default=None, metadata={"help": "Of deals below their plan alone; --warning if not given."}
+    )
+    under_critical: float | None = field(
+        default=None, metadata={"help": "Of deals below their plan alone; --critical if not given."}
+    )
+    over_warning: float | None = field(
+        default=None, metadata={"help": "Of deals above their plan alone; --warning if not given."}
+    )
+    over_critical: float | None = field(
+        default=None, metadata={"help": "Of deals above their plan alone; --critical if not given."}
+    )
     hysteresis: float = 0.02
     stall_days: int = 2
     window_days: int = 7
@@ -35,18 +50,19 @@ class PaceThresholds:
     max_data_age_hours: float = 48.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.warning < self.critical:
-            raise InputError(
-                "warning must be above 0 and below critical, as shares such as 0.10 and 0.25; "
-                f"got {self.warning} and {self.critical}."
-            )
-        if not 0 <= self.hysteresis < self.warning or (
-            self.critical - self.hysteresis < self.warning
-        ):
-            raise InputError(
-                "hysteresis must be at least 0, below warning, and not wider than the gap between "
-                f"warning and critical; got {self.hysteresis}."
-            )
+        pairs = {"": (self.warning, self.critical)}
+        pairs |= {"under_": self.limits("under"), "over_": self.limits("over")}
+        for side, (warning, critical) in pairs.items():
+            if not 0 < warning < critical:
+                raise InputError(
+                    f"{side}warning must be above 0 and below {side}critical, as shares such as "
+                    f"0.10 and 0.25; got {warning} and {critical}."
+                )
+            if not 0 <= self.hysteresis < warning or critical - self.hysteresis < warning:
+                raise InputError(
+                    "hysteresis must be at least 0, below warning, and not wider than the gap "
+                    f"between warning and critical; got {self.hysteresis}."
+                )
         for name, least in (("stall_days", 1), ("window_days", 3)):
             value = getattr(self, name)
             if type(value) is not int or value < least:
@@ -57,3 +73,13 @@ class PaceThresholds:
             raise InputError(f"tolerance must be in [0, 1), e.g. 0.02; got {self.tolerance}.")
         if not self.max_data_age_hours > 0:
             raise InputError(f"max_data_age_hours must be above 0; got {self.max_data_age_hours}.")
+
+    def limits(self, side: Literal["under", "over"]) -> tuple[float, float]:
+        """Warning and critical limit of deals on one side of their plan."""
+        warning, critical = (
+            getattr(self, f"{side}_{name}", None) for name in ("warning", "critical")
+        )
+        return (
+            self.warning if warning is None else warning,
+            self.critical if critical is None else critical,
+        )

@@ -1,7 +1,8 @@
 """Delivery of the latest final days, side by side. Sums nothing up and projects nothing.
 
-A day counts for a deal when it lies in its flight, is over, and is final. Where the account has
-final rows for a day but a deal has none, nothing was delivered: platforms leave such rows out.
+A day counts for a deal when it lies in its flight, is over, is final and was no pause. Where the
+account has final rows for a day but a deal has none, nothing was delivered: platforms leave such
+rows out.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.pacing.booked.clock import LocalTime
-from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.booked.flight import FlightPlan, Quantity
+from adbudget.pacing.booked.replanned import Baseline
 from adbudget.pacing.delivery.delivered import Delivery
 from adbudget.pacing.delivery.delivery_table import account_codes
 
@@ -27,8 +29,8 @@ class Window:
     final : bool, the day is over, in the flight and final, so what stands here is known
     used : bool, the latest of these days, as many as the window has
     spend, impressions : float; minor units; 0 where nothing was delivered or is known
-    weight : float, what the plan wants of the day as a multiple of an average day; 1 throughout
-        an even flight
+    weight, impressions_weight : float, what the plan wants of the day as a multiple of an
+        average day; 1 throughout an even flight
     """
 
     days: np.ndarray
@@ -37,6 +39,7 @@ class Window:
     spend: np.ndarray
     impressions: np.ndarray
     weight: np.ndarray
+    impressions_weight: np.ndarray
 
 
 def recent_days(plan: FlightPlan, delivery: Delivery, now: LocalTime, n_days: int) -> Window:
@@ -62,16 +65,48 @@ def recent_days(plan: FlightPlan, delivery: Delivery, now: LocalTime, n_days: in
 
     final = _final_days(plan, deal, column, delivery.final[inside], reach)
     final &= (days >= plan.start[:, None]) & (days <= plan.end[:, None])
-    final &= days <= last[:, None]
+    final &= (days <= last[:, None]) & ~plan.paused_days(days)
     newer = np.cumsum(final[:, ::-1], axis=1)[:, ::-1]
+    used = final & (newer <= n_days)
+    spend, impressions = np.where(final, spend, 0.0), np.where(final, impressions, 0.0)
+    weight = day_weights(plan, days)
+    impressions_weight = weight
+    if plan.spend_baseline is not None and plan.impressions_baseline is not None:
+        impressions_weight = day_weights(plan, days, "impressions")
+        money, count = plan.budget_minor.astype(float), plan.planned_impressions
+        weight = _as_agreed(plan, plan.spend_baseline, days, used, spend, weight, money)
+        impressions_weight = _as_agreed(
+            plan, plan.impressions_baseline, days, used, impressions, impressions_weight, count
+        )
     return Window(
         days=days,
         final=final,
-        used=final & (newer <= n_days),
-        spend=np.where(final, spend, 0.0),
-        impressions=np.where(final, impressions, 0.0),
-        weight=day_weights(plan, days),
+        used=used,
+        spend=spend,
+        impressions=impressions,
+        weight=weight,
+        impressions_weight=impressions_weight,
     )
+
+
+def _as_agreed(
+    plan: FlightPlan,
+    baseline: Baseline,
+    days: np.ndarray,
+    used: np.ndarray,
+    delivered: np.ndarray,
+    weight: np.ndarray,
+    target: np.ndarray,
+) -> np.ndarray:
+    """Weights by which days before an agreed pace are what was planned of them, on average."""
+    begins = np.where(baseline.promised, np.nan_to_num(baseline.since), 0.0)
+    before = (days - plan.start[:, None]).astype(float) < begins[:, None]
+    counts = used & before
+    number = np.maximum(counts.sum(axis=1), 1)
+    mean = np.where(counts, delivered, 0.0).sum(axis=1) / number
+    average = target / plan.n_days
+    own = np.divide(mean, average, out=np.zeros_like(mean), where=average > 0)
+    return np.where(before, own[:, None], weight)
 
 
 def _final_days(
@@ -88,23 +123,15 @@ def _final_days(
     return known
 
 
-def day_weights(plan: FlightPlan, days: np.ndarray) -> np.ndarray:
+def day_weights(plan: FlightPlan, days: np.ndarray, of: Quantity = "spend") -> np.ndarray:
     """Planned share of each calendar day, as a multiple of an average day: (deal, day).
 
     Parameters
     ----------
     plan : the flights
     days : (day,) datetime64[D], consecutive; outside a flight the weight is 0
+    of : money, or impressions
     """
     edges = np.append(days, days[-1] + DAY)
-    elapsed = (edges - plan.start[:, None]).astype(float)
-    elapsed = np.clip(elapsed, 0, plan.n_days[:, None])
-    share = np.empty(elapsed.shape)
-    for code, curve in enumerate(plan.curves):
-        chosen = plan.curve_code == code
-        n_days, start = (
-            np.repeat(values[chosen], edges.size) for values in (plan.n_days, plan.start)
-        )
-        flat = curve.share(elapsed[chosen].ravel(), n_days, start)
-        share[chosen] = flat.reshape(-1, edges.size)
+    share = plan.planned_share((edges - plan.start[:, None]).astype(float), of)
     return np.diff(share, axis=1) * plan.n_days[:, None]

@@ -43,6 +43,8 @@ def needs_of(
     policy: Policy | None = None,
     locked: Collection[str] = (),
     openings: Mapping[str, int] | None = None,
+    sides: np.ndarray | None = None,
+    untouchable: Mapping[str, str] | None = None,
 ) -> Needs:
     """What every deal may give or take.
 
@@ -53,12 +55,18 @@ def needs_of(
     policy : its ``max_daily_change`` bounds how far a budget moves from that of the morning
     locked : deals that must not move, besides those locked in the plan
     openings : budgets of the morning of the deals that have moved today, minor units
+    sides : (deal,) +1 for deals that are too far above their plan to give, -1 for those too far
+        below it to take; nobody when None
+    untouchable : deal -> why nothing is known surely enough of it to move its money
     """
+    untouchable = untouchable or {}
+    sides = np.zeros(len(plan), np.int64) if sides is None else sides
     budget, spent = plan.budget_minor, measures.spent_minor
     known = np.isfinite(measures.projected_minor) & (measures.elapsed_days > 0)
     projected = np.rint(np.where(known, measures.projected_minor, budget)).astype(np.int64)
     running = measures.remaining_days > 0
     still = np.array([deal in locked for deal in plan.deals], bool) | plan.locked
+    unsure = np.array([deal in untouchable for deal in plan.deals], bool)
     low, high = np.zeros(len(plan), np.int64), plan.maximum_minor
     if policy is not None:
         low, high = day_bounds(policy, plan.deals, budget, openings or {})
@@ -68,12 +76,17 @@ def needs_of(
     most = np.minimum.reduce([projected, plan.maximum_minor, high])
     leaves = known & (projected < budget) & (measures.prob_under >= rules.sure_of_pace)
     lacks = known & (projected > budget) & (measures.prob_over >= rules.sure_of_pace)
-    spare = np.where(leaves & ~still, np.maximum(budget - floor, 0), 0)
-    short = np.where(lacks & running & ~still, np.maximum(most - budget, 0), 0)
+    may = ~still & ~unsure
+    spare = np.where(leaves & may & (sides <= 0), np.maximum(budget - floor, 0), 0)
+    short = np.where(lacks & running & may & (sides >= 0), np.maximum(most - budget, 0), 0)
     held = np.full(len(plan), "", dtype=object)
     held[(leaves | lacks) & (spare == 0) & (short == 0)] = "a bound of its own leaves no room"
+    held[leaves & (sides > 0)] = "it is above its plan today, and slow only lately"
+    held[lacks & (sides < 0)] = "it is below its plan today, and fast only lately"
     held[lacks & ~running] = "its flight is over"
     held[(leaves | lacks) & still] = "it is locked"
+    for i in np.flatnonzero((leaves | lacks) & unsure).tolist():
+        held[i] = untouchable[plan.deals[i]]
     return Needs(spare=spare.astype(np.int64), short=short.astype(np.int64), held=held)
 
 

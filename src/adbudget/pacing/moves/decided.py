@@ -40,14 +40,7 @@ def budgets_now(plan: FlightPlan, ledger: "Ledger") -> FlightPlan:
     -------
     The same plan with other budgets, and a note for every deal whose budget is another
     """
-    changes = ledger.entries(kind=CHANGE)
-    seen: dict[str, list[int]] = {}
-    place = plan.place
-    for unit, old, new, payload in zip(
-        changes["unit"], changes["old_minor"], changes["new_minor"], changes["payload"], strict=True
-    ):
-        if unit in place and _is_of_flight(payload):
-            seen.setdefault(unit, []).extend((int(old), int(new)))
+    seen, place = moved_budgets(plan, ledger), plan.place
     budget, notes = plan.budget_minor.copy(), list(plan.notes)
     for deal, amounts in seen.items():
         i = place[deal]
@@ -62,6 +55,19 @@ def budgets_now(plan: FlightPlan, ledger: "Ledger") -> FlightPlan:
         else:
             notes.append(Note(kind="new_booking", message=f"{told}; taken as a new booking."))
     return replace(plan, budget_minor=budget, notes=tuple(notes))
+
+
+def moved_budgets(plan: FlightPlan, ledger: "Ledger") -> dict[str, list[int]]:
+    """Deal -> budgets before and after every change in the ledger, minor units, oldest first."""
+    changes = ledger.entries(kind=CHANGE)
+    seen: dict[str, list[int]] = {}
+    place = plan.place
+    for unit, old, new, payload in zip(
+        changes["unit"], changes["old_minor"], changes["new_minor"], changes["payload"], strict=True
+    ):
+        if unit in place and _is_of_flight(payload):
+            seen.setdefault(unit, []).extend((int(old), int(new)))
+    return seen
 
 
 def approve_item(ledger: "Ledger", item_id: str, *, who: str, at: datetime) -> "Ruling":

@@ -218,7 +218,7 @@ def _posterior(
     use = delivery.final & np.isfinite(outcome) & (delivery.spend_minor > 0)
     spend = np.where(use, delivery.spend_minor / money[deal], 0.0)
     brought = np.where(use, outcome, 0.0)
-    total, exposure = delivery.total(brought), delivery.total(spend)
+    total, exposure = np.maximum(delivery.total(brought), 0.0), delivery.total(spend)
     with np.errstate(divide="ignore", invalid="ignore"):
         pooled = _sum(pool, total) / _sum(pool, exposure)
         expected = spend * (total / exposure)[deal]

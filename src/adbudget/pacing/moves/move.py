@@ -88,6 +88,16 @@ class MovePlan:
     changes: tuple[DealChange, ...]
     held: dict[str, str]
 
+    @property
+    def gaining(self) -> frozenset[str]:
+        """Deals that get money now, or would once a person agrees."""
+        return frozenset(move.target for move in self.moves if move.verdict != "blocked")
+
+    @property
+    def giving(self) -> frozenset[str]:
+        """Deals that give money now, or would once a person agrees."""
+        return frozenset(move.source for move in self.moves if move.verdict != "blocked")
+
     @cached_property
     def frame(self) -> "pd.DataFrame":
         """One row per move; ``amount`` is Decimal, in units of the currency."""

@@ -35,6 +35,8 @@ def propose_moves(
     seed: int = 0,
     locked: Collection[str] = (),
     openings: Mapping[str, int] | None = None,
+    sides: np.ndarray | None = None,
+    untouchable: Mapping[str, str] | None = None,
     kill_on: bool = False,
     run_id: str = "",
 ) -> MovePlan:
@@ -55,6 +57,9 @@ def propose_moves(
     seed : of draws, needed only with ``marginal``
     locked : deals that must not move, besides those the plan locks
     openings : deal -> budget of the morning in minor units, of deals that have moved today
+    sides : (deal,) +1 for deals too far above their plan to give money away, -1 for those too far
+        below it to be given any; nobody when None
+    untouchable : deal -> why nothing is known surely enough of it to move its money
     kill_on : the kill switch is on: moves are shown, and blocked
     run_id : of the run in the ledger
 
@@ -71,7 +76,16 @@ def propose_moves(
     if policy is not None:
         for code in sorted(set(plan.currency)):
             check_currency(policy.currency, code, "the flight plan")
-    needs = needs_of(plan, measures, rules, policy=policy, locked=locked, openings=openings)
+    needs = needs_of(
+        plan,
+        measures,
+        rules,
+        policy=policy,
+        locked=locked,
+        openings=openings,
+        sides=sides,
+        untouchable=untouchable,
+    )
     if not (needs.spare.any() and needs.short.any()):
         return MovePlan(moves=(), changes=(), held=_held(plan, needs, None, None))
     pool, channel = pools_of(plan)

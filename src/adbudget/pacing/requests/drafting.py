@@ -17,8 +17,10 @@ from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.requests.answers import Expectations
 from adbudget.pacing.requests.booking import Wanted, wanted_impressions
 from adbudget.pacing.requests.change import Severity
+from adbudget.pacing.requests.days_ahead import Schedules, schedules
 from adbudget.pacing.requests.request import Ask, Intent, SellerRequest
 from adbudget.pacing.requests.wording import (
+    DaysAhead,
     DealFacts,
     ask_impressions,
     ask_longer,
@@ -27,7 +29,7 @@ from adbudget.pacing.requests.wording import (
     ask_throttle,
 )
 
-SHORT: tuple[Intent, ...] = ("raise_delivery", "shift_dates")
+SHORT: tuple[Intent, ...] = ("raise_delivery", "make_good", "shift_dates")
 OVER: tuple[Intent, ...] = ("throttle_delivery",)
 BOOKING: tuple[Intent, ...] = ("change_impressions",)
 
@@ -82,6 +84,9 @@ def draft_requests(
     expectations: Expectations | None = None,
     orders: Mapping[str, str] | None = None,
     booked: FlightPlan | None = None,
+    gaining: Collection[str] = (),
+    giving: Collection[str] = (),
+    untouchable: Collection[str] = (),
     rules: AskRules | None = None,
 ) -> tuple[SellerRequest, ...]:
     """Draft what is worth asking of sellers now.
@@ -94,10 +99,14 @@ def draft_requests(
     earlier : requests as they stand; an open one about the same matter, or one settled lately,
         keeps its deal from being asked about again
     expectations : how sellers answer; what is usual when None
-    orders : deal -> the seller's name of its order; the deal's name where it says nothing
+    orders : deal -> the seller's name of its order; the plan's ``order_id``, or else the deal's
+        name, where it says nothing
     booked : the plan as its table has it, the same deals. Where impressions are planned and the
         budget is no longer the one they were booked for, the booking is to follow the money at
         the booked price. None takes ``plan``
+    gaining, giving : deals that get money, or give some away, in the same run: the first are not
+        asked to slow down, the second not to go faster or longer
+    untouchable : deals of which nothing is known surely enough to ask for anything
     rules : when to ask; the usual when None
 
     Returns
@@ -116,10 +125,15 @@ def draft_requests(
         raise InputError("booked must hold the same deals as the plan, in the same order.")
     wanted = _not_asked(wanted_impressions(plan, booked), booked, earlier)
     busy = _busy(earlier, measures, plan, rules)
+    rows = _worth_a_look(plan, measures, wanted, rules)
+    rows = rows[[plan.deals[row] not in untouchable for row in rows.tolist()]]
+    ahead = schedules(plan, measures, rows)
     drafts: list[SellerRequest] = []
-    for row in _worth_a_look(plan, measures, wanted, rules):
-        facts = _facts(plan, measures, int(row), hopes, orders or {}, rules)
+    for row in rows.tolist():
+        facts = _facts(plan, measures, row, ahead, hopes, orders or {}, rules)
         taken = busy.get(facts.deal, frozenset())
+        taken |= frozenset(OVER) if facts.deal in gaining else frozenset()
+        taken |= frozenset(SHORT) if facts.deal in giving else frozenset()
         after = wanted.get(facts.deal)
         asks = _about_pace(facts, rules, taken, rebooked=after is not None)
         if after is not None and not taken & set(BOOKING):
@@ -141,7 +155,7 @@ def _not_asked(
         (request.ask.deal, diff.new_value)
         for request in earlier
         for diff in (*request.ask.diffs, *request.agreed)
-        if request.ask.intent in BOOKING
+        if request.ask.intent in BOOKING and request.state != "withdrawn"
     }
     place, table = booked.place, booked.planned_impressions
     return {
@@ -156,6 +170,7 @@ def _worth_a_look(
 ) -> np.ndarray:
     """Rows that are off pace for certain, or whose booking must follow their money."""
     running = (measures.remaining_days >= rules.fewest_days) & (plan.seller != "")
+    running &= ~_paused_next(plan, measures)
     off = np.zeros(len(plan), dtype=bool)
     for track in (measures.spend, measures.impressions):
         with np.errstate(invalid="ignore"):
@@ -167,30 +182,54 @@ def _worth_a_look(
     return np.flatnonzero(running & (off | follows))
 
 
+def _paused_next(plan: FlightPlan, measures: Measures) -> np.ndarray:
+    """Deals that are paused, or will be on the first whole day to come."""
+    day = plan.start + np.ceil(measures.elapsed_days).astype("timedelta64[D]")
+    return plan.paused_on(day)
+
+
 def _about_pace(
     facts: DealFacts, rules: AskRules, taken: frozenset[Intent], *, rebooked: bool
 ) -> list[Ask]:
     """What to ask about one deal's pace: one thing at most.
 
-    While its impressions are booked anew, only the money says whether a deal is short.
+    While its impressions are booked anew, only the money says whether a deal is short. A deal is
+    asked to go faster than it is booked and goes, or slower than both, or nothing.
     """
     if facts.spend_miss < -rules.least_miss and facts.prob_under >= rules.least_prob:
         if taken & set(SHORT):
             return []
-        longer = _extension_days(facts, rules)
         in_impressions = facts.impressions_miss < 0 and not rebooked
+        days = facts.impressions_days if in_impressions else facts.spend_days
+        lately = facts.daily_impressions if in_impressions else facts.daily_spend
+        if not _is_faster(days, lately):
+            return []
+        longer = _extension_days(facts, rules)
         return [ask_longer(facts, longer) if longer else ask_raise(facts, in_impressions)]
     if facts.spend_miss > rules.least_miss and facts.prob_over >= rules.least_prob:
-        return [] if taken & set(OVER) else [ask_throttle(facts)]
+        slower = _is_slower(facts.spend_days, facts.daily_spend) and not facts.asap
+        return [ask_throttle(facts)] if slower and not taken & set(OVER) else []
     lost = facts.impressions_miss < -rules.least_miss and not rebooked
+    lost &= _is_faster(facts.impressions_days, facts.daily_impressions)
     if lost and facts.impressions_prob_under >= rules.least_prob and not taken & set(SHORT):
         return [ask_make_good(facts)]
     return []
 
 
+def _is_faster(days: DaysAhead, lately: float) -> bool:
+    """The next day needs more than it is booked to bring, and more than days bring lately."""
+    return days.needed[0] >= max(days.booked[0], lately) and days.needed[0] > 0
+
+
+def _is_slower(days: DaysAhead, lately: float) -> bool:
+    """The next day may bring less than it is booked to, and less than days bring lately."""
+    return days.needed[0] <= min(days.booked[0], lately)
+
+
 def _extension_days(facts: DealFacts, rules: AskRules) -> int:
     """Days to run longer at today's pace; 0 when a faster pace is the better thing to ask."""
-    if facts.daily_spend <= 0 or facts.required_spend <= rules.most_raise * facts.daily_spend:
+    needed = facts.spend_days.needed[0]
+    if facts.daily_spend <= 0 or needed <= rules.most_raise * facts.daily_spend:
         return 0
     days = int(np.ceil((facts.budget_minor - facts.projected_minor) / facts.daily_spend))
     return days if days <= rules.most_extension_days else 0
@@ -204,7 +243,7 @@ def _busy(
     busy: dict[str, frozenset[Intent]] = {}
     for request in earlier:
         row = place.get(request.ask.deal)
-        if row is None:
+        if row is None or request.state == "withdrawn":
             continue
         settled = request.answered_at or (request.deadline if request.sent_at else None)
         settled = settled or request.ask.drafted_at
@@ -219,6 +258,7 @@ def _facts(
     plan: FlightPlan,
     measures: Measures,
     row: int,
+    ahead: Schedules,
     hopes: Expectations,
     orders: Mapping[str, str],
     rules: AskRules,
@@ -238,7 +278,8 @@ def _facts(
         campaign=str(plan.campaign[row]),
         seller=seller,
         account=str(plan.account[row]),
-        order_id=orders.get(deal, deal),
+        order_id=orders.get(deal) or str(plan.order_id[row]) or str(plan.label[row]),
+        seller_account=str(plan.seller_account[row]),
         currency=str(plan.currency[row]),
         exponent=int(plan.exponent[row]),
         end=plan.end[row].item(),
@@ -249,13 +290,15 @@ def _facts(
         spend_miss=_miss(spend.projected[row], spend.target[row]),
         prob_under=_known(spend.prob_under[row]),
         prob_over=_known(spend.prob_over[row]),
-        daily_spend=_known(spend.daily_mean[row]),
+        daily_spend=_known(spend.lately[row]),
         required_spend=_known(spend.required[row]),
+        spend_days=ahead.spend[row],
+        asap=bool(plan.is_asap[row]),
         planned_impressions=float(plan.planned_impressions[row]),
         impressions_miss=_miss(impressions.projected[row], impressions.target[row]),
         impressions_prob_under=_known(impressions.prob_under[row]),
-        daily_impressions=_known(impressions.daily_mean[row]),
-        required_impressions=_known(impressions.required[row]),
+        daily_impressions=_known(impressions.lately[row]),
+        impressions_days=ahead.impressions[row],
         patience_hours=patience,
         useful_until=useful_until,
         prob_in_time=hope.prob_within(patience),

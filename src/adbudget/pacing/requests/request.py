@@ -13,12 +13,15 @@ from adbudget.ledger.entry import digest
 from adbudget.pacing.requests.change import ChangeType, Diff, Severity, diffs_of, severity_of
 from adbudget.pacing.requests.states import AGREED, OPEN, WITH_SELLER, State
 
-Intent = Literal["raise_delivery", "throttle_delivery", "shift_dates", "change_impressions"]
+Intent = Literal[
+    "raise_delivery", "make_good", "throttle_delivery", "shift_dates", "change_impressions"
+]
 Approval = Literal["not_needed", "waiting", "approved", "rejected"]
 
 INTENTS: tuple[Intent, ...] = get_args(Intent)
 CHANGE_TYPE_OF: dict[Intent, ChangeType] = {
     "raise_delivery": "other",
+    "make_good": "other",
     "throttle_delivery": "other",
     "shift_dates": "flight_dates",
     "change_impressions": "impressions",
@@ -49,8 +52,9 @@ class Ask:
     ----------
     deal, campaign, seller, account : who and what it is about
     order_id : the seller's name of the order
+    seller_account : the seller's name of our account; "" when it has none
     currency : ISO 4217 code of every amount
-    intent : raise_delivery, throttle_delivery, shift_dates or change_impressions
+    intent : raise_delivery, make_good, throttle_delivery, shift_dates or change_impressions
     diffs : what is to change; never empty
     reason : one sentence to the seller
     drafted_at : instant of the figures behind it
@@ -76,6 +80,7 @@ class Ask:
     prob_in_time: float
     prob_granted: float
     fallback: Fallback
+    seller_account: str = ""
 
     def __post_init__(self) -> None:
         for name in ("deal", "seller", "order_id", "reason"):
@@ -115,7 +120,7 @@ class Ask:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Ask":
         """Ask of its plain JSON values; other keys are left alone."""
-        values = {each.name: payload[each.name] for each in fields(cls)}
+        values = {each.name: payload[each.name] for each in fields(cls) if each.name in payload}
         for name in ("drafted_at", "useful_until"):
             values[name] = datetime.fromisoformat(values[name])
         return cls(
@@ -132,7 +137,7 @@ class SellerRequest:
     ----------
     ask : what is asked
     state : draft, pending, validating, pending_approval, countered, approved, applied, rejected,
-        failed or expired
+        failed, expired or withdrawn
     approval : whether a person on our side has agreed to send it: not_needed, waiting, approved
         or rejected
     n_events : entries the ledger holds of it; 0 as long as it is in none
@@ -140,6 +145,7 @@ class SellerRequest:
     sent_at, tried_at : first and last of them; None before
     received : the seller has confirmed having it
     answered_at : instant of the seller's first answer; None before
+    agreed_at : instant from which what was agreed holds; None without an agreement
     automatic : that answer came in the very call that asked, so no person gave it
     first_answer : state the first answer led to; "" before
     seller_ref : the seller's own name of it; "" when unknown
@@ -156,6 +162,7 @@ class SellerRequest:
     tried_at: datetime | None = None
     received: bool = False
     answered_at: datetime | None = None
+    agreed_at: datetime | None = None
     automatic: bool = False
     first_answer: State | Literal[""] = ""
     seller_ref: str = ""

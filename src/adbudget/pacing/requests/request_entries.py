@@ -12,6 +12,7 @@ from typing import Any
 from adbudget.errors import InputError, LedgerConflictError
 from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
 from adbudget.ledger.store import Ledger
+from adbudget.pacing.requests.renewal import Renewal
 from adbudget.pacing.requests.request import Ask, SellerRequest
 from adbudget.pacing.requests.transitions import Step, take
 from adbudget.plain_json import to_plain
@@ -187,6 +188,29 @@ def lapse(
     return tuple(standing), pairs
 
 
+def withdrawal_pairs(
+    renewal: Renewal, *, at: datetime, who: str = WHO, run_id: str = ""
+) -> list[Pair]:
+    """The entries that say which drafts are taken back."""
+    pairs: list[Pair] = []
+    for draft, why in renewal.withdrawn:
+        step = Step(state="withdrawn", at=at, note=why)
+        pairs += step_pairs(draft, step, who=who, run_id=run_id)[1]
+    return pairs
+
+
+def close_items(
+    ledger: Ledger, requests: Iterable[SellerRequest], *, at: datetime, who: str = WHO
+) -> None:
+    """Ask nobody any more to approve what has lapsed or was withdrawn, all in one go."""
+    over = {
+        draft_key(request.request_id): request.note
+        for request in requests
+        if request.state in ("expired", "withdrawn") and request.approval == "waiting"
+    }
+    ledger.withdraw(over, who=who, at=at)
+
+
 def draft_key(request_id: str) -> str:
     """Key of the draft's entry: what ``adbudget approve`` takes."""
     return f"request:{request_id}"
@@ -200,6 +224,8 @@ def _rule(found: dict[str, SellerRequest], row: Any) -> None:
     request = found[name]
     if row.verdict == "approved":
         found[name] = replace(request, approval="approved")
+    elif row.verdict == "cancelled":  # nobody is asked for a word on it any more
+        found[name] = replace(request, approval="rejected")
     else:
         refused = "rejected" if request.state == "draft" else request.state
         note = row.rationale or request.note

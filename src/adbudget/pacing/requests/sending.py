@@ -5,7 +5,6 @@ whatever is pending without a seller's word is looked for before it is sent agai
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from adbudget.ledger.store import Ledger
 from adbudget.pacing.requests.gateway import Answer, SellerGateway
 from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.request_entries import (
+    close_items,
     draft_key,
     lapse,
     read_requests,
@@ -106,10 +106,7 @@ def expire_overdue(ledger: Ledger, *, at: datetime, who: str = WHO) -> tuple[Sel
     except LedgerConflictError:  # somebody else has written of one of them: on what that says
         requests, pairs = lapse(read_requests(ledger), at=at, who=who)
         ledger.append_many(pairs)
-    for request in requests:  # nobody should be asked any more to approve what has lapsed
-        if request.state == "expired" and request.approval == "waiting":
-            with suppress(LedgerConflictError):  # or somebody has ruled in this very moment
-                ledger.reject(draft_key(request.request_id), who=who, at=at, reason=request.note)
+    close_items(ledger, requests, at=at, who=who)
     return requests
 
 

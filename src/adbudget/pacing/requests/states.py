@@ -1,6 +1,7 @@
 """Where a request may stand, and where it may go from there. Knows no sellers and no ledger.
 
-The names are those of the IAB Tech Lab seller agent, and three more: draft, countered, expired.
+The names are those of the IAB Tech Lab seller agent, and four more: draft, countered, expired,
+withdrawn.
 """
 
 from typing import Literal, get_args
@@ -18,6 +19,7 @@ State = Literal[
     "rejected",  # refused by a person, theirs or ours
     "failed",  # refused by a check: it cannot be done as written
     "expired",  # no answer by the deadline; a late one is still written down
+    "withdrawn",  # a later run no longer asks for it; it was never sent
 ]
 
 STATES: tuple[State, ...] = get_args(State)
@@ -28,7 +30,7 @@ ANSWERS: tuple[State, ...] = ("countered", "approved", "applied", "rejected", "f
 
 # A seller that is asked rarely may be found several steps on, so steps may be jumped, not undone.
 NEXT: dict[State, tuple[State, ...]] = {
-    "draft": ("pending", "rejected", "expired"),
+    "draft": ("pending", "rejected", "expired", "withdrawn"),
     "pending": ("validating", "pending_approval", *ANSWERS, "expired"),
     "validating": ("pending_approval", *ANSWERS, "expired"),
     "pending_approval": (*ANSWERS, "expired"),
@@ -38,7 +40,9 @@ NEXT: dict[State, tuple[State, ...]] = {
     "applied": (),
     "rejected": (),
     "failed": (),
+    "withdrawn": (),
 }
+OURS: tuple[State, ...] = ("draft", "expired", "withdrawn")  # a seller knows nothing of these
 
 
 def check_state(name: str) -> State:

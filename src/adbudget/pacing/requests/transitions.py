@@ -84,6 +84,7 @@ def take(request: SellerRequest, step: Step) -> SellerRequest:
         check_move(request.request_id, request.state, step.state)
     answers = step.by_seller and step.state in ANSWERS
     first = answers and request.answered_at is None
+    agrees = step.state in AGREED and request.agreed_at is None
     return replace(
         request,
         state=step.state,
@@ -93,6 +94,9 @@ def take(request: SellerRequest, step: Step) -> SellerRequest:
         tried_at=step.at if step.sends else request.tried_at,
         received=request.received or step.received or step.by_seller,
         answered_at=_decided_at(request, step) if first else request.answered_at,
+        agreed_at=(_decided_at(request, step) if step.by_seller else step.at)
+        if agrees
+        else request.agreed_at,
         automatic=step.automatic if first else request.automatic,
         first_answer=step.state if first else request.first_answer,
         seller_ref=step.seller_ref or request.seller_ref,

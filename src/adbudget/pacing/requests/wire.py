@@ -15,12 +15,12 @@ from adbudget.ledger.entry import LARGEST
 from adbudget.pacing.requests.change import Diff, diffs_of
 from adbudget.pacing.requests.gateway import Answer
 from adbudget.pacing.requests.request import SellerRequest
-from adbudget.pacing.requests.states import STATES, State, check_state
+from adbudget.pacing.requests.states import OURS, STATES, State, check_state
 from adbudget.plain_json import to_plain
 
 REQUESTED_BY = "agent:adbudget"
 LONGEST_NOTE = 500
-TELLS: tuple[State, ...] = tuple(state for state in STATES if state not in ("draft", "expired"))
+TELLS: tuple[State, ...] = tuple(state for state in STATES if state not in OURS)
 
 
 def body_of(request: SellerRequest) -> dict[str, Any]:

@@ -11,15 +11,16 @@ import numpy as np
 from adbudget.money import exact, exact_text
 from adbudget.policy.alerts import AlertReport
 from adbudget.policy.balance import Balance
+from adbudget.policy.emergency import EMERGENCY, evidence_of
 from adbudget.policy.firing import Fired
 from adbudget.policy.funding import OUTSIDE, Funding
 from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.metrics.wording import figure_text
+from adbudget.policy.outages import Outage
 from adbudget.policy.outcome import RuleOutcome
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
-    emergency_figures,
     held,
     paid_by,
     rule_fires,
@@ -27,7 +28,7 @@ from adbudget.policy.rationale import (
 )
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import EMERGENCY, Circumstances, Guard
+from adbudget.policy.safety import Circumstances, Guard
 
 REBALANCE = "rebalance"
 WEAK = 0.8  # below this posterior probability a rule that fires is of low confidence
@@ -41,6 +42,7 @@ class Case:
     readings: Readings
     circumstances: Circumstances
     report: AlertReport
+    outages: tuple[Outage, ...]
     fired: Fired
     guard: Guard
     balance: Balance
@@ -123,11 +125,12 @@ def _pauses(case: Case, i: int) -> bool:
 
 
 def _verdict(case: Case, i: int) -> Verdict:
-    """An emergency pause waits for nobody; a pause that a rule wants waits for a person."""
+    """An emergency pause waits for nobody, unless there are too many; others wait for a person."""
     moves = case.outcome.change[i] != 0 or _pauses(case, i)
     if (moves and case.circumstances.kill_on) or (case.outcome.stopped[i] and not moves):
         return "blocked"
-    if case.guard.hold[i] == "rule_pause" or case.funding.group[i] >= 0:
+    braked = case.guard.braked and bool(case.guard.emergency[i])
+    if case.guard.hold[i] == "rule_pause" or braked or case.funding.group[i] >= 0:
         return "needs_approval"
     return "auto"
 
@@ -168,10 +171,7 @@ def _flags(case: Case, i: int, now: int) -> tuple[str, ...]:
 def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
     hold = case.guard.hold[i]
     if case.guard.emergency[i]:
-        multiple = case.policy.constraints.emergency_pause
-        figures = emergency_figures(case.policy, case.readings, i)
-        told = " and ".join(f"{name} {figure_text(value, name)}" for name, value in figures.items())
-        return [f"Pause at once: {told} is above {multiple:f} times the target."]
+        return [_emergency(case, i)]
     if case.balance.rebalanced[i]:
         return [silence(case.fired, case.policy, i), _rebalanced(case, i, funders)]
     if not case.fired.rules[i]:
@@ -233,6 +233,14 @@ def _limits(case: Case, i: int) -> str:
     if flags["scaled_back"][i]:
         said.append("the others can take no more")
     return ", ".join(said)
+
+
+def _emergency(case: Case, i: int) -> str:
+    multiple = case.policy.constraints.emergency_pause
+    figures = evidence_of(case.policy, case.readings, i)
+    told = " and ".join(f"{name} {figure_text(value, name)}" for name, value in figures.items())
+    said = f"Pause at once: {told}, more than {multiple:f} times the target."
+    return f"{said} So many pauses in a day wait for a person." if case.guard.braked else said
 
 
 def _waiting(group: list[str], name: str, now: int, exponent: int) -> str:

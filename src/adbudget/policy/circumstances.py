@@ -4,12 +4,18 @@ Reads, never writes. Knows nothing of tables.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import pandas as pd
+
 from adbudget.alerts.cooldown import COOLDOWN
+from adbudget.ledger.entry import CHANGE
 from adbudget.money import digits_of, in_digits
+from adbudget.policy.readings.campaigns import read_history
+from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 RUN = "run"
+BASELINE = timedelta(days=15)  # of results, where a table comes without its history
 
 
 def instant(as_of: datetime, policy: Policy) -> datetime:
@@ -40,16 +47,57 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
     own, wanted = digits_of(readings.currency or ""), readings.exponent
     if own != wanted:  # a run of an older version, made again
         openings = {name: in_digits(minor, own, wanted) for name, minor in openings.items()}
+    start = datetime.combine(at.astimezone(zone).date(), time.min, zone)
     return Circumstances(
         openings=openings,
         kill_on=switch.on,
         past_since=_past_since(ledger, readings.as_of),
+        paused_today=_paused(ledger.entries(kind=CHANGE, since=start)),
+        earlier_days=None if readings.history else _earlier_days(ledger, policy, readings),
     )
 
 
 def longest_cooldown(policy: Policy) -> timedelta:
     """How far back an alert may still silence an equal one."""
     return max([COOLDOWN, *(alert.cooldown for alert in policy.alerts)])
+
+
+def _paused(changes: pd.DataFrame) -> dict[str, int]:
+    """Campaigns that these changes paused without a person, and their budgets in minor units."""
+    rows: list[Any] = list(changes.itertuples())
+    return {
+        row.unit: int(row.new_minor)
+        for row in rows
+        if row.payload.get("action") == "pause" and row.verdict == "auto"
+    }
+
+
+def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> History | None:
+    """Daily figures of the tables of earlier runs: the last table of each day."""
+    at, zone = instant(readings.as_of, policy), ZoneInfo(policy.timezone)
+    runs = ledger.entries(kind=RUN, since=at - BASELINE, until=at)
+    tables: dict[date, dict[str, Any]] = {}
+    for moment, payload in zip(runs["at"], runs["payload"], strict=True):
+        if "tables" in payload:
+            tables[moment.astimezone(zone).date()] = payload["tables"]["campaigns"]
+    frames = [_daily(day, columns) for day, columns in sorted(tables.items())]
+    frames = [frame for frame in frames if frame is not None]
+    if not frames:
+        return None
+    rows = pd.concat(frames).drop_duplicates(["campaign_id", "date"], keep="last")
+    rows = rows[rows["date"] < readings.day.max().item().isoformat()]
+    return read_history(rows.reset_index(drop=True), readings, []) if len(rows) else None
+
+
+def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
+    """Results and spend of a table whose rows are of one day each; None when they are not."""
+    wanted = ("campaign_id", "date", "spend", "leads", "conversions", "days")
+    frame = pd.DataFrame({name: columns[name] for name in wanted if name in columns})
+    if "days" in frame and np.any(frame["days"].fillna(1).to_numpy(float) > 1):
+        return None
+    if "date" not in frame:
+        frame["date"] = day.isoformat()
+    return frame.drop(columns="days", errors="ignore")
 
 
 def _past_since(ledger: "Ledger", as_of: datetime) -> dict[str, datetime]:

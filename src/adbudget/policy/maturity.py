@@ -33,10 +33,16 @@ def maturity(attribution: Attribution | None, readings: Readings) -> np.ndarray:
     since_start = np.where(np.isnat(readings.started_at), np.inf, since_start)
     covered = np.clip(np.nan_to_num(readings.metric("days"), nan=1.0), 1, MOST_DAYS)
     oldest = np.maximum(np.minimum(youngest + covered - 1, since_start), youngest)
-    curve = {0.0: 0.0} | {float(age): float(share) for age, share in attribution.curve.items()}
-    ages, shares = list(curve), list(curve.values())
     days = np.arange(int(oldest.max(initial=0)) + 1)
-    running = np.concatenate([[0.0], np.cumsum(np.interp(days, ages, shares))])
+    running = np.concatenate([[0.0], np.cumsum(reported_by(attribution, days))])
     first, last = youngest, np.floor(oldest).astype(np.int64)
     share = (running[last + 1] - running[first]) / (last + 1 - first)
     return share.round(DIGITS)
+
+
+def reported_by(attribution: Attribution | None, age_days: np.ndarray) -> np.ndarray:
+    """Share of the conversions of one day's spend that is reported at an age; same shape."""
+    if attribution is None:
+        return np.ones(np.shape(age_days))
+    curve = {0.0: 0.0} | {float(age): float(share) for age, share in attribution.curve.items()}
+    return np.interp(age_days, list(curve), list(curve.values()))

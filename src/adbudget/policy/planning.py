@@ -13,8 +13,10 @@ from adbudget.alerts.alert import SEVERITIES
 from adbudget.policy.alerts import raise_alerts
 from adbudget.policy.balance import Wishes, balance
 from adbudget.policy.calls import Case, make_calls
+from adbudget.policy.emergency import doubtful
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
+from adbudget.policy.outages import find_outages
 from adbudget.policy.outcome import outcome
 from adbudget.policy.pausing import pause_due
 from adbudget.policy.plan import PolicyPlan
@@ -50,9 +52,20 @@ def make_case(
     total_change = policy.constraints.total_budget_change.minor(
         total, readings.exponent, "constraints: total_budget_change", up=False
     )
-    report = raise_alerts(readings, policy.alerts, targets=policy.targets, earlier=earlier, at=at)
+    outages = find_outages(policy, readings, circumstances.earlier_days)
+    uncounted = np.zeros(len(readings), bool)
+    for outage in outages:
+        uncounted |= outage.members
+    report = raise_alerts(
+        readings,
+        policy.alerts,
+        targets=policy.targets,
+        earlier=earlier,
+        at=at,
+        uncounted=uncounted,
+    )
     fired = fire_rules(policy, readings, total + total_change)
-    guards = guard(policy, readings, fired, report, circumstances, total + total_change)
+    guards = guard(policy, readings, fired, report, circumstances, total + total_change, uncounted)
     due = pause_due(policy, readings, fired, circumstances)
     cost = result_cost(readings)
     balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
@@ -63,6 +76,7 @@ def make_case(
         readings=readings,
         circumstances=circumstances,
         report=report,
+        outages=outages,
         fired=fired,
         guard=guards,
         balance=balanced,
@@ -123,7 +137,7 @@ def _wishes(
         wanted=np.where(free, fired.wanted, 0),
         lowest=np.where(guards.immature, budget, guards.lowest),
         highest=guards.highest,
-        may_take_part=free & ~fired.any & ~fired.suspect & ~due,
+        may_take_part=free & ~fired.any & ~fired.suspect & ~due & ~doubtful(policy, readings),
         cost=cost,
         total_change=total_change,
         rebalance_limit=policy.constraints.rebalance_limit,

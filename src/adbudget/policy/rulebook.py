@@ -142,6 +142,12 @@ AnyBound = Annotated[
         values.Bound,
     ),
 ]
+SpendOfTarget = Annotated[
+    Money | Decimal,
+    *_written(
+        values.parse_spend, "Money, or a multiple of the target.", ["5x", "$250"], Money, Decimal
+    ),
+]
 TotalChange = Annotated[
     values.Bound,
     *_written(values.parse_change, "Change of the total.", [0, "5%", "-$500"], values.Bound),
@@ -236,6 +242,11 @@ class Constraints:
     observation_period, test_period : ages; a file writes the first at its top
     pause_threshold_hours : this long past the trigger of a cutting rule, a pause is recommended
     emergency_pause : CPL above this multiple of its target pauses at once
+    emergency_min_spend : and not before so much was spent; money, or a multiple of the target
+    max_pauses, max_paused_share : campaigns, and share of the running budget, that may be paused
+        at once in a day; beyond, every such pause waits for a person
+    outage_drop : results that fall by this share over a whole account or channel at once are an
+        outage of tracking
     total_budget_change : by how much the total shall change
     max_daily_change : largest move of a campaign in one day, as a share of its opening budget
     rebalance_limit : largest move of a campaign that no rule moves, as a share of its budget
@@ -252,6 +263,10 @@ class Constraints:
     test_period: Days = _as_written("48 hours")
     pause_threshold_hours: Hours = _as_written("48 hours")
     emergency_pause: Multiple = _as_written("3x")
+    emergency_min_spend: SpendOfTarget = _as_written("5x")
+    max_pauses: Annotated[int, Strict(), Field(ge=0)] = 3
+    max_paused_share: Share = _as_written("30%")
+    outage_drop: Share = _as_written("50%")
     total_budget_change: TotalChange = _as_written(0)
     max_daily_change: Share = _as_written("25%")
     rebalance_limit: Share = _as_written("10%")

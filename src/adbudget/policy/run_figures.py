@@ -39,6 +39,10 @@ def figures_of(case: Case, plan: PolicyPlan) -> dict[str, Any]:
         "n_rule_fired": int(case.fired.any.sum()),
         "spend": float(daily[active].sum()),
         "spend_on_winners": float(daily[active & is_winner].sum()),
+        "outages": [
+            {"group": one.group, "count": one.count, "day": str(one.day), "counted": one.counted}
+            for one in case.outages
+        ],
         "cpl": _blended_cpl(case) or plan.summary["projected_cpl_before"],
     }
 

@@ -12,19 +12,19 @@ import numpy as np
 
 from adbudget.policy.alerts import AlertReport
 from adbudget.policy.daily_limit import day_bounds
+from adbudget.policy.emergency import emergencies, too_many
 from adbudget.policy.firing import NO_CAP, Fired
-from adbudget.policy.language import evaluate, parse_trigger
 from adbudget.policy.maturity import maturity
-from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 
-EMERGENCY = "emergency_pause"
 # Why a campaign may not move at all, in the order in which the reasons are told.
 HOLDS = {
     "ended": "it has ended",
     "paused": "it is paused, and paused campaigns keep their budget",
     "locked": "its budget is locked",
+    "outage": "its results are not being counted, so nothing is cut or paused there",
     "emergency": "it is to be paused at once, and paused campaigns keep their budget",
     "rule_pause": "a rule pauses it, and paused campaigns keep their budget",
     "rule_hold": "a rule holds it",
@@ -46,11 +46,15 @@ class Circumstances:
     kill_on : the kill switch stops every change
     past_since : campaigns that were past the trigger of a cutting rule in the last run, and the
         moment of the first run of those without a gap
+    paused_today : campaigns that were paused without a person today, and their budgets
+    earlier_days : daily figures of earlier runs, for a table without a history
     """
 
     openings: Mapping[str, int] = field(default_factory=dict)
     kill_on: bool = False
     past_since: Mapping[str, datetime] = field(default_factory=dict)
+    paused_today: Mapping[str, int] = field(default_factory=dict)
+    earlier_days: History | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +65,7 @@ class Guard:
     ----------
     hold : (campaign,) key of HOLDS, "" when it may move
     emergency : (campaign,) bool, to be paused at once
+    braked : so many are to be paused at once that a person has to look first
     immature : (campaign,) bool, too few of its conversions are in to lower anything
     lowest, highest : (campaign,) int64, bounds of the budget; they hold the budget of today
     cap, floor : (campaign,) int64, of the file alone, which today's budget may have passed
@@ -69,6 +74,7 @@ class Guard:
 
     hold: np.ndarray
     emergency: np.ndarray
+    braked: bool
     immature: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
@@ -85,6 +91,7 @@ def guard(
     report: AlertReport,
     circumstances: Circumstances,
     total_after: int,
+    outage: np.ndarray,
 ) -> Guard:
     """Work out who may move, and between which budgets.
 
@@ -95,10 +102,12 @@ def guard(
     report : for campaigns that are frozen or that a built-in check would pause
     circumstances : the day so far
     total_after : minor units of all budgets after the run
+    outage : (campaign,) bool, its results are not being counted
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
-    emergency = _emergency(policy, readings, share_in) & ~stale
+    emergency = emergencies(policy, readings, share_in) & ~stale & ~outage
+    pausing = emergency & (readings.status == "active") & ~readings.locked
     least = 0.0 if policy.attribution is None else float(policy.attribution.mature_at)
     cap, floor = _caps_and_floors(policy, readings, fired, total_after)
     low, high = day_bounds(
@@ -106,8 +115,9 @@ def guard(
     )
     budget = readings.budget_minor
     return Guard(
-        hold=_holds(policy, readings, fired, report, emergency, stale),
-        emergency=emergency & (readings.status == "active") & ~readings.locked,
+        hold=_holds(policy, readings, fired, report, emergency, stale, outage),
+        emergency=pausing,
+        braked=too_many(policy, readings, pausing, circumstances.paused_today),
         immature=share_in < least,
         lowest=np.minimum(np.maximum(floor, low), budget),
         highest=np.maximum(np.minimum(cap, high), budget),
@@ -125,6 +135,7 @@ def _holds(
     report: AlertReport,
     emergency: np.ndarray,
     stale: np.ndarray,
+    outage: np.ndarray,
 ) -> np.ndarray:
     limits = policy.constraints
     age_s = _age_seconds(readings)
@@ -133,6 +144,7 @@ def _holds(
         "ended": readings.status == "ended",
         "paused": readings.status == "paused",
         "locked": readings.locked,
+        "outage": outage,
         "emergency": emergency,
         "rule_pause": fired.pauses,
         "rule_hold": fired.holds,
@@ -165,21 +177,6 @@ def _stale(policy: Policy, readings: Readings) -> np.ndarray:
 
 def _seconds(span: np.ndarray) -> np.ndarray:
     return np.where(np.isnat(span), np.nan, span / np.timedelta64(1, "s"))
-
-
-def _emergency(policy: Policy, readings: Readings, share_in: np.ndarray) -> np.ndarray:
-    """(campaign,) CPL so far past its target that not even outstanding conversions excuse it."""
-    worst = np.zeros(len(readings), bool)
-    multiple = policy.constraints.emergency_pause
-    for metric in costs_of_result():
-        target = policy.targets.get(f"target_{metric}")
-        if target is None:
-            continue
-        trigger = parse_trigger(f"{metric} > target * {multiple:f}", where=EMERGENCY)
-        past = evaluate(trigger, readings, targets=policy.targets).fired
-        when_all_are_in = readings.metric(metric) * share_in
-        worst |= past & ((share_in >= 1) | (when_all_are_in > float(multiple * target)))
-    return worst
 
 
 def _caps_and_floors(

@@ -13,10 +13,10 @@ import numpy as np
 from adbudget.alerts.alert import SEVERITIES, Alert, fingerprint_of, past_alerts
 from adbudget.alerts.cooldown import fresh_alerts
 from adbudget.policy.calls import Case
+from adbudget.policy.emergency import EMERGENCY, evidence_of
 from adbudget.policy.firing import NO_CAP
 from adbudget.policy.metrics.wording import evidence_text
-from adbudget.policy.rationale import emergency_figures
-from adbudget.policy.safety import EMERGENCY
+from adbudget.tables.messages import listed
 
 WHOLE_TABLE = ""  # campaign of an alert about all of them
 
@@ -30,7 +30,8 @@ def soft_alerts(case: Case, *, earlier: Any = (), at: datetime) -> tuple[Alert, 
     earlier : alerts of earlier runs, as :func:`adbudget.policy.alerts.raise_alerts` takes them
     at : moment of the run, with time zone
     """
-    found = [*_pauses(case, at), *_paused(case, at), *_utilization(case, at), *_near_cap(case, at)]
+    checks = (_outages, _pauses, _paused, _utilization, _near_cap)
+    found = [alert for check in checks for alert in check(case, at)]
     return fresh_alerts(found, past_alerts(earlier))
 
 
@@ -60,11 +61,34 @@ def _alert(
     )
 
 
+def _outages(case: Case, at: datetime) -> Iterator[Alert]:
+    """One alert a group, however many campaigns it has."""
+    for outage in case.outages:
+        n = int(outage.members.sum())
+        text = f"{outage.count} of {outage.group} fall by {case.policy.constraints.outage_drop:.0%}"
+        evidence = {outage.count: outage.counted, "expected": round(outage.expected, 1)}
+        evidence |= {"spend": outage.spent} if np.isfinite(outage.spent) else {}
+        fell = "fell at once" if outage.counted else "count none"
+        said = (
+            f"results of {outage.group} are not being counted on {outage.day}: {n} campaigns "
+            f"{fell}, so none of them is cut or paused"
+        )
+        yield _alert("outage", "critical", WHOLE_TABLE, text, evidence, said, "check_tracking", at)
+
+
 def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
     names, limits = case.readings.campaign_ids, case.policy.constraints
     hours = limits.pause_threshold.total_seconds() / 3600
-    for i in np.flatnonzero(case.guard.emergency):
-        evidence = emergency_figures(case.policy, case.readings, int(i))
+    emergency = np.flatnonzero(case.guard.emergency)
+    if case.guard.braked:
+        told = listed([names[i] for i in emergency])
+        text = f"pauses in a day > {limits.max_pauses} or {limits.max_paused_share:.0%} of budget"
+        evidence = {"pauses": float(len(emergency))}
+        said = f"{told} cost too much, and so many pauses in a day wait for a person"
+        yield _alert("many_pauses", "critical", WHOLE_TABLE, text, evidence, said, "approve", at)
+        emergency = emergency[:0]
+    for i in emergency:
+        evidence = evidence_of(case.policy, case.readings, int(i))
         text = f"cost per result > target * {limits.emergency_pause:f}"
         said = f"cost per result above {limits.emergency_pause:f} times the target"
         yield _alert(EMERGENCY, "critical", names[i], text, evidence, said, "pause", at)

@@ -177,6 +177,24 @@ def parse_multiple(value: Any, where: str) -> Decimal:
     return _sensible(_number(match["number"]), value, where)
 
 
+def parse_spend(value: Any, where: str) -> Money | Decimal:
+    """Read an amount that may depend on a target: "$250", or "5x", five times the target.
+
+    Raises
+    ------
+    PolicyError : anything else
+    """
+    match = MULTIPLE.fullmatch(_text(value))
+    if match is not None:
+        return _sensible(_number(match["number"]), value, where)
+    try:
+        return parse_money(value, where)
+    except PolicyError as error:
+        if "zeros" in str(error):
+            raise
+        raise unreadable(value, where, "money or a multiple of the target, such as 5x") from None
+
+
 def parse_action(value: Any, where: str) -> Action:
     """Read an action: "increase_budget_15%", "decrease_budget_$50", "pause" or "hold".
 

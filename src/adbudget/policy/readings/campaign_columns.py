@@ -15,7 +15,11 @@ from adbudget.tables.amounts import read_as_written
 from adbudget.tables.messages import Note, Rows, distinct_values
 from adbudget.tables.roles import column_of
 
-OTHER = ("campaign_id", "date", "started_at", "updated_at", "status", "currency", "locked")
+LABELS = ("account", "platform", "channel")
+OTHER = (
+    *("campaign_id", "date", "started_at", "updated_at", "status", "currency", "locked"),
+    *LABELS,
+)
 STATUS = {
     **dict.fromkeys(("active", "enabled", "running"), "active"),
     **dict.fromkeys(("paused",), "paused"),
@@ -73,6 +77,16 @@ def read_status(frame: pd.DataFrame, rows: Rows) -> np.ndarray:
             f"{', '.join(STATUS)}."
         )
     return np.array([*words, None], dtype=object)[codes]
+
+
+def read_labels(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Columns that name groups of campaigns: name -> (row,) text, "" where missing."""
+    found = {}
+    for name in (name for name in LABELS if name in frame.columns):
+        codes, different = pd.factorize(column_of(frame, name))
+        texts = [*(str(value).strip() for value in different), ""]  # -1, a missing one, is the last
+        found[name] = np.array(texts, dtype=object)[codes]
+    return found
 
 
 def contradictions(figures: Figures, name_of: Callable[[int], str], rows: Rows) -> list[Note]:

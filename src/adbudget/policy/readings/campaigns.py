@@ -17,6 +17,7 @@ from adbudget.policy.readings.campaign_columns import (
     OTHER,
     contradictions,
     read_figures,
+    read_labels,
     read_status,
 )
 from adbudget.policy.readings.daily import History
@@ -55,7 +56,8 @@ def read_campaigns(
     ----------
     frame : one row per campaign. Needs campaign_id and budget (per day); may have any other of
         :func:`adbudget.policy.metrics.registry.table_columns`, date (the day the figures are for;
-        the day of ``as_of`` when not given), started_at, updated_at, status, currency, locked
+        the day of ``as_of`` when not given), started_at, updated_at, status, currency, locked, and
+        account, platform or channel, which name groups of campaigns
     history : the same by ``date``, one row per campaign and day; budget is optional there
     as_of : the moment of the decision; a date is its midnight
     currency : ISO code, when the table has no such column
@@ -93,11 +95,12 @@ def read_campaigns(
         day=day,
         last_day=day,
         figures=figures,
+        labels=read_labels(table),
         history=None,
         notes=(),
     )
     if history is not None:
-        past = _read_history(history, readings, notes)
+        past = read_history(history, readings, notes)
         readings = replace(readings, history=past, last_day=_last_days(readings, past, notes))
         notes += _two_readings_of_a_day(readings)
     return replace(readings, notes=tuple(notes))
@@ -136,8 +139,13 @@ def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
         )
 
 
-def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
-    """History of the campaigns of the table, sorted by campaign and day."""
+def read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
+    """History of the campaigns of the table, sorted by campaign and day; adds to ``notes``.
+
+    Raises
+    ------
+    InputError : as :func:`read_campaigns`
+    """
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
     notes += unread_columns(table, "history", (*table_columns(), *OTHER))

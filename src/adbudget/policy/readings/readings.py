@@ -33,6 +33,8 @@ class Readings:
     last_day : (campaign,) datetime64[D], the day of the latest daily reading: ``day``, or the day
         before it where only the history knows daily figures and ends there
     figures : metrics of the table; figures.values[metric] is (campaign,)
+    labels : column that names groups ("account", "platform" or "channel") -> (campaign,)
+        text, "" where missing; only columns that the table has
     history : readings by day, or None
     notes : what is worth knowing about the table
     """
@@ -49,6 +51,7 @@ class Readings:
     day: np.ndarray
     last_day: np.ndarray
     figures: Figures
+    labels: Mapping[str, np.ndarray]
     history: History | None
     notes: tuple[Note, ...]
 

@@ -101,7 +101,8 @@ def test_counts_decide_whether_a_cpl_is_proof():
     counts = {"spend": [70, 7000, 75_000, 50_000], "conversions": [2, 200, 1000, 1000]}
     frame = table(*rows).drop(columns="cpl").assign(**counts, days=7)
     plan = plan_of(frame)
-    assert plan.of("few").rule_fired == "rebalance"
+    assert plan.of("few").rule_fired == "", "what confidence refuses does not come back"
+    assert next_budgets(plan)["few"] == 2000
     assert "not sure enough: probability 0.62" in plan.of("few").rationale
     assert plan.of("many").rule_fired == "scale_winners"
     assert plan.of("many").probability == pytest.approx(0.97, abs=0.005)

@@ -15,7 +15,7 @@ from adbudget.alerts.cooldown import COOLDOWN, check_zones, fresh_and_silenced, 
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number, Trigger
-from adbudget.policy.metrics.registry import METRICS, costs_of_result, with_parts
+from adbudget.policy.metrics.registry import counts_of_results, with_parts
 from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import AlertRule, Severity
@@ -27,7 +27,7 @@ USUAL: tuple[tuple[str, str, str, Severity], ...] = (
     ("opportunity", "roas > 6 for 3 days", "suggest_scale", "info"),
     ("risk", "spend_pace > 150%", "alert_overspend", "warning"),
 )
-RESULTS = {METRICS[cost].parts[1] for cost in costs_of_result()} | {"revenue"}
+RESULTS = {*counts_of_results(), "revenue"}
 SAYS = {  # type of a built-in check -> what is wrong, what to do when it is real, and when unsure
     "ctr_drop": ("the click-through rate fell by more than half in a day", "pause", "review"),
     "click_quality": ("many clicks, few conversions", "pause_and_review", "review"),

@@ -153,11 +153,15 @@ def _confidence(case: Case, i: int) -> str:
 
 
 def _on_target(case: Case, i: int) -> bool:
-    """A campaign that meets its target is a good place for money that is left."""
-    for name in costs_of_result():
-        value, target = case.readings.metric(name)[i], case.policy.targets.get(f"target_{name}")
-        if np.isfinite(value) and target is not None:
-            return bool(value <= float(target))
+    """A campaign that meets its targets is a good place for money that is left."""
+    met = [
+        case.readings.metric(name)[i] <= float(target)
+        for name in costs_of_result()
+        if (target := case.policy.targets.get(f"target_{name}")) is not None
+        and np.isfinite(case.readings.metric(name)[i])
+    ]
+    if met:
+        return all(met)
     roas, target = case.readings.metric("roas")[i], case.policy.targets.get("target_roas")
     return target is not None and bool(roas >= float(target))
 

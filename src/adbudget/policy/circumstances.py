@@ -86,7 +86,7 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
         return None
     rows = pd.concat(frames).drop_duplicates(["campaign_id", "date"], keep="last")
     rows = rows[rows["date"] < readings.day.max().item().isoformat()]
-    return read_history(rows.reset_index(drop=True), readings, []) if len(rows) else None
+    return read_history(rows.reset_index(drop=True), readings, [], []) if len(rows) else None
 
 
 def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:

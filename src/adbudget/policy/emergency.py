@@ -55,7 +55,8 @@ def evidence_of(policy: Policy, readings: Readings, campaign: int) -> dict[str, 
             figures[metric] = value
         elif np.isnan(value) and _none(readings, metric)[campaign]:
             spend, count = METRICS[metric].parts
-            figures |= {spend: float(readings.metric(spend)[campaign]), count: 0.0}
+            shown = readings.stands_for.get(count, count)
+            figures |= {spend: float(readings.metric(spend)[campaign]), shown: 0.0}
     return figures
 
 

@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 
 from adbudget.policy.maturity import reported_by
-from adbudget.policy.metrics.registry import METRICS, costs_of_result
+from adbudget.policy.metrics.registry import METRICS, costs_of_result, counts_of_results
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
@@ -74,7 +74,7 @@ def find_outages(
     """
     if readings.history is None and earlier_days is not None:
         readings = replace(readings, history=earlier_days)
-    counts = dict.fromkeys(METRICS[cost].parts[1] for cost in costs_of_result())
+    counts = dict.fromkeys(c for c in counts_of_results() if c not in readings.stands_for)
     found: list[Outage] = []
     told: set[bytes] = set()
     days = {count: _days(readings, count) for count in counts}
@@ -200,7 +200,8 @@ def _nothing_at_all(
     policy: Policy, readings: Readings, members: np.ndarray, count: str
 ) -> Outage | None:
     """Several campaigns spent and not one result came, though even costly ones would have."""
-    costs = [cost for cost in costs_of_result() if METRICS[cost].parts[1] == count]
+    served = {count, *(new for new, own in readings.stands_for.items() if own == count)}
+    costs = [cost for cost in costs_of_result() if METRICS[cost].parts[1] in served]
     targets = [policy.targets.get(f"target_{cost}") for cost in costs]
     known = [target for target in targets if target is not None]
     results, spend = readings.metric(count), readings.metric("spend")

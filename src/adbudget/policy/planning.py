@@ -16,6 +16,7 @@ from adbudget.policy.calls import Case, make_calls
 from adbudget.policy.emergency import doubtful
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
+from adbudget.policy.metrics.registry import target_words, with_parts
 from adbudget.policy.outages import find_outages
 from adbudget.policy.outcome import outcome
 from adbudget.policy.pausing import pause_due
@@ -25,6 +26,7 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Circumstances, Guard, guard
 from adbudget.policy.soft import soft_alerts
 from adbudget.policy.summary import summarize
+from adbudget.tables.messages import Note
 
 
 def make_case(
@@ -67,7 +69,7 @@ def make_case(
     fired = fire_rules(policy, readings, total + total_change)
     guards = guard(policy, readings, fired, report, circumstances, total + total_change, uncounted)
     due = pause_due(policy, readings, fired, circumstances)
-    cost = result_cost(readings)
+    cost = result_cost(policy, readings)
     balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
     result = outcome(policy, readings, fired, guards, balanced, due)
     limit = policy.constraints.approval_limit.minor(readings.exponent, "approval_limit")
@@ -95,7 +97,7 @@ def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> Poli
         alerts=tuple(sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity))),
         summary=summarize(case, calls),
         metrics={},
-        notes=(*case.readings.notes, *case.report.notes),
+        notes=(*_notes(case), *case.report.notes),
         at=at,
         run_id=run_id,
         currency=case.readings.currency or case.policy.currency,
@@ -103,12 +105,21 @@ def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> Poli
     )
 
 
-def result_cost(readings: Readings) -> np.ndarray:
+def _notes(case: Case) -> list[Note]:
+    """Notes on the tables; one on a count that is not given, only when the policy needs it."""
+    policy = case.policy
+    asked = {metric for rule in (*policy.rules, *policy.alerts) for metric in rule.trigger.metrics}
+    asked |= {target_words()[word] for word in policy.targets}
+    needed = set(with_parts(asked))
+    return [*case.readings.notes, *(note for note in case.readings.served if note.kind in needed)]
+
+
+def result_cost(policy: Policy, readings: Readings) -> np.ndarray:
     """(campaign,) rank of what a result costs, from 0 on, equals alike; NaN when unknown.
 
-    CPL decides, else CPA. Campaigns with neither come after them, best ROAS first.
+    The cost that has a target decides, CPL before CPA. Campaigns with neither come after them, best ROAS first.
     """
-    cost, roas = readings.cost_of_result(), readings.metric("roas")
+    cost, roas = readings.cost_of_result(policy.targets), readings.metric("roas")
     by_roas = ~np.isfinite(cost) & np.isfinite(roas)
     value = np.where(by_roas, -roas, cost)
     known = np.isfinite(value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adbudget.policy.calls import Case
+from adbudget.policy.metrics.registry import METRICS
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.values import BudgetMove
 
@@ -91,11 +92,11 @@ def _ratio(facts: list[Mapping[str, Any]], top: str, bottom: str) -> float | Non
 
 
 def _blended_cpl(case: Case) -> float | None:
-    """Spend over conversions of all active campaigns that have both."""
-    spend, conversions = (case.readings.metric(name) for name in ("spend", "conversions"))
-    both = np.isfinite(spend) & np.isfinite(conversions) & (case.readings.status == "active")
-    leads = conversions[both].sum()
-    return float(spend[both].sum() / leads) if leads > 0 else None
+    """Spend over leads of all active campaigns that have both."""
+    spend, leads = (case.readings.metric(name) for name in METRICS["cpl"].parts)
+    both = np.isfinite(spend) & np.isfinite(leads) & (case.readings.status == "active")
+    total = leads[both].sum()
+    return float(spend[both].sum() / total) if total > 0 else None
 
 
 def _trend(moments: list[datetime], cpl: list[float | None]) -> float | None:

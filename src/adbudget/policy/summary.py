@@ -45,7 +45,7 @@ def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
 def _projection(case: Case) -> dict[str, Any]:
     """CPL of all campaigns together before and after, with what was assumed."""
     readings = case.readings
-    cpl = readings.cost_of_result()
+    cpl = readings.cost_of_result(case.policy.targets)
     counted = np.isfinite(cpl) & (cpl > 0) & (readings.status == "active")
     before = _blended(readings.budget_minor, cpl, counted)
     after = _blended(case.balance.budget, cpl, counted & ~case.guard.emergency)

@@ -32,7 +32,7 @@ class Metric:
     most : largest possible value; None sets none
     target : a policy may set ``target_...`` for it
     in_tables : a table may give it; otherwise it is always worked out
-    cost_of_result : money per conversion: its posterior judges it, and far above its target a
+    cost_of_result : money per lead or conversion: its posterior judges it, and far above its target a
         campaign is paused
     """
 
@@ -109,7 +109,8 @@ def _of_plan(meaning: str) -> Metric:
 METRICS: dict[str, Metric] = {
     "budget": Metric(unit=MONEY, meaning="budget per day"),
     "spend": Metric(unit=MONEY, meaning="money spent"),
-    "conversions": Metric(unit=COUNT, meaning="leads, sales or other outcomes counted"),
+    "leads": Metric(unit=COUNT, meaning="leads counted"),
+    "conversions": Metric(unit=COUNT, meaning="sales or other outcomes counted"),
     "revenue": Metric(unit=MONEY, meaning="value of the conversions", negative=True),  # refunds
     "impressions": Metric(unit=COUNT, meaning="times shown"),
     "clicks": Metric(unit=COUNT, meaning="times clicked"),
@@ -121,7 +122,7 @@ METRICS: dict[str, Metric] = {
         in_tables=False,
     ),
     "age_days": Metric(unit=DAYS, meaning="days since `started_at`", in_tables=False),
-    "cpl": _cost("cost per lead", "conversions", of_result=True),
+    "cpl": _cost("cost per lead", "leads", of_result=True),
     "cpa": _cost("cost per acquisition", "conversions", of_result=True),
     "roas": Metric(
         unit=RATIO,
@@ -153,6 +154,11 @@ def table_columns() -> tuple[str, ...]:
 def costs_of_result() -> tuple[str, ...]:
     """Costs per conversion, the one that counts first."""
     return tuple(name for name, metric in METRICS.items() if metric.cost_of_result)
+
+
+def counts_of_results() -> tuple[str, ...]:
+    """What results are counted as, one for each cost of a result."""
+    return tuple(METRICS[name].parts[1] for name in costs_of_result())
 
 
 def target_words() -> dict[str, str]:

@@ -3,13 +3,13 @@
 Every reader refuses what is unclear and names the rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.policy.metrics.registry import METRICS, quotients, table_columns
+from adbudget.policy.metrics.registry import METRICS, counts_of_results, quotients, table_columns
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.amounts import read_as_written
 from adbudget.tables.messages import Note, Rows, distinct_values
@@ -58,6 +58,30 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
     return given
 
 
+def with_both_counts(
+    given: dict[str, np.ndarray], table: str, notes: list[Note], *, alone: bool = True
+) -> dict[str, np.ndarray]:
+    """Let the one count of results that a table gives serve as the other one too.
+
+    Parameters
+    ----------
+    given : from :func:`read_figures`
+    table : how the note calls the table
+    notes : a note whose kind is the count that is not given is added
+    alone : whether the other count is given nowhere else either; otherwise it stays unknown
+    """
+    counts = counts_of_results()
+    have = [name for name in counts if name in given and np.isfinite(given[name]).any()]
+    if len(have) != 1:
+        return given
+    missing = next(name for name in counts if name not in have)
+    message = f"{table}: {missing} are not given; " + (
+        f"{have[0]} stand for them." if alone else "what needs them is unknown."
+    )
+    notes.append(Note(kind=missing, message=message))
+    return given | {missing: given[have[0]]} if alone else given
+
+
 def read_status(frame: pd.DataFrame, rows: Rows) -> np.ndarray:
     """Status: (row,) "active", "paused" or "ended"; active when the table has no such column.
 
@@ -89,12 +113,28 @@ def read_labels(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     return found
 
 
-def contradictions(figures: Figures, name_of: Callable[[int], str], rows: Rows) -> list[Note]:
+def standing_for(given: dict[str, np.ndarray], read: dict[str, np.ndarray]) -> dict[str, str]:
+    """Count that :func:`with_both_counts` has added to what was read -> the one it is made of."""
+    counts = counts_of_results()
+    return {
+        new: next(c for c in counts if c != new)
+        for new in counts
+        if given.get(new) is not read.get(new)
+    }
+
+
+def contradictions(
+    figures: Figures,
+    name_of: Callable[[int], str],
+    rows: Rows,
+    stands_for: Mapping[str, str],
+) -> list[Note]:
     """Notes on figures that are given and differ from what their parts say by over 1%.
 
     Parameters
     ----------
     name_of : position of a row -> what the message calls it
+    stands_for : count that is not given -> the one that serves instead
     """
     notes = []
     for metric in quotients():
@@ -102,8 +142,10 @@ def contradictions(figures: Figures, name_of: Callable[[int], str], rows: Rows) 
         away = figures.given[metric] & (np.abs(value - parts) > 0.01 * np.abs(parts))
         if away.any():
             first = int(np.flatnonzero(away)[0])
+            below = str(METRICS[metric].denominator)
+            formula = f"{METRICS[metric].quotient} / {stands_for.get(below, below)}"
             message = (
-                f"{rows.table}: {metric} is not {METRICS[metric].formula} in "
+                f"{rows.table}: {metric} is not {formula} in "
                 f"{int(away.sum())} rows, e.g. {name_of(first)}: {value[first]:g} is given, its "
                 f"parts say {parts[first]:g}. The given figure is used."
             )

@@ -12,13 +12,15 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.money import digits_of
-from adbudget.policy.metrics.registry import table_columns
+from adbudget.policy.metrics.registry import counts_of_results, table_columns
 from adbudget.policy.readings.campaign_columns import (
     OTHER,
     contradictions,
     read_figures,
     read_labels,
     read_status,
+    standing_for,
+    with_both_counts,
 )
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.figures import derive
@@ -76,11 +78,14 @@ def read_campaigns(
     code = currency_of_table(table, rows, currency)
     digits = digits_of(code or "") if exponent is None else exponent
     started_at = read_moments(table, "started_at", moment, rows)
-    given = read_figures(table, rows)
+    served: list[Note] = []
+    as_read = read_figures(table, rows)
+    given = with_both_counts(as_read, "campaigns", served)
+    stands_for = standing_for(given, as_read)
     now = np.datetime64(moment.replace(tzinfo=None), "s")
     given["age_days"] = np.divide(now - started_at, DAY)
     figures = derive(given, len(table))
-    notes += contradictions(figures, lambda row: f"campaign {names[row]!r}", rows)
+    notes += contradictions(figures, lambda row: f"campaign {names[row]!r}", rows, stands_for)
     day = _days(table, moment, rows, notes)
     readings = Readings(
         campaign_ids=names,
@@ -98,12 +103,14 @@ def read_campaigns(
         labels=read_labels(table),
         history=None,
         notes=(),
+        stands_for=stands_for,
+        served=(),
     )
     if history is not None:
-        past = read_history(history, readings, notes)
+        past = read_history(history, readings, notes, served)
         readings = replace(readings, history=past, last_day=_last_days(readings, past, notes))
         notes += _two_readings_of_a_day(readings)
-    return replace(readings, notes=tuple(notes))
+    return replace(readings, notes=tuple(notes), served=tuple(served))
 
 
 def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
@@ -139,8 +146,8 @@ def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
         )
 
 
-def read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
-    """History of the campaigns of the table, sorted by campaign and day; adds to ``notes``.
+def read_history(data: Any, readings: Readings, notes: list[Note], served: list[Note]) -> History:
+    """History of the campaigns of the table, sorted by campaign and day; adds to the notes.
 
     Raises
     ------
@@ -152,7 +159,10 @@ def read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
     codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
     days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)
-    given = read_figures(table, rows)
+    one = _one_count(readings)
+    as_read = read_figures(table, rows)
+    given = with_both_counts(as_read, "history", served, alone=one)
+    stands_for = standing_for(given, as_read)
     place = {name: i for i, name in enumerate(readings.campaign_ids)}
     campaign = np.array([place.get(name, -1) for name in different])[codes]
     gone = [name for name in different if name not in place]
@@ -174,9 +184,20 @@ def read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
     given["age_days"] = np.divide(days - readings.started_at[campaign], DAY)
     figures = derive(given, order.size)
     notes += contradictions(
-        figures, lambda row: f"{readings.campaign_ids[campaign[row]]!r} on {days[row]}", rows
+        figures,
+        lambda row: f"{readings.campaign_ids[campaign[row]]!r} on {days[row]}",
+        rows,
+        stands_for,
     )
     return History(campaign=campaign, day=days, figures=figures)
+
+
+def _one_count(readings: Readings) -> bool:
+    """Whether the campaign table counts results in one way, or not at all."""
+    first, second = (readings.metric(name) for name in counts_of_results())
+    return bool(
+        np.array_equal(first, second, equal_nan=True) or np.isnan([first, second]).all(1).any()
+    )
 
 
 def _last_days(readings: Readings, history: History, notes: list[Note]) -> np.ndarray:

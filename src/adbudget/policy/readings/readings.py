@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.metrics.registry import TARGET, costs_of_result
 from adbudget.policy.readings.daily import NO_ROW, History
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.messages import Note
@@ -37,6 +37,8 @@ class Readings:
         text, "" where missing; only columns that the table has
     history : readings by day, or None
     notes : what is worth knowing about the table
+    stands_for : count that the table does not give -> the one that serves instead
+    served : counts that another one stands for, worth knowing where they are needed
     """
 
     campaign_ids: tuple[str, ...]
@@ -54,6 +56,8 @@ class Readings:
     labels: Mapping[str, np.ndarray]
     history: History | None
     notes: tuple[Note, ...]
+    stands_for: Mapping[str, str]
+    served: tuple[Note, ...]
 
     def __len__(self) -> int:
         return len(self.campaign_ids)
@@ -62,9 +66,14 @@ class Readings:
         """One metric of the table: (campaign,) float, NaN where unknown. Money in major units."""
         return self.figures.values[name]
 
-    def cost_of_result(self) -> np.ndarray:
-        """Money per result, CPL where it is known, else CPA: (campaign,), NaN where unknown."""
-        costs = [self.metric(name) for name in costs_of_result()]
+    def cost_of_result(self, targets: Iterable[str] = ()) -> np.ndarray:
+        """Money per result: (campaign,), NaN where unknown.
+
+        CPL where it is known, else CPA; but first the one that ``targets`` has a word for.
+        """
+        words = set(targets)
+        names = sorted(costs_of_result(), key=lambda name: f"{TARGET}_{name}" not in words)
+        costs = [self.metric(name) for name in names]
         found = costs[0]
         for cost in costs[1:]:
             found = np.where(np.isfinite(found), found, cost)

@@ -310,7 +310,7 @@ def test_approving_the_group_makes_the_whole_plan_happen(ledger):
 
 
 def test_the_daily_limit_counts_from_the_opening_budget_over_all_runs_of_the_day(ledger):
-    policy = example(approval_limit=10_000)
+    policy = example(approval_limit=10_000, rest=0, cadence="1 hour")
     frame, moved = table(("A", 1000, 35), ("B", 3000, 75), ("C", 6000, 50)), []
     for hour in (8, 10, 12):
         plan = plan_of(frame, policy, ledger=ledger, as_of=f"2026-03-02T{hour:02d}:00")

@@ -1,4 +1,4 @@
-"""Leads and conversions: two counts, two costs, two targets; one serves as both when it is alone."""
+"""Leads and conversions: two counts, two costs, two targets; one serves as both when alone."""
 
 import pandas as pd
 import pytest

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from adbudget.ledger.entry import Entry, digest
 from adbudget.ledger.runs import log_run
 from adbudget.money import check_currency
-from adbudget.policy.circumstances import RUN, circumstances_of, instant, longest_cooldown
+from adbudget.policy.circumstances import (
+    RUN,
+    circumstances_of,
+    in_zone,
+    instant,
+    longest_cooldown,
+)
+from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.file import load_policy
 from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
@@ -21,9 +28,9 @@ from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
 from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.rest import with_last_changes
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.run_figures import figures_of, watch
-from adbudget.policy.safety import Circumstances
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.tables.instants import as_moment
 
@@ -49,7 +56,8 @@ def apply_policy(
     ledger : from :func:`adbudget.open_ledger`, or its address. The day's opening budgets, the kill
         switch and earlier alerts come from it, and the run is written to it: again with the same
         policy, tables and moment, nothing new is written and the same plan comes back
-    as_of : the moment of the decision; a date is its midnight
+    as_of : the moment of the decision; a date is its midnight. Its day is that of the policy's time
+        zone, in which moments without a zone are
 
     Returns
     -------
@@ -62,9 +70,9 @@ def apply_policy(
     LedgerError : the ledger cannot be read or written
     """
     moment = as_moment(as_of)
-    readings = _read(policy, campaigns, history, moment)
+    readings = _read(policy, campaigns, history, in_zone(moment, policy))
     if ledger is None:
-        at = instant(moment, policy)
+        at = instant(readings.as_of, policy)
         case = make_case(policy, readings, Circumstances(), at=at)
         return plan_of(case, at=at, run_id="")
     tables = {
@@ -93,6 +101,7 @@ def rerun(run: Entry, before: "Ledger") -> list[Pair]:
     policy = load_policy(given["policy"])
     tables = given["tables"]
     moment = as_moment(tables["as_of"])
+    moment = in_zone(moment, policy)
     history = None if tables["history"] is None else from_json(tables["history"])
     exponent = given["figures"]["exponent"]  # older versions counted some currencies otherwise
     readings = _read(policy, from_json(tables["campaigns"]), history, moment, exponent)
@@ -129,6 +138,7 @@ def _run(
 ) -> tuple[PolicyPlan, list[Pair]]:
     """Plan and entries of a run, given the ledger as it is just before."""
     around = circumstances_of(before, policy, readings)
+    readings = with_last_changes(readings, around)
     at = instant(readings.as_of, policy)
     earlier = before.alerts(at - longest_cooldown(policy))
     run_id = _run_id(policy, tables, kill_on=around.kill_on)

@@ -11,6 +11,7 @@ import numpy as np
 from adbudget.money import exact, exact_text
 from adbudget.policy.alerts import AlertReport
 from adbudget.policy.balance import Balance
+from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import EMERGENCY, evidence_of
 from adbudget.policy.firing import Fired
 from adbudget.policy.funding import OUTSIDE, Funding
@@ -28,7 +29,7 @@ from adbudget.policy.rationale import (
 )
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import Circumstances, Guard
+from adbudget.policy.safety import Guard
 
 REBALANCE = "rebalance"
 WEAK = 0.8  # below this posterior probability a rule that fires is of low confidence
@@ -99,6 +100,8 @@ def _call(
     sentences = _sentences(case, i, funders)
     if verdict == "needs_approval" and group:
         sentences.append(_waiting(group, case.readings.campaign_ids[i], now, exponent))
+    if case.outcome.flags["restarts_learning"][i]:
+        sentences.append("An edit so large restarts the learning of a platform.")
     if case.circumstances.kill_on and (change or pausing):
         sentences.append("Blocked: the kill switch is on.")
     return Recommendation(

@@ -39,12 +39,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     "b2c": {"test_period": "48 hours", "step": 50, "approval_limit": 500},
     "b2b": {
         "observation_period": "1 week",
+        "cadence": "1 week",
         "test_period": "2 weeks",
         "step": 500,
         "approval_limit": 2000,
     },
 }
 OBSERVATION = "observation_period"  # a constraint that a file writes at its top
+AT_TOP = ("cadence", "rest")  # constraints that a file may write there, too
 MADE = ("targets", "document")  # of a Policy, and no keys of a file
 UNKNOWN = " "  # behind a key that is none where it stands, though a record has a field so called
 RECORD_AT = {
@@ -93,6 +95,7 @@ def policy_schema() -> dict[str, Any]:
     properties = {key: about for key, about in schema["properties"].items() if key not in MADE}
     limits = schema["$defs"]["Constraints"]["properties"]
     properties[OBSERVATION] = limits.pop(OBSERVATION)
+    properties |= {key: limits[key] for key in AT_TOP}
     for word, metric in target_words().items():
         about = f"Target of {metric}: {METRICS[metric].meaning}."
         properties[word] = {"type": TEXT_OR_NUMBER, "description": about}
@@ -107,7 +110,7 @@ def _adapter() -> TypeAdapter[Policy]:
 
 def _arranged(document: Mapping[str, Any]) -> dict[str, Any]:
     """The file in the shape of the records, what its preset says filled in."""
-    moved = {*target_words(), OBSERVATION, *MADE}
+    moved = {*target_words(), OBSERVATION, *AT_TOP, *MADE}
     data = {key: value for key, value in document.items() if key not in moved}
     data |= {key + UNKNOWN: document[key] for key in MADE if key in document}
     data["document"] = json.loads(json.dumps(document, default=_text))
@@ -143,6 +146,12 @@ def _placed(item: Any, place: str, called: str) -> Any:
 def _constraints(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     preset = PRESETS.get(str(document.get("preset", "b2c")), PRESETS["b2c"])
     filled = preset | {k: v for k, v in given.items() if v is not None or k not in preset}
+    for key in (key for key in AT_TOP if document.get(key) is not None):
+        if given.get(key) is not None:
+            raise PolicyError(
+                f"{key} stands at the top of the policy and under constraints; keep one."
+            )
+        filled[key] = document[key]
     if OBSERVATION in given:
         filled[OBSERVATION + UNKNOWN] = filled.pop(OBSERVATION)
     if document.get(OBSERVATION) is None:
@@ -185,7 +194,7 @@ def _keys_at(path: tuple) -> list[str]:
     if record is Constraints:
         known -= {OBSERVATION}
     if record is Policy:
-        known = known - set(MADE) | {OBSERVATION, *target_words()}
+        known = known - set(MADE) | {OBSERVATION, *AT_TOP, *target_words()}
     return sorted(known)
 
 

@@ -71,7 +71,7 @@ def fund(change: np.ndarray, priority: np.ndarray, limit: int) -> Funding:
     if total > 0:
         cuts.insert(0, (OUTSIDE, total))
     if total < 0:
-        raises.insert(0, (OUTSIDE, -total))
+        raises.append((OUTSIDE, -total))  # what the campaigns do not take
     flows = _match(cuts, raises, large)
     change_now = np.zeros_like(change)
     for flow in flows:

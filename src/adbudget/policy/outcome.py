@@ -34,6 +34,7 @@ class RuleOutcome:
         unfunded: no money for the raise;
         scaled: money for a part of the raise;
         scaled_back: the cut frees more than others can take;
+        restarts_learning: an edit so large that a platform learns from the start;
         below_step: a move smaller than the step of the policy;
         test_budget_differs: a new campaign has not the test budget of the file;
         confidence_unknown: a probability is asked for and there are no counts;
@@ -61,6 +62,7 @@ def outcome(
     budget, wanted = readings.budget_minor, fired.wanted
     change = balance.budget - budget
     free = guard.hold == ""
+    waits = free | np.isin(guard.hold, ("cadence", "rest"))  # a pause is no move of money
     raises, cuts = free & (wanted > 0), free & (wanted < 0)
     goal = budget + wanted
     kept_up = guard.immature & cuts
@@ -81,10 +83,12 @@ def outcome(
         "unfunded": raises & (balance.allowed > 0) & (change == 0),
         "scaled": raises & (change > 0) & (change < balance.allowed),
         "scaled_back": cuts & (balance.allowed < 0) & (change > balance.allowed),
+        "restarts_learning": (budget > 0)
+        & (np.abs(change) > float(policy.constraints.learning_edit) * budget),
         "below_step": (change != 0) & (np.abs(change) < _step(policy, readings)),
         "test_budget_differs": _not_the_test_budget(policy, readings, guard),
         "confidence_unknown": _unknown(policy, fired),
-        "pause_recommended": (pause_due & free & ~guard.immature) | (guard.hold == "anomaly"),
+        "pause_recommended": (pause_due & waits & ~guard.immature) | (guard.hold == "anomaly"),
     }
     return RuleOutcome(
         change=change,

@@ -13,6 +13,7 @@ from adbudget.alerts.alert import SEVERITIES
 from adbudget.policy.alerts import raise_alerts
 from adbudget.policy.balance import Wishes, balance
 from adbudget.policy.calls import Case, make_calls
+from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import doubtful
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
@@ -23,10 +24,10 @@ from adbudget.policy.pausing import pause_due
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import Circumstances, Guard, guard
+from adbudget.policy.safety import Guard, guard
 from adbudget.policy.soft import soft_alerts
 from adbudget.policy.summary import summarize
-from adbudget.tables.messages import Note
+from adbudget.tables.messages import Note, listed
 
 
 def make_case(
@@ -51,9 +52,7 @@ def make_case(
     PolicyError : an amount of the policy does not fit the currency of the table
     """
     total = int(readings.budget_minor.sum())
-    total_change = policy.constraints.total_budget_change.minor(
-        total, readings.exponent, "constraints: total_budget_change", up=False
-    )
+    total_change = _total_change(policy, readings, circumstances)
     outages = find_outages(policy, readings, circumstances.earlier_days)
     uncounted = np.zeros(len(readings), bool)
     for outage in outages:
@@ -88,6 +87,21 @@ def make_case(
     )
 
 
+def _total_change(policy: Policy, readings: Readings, circumstances: Circumstances) -> int:
+    """Minor units by which this run is to change the total: what the day has left of its change.
+
+    The change of the file is of the total that the day opened with. What was done too much is not
+    taken back, because a person may have meant it.
+    """
+    meant, before = policy.constraints.total_budget_change, circumstances.net_today
+    opening = int(readings.budget_minor.sum()) - before
+    where = "constraints: total_budget_change"
+    whole = meant.minor(opening, readings.exponent, where, up=False)
+    if meant.at_most:
+        return whole - before if whole < 0 else max(whole - before, 0)
+    return max(whole - before, 0) if whole > 0 else min(whole - before, 0) if whole < 0 else 0
+
+
 def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> PolicyPlan:
     """Put a case into words and numbers; arguments as in :func:`make_case`."""
     calls = make_calls(case, run_id)
@@ -97,7 +111,7 @@ def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> Poli
         alerts=tuple(sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity))),
         summary=summarize(case, calls),
         metrics={},
-        notes=(*_notes(case), *case.report.notes),
+        notes=(*_notes(case), *_learning(case), *case.report.notes),
         at=at,
         run_id=run_id,
         currency=case.readings.currency or case.policy.currency,
@@ -114,10 +128,22 @@ def _notes(case: Case) -> list[Note]:
     return [*case.readings.notes, *(note for note in case.readings.served if note.kind in needed)]
 
 
+def _learning(case: Case) -> list[Note]:
+    """A note on edits so large that a platform learns from the start."""
+    where = np.flatnonzero(case.outcome.flags["restarts_learning"])
+    if not where.size:
+        return []
+    share = float(case.policy.constraints.learning_edit)
+    told = listed(case.readings.campaign_ids[i] for i in where)
+    message = f"edits above {share:.0%} restart the learning of a platform: {told}."
+    return [Note(kind="restarts_learning", message=message)]
+
+
 def result_cost(policy: Policy, readings: Readings) -> np.ndarray:
     """(campaign,) rank of what a result costs, from 0 on, equals alike; NaN when unknown.
 
-    The cost that has a target decides, CPL before CPA. Campaigns with neither come after them, best ROAS first.
+    The cost that has a target decides, CPL before CPA. Campaigns with neither come after them,
+    best ROAS first.
     """
     cost, roas = readings.cost_of_result(policy.targets), readings.metric("roas")
     by_roas = ~np.isfinite(cost) & np.isfinite(roas)
@@ -148,9 +174,15 @@ def _wishes(
         wanted=np.where(free, fired.wanted, 0),
         lowest=np.where(guards.immature, budget, guards.lowest),
         highest=guards.highest,
-        may_take_part=free & ~fired.any & ~fired.suspect & ~due & ~doubtful(policy, readings),
+        may_take_part=free
+        & guards.rested
+        & ~fired.any
+        & ~fired.suspect
+        & ~due
+        & ~doubtful(policy, readings),
         cost=cost,
         total_change=total_change,
+        at_most=policy.constraints.total_budget_change.at_most,
         rebalance_limit=policy.constraints.rebalance_limit,
     )
 

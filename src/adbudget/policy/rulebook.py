@@ -150,7 +150,12 @@ SpendOfTarget = Annotated[
 ]
 TotalChange = Annotated[
     values.Bound,
-    *_written(values.parse_change, "Change of the total.", [0, "5%", "-$500"], values.Bound),
+    *_written(
+        values.parse_change,
+        "Change of the total in a day.",
+        [0, "5%", "-$500", "at_most 0"],
+        values.Bound,
+    ),
 ]
 AnyAction = Annotated[
     values.BudgetMove | values.StatusAction,
@@ -196,6 +201,7 @@ class Rule:
     trigger : when it fires
     action : what it then does
     cap, floor : of the campaign's budget; None sets none
+    rest : so long after it has moved a campaign it does not move it again; None: as the policy says
     """
 
     name: Name
@@ -203,6 +209,7 @@ class Rule:
     action: AnyAction
     cap: AnyBound | None = None
     floor: AnyBound | None = None
+    rest: Days | None = None
 
     @property
     def cuts(self) -> bool:
@@ -247,7 +254,11 @@ class Constraints:
         at once in a day; beyond, every such pause waits for a person
     outage_drop : results that fall by this share over a whole account or channel at once are an
         outage of tracking
-    total_budget_change : by how much the total shall change
+    cadence : so long after any change of a campaign's budget no rule changes it again
+    rest : so long after a rule has moved a campaign it does not move it again; None: the
+        observation period, or the days that the figures cover when those are more
+    learning_edit : a larger edit, as a share of the budget, restarts a platform's learning
+    total_budget_change : by how much the total shall change in a day, or change at most
     max_daily_change : largest move of a campaign in one day, as a share of its opening budget
     rebalance_limit : largest move of a campaign that no rule moves, as a share of its budget
     approval_limit : a change above it waits for a person
@@ -267,6 +278,9 @@ class Constraints:
     max_pauses: Annotated[int, Strict(), Field(ge=0)] = 3
     max_paused_share: Share = _as_written("30%")
     outage_drop: Share = _as_written("50%")
+    cadence: Days = _as_written("1 day")
+    rest: Days | None = None
+    learning_edit: Share = _as_written("20%")
     total_budget_change: TotalChange = _as_written(0)
     max_daily_change: Share = _as_written("25%")
     rebalance_limit: Share = _as_written("10%")

@@ -4,19 +4,18 @@ The guardrails come before the rules' wishes and are never bent by them. Knows n
 rule wants or how money is shared out.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 import numpy as np
 
 from adbudget.policy.alerts import AlertReport
 from adbudget.policy.daily_limit import day_bounds
+from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import emergencies, too_many
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.maturity import maturity
-from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.rest import Rest, resting
 from adbudget.policy.rulebook import Policy
 
 # Why a campaign may not move at all, in the order in which the reasons are told.
@@ -33,28 +32,9 @@ HOLDS = {
     "stale": "its figures are too old to act on",
     "observation": "it is younger than the observation period",
     "test_budget": "it is new and keeps its test budget",
+    "cadence": "its budget changed less than a cadence ago",
+    "rest": "this rule moved it a short while ago, and its figures cannot have answered yet",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What a run has to know besides policy and tables. All of it comes from the ledger.
-
-    Attributes
-    ----------
-    openings : minor units per campaign at the start of the day, of those that moved today
-    kill_on : the kill switch stops every change
-    past_since : campaigns that were past the trigger of a cutting rule in the last run, and the
-        moment of the first run of those without a gap
-    paused_today : campaigns that were paused without a person today, and their budgets
-    earlier_days : daily figures of earlier runs, for a table without a history
-    """
-
-    openings: Mapping[str, int] = field(default_factory=dict)
-    kill_on: bool = False
-    past_since: Mapping[str, datetime] = field(default_factory=dict)
-    paused_today: Mapping[str, int] = field(default_factory=dict)
-    earlier_days: History | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,6 +44,7 @@ class Guard:
     Attributes
     ----------
     hold : (campaign,) key of HOLDS, "" when it may move
+    rested : (campaign,) bool, no change of its budget is so recent that its figures wait for more
     emergency : (campaign,) bool, to be paused at once
     braked : so many are to be paused at once that a person has to look first
     immature : (campaign,) bool, too few of its conversions are in to lower anything
@@ -73,6 +54,7 @@ class Guard:
     """
 
     hold: np.ndarray
+    rested: np.ndarray
     emergency: np.ndarray
     braked: bool
     immature: np.ndarray
@@ -114,8 +96,10 @@ def guard(
         policy, readings.campaign_ids, readings.budget_minor, circumstances.openings
     )
     budget = readings.budget_minor
+    rest = resting(policy, readings, fired, circumstances)
     return Guard(
-        hold=_holds(policy, readings, fired, report, emergency, stale, outage),
+        hold=_holds(policy, readings, fired, report, emergency, stale, outage, rest),
+        rested=~rest.recent,
         emergency=pausing,
         braked=too_many(policy, readings, pausing, circumstances.paused_today),
         immature=share_in < least,
@@ -136,6 +120,7 @@ def _holds(
     emergency: np.ndarray,
     stale: np.ndarray,
     outage: np.ndarray,
+    rest: Rest,
 ) -> np.ndarray:
     limits = policy.constraints
     age_s = _age_seconds(readings)
@@ -153,6 +138,8 @@ def _holds(
         "stale": stale,
         "observation": age_s < limits.observation_period.total_seconds(),
         "test_budget": is_new & (limits.new_campaign_test_budget is not None),
+        "cadence": rest.cadence & (fired.wanted != 0),
+        "rest": rest.rest & (fired.wanted != 0),
     }
     hold = np.full(len(readings), "", dtype=object)
     for name in reversed(HOLDS):

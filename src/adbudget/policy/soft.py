@@ -18,6 +18,7 @@ from adbudget.policy.firing import NO_CAP
 from adbudget.policy.metrics.wording import evidence_text
 from adbudget.tables.messages import listed
 
+MOST_LEFT = 0.5  # of the cuts that rules want
 WHOLE_TABLE = ""  # campaign of an alert about all of them
 
 
@@ -30,7 +31,7 @@ def soft_alerts(case: Case, *, earlier: Any = (), at: datetime) -> tuple[Alert, 
     earlier : alerts of earlier runs, as :func:`adbudget.policy.alerts.raise_alerts` takes them
     at : moment of the run, with time zone
     """
-    checks = (_outages, _pauses, _paused, _utilization, _near_cap)
+    checks = (_outages, _pauses, _money_left, _paused, _utilization, _near_cap)
     found = [alert for check in checks for alert in check(case, at)]
     return fresh_alerts(found, past_alerts(earlier))
 
@@ -96,6 +97,28 @@ def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
     for i in np.flatnonzero(due):
         text = f"past the trigger of a cutting rule for {hours:g} hours"
         yield _alert("pause_recommended", "warning", names[i], text, {}, text, "pause", at)
+
+
+def _money_left(case: Case, at: datetime) -> Iterator[Alert]:
+    """Cuts that nobody can take the money of: left over, or not made because it may not be."""
+    unit = 10.0**case.readings.exponent
+    allowed, change = case.balance.allowed, case.outcome.change
+    wanted = -int(allowed[allowed < 0].sum())
+    made = -int(change[allowed < 0].sum())
+    banked = max(-int(change.sum()), 0)
+    meant = case.policy.constraints.total_budget_change
+    if meant.at_most and banked:
+        evidence = {"budget": banked / unit}
+        said = "money is cut that no rule asks for elsewhere, and left over for a person to place"
+        yield _alert("money_left", "info", WHOLE_TABLE, str(meant), evidence, said, "review", at)
+    elif wanted and made < (1 - MOST_LEFT) * wanted:
+        text = f"cuts not made > {MOST_LEFT:.0%} of those wanted"
+        evidence = {"budget cuts wanted": wanted / unit, "budget cuts made": made / unit}
+        said = (
+            "cuts are not made, because the total has to stay and no campaign can take the money; "
+            "total_budget_change: at_most 0 would leave it over"
+        )
+        yield _alert("cuts_not_made", "warning", WHOLE_TABLE, text, evidence, said, "review", at)
 
 
 def _paused(case: Case, at: datetime) -> Iterator[Alert]:

@@ -30,6 +30,7 @@ def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
         "total_after": exact(before + int(change.sum()), exponent),
         "net_change": exact(int(change.sum()), exponent),
         "moved": exact(int(change[change > 0].sum()), exponent),
+        "banked": exact(_banked(case), exponent),
         "unplaced": exact(case.balance.unplaced, exponent),
         "total_now": sum((call.budget_now for call in calls), exact(0, exponent)),
         **_projection(case),
@@ -40,6 +41,12 @@ def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
         "flags": dict(sorted(flags.items())),
         "kill_switch": case.circumstances.kill_on,
     }
+
+
+def _banked(case: Case) -> int:
+    """Minor units that were cut and given to nobody, because the total may be less."""
+    at_most = case.policy.constraints.total_budget_change.at_most
+    return max(-int(case.outcome.change.sum()), 0) if at_most else 0
 
 
 def _projection(case: Case) -> dict[str, Any]:

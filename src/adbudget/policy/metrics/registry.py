@@ -32,8 +32,8 @@ class Metric:
     most : largest possible value; None sets none
     target : a policy may set ``target_...`` for it
     in_tables : a table may give it; otherwise it is always worked out
-    cost_of_result : money per lead or conversion: its posterior judges it, and far above its target a
-        campaign is paused
+    cost_of_result : money per lead or conversion: its posterior judges it, and a campaign far
+        above its target is paused
     """
 
     unit: Unit
@@ -122,6 +122,11 @@ METRICS: dict[str, Metric] = {
         in_tables=False,
     ),
     "age_days": Metric(unit=DAYS, meaning="days since `started_at`", in_tables=False),
+    "days_since_change": Metric(
+        unit=DAYS,
+        meaning="days since the budget last changed, by `changed_at` or the ledger",
+        in_tables=False,
+    ),
     "cpl": _cost("cost per lead", "leads", of_result=True),
     "cpa": _cost("cost per acquisition", "conversions", of_result=True),
     "roas": Metric(

@@ -17,7 +17,8 @@ from adbudget.tables.roles import column_of
 
 LABELS = ("account", "platform", "channel")
 OTHER = (
-    *("campaign_id", "date", "started_at", "updated_at", "status", "currency", "locked"),
+    *("campaign_id", "date", "started_at", "changed_at", "updated_at", "status", "currency"),
+    "locked",
     *LABELS,
 )
 STATUS = {

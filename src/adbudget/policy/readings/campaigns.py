@@ -42,6 +42,7 @@ __all__ = ["Readings", "read_campaigns"]
 
 NO_READING = ("budget", "days", "age_days")  # given alone, they tell nothing of the day
 DAY = np.timedelta64(1, "D")
+FIRST_HOURS = 1 / 8  # of a day
 
 
 def read_campaigns(
@@ -58,8 +59,8 @@ def read_campaigns(
     ----------
     frame : one row per campaign. Needs campaign_id and budget (per day); may have any other of
         :func:`adbudget.policy.metrics.registry.table_columns`, date (the day the figures are for;
-        the day of ``as_of`` when not given), started_at, updated_at, status, currency, locked, and
-        account, platform or channel, which name groups of campaigns
+        the day of ``as_of`` when not given), started_at, changed_at, updated_at, status, currency,
+        locked, and account, platform or channel, which name groups of campaigns
     history : the same by ``date``, one row per campaign and day; budget is optional there
     as_of : the moment of the decision; a date is its midnight
     currency : ISO code, when the table has no such column
@@ -84,9 +85,13 @@ def read_campaigns(
     stands_for = standing_for(given, as_read)
     now = np.datetime64(moment.replace(tzinfo=None), "s")
     given["age_days"] = np.divide(now - started_at, DAY)
+    changed_at = read_moments(table, "changed_at", moment, rows)
+    given["days_since_change"] = np.divide(now - changed_at, DAY)
+    day = _days(table, moment, rows, notes)
+    if "date" in table.columns:
+        given["days"] = _of_today(given.get("days"), day, moment)
     figures = derive(given, len(table))
     notes += contradictions(figures, lambda row: f"campaign {names[row]!r}", rows, stands_for)
-    day = _days(table, moment, rows, notes)
     readings = Readings(
         campaign_ids=names,
         as_of=moment,
@@ -95,6 +100,7 @@ def read_campaigns(
         exponent=digits,
         status=read_status(table, rows),
         started_at=started_at,
+        changed_at=changed_at,
         updated_at=read_moments(table, "updated_at", moment, rows),
         locked=read_locked(table, rows),
         day=day,
@@ -134,6 +140,20 @@ def _days(table: pd.DataFrame, moment: datetime, rows: Rows, notes: list[Note]) 
     days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, today, rows)
     return days
+
+
+def _of_today(days: np.ndarray | None, day: np.ndarray, moment: datetime) -> np.ndarray:
+    """(campaign,) days of each row, where those of today cover no more than what is gone of it.
+
+    As of midnight a row of that day is the whole of it, because a date has no time. The first
+    hours count as three, for nobody spends evenly from the first minute on.
+    """
+    days = np.full(day.size, 1.0) if days is None else np.where(np.isnan(days), 1.0, days)
+    gone = (moment.hour + moment.minute / 60 + moment.second / 3600) / 24
+    if not gone:
+        return days
+    today = (day == np.datetime64(moment.date(), "D")) & (days <= 1)
+    return np.where(today, np.minimum(days, max(gone, FIRST_HOURS)), days)
 
 
 def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:

@@ -27,7 +27,8 @@ class Readings:
     currency : ISO code, or None when nobody says
     exponent : minor units are 10**-exponent of the currency's unit
     status : (campaign,) "active", "paused" or "ended"
-    started_at, updated_at : (campaign,) datetime64[s], wall time of ``as_of``; NaT when unknown
+    started_at, changed_at, updated_at : (campaign,) datetime64[s], wall time of ``as_of``; NaT when
+        unknown
     locked : (campaign,) bool, budget not to be touched
     day : (campaign,) datetime64[D], the day the figures of the table are for
     last_day : (campaign,) datetime64[D], the day of the latest daily reading: ``day``, or the day
@@ -48,6 +49,7 @@ class Readings:
     exponent: int
     status: np.ndarray
     started_at: np.ndarray
+    changed_at: np.ndarray
     updated_at: np.ndarray
     locked: np.ndarray
     day: np.ndarray

@@ -223,7 +223,7 @@ CURVE = {"curve": {0: "30%", 1: "60%", 7: "100%"}}
 
 
 def test_immature_conversions_lower_nothing_and_may_raise():
-    policy = example(attribution=CURVE)
+    policy = example(attribution=CURVE, max_data_age="3 days")
     young = plan_at(table(*FOUR, date="2026-03-09"), policy)
     assert next_budgets(young)["C"] == 3000
     assert "immature" in young.of("C").flags
@@ -233,7 +233,7 @@ def test_immature_conversions_lower_nothing_and_may_raise():
 
 
 def test_an_emergency_pause_waits_while_missing_conversions_may_excuse_the_cpl():
-    policy = example(attribution=CURVE)
+    policy = example(attribution=CURVE, max_data_age="3 days")
     frame = table(("A", 1000, 240), ("B", 1000, 260), ("C", 2000, 50), date="2026-03-09")
     plan = plan_at(frame, policy)  # 60% are in: 240 becomes 144 at best, 260 becomes 156
     assert plan.of("A").action == "hold"

@@ -19,6 +19,7 @@ from adbudget.errors import PolicyError, nearest
 from adbudget.money import CURRENCIES_OF, Money, may_be_in, parse_money
 from adbudget.policy.document import read_policy_document
 from adbudget.policy.language import check_confidence, check_targets
+from adbudget.policy.maturity import check_attribution
 from adbudget.policy.metrics.registry import METRICS, target_words
 from adbudget.policy.rulebook import (
     TEXT_OR_NUMBER,
@@ -86,6 +87,7 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
         check_targets(alert.trigger, policy.targets)
     _check_names([rule.name for rule in policy.rules])
     _check_timezone(policy.timezone)
+    check_attribution(policy)
     return replace(policy, currency=_currency(policy))
 
 

@@ -305,10 +305,12 @@ class Attribution:
     ----------
     curve : days since the spend -> share of the conversions reported by then, both rising
     mature_at : figures with a smaller share reported lower no budget
+    window : days that the figures of a row cover at most
     """
 
     curve: Curve
     mature_at: Share = _as_written("90%")
+    window: Days = _as_written("7 days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

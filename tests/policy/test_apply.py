@@ -237,12 +237,14 @@ def test_every_plan_keeps_total_caps_floors_daily_limit_and_paused_campaigns(row
     for call, status in zip(plan.calls, frame["status"], strict=True):
         now, then = call.current_budget, call.recommended_budget
         assert then == round(then, 2)
-        assert abs(then - now) <= now / 4
+        assert abs(then - now) <= now / 4 or "test_budget_differs" in call.flags
         assert min(now, then) <= call.budget_now <= max(now, then)
         if then > now:
             assert then <= total * 40 / 100
         if then < now:
             assert then >= 100
+        if "test_budget_differs" in call.flags:
+            assert then == now or call.verdict == "needs_approval"
         if status == "paused" or call.verdict == "blocked" or call.action == "pause":
             assert then == now
         if abs(then - now) > 500:

@@ -112,7 +112,8 @@ def test_a_window_that_holds_a_day_of_the_outage_stays_frozen_until_it_is_past()
 
 def test_results_that_are_only_late_are_no_outage():
     late = (
-        POLICY + "attribution: {curve: {0: 10%, 1: 20%, 2: 100%}}\nconstraints: {max_data_age: 9 days}"
+        POLICY
+        + "attribution: {curve: {0: 10%, 1: 20%, 2: 100%}}\nconstraints: {max_data_age: 9 days}"
     )
     history = days_before([[25] * 5] * 6 + [[10] * 5])
     assert frozen(plan_of(table([5] * 5), history, policy=late)) == set()

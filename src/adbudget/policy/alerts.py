@@ -45,6 +45,7 @@ class AlertReport:
     silenced : the same trouble was told before, and its cooldown is not over
     frozen : (campaign,) bool, not shown at all, so its figures are no ground for a rule
     pause : (campaign,) bool, a built-in check is sure enough to suggest a pause
+    paused_by : (campaign,) type of that check, "" for none
     notes : alerts that could not be judged, and why
     """
 
@@ -52,6 +53,7 @@ class AlertReport:
     silenced: tuple[Alert, ...]
     frozen: np.ndarray
     pause: np.ndarray
+    paused_by: np.ndarray
     notes: tuple[Note, ...]
 
 
@@ -107,11 +109,15 @@ def raise_alerts(
     check_zones(told, at)
     fresh, silenced = fresh_and_silenced(once.values(), told)
     by_type = {anomaly.type: anomaly for anomaly in anomalies}
+    bad_clicks = by_type["click_quality"].real & ~uncounted
     return AlertReport(
         alerts=most_severe_first(fresh),
         silenced=most_severe_first(silenced),
         frozen=by_type["no_impressions"].struck,
-        pause=by_type["ctr_drop"].real | by_type["click_quality"].real,
+        pause=bad_clicks | by_type["ctr_drop"].real,
+        paused_by=np.where(
+            bad_clicks, "click_quality", np.where(by_type["ctr_drop"].real, "ctr_drop", "")
+        ),
         notes=tuple(notes),
     )
 

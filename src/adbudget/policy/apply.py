@@ -4,12 +4,16 @@ With a ledger the run is bound by the day's history, logged, and answered the sa
 again; without one it is a plan on paper. Knows no platform: nothing is sent anywhere.
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from adbudget.errors import InputError
 from adbudget.ledger.entry import Entry, digest
 from adbudget.ledger.runs import log_run
 from adbudget.money import check_currency
@@ -26,6 +30,7 @@ from adbudget.policy.pausing import past_since
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
+from adbudget.policy.presets import in_currency
 from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rest import with_last_changes
@@ -33,16 +38,20 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.run_figures import figures_of, watch
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.tables.instants import as_moment
+from adbudget.tables.named_columns import renamed
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
+LISTED = {"id": "campaign_id"}  # names that lists of campaigns in a policy may use
+
 
 def apply_policy(
     policy: Policy,
-    campaigns: Any,
+    campaigns: Any = None,
     *,
     history: Any = None,
+    columns: Mapping[str, str] | None = None,
     ledger: "Ledger | str | Path | None" = None,
     as_of: date | datetime | str,
 ) -> PolicyPlan:
@@ -51,8 +60,10 @@ def apply_policy(
     Parameters
     ----------
     policy : from :func:`adbudget.load_policy`
-    campaigns : one row per campaign; see :func:`adbudget.policy.readings.campaigns.read_campaigns`
+    campaigns : one row per campaign; see :func:`adbudget.policy.readings.campaigns.read_campaigns`;
+        by default those that the policy lists
     history : the same by date, for triggers that look back
+    columns : our name of a column -> its name in the tables: {"campaign_id": "Campaign"}
     ledger : from :func:`adbudget.open_ledger`, or its address. The day's opening budgets, the kill
         switch and earlier alerts come from it, and the run is written to it: again with the same
         policy, tables and moment, nothing new is written and the same plan comes back
@@ -70,7 +81,11 @@ def apply_policy(
     LedgerError : the ledger cannot be read or written
     """
     moment = as_moment(as_of)
+    campaigns = renamed(_listed(policy, campaigns), "campaigns", columns or {})
+    if history is not None:
+        history = renamed(history, "history", columns or {}, needed=False)
     readings = _read(policy, campaigns, history, in_zone(moment, policy))
+    policy = in_currency(policy, readings.currency or policy.currency)
     if ledger is None:
         at = instant(readings.as_of, policy)
         case = make_case(policy, readings, Circumstances(), at=at)
@@ -105,7 +120,24 @@ def rerun(run: Entry, before: "Ledger") -> list[Pair]:
     history = None if tables["history"] is None else from_json(tables["history"])
     exponent = given["figures"]["exponent"]  # older versions counted some currencies otherwise
     readings = _read(policy, from_json(tables["campaigns"]), history, moment, exponent)
+    policy = in_currency(policy, readings.currency or policy.currency)
     return _run(policy, readings, tables, before)[1]
+
+
+def _listed(policy: Policy, campaigns: Any) -> Any:
+    """The campaign table as it is given, or as the policy lists it."""
+    if campaigns is not None and policy.campaigns:
+        raise InputError(
+            "the policy lists its campaigns itself; pass no table, or remove the list."
+        )
+    if campaigns is not None:
+        return campaigns
+    if not policy.campaigns:
+        raise InputError(
+            "there is no campaign table: pass one, or list campaigns in the policy, each with id "
+            "and budget."
+        )
+    return pd.DataFrame([{LISTED.get(k, k): v for k, v in one.items()} for one in policy.campaigns])
 
 
 def _read(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.money import exact, exact_text
-from adbudget.policy.alerts import AlertReport
+from adbudget.policy.alerts import SAYS, AlertReport
 from adbudget.policy.balance import Balance
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import EMERGENCY, evidence_of
@@ -32,6 +32,7 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
 
 REBALANCE = "rebalance"
+TEST_BUDGET = "test_budget"
 WEAK = 0.8  # below this posterior probability a rule that fires is of low confidence
 
 
@@ -124,7 +125,7 @@ def _call(
 
 
 def _pauses(case: Case, i: int) -> bool:
-    return bool(case.guard.emergency[i]) or case.guard.hold[i] == "rule_pause"
+    return bool(case.guard.emergency[i]) or case.guard.hold[i] in ("rule_pause", "anomaly")
 
 
 def _verdict(case: Case, i: int) -> Verdict:
@@ -133,7 +134,7 @@ def _verdict(case: Case, i: int) -> Verdict:
     if (moves and case.circumstances.kill_on) or (case.outcome.stopped[i] and not moves):
         return "blocked"
     braked = case.guard.braked and bool(case.guard.emergency[i])
-    if case.guard.hold[i] == "rule_pause" or braked or case.funding.group[i] >= 0:
+    if case.guard.hold[i] in ("rule_pause", "anomaly") or braked or case.funding.group[i] >= 0:
         return "needs_approval"
     return "auto"
 
@@ -141,6 +142,10 @@ def _verdict(case: Case, i: int) -> Verdict:
 def _rule_name(case: Case, i: int) -> str:
     if case.guard.emergency[i]:
         return EMERGENCY
+    if case.guard.hold[i] == "anomaly":
+        return str(case.report.paused_by[i])
+    if case.guard.proposed[i]:
+        return TEST_BUDGET
     if case.balance.rebalanced[i]:
         return REBALANCE
     return " + ".join(case.policy.rules[position].name for position in case.fired.rules[i])
@@ -148,6 +153,8 @@ def _rule_name(case: Case, i: int) -> str:
 
 def _confidence(case: Case, i: int) -> str:
     """How firm the ground of a call is, by what decided it."""
+    if case.guard.hold[i] == "anomaly" or case.guard.proposed[i]:
+        return "high"
     if case.balance.rebalanced[i]:
         return "medium" if _on_target(case, i) else "low"
     if not case.fired.rules[i] and not case.guard.emergency[i]:
@@ -179,6 +186,11 @@ def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
     hold = case.guard.hold[i]
     if case.guard.emergency[i]:
         return [_emergency(case, i)]
+    if case.guard.proposed[i]:
+        return [f"It is new, and new campaigns start with a test budget. {_move(case, i, funders)}"]
+    if hold == "anomaly":
+        wrong = SAYS[str(case.report.paused_by[i])][0]
+        return [f"Pause it, if a person agrees: {wrong}."]
     if case.balance.rebalanced[i]:
         return [silence(case.fired, case.policy, i), _rebalanced(case, i, funders)]
     if not case.fired.rules[i]:
@@ -205,8 +217,14 @@ def _rebalanced(case: Case, i: int, funders: dict[str, int]) -> str:
 
 def _what_came_of_it(case: Case, i: int, funders: dict[str, int]) -> str:
     """The wish of the rule, what was left of it, and who said so."""
+    return _move(case, i, funders, wish=asked_for(case.policy, case.fired, i))
+
+
+def _move(case: Case, i: int, funders: dict[str, int], wish: str = "") -> str:
     exponent, change = case.readings.exponent, int(case.outcome.change[i])
-    wish = asked_for(case.policy, case.fired, i)
+    if not wish:
+        wanted = int(case.fired.wanted[i])
+        wish = f"{'+' if wanted > 0 else '-'}{_text(abs(wanted), exponent)}"
     limits = _limits(case, i)
     if change == 0:
         return f"{wish} asked for, nothing moves: {limits}."

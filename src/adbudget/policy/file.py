@@ -21,6 +21,7 @@ from adbudget.policy.document import read_policy_document
 from adbudget.policy.language import check_confidence, check_targets
 from adbudget.policy.maturity import check_attribution
 from adbudget.policy.metrics.registry import METRICS, target_words
+from adbudget.policy.presets import PRESETS, in_currency
 from adbudget.policy.rulebook import (
     TEXT_OR_NUMBER,
     AlertRule,
@@ -34,18 +35,6 @@ from adbudget.policy.values import BudgetMove, parse_duration
 
 MOST_TOLD = 5  # problems in one message
 SEVERITY_OF = {"anomaly": "warning", "risk": "warning", "opportunity": "info"}
-# What each kind of business puts for constraints that a file leaves out, as a file writes it;
-# where nothing is put the defaults of the records hold.
-PRESETS: dict[str, dict[str, Any]] = {
-    "b2c": {"test_period": "48 hours", "step": 50, "approval_limit": 500},
-    "b2b": {
-        "observation_period": "1 week",
-        "cadence": "1 week",
-        "test_period": "2 weeks",
-        "step": 500,
-        "approval_limit": 2000,
-    },
-}
 OBSERVATION = "observation_period"  # a constraint that a file writes at its top
 AT_TOP = ("cadence", "rest")  # constraints that a file may write there, too
 MADE = ("targets", "document")  # of a Policy, and no keys of a file
@@ -88,7 +77,15 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
     _check_names([rule.name for rule in policy.rules])
     _check_timezone(policy.timezone)
     check_attribution(policy)
-    return replace(policy, currency=_currency(policy))
+    change = policy.constraints.total_budget_change
+    if policy.total_budget is not None and (change.money is None or change.money.amount != 0):
+        raise PolicyError(
+            f"total_budget is {policy.total_budget} and constraints: total_budget_change is "
+            f"{change}; keep one of them."
+        )
+    currency = _currency(policy)
+    named = currency if len(CURRENCIES_OF.get(currency, (currency,))) == 1 else ""
+    return in_currency(replace(policy, currency=currency), named)  # else the table has to say
 
 
 def policy_schema() -> dict[str, Any]:
@@ -242,6 +239,8 @@ def _check_names(names: list[str]) -> None:
 def _currency(policy: Policy) -> str:
     """The one currency of every amount written with a sign or a code."""
     places = {"currency": policy.currency} if policy.currency else {}
+    if policy.total_budget is not None:
+        _collect(places, "total_budget", policy.total_budget)
     for word in policy.targets:
         if METRICS[target_words()[word]].unit.money:
             _collect(places, word, parse_money(policy.document[word], word))

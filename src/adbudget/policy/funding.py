@@ -54,7 +54,9 @@ class Funding:
         return self.group >= 0
 
 
-def fund(change: np.ndarray, priority: np.ndarray, limit: int) -> Funding:
+def fund(
+    change: np.ndarray, priority: np.ndarray, limit: int, always: np.ndarray | None = None
+) -> Funding:
     """Match cuts with raises, and find what waits.
 
     Parameters
@@ -62,8 +64,10 @@ def fund(change: np.ndarray, priority: np.ndarray, limit: int) -> Funding:
     change : (campaign,) int64, minor units per day; below zero is a cut
     priority : (campaign,) different numbers; low ones are served first
     limit : a change above it needs approval, one of exactly the limit does not
+    always : (campaign,) bool, needs approval whatever its size
     """
     large = np.abs(change) > limit
+    large = large if always is None else large | always
     order = np.argsort(priority, kind="stable")
     cuts = _queue(order, np.maximum(-change, 0), large)
     raises = _queue(order, np.maximum(change, 0), large)

@@ -36,7 +36,7 @@ class RuleOutcome:
         scaled_back: the cut frees more than others can take;
         restarts_learning: an edit so large that a platform learns from the start;
         below_step: a move smaller than the step of the policy;
-        test_budget_differs: a new campaign has not the test budget of the file;
+        test_budget_differs: a new campaign has not the test budget of the file, which is proposed;
         confidence_unknown: a probability is asked for and there are no counts;
         pause_recommended: past the trigger of a cutting rule for too long, or a built-in check
     """
@@ -84,9 +84,10 @@ def outcome(
         "scaled": raises & (change > 0) & (change < balance.allowed),
         "scaled_back": cuts & (balance.allowed < 0) & (change > balance.allowed),
         "restarts_learning": (budget > 0)
+        & ~guard.proposed
         & (np.abs(change) > float(policy.constraints.learning_edit) * budget),
         "below_step": (change != 0) & (np.abs(change) < _step(policy, readings)),
-        "test_budget_differs": _not_the_test_budget(policy, readings, guard),
+        "test_budget_differs": guard.proposed,
         "confidence_unknown": _unknown(policy, fired),
         "pause_recommended": (pause_due & waits & ~guard.immature) | (guard.hold == "anomaly"),
     }
@@ -99,15 +100,6 @@ def outcome(
 
 def _step(policy: Policy, readings: Readings) -> int:
     return policy.constraints.step.minor(readings.exponent, "constraints: step")
-
-
-def _not_the_test_budget(policy: Policy, readings: Readings, guard: Guard) -> np.ndarray:
-    test = policy.constraints.new_campaign_test_budget
-    if test is None:
-        return np.zeros(len(readings), bool)
-    meant = test.minor(readings.exponent, "constraints: new_campaign_test_budget")
-    is_new = np.isin(guard.hold, ("observation", "test_budget"))
-    return is_new & (readings.budget_minor != meant)
 
 
 def _unknown(policy: Policy, fired: Fired) -> np.ndarray:

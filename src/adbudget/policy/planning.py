@@ -4,6 +4,7 @@ The order of the work: rules fire, guardrails bound them, balancing shares the m
 says what waits, and every campaign gets its sentence.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from adbudget.policy.pausing import pause_due
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import Guard, guard
+from adbudget.policy.safety import Guard, guard, test_budget
 from adbudget.policy.soft import soft_alerts
 from adbudget.policy.summary import summarize
 from adbudget.tables.messages import Note, listed
@@ -67,6 +68,8 @@ def make_case(
     )
     fired = fire_rules(policy, readings, total + total_change)
     guards = guard(policy, readings, fired, report, circumstances, total + total_change, uncounted)
+    meant = test_budget(policy, readings) - readings.budget_minor
+    fired = replace(fired, wanted=np.where(guards.proposed, meant, fired.wanted))
     due = pause_due(policy, readings, fired, circumstances)
     cost = result_cost(policy, readings)
     balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
@@ -82,7 +85,7 @@ def make_case(
         guard=guards,
         balance=balanced,
         outcome=result,
-        funding=fund(result.change, _priority(readings, fired, cost), limit),
+        funding=fund(result.change, _priority(readings, fired, cost), limit, guards.proposed),
         cost=cost,
     )
 
@@ -93,6 +96,9 @@ def _total_change(policy: Policy, readings: Readings, circumstances: Circumstanc
     The change of the file is of the total that the day opened with. What was done too much is not
     taken back, because a person may have meant it.
     """
+    if policy.total_budget is not None:
+        total = policy.total_budget.minor(readings.exponent, "total_budget")
+        return total - int(readings.budget_minor.sum())
     meant, before = policy.constraints.total_budget_change, circumstances.net_today
     opening = int(readings.budget_minor.sum()) - before
     where = "constraints: total_budget_change"

@@ -328,6 +328,8 @@ class Policy:
     rules, alerts : in file order
     constraints : what holds whatever the rules say
     attribution : None when conversions are reported at once
+    total_budget : what all budgets are to add up to; None: as ``total_budget_change`` says
+    campaigns : the campaign table, where the file holds it; one mapping per campaign
     document : the file as plain JSON values, enough to load the same policy again
     """
 
@@ -341,6 +343,8 @@ class Policy:
     constraints: Constraints = Field(default_factory=Constraints)
     alerts: tuple[AlertRule, ...] = ()
     attribution: Attribution | None = None
+    total_budget: Amount | None = None
+    campaigns: tuple[dict[str, Any], ...] = ()
     document: dict[str, Any] = Field(default_factory=dict)
 
     @property

@@ -28,7 +28,7 @@ HOLDS = {
     "rule_pause": "a rule pauses it, and paused campaigns keep their budget",
     "rule_hold": "a rule holds it",
     "zero_impressions": "it has no impressions, so its rules are frozen until it is shown again",
-    "anomaly": "a built-in check suggests to pause it",
+    "anomaly": "a built-in check would pause it, and paused campaigns keep their budget",
     "stale": "its figures are too old to act on",
     "observation": "it is younger than the observation period",
     "test_budget": "it is new and keeps its test budget",
@@ -44,6 +44,7 @@ class Guard:
     Attributes
     ----------
     hold : (campaign,) key of HOLDS, "" when it may move
+    proposed : (campaign,) bool, it is new and is to be given its test budget, if a person agrees
     rested : (campaign,) bool, no change of its budget is so recent that its figures wait for more
     emergency : (campaign,) bool, to be paused at once
     braked : so many are to be paused at once that a person has to look first
@@ -54,6 +55,7 @@ class Guard:
     """
 
     hold: np.ndarray
+    proposed: np.ndarray
     rested: np.ndarray
     emergency: np.ndarray
     braked: bool
@@ -97,8 +99,14 @@ def guard(
     )
     budget = readings.budget_minor
     rest = resting(policy, readings, fired, circumstances)
+    hold = _holds(policy, readings, fired, report, emergency, stale, outage, rest)
+    test = test_budget(policy, readings)
+    proposed = np.isin(hold, ("observation", "test_budget")) & (test >= 0) & (budget != test)
+    hold[proposed] = ""
+    low, high = (np.where(proposed, test, bound) for bound in (low, high))  # a person agrees to it
     return Guard(
-        hold=_holds(policy, readings, fired, report, emergency, stale, outage, rest),
+        hold=hold,
+        proposed=proposed,
         rested=~rest.recent,
         emergency=pausing,
         braked=too_many(policy, readings, pausing, circumstances.paused_today),
@@ -145,6 +153,17 @@ def _holds(
     for name in reversed(HOLDS):
         hold[reasons[name]] = name
     return hold
+
+
+def test_budget(policy: Policy, readings: Readings) -> np.ndarray:
+    """(campaign,) int64 minor units that a new campaign is meant to have; -1 for others."""
+    limits = policy.constraints
+    if limits.new_campaign_test_budget is None:
+        return np.full(len(readings), -1)
+    where = "constraints: new_campaign_test_budget"
+    meant = limits.new_campaign_test_budget.minor(readings.exponent, where)
+    is_new = _age_seconds(readings) < limits.test_period.total_seconds()
+    return np.where(is_new, meant, -1)
 
 
 def _age_seconds(readings: Readings) -> np.ndarray:

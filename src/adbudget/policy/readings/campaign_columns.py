@@ -3,12 +3,15 @@
 Every reader refuses what is unclear and names the rows.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
+from adbudget.money import WRITTEN, number_of
 from adbudget.policy.metrics.registry import METRICS, counts_of_results, quotients, table_columns
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.amounts import read_as_written
@@ -36,7 +39,10 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
     InputError : not numbers, negative, or percents where shares are expected
     """
     names = [name for name in table_columns() if name in frame.columns]
-    given = {name: read_as_written(column_of(frame, name), name, rows) for name in names}
+    given = {
+        name: read_as_written(_plain(column_of(frame, name), name, rows), name, rows)
+        for name in names
+    }
     for name, values in given.items():
         about, negative = METRICS[name], values < 0
         if not about.negative and negative.any():
@@ -46,10 +52,11 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
             )
         above = values > (np.inf if about.most is None else about.most)
         if above.any():
+            first = float(values[above][0])
             raise InputError(
                 f"{name} is above {about.most:g} in {rows.named(above)}: "
-                f"{distinct_values(values[above].tolist())}. Expected a share: write 0.025 for "
-                "2.5%, or leave the column out and give its parts."
+                f"{distinct_values(values[above].tolist())}. Expected a share: for "
+                f"{first:g}% write {first / 100:g}, or leave the column out and give its parts."
             )
     if "days" in given and (given["days"] == 0).any():
         raise InputError(
@@ -57,6 +64,56 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
             "of the row cover, e.g. 1 or 7."
         )
     return given
+
+
+def signs_in(frame: pd.DataFrame) -> list[str]:
+    """Signs and codes of currencies that columns of money are written with."""
+    found: dict[str, None] = {}
+    for name in table_columns():
+        if name in frame.columns and METRICS[name].unit.money:
+            for value in pd.unique(frame[name]):
+                written = WRITTEN.fullmatch(value.strip()) if isinstance(value, str) else None
+                sign = (written["before"] or written["after"]) if written else None
+                found |= {sign.strip(): None} if sign else {}
+    return list(found)
+
+
+def _plain(values: pd.Series, name: str, rows: Rows) -> pd.Series:
+    """Amounts and counts as people write them, "$1,000.00" or "1,200", as numbers.
+
+    What is written otherwise is left as it is.
+
+    Raises
+    ------
+    InputError : a percentage, where a share is to be written
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values
+    percent = np.array([isinstance(value, str) and "%" in value for value in values], dtype=bool)
+    if percent.any():
+        text = values[percent].iloc[0].strip()
+        share = re.fullmatch(r"([-+]?[\d.]+) ?%", text)
+        write = f"; for {text} write {float(share[1]) / 100:g}" if share else ""
+        raise InputError(
+            f"{name} is written in percent in {rows.named(percent)}: "
+            f"{distinct_values(values[percent].tolist())}. Write the share{write}."
+        )
+    return values.map(_number_of)
+
+
+def _number_of(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not text:
+        return np.nan
+    sign = -1.0 if text.startswith("-") else 1.0
+    written = WRITTEN.fullmatch(text.lstrip("-").strip())
+    if written is None or (written["before"] and written["after"]):
+        return value
+    if any(letter.isalpha() for letter in (written["before"] or written["after"] or "")):
+        return value  # the code of a currency has a column of its own
+    return sign * float(number_of(written["number"]))
 
 
 def with_both_counts(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.money import digits_of
+from adbudget.money import digits_of, may_be_in
 from adbudget.policy.metrics.registry import counts_of_results, table_columns
 from adbudget.policy.readings.campaign_columns import (
     OTHER,
@@ -19,6 +19,7 @@ from adbudget.policy.readings.campaign_columns import (
     read_figures,
     read_labels,
     read_status,
+    signs_in,
     standing_for,
     with_both_counts,
 )
@@ -77,6 +78,9 @@ def read_campaigns(
     notes = unread_columns(table, "campaigns", (*table_columns(), *OTHER))
     names = _campaign_ids(table, rows)
     code = currency_of_table(table, rows, currency)
+    for sign in signs_in(table):
+        if code is not None and not may_be_in(sign, code):
+            raise InputError(f"campaigns: money is written in {sign} and the table is in {code}.")
     digits = digits_of(code or "") if exponent is None else exponent
     started_at = read_moments(table, "started_at", moment, rows)
     served: list[Note] = []

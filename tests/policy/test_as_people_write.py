@@ -142,7 +142,7 @@ def test_columns_may_have_other_names():
     names = {"campaign_id": "Campaign", "budget": "Daily budget"}
     plan = apply_policy(load_policy(RULES), frame, columns=names, as_of=AT)
     assert next_budgets(plan) == [2300, 2750, 2400, 2550]
-    with pytest.raises(InputError, match="no column 'Campain'.* Is it 'Campaign'"):
+    with pytest.raises(InputError, match=r"no column 'Campain'.* Is it 'Campaign'"):
         apply_policy(
             load_policy(RULES), frame, columns=names | {"campaign_id": "Campain"}, as_of=AT
         )
@@ -162,7 +162,7 @@ def test_a_scenario_in_one_file_runs_as_written(tmp_path):
 def test_a_total_budget_is_what_the_budgets_add_up_to():
     plan = apply_policy(load_policy(SCENARIO.replace("$10,000", "$10,200")), as_of=AT)
     assert plan.summary["total_after"] == 10_200
-    with pytest.raises(PolicyError, match="total_budget is .* keep one of them"):
+    with pytest.raises(PolicyError, match=r"total_budget is .* keep one of them"):
         load_policy(SCENARIO + "constraints: {total_budget_change: 5%}")
 
 

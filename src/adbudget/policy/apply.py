@@ -27,6 +27,7 @@ from adbudget.policy.circumstances import (
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.file import load_policy
 from adbudget.policy.pausing import past_since
+from adbudget.policy.physics import as_json
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
@@ -186,6 +187,8 @@ def _run(
             "tables": tables,
             "past_since": {name: moment.isoformat() for name, moment in since.items()},
             "figures": figures_of(case, plan),
+            "physics": as_json(case.physics, readings),
+            "members": {name: list(names) for name, names in readings.members.items()},
         },
     )
     return plan, entries_of(plan, facts, kill_on=around.kill_on)

@@ -19,6 +19,7 @@ from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.metrics.wording import figure_text
 from adbudget.policy.outages import Outage
 from adbudget.policy.outcome import RuleOutcome
+from adbudget.policy.physics import Physics
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
@@ -30,9 +31,13 @@ from adbudget.policy.rationale import (
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
+from adbudget.tables.messages import listed
 
 REBALANCE = "rebalance"
-TEST_BUDGET = "test_budget"
+ASKED = {  # by the policy itself -> why
+    "test_budget": "It is new, and new campaigns start with a test budget.",
+    "monthly_cap": "At this budget it would spend more than its monthly cap.",
+}
 WEAK = 0.8  # below this posterior probability a rule that fires is of low confidence
 
 
@@ -45,6 +50,7 @@ class Case:
     circumstances: Circumstances
     report: AlertReport
     outages: tuple[Outage, ...]
+    physics: Physics
     fired: Fired
     guard: Guard
     balance: Balance
@@ -101,6 +107,8 @@ def _call(
     sentences = _sentences(case, i, funders)
     if verdict == "needs_approval" and group:
         sentences.append(_waiting(group, case.readings.campaign_ids[i], now, exponent))
+    if (shared := case.readings.members.get(case.readings.campaign_ids[i])) is not None:
+        sentences.append(f"The budget is shared by {listed(shared, at_most=3)}.")
     if case.outcome.flags["restarts_learning"][i]:
         sentences.append("An edit so large restarts the learning of a platform.")
     if case.circumstances.kill_on and (change or pausing):
@@ -145,7 +153,7 @@ def _rule_name(case: Case, i: int) -> str:
     if case.guard.hold[i] == "anomaly":
         return str(case.report.paused_by[i])
     if case.guard.proposed[i]:
-        return TEST_BUDGET
+        return str(case.guard.proposed[i])
     if case.balance.rebalanced[i]:
         return REBALANCE
     return " + ".join(case.policy.rules[position].name for position in case.fired.rules[i])
@@ -187,7 +195,7 @@ def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
     if case.guard.emergency[i]:
         return [_emergency(case, i)]
     if case.guard.proposed[i]:
-        return [f"It is new, and new campaigns start with a test budget. {_move(case, i, funders)}"]
+        return [f"{ASKED[case.guard.proposed[i]]} {_move(case, i, funders)}"]
     if hold == "anomaly":
         wrong = SAYS[str(case.report.paused_by[i])][0]
         return [f"Pause it, if a person agrees: {wrong}."]

@@ -27,6 +27,7 @@ from adbudget.policy.rulebook import (
     AlertRule,
     Attribution,
     Constraints,
+    Platform,
     Policy,
     Rule,
     Written,
@@ -43,6 +44,7 @@ RECORD_AT = {
     "rules": Rule,
     "alerts": AlertRule,
     "constraints": Constraints,
+    "platforms": Platform,
     "attribution": Attribution,
 }
 
@@ -245,6 +247,7 @@ def _currency(policy: Policy) -> str:
         if METRICS[target_words()[word]].unit.money:
             _collect(places, word, parse_money(policy.document[word], word))
     holders: list[tuple[str, Any]] = [(f"{rule.name}: ", rule) for rule in policy.rules]
+    holders += [(f"platforms: {name}: ", one) for name, one in policy.platforms.items()]
     for place, holder in [*holders, ("constraints: ", policy.constraints)]:
         for field in fields(holder):
             _collect(places, f"{place}{field.name}", getattr(holder, field.name))

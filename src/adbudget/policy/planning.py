@@ -22,10 +22,11 @@ from adbudget.policy.metrics.registry import target_words, with_parts
 from adbudget.policy.outages import find_outages
 from adbudget.policy.outcome import outcome
 from adbudget.policy.pausing import pause_due
+from adbudget.policy.physics import physics_of
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import Guard, guard, test_budget
+from adbudget.policy.safety import Guard, guard
 from adbudget.policy.soft import soft_alerts
 from adbudget.policy.summary import summarize
 from adbudget.tables.messages import Note, listed
@@ -53,7 +54,10 @@ def make_case(
     PolicyError : an amount of the policy does not fit the currency of the table
     """
     total = int(readings.budget_minor.sum())
+    physics = physics_of(policy, readings, circumstances)
     total_change = _total_change(policy, readings, circumstances)
+    if physics.total is not None:
+        total_change = min(total_change, physics.total - total)
     outages = find_outages(policy, readings, circumstances.earlier_days)
     uncounted = np.zeros(len(readings), bool)
     for outage in outages:
@@ -67,13 +71,16 @@ def make_case(
         uncounted=uncounted,
     )
     fired = fire_rules(policy, readings, total + total_change)
-    guards = guard(policy, readings, fired, report, circumstances, total + total_change, uncounted)
-    meant = test_budget(policy, readings) - readings.budget_minor
-    fired = replace(fired, wanted=np.where(guards.proposed, meant, fired.wanted))
+    after = total + total_change
+    guards = guard(policy, readings, fired, report, circumstances, after, uncounted, physics)
+    asked = guards.proposed != ""
+    fired = replace(
+        fired, wanted=np.where(asked, guards.goal - readings.budget_minor, fired.wanted)
+    )
     due = pause_due(policy, readings, fired, circumstances)
     cost = result_cost(policy, readings)
     balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
-    result = outcome(policy, readings, fired, guards, balanced, due)
+    result = outcome(policy, readings, fired, guards, balanced, due, physics)
     limit = policy.constraints.approval_limit.minor(readings.exponent, "approval_limit")
     return Case(
         policy=policy,
@@ -81,11 +88,14 @@ def make_case(
         circumstances=circumstances,
         report=report,
         outages=outages,
+        physics=physics,
         fired=fired,
         guard=guards,
         balance=balanced,
         outcome=result,
-        funding=fund(result.change, _priority(readings, fired, cost), limit, guards.proposed),
+        funding=fund(
+            result.change, _priority(readings, fired, cost), limit, guards.proposed == "test_budget"
+        ),
         cost=cost,
     )
 
@@ -117,7 +127,7 @@ def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> Poli
         alerts=tuple(sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity))),
         summary=summarize(case, calls),
         metrics={},
-        notes=(*_notes(case), *_learning(case), *case.report.notes),
+        notes=(*_notes(case), *_learning(case), *_month_unknown(case), *case.report.notes),
         at=at,
         run_id=run_id,
         currency=case.readings.currency or case.policy.currency,
@@ -132,6 +142,16 @@ def _notes(case: Case) -> list[Note]:
     asked |= {target_words()[word] for word in policy.targets}
     needed = set(with_parts(asked))
     return [*case.readings.notes, *(note for note in case.readings.served if note.kind in needed)]
+
+
+def _month_unknown(case: Case) -> list[Note]:
+    """A note on a monthly cap that cannot be kept, because nobody says what was spent."""
+    if case.policy.constraints.monthly_cap is None or case.physics.total is not None:
+        return []
+    message = (
+        "constraints: monthly_cap cannot be judged; month_spend is not given for every campaign."
+    )
+    return [Note(kind="monthly_cap", message=message)]
 
 
 def _learning(case: Case) -> list[Note]:

@@ -5,13 +5,13 @@ large, and convert nothing. A currency that is not listed has no default amounts
 give them.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
 from adbudget.errors import PolicyError
 from adbudget.money import CURRENCIES_OF, Money
-from adbudget.policy.rulebook import Policy
+from adbudget.policy.rulebook import Platform, Policy
 
 # What each kind of business puts for constraints that a file leaves out, as a file writes it;
 # where nothing is put the defaults of the records hold.
@@ -24,6 +24,21 @@ PRESETS: dict[str, dict[str, Any]] = {
         "step": 500,
         "approval_limit": 2000,
     },
+}
+# What the large platforms do, amounts in dollars. Sources, 2025: Meta, "Ad set budget change limit"
+# (four an hour) and minimum daily budgets; Google Ads help, "About spending limits" (twice the
+# highest daily budget of the day); TikTok and LinkedIn, minimum daily budgets of campaigns.
+PLATFORMS: dict[str, dict[str, Any]] = {
+    "meta": {"changes_per_hour": 4, "min_budget": 1},
+    "google": {"day_multiple": 2},
+    "tiktok": {"min_budget": 50},
+    "linkedin": {"min_budget": 10},
+}
+ALSO_CALLED = {
+    **dict.fromkeys(("meta ads", "facebook", "facebook ads", "instagram"), "meta"),
+    **dict.fromkeys(("google ads", "adwords", "youtube"), "google"),
+    **dict.fromkeys(("tiktok ads",), "tiktok"),
+    **dict.fromkeys(("linkedin ads",), "linkedin"),
 }
 AMOUNTS = ("approval_limit", "step")
 # Units for a US dollar, as of 2025.
@@ -47,6 +62,28 @@ _BY_UNITS = {
     "20000": "VND LAK",
 }
 UNITS = {code: Decimal(units) for units, codes in _BY_UNITS.items() for code in codes.split()}
+
+
+def platform_of(policy: Policy, name: str, code: str) -> Platform:
+    """What a platform allows: as the policy says, the rest as its preset says.
+
+    Parameters
+    ----------
+    name : as the table writes it; capitals do not matter, and "Facebook" is Meta
+    code : currency of the campaigns; smallest budgets of presets are converted, or left out where
+        the currency has no default amounts
+    """
+    plain = " ".join(name.lower().split())
+    known = ALSO_CALLED.get(plain, plain)
+    usual = dict(PLATFORMS.get(known, {}))
+    units = UNITS.get(code, Decimal(1) if code in ("", "$") else None)
+    if "min_budget" in usual:
+        least = None if units is None else Money(amount=usual["min_budget"] * units)
+        usual["min_budget"] = least
+    own = {" ".join(called.lower().split()): one for called, one in policy.platforms.items()}
+    said = own.get(plain, own.get(known, Platform()))
+    given = {field.name: getattr(said, field.name) for field in fields(Platform)}
+    return Platform(**(usual | {name: value for name, value in given.items() if value is not None}))
 
 
 def in_currency(policy: Policy, code: str) -> Policy:

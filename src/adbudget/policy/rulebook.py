@@ -245,6 +245,7 @@ class Constraints:
     ----------
     max_single_campaign : cap of every campaign; None sets none
     min_campaign_budget : no cut goes below; None sets none
+    monthly_cap : what the month may cost over all campaigns; None sets none
     new_campaign_test_budget : what campaigns younger than ``test_period`` are meant to keep
     observation_period, test_period : ages; a file writes the first at its top
     pause_threshold_hours : this long past the trigger of a cutting rule, a pause is recommended
@@ -269,6 +270,7 @@ class Constraints:
 
     max_single_campaign: AnyBound | None = None
     min_campaign_budget: Amount | None = None
+    monthly_cap: Amount | None = None
     new_campaign_test_budget: Amount | None = None
     observation_period: Days = _as_written("48 hours")
     test_period: Days = _as_written("48 hours")
@@ -295,6 +297,22 @@ class Constraints:
     def pause_threshold(self) -> timedelta:
         """``pause_threshold_hours`` by the name of what it is."""
         return self.pause_threshold_hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Platform:
+    """What a platform allows and does, whatever the rules say.
+
+    Attributes
+    ----------
+    changes_per_hour : edits of one budget; None: any number
+    min_budget : smallest daily budget of a campaign; None: any
+    day_multiple : a day may cost so many times the highest budget that was set on it
+    """
+
+    changes_per_hour: Annotated[int, Strict(), Field(ge=1)] | None = None
+    min_budget: Amount | None = None
+    day_multiple: Multiple | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
@@ -328,6 +346,7 @@ class Policy:
     rules, alerts : in file order
     constraints : what holds whatever the rules say
     attribution : None when conversions are reported at once
+    platforms : by name, over those of :mod:`adbudget.policy.presets`
     total_budget : what all budgets are to add up to; None: as ``total_budget_change`` says
     campaigns : the campaign table, where the file holds it; one mapping per campaign
     document : the file as plain JSON values, enough to load the same policy again
@@ -343,6 +362,7 @@ class Policy:
     constraints: Constraints = Field(default_factory=Constraints)
     alerts: tuple[AlertRule, ...] = ()
     attribution: Attribution | None = None
+    platforms: dict[Name, Platform] = Field(default_factory=dict)
     total_budget: Amount | None = None
     campaigns: tuple[dict[str, Any], ...] = ()
     document: dict[str, Any] = Field(default_factory=dict)

@@ -14,6 +14,7 @@ from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import emergencies, too_many
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.maturity import maturity
+from adbudget.policy.physics import Physics
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rest import Rest, resting
 from adbudget.policy.rulebook import Policy
@@ -32,6 +33,7 @@ HOLDS = {
     "stale": "its figures are too old to act on",
     "observation": "it is younger than the observation period",
     "test_budget": "it is new and keeps its test budget",
+    "edits_an_hour": "its platform takes no further edit of its budget within the hour",
     "cadence": "its budget changed less than a cadence ago",
     "rest": "this rule moved it a short while ago, and its figures cannot have answered yet",
 }
@@ -44,7 +46,9 @@ class Guard:
     Attributes
     ----------
     hold : (campaign,) key of HOLDS, "" when it may move
-    proposed : (campaign,) bool, it is new and is to be given its test budget, if a person agrees
+    proposed : (campaign,) what the policy itself asks for, before any rule: "test_budget" of a new
+        campaign, "monthly_cap" where today's budget would spend more; "" for nothing
+    goal : (campaign,) int64, the budget that is proposed
     rested : (campaign,) bool, no change of its budget is so recent that its figures wait for more
     emergency : (campaign,) bool, to be paused at once
     braked : so many are to be paused at once that a person has to look first
@@ -56,6 +60,7 @@ class Guard:
 
     hold: np.ndarray
     proposed: np.ndarray
+    goal: np.ndarray
     rested: np.ndarray
     emergency: np.ndarray
     braked: bool
@@ -76,6 +81,7 @@ def guard(
     circumstances: Circumstances,
     total_after: int,
     outage: np.ndarray,
+    physics: Physics,
 ) -> Guard:
     """Work out who may move, and between which budgets.
 
@@ -87,6 +93,7 @@ def guard(
     circumstances : the day so far
     total_after : minor units of all budgets after the run
     outage : (campaign,) bool, its results are not being counted
+    physics : what platforms and months allow
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
@@ -99,14 +106,17 @@ def guard(
     )
     budget = readings.budget_minor
     rest = resting(policy, readings, fired, circumstances)
-    hold = _holds(policy, readings, fired, report, emergency, stale, outage, rest)
-    test = test_budget(policy, readings)
-    proposed = np.isin(hold, ("observation", "test_budget")) & (test >= 0) & (budget != test)
-    hold[proposed] = ""
-    low, high = (np.where(proposed, test, bound) for bound in (low, high))  # a person agrees to it
+    cap, floor = np.minimum(cap, physics.month), np.maximum(floor, physics.least)
+    hold = _holds(policy, readings, fired, report, emergency, stale, outage, rest, physics)
+    proposed, goal = _proposed(policy, readings, hold, physics)
+    asked = proposed != ""
+    hold[asked] = ""
+    low, high = (np.where(asked, goal, bound) for bound in (low, high))
+    floor = np.where(proposed == "monthly_cap", np.minimum(floor, goal), floor)
     return Guard(
         hold=hold,
         proposed=proposed,
+        goal=goal,
         rested=~rest.recent,
         emergency=pausing,
         braked=too_many(policy, readings, pausing, circumstances.paused_today),
@@ -129,6 +139,7 @@ def _holds(
     stale: np.ndarray,
     outage: np.ndarray,
     rest: Rest,
+    physics: Physics,
 ) -> np.ndarray:
     limits = policy.constraints
     age_s = _age_seconds(readings)
@@ -146,6 +157,7 @@ def _holds(
         "stale": stale,
         "observation": age_s < limits.observation_period.total_seconds(),
         "test_budget": is_new & (limits.new_campaign_test_budget is not None),
+        "edits_an_hour": physics.edited,
         "cadence": rest.cadence & (fired.wanted != 0),
         "rest": rest.rest & (fired.wanted != 0),
     }
@@ -153,6 +165,18 @@ def _holds(
     for name in reversed(HOLDS):
         hold[reasons[name]] = name
     return hold
+
+
+def _proposed(
+    policy: Policy, readings: Readings, hold: np.ndarray, physics: Physics
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the policy itself asks for, and the budget of it: two (campaign,)."""
+    budget, test = readings.budget_minor, test_budget(policy, readings)
+    young = np.isin(hold, ("observation", "test_budget"))
+    over = (young | np.isin(hold, ("", "cadence", "rest"))) & (budget > physics.month)
+    new = young & (test >= 0) & (budget != test) & ~over
+    proposed = np.where(over, "monthly_cap", np.where(new, "test_budget", "")).astype(object)
+    return proposed, np.where(over, physics.month, np.where(new, test, budget))
 
 
 def test_budget(policy: Policy, readings: Readings) -> np.ndarray:

@@ -31,7 +31,7 @@ def soft_alerts(case: Case, *, earlier: Any = (), at: datetime) -> tuple[Alert, 
     earlier : alerts of earlier runs, as :func:`adbudget.policy.alerts.raise_alerts` takes them
     at : moment of the run, with time zone
     """
-    checks = (_outages, _pauses, _money_left, _paused, _utilization, _near_cap)
+    checks = (_outages, _pauses, _months, _money_left, _paused, _utilization, _near_cap)
     found = [alert for check in checks for alert in check(case, at)]
     return fresh_alerts(found, past_alerts(earlier))
 
@@ -97,6 +97,26 @@ def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
     for i in np.flatnonzero(due):
         text = f"past the trigger of a cutting rule for {hours:g} hours"
         yield _alert("pause_recommended", "warning", names[i], text, {}, text, "pause", at)
+
+
+def _months(case: Case, at: datetime) -> Iterator[Alert]:
+    """Months that would cost more than they may even after the plan."""
+    readings, unit = case.readings, 10.0**case.readings.exponent
+    running = (readings.status == "active") & ~case.guard.emergency
+    for i in np.flatnonzero(running & (case.balance.budget > case.physics.month)):
+        evidence = {
+            name: float(readings.metric(name)[i]) for name in ("month_spend", "monthly_cap")
+        }
+        evidence["budget"] = float(case.balance.budget[i] / unit)
+        text, name = "month_spend + budget * days left > monthly_cap", readings.campaign_ids[i]
+        said = "the month would cost more than its cap"
+        yield _alert("monthly_cap", "warning", name, text, evidence, said, "review", at)
+    total, most = float(case.balance.budget.sum()), case.physics.total
+    if most is not None and total > most:
+        evidence = {"budget": total / unit, "budget that the month leaves": most / unit}
+        text = "month_spend + budget * days left > monthly_cap"
+        said = "the month would cost more than its cap over all campaigns"
+        yield _alert("monthly_cap", "critical", WHOLE_TABLE, text, evidence, said, "review", at)
 
 
 def _money_left(case: Case, at: datetime) -> Iterator[Alert]:

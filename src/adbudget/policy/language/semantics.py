@@ -159,7 +159,7 @@ def _comparison(node: Comparison, source: Source) -> Comparison:
 
 
 def _check_reachable(figure: Figure, other: Figure, source: Source) -> None:
-    """Refuse to compare a share with a number that no share is: 25, or 1, where a percent is meant."""
+    """Refuse to compare a share with a number that no share is: 25 or 1 where percents are."""
     value = fixed_value(other)
     if value is None or not isinstance(figure, Reading | Change):
         return

@@ -121,6 +121,8 @@ METRICS: dict[str, Metric] = {
         factors=("budget", "days"),
         in_tables=False,
     ),
+    "month_spend": Metric(unit=MONEY, meaning="money spent since the month began"),
+    "monthly_cap": Metric(unit=MONEY, meaning="money that the month may cost"),
     "age_days": Metric(unit=DAYS, meaning="days since `started_at`", in_tables=False),
     "days_since_change": Metric(
         unit=DAYS,

@@ -21,7 +21,7 @@ from adbudget.tables.roles import column_of
 LABELS = ("account", "platform", "channel")
 OTHER = (
     *("campaign_id", "date", "started_at", "changed_at", "updated_at", "status", "currency"),
-    "locked",
+    *("locked", "budget_id"),
     *LABELS,
 )
 STATUS = {
@@ -66,16 +66,27 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
     return given
 
 
+def as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with amounts and counts that are written as text as numbers."""
+    rows = Rows(table="the table", labels=frame.index)
+    names = [name for name in table_columns() if name in frame.columns]
+    return frame.assign(**{name: _plain(column_of(frame, name), name, rows) for name in names})
+
+
 def signs_in(frame: pd.DataFrame) -> list[str]:
     """Signs and codes of currencies that columns of money are written with."""
     found: dict[str, None] = {}
     for name in table_columns():
-        if name in frame.columns and METRICS[name].unit.money:
-            for value in pd.unique(frame[name]):
+        if name in frame.columns and METRICS[name].unit.money and not _is_numeric(frame, name):
+            for value in column_of(frame, name).unique():
                 written = WRITTEN.fullmatch(value.strip()) if isinstance(value, str) else None
                 sign = (written["before"] or written["after"]) if written else None
                 found |= {sign.strip(): None} if sign else {}
     return list(found)
+
+
+def _is_numeric(frame: pd.DataFrame, name: str) -> bool:
+    return pd.api.types.is_numeric_dtype(column_of(frame, name).dtype)
 
 
 def _plain(values: pd.Series, name: str, rows: Rows) -> pd.Series:
@@ -91,7 +102,7 @@ def _plain(values: pd.Series, name: str, rows: Rows) -> pd.Series:
         return values
     percent = np.array([isinstance(value, str) and "%" in value for value in values], dtype=bool)
     if percent.any():
-        text = values[percent].iloc[0].strip()
+        text = str(values.to_numpy(dtype=object)[percent][0]).strip()
         share = re.fullmatch(r"([-+]?[\d.]+) ?%", text)
         write = f"; for {text} write {float(share[1]) / 100:g}" if share else ""
         raise InputError(

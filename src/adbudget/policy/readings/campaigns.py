@@ -15,6 +15,7 @@ from adbudget.money import digits_of, may_be_in
 from adbudget.policy.metrics.registry import counts_of_results, table_columns
 from adbudget.policy.readings.campaign_columns import (
     OTHER,
+    as_numbers,
     contradictions,
     read_figures,
     read_labels,
@@ -26,6 +27,7 @@ from adbudget.policy.readings.campaign_columns import (
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.figures import derive
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.readings.shared import pooled, shared_budgets
 from adbudget.tables.amounts import need_every, whole_minor
 from adbudget.tables.currencies import currency_of_table
 from adbudget.tables.instants import as_moment, read_moments
@@ -74,6 +76,12 @@ def read_campaigns(
     """
     moment = as_moment(as_of)
     table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
+    members = shared_budgets(table)
+    if members:
+        _campaign_ids(table, Rows(table="the campaign table", labels=table.index))
+        table = pooled(
+            as_numbers(table), members, Rows(table="the campaign table", labels=table.index)
+        )
     rows = Rows(table="the campaign table", labels=table.index)
     notes = unread_columns(table, "campaigns", (*table_columns(), *OTHER))
     names = _campaign_ids(table, rows)
@@ -111,6 +119,7 @@ def read_campaigns(
         last_day=day,
         figures=figures,
         labels=read_labels(table),
+        members=members,
         history=None,
         notes=(),
         stands_for=stands_for,
@@ -179,6 +188,9 @@ def read_history(data: Any, readings: Readings, notes: list[Note], served: list[
     """
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
+    if readings.members:
+        table = pooled(as_numbers(table), readings.members, rows, by_day=True)
+        rows = Rows(table="the history", labels=table.index)
     notes += unread_columns(table, "history", (*table_columns(), *OTHER))
     codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
     days = read_dates(column_of(table, "date"), "date", rows, notes)

@@ -36,6 +36,7 @@ class Readings:
     figures : metrics of the table; figures.values[metric] is (campaign,)
     labels : column that names groups ("account", "platform" or "channel") -> (campaign,)
         text, "" where missing; only columns that the table has
+    members : shared budget -> the campaigns on it, which are one campaign of the table here
     history : readings by day, or None
     notes : what is worth knowing about the table
     stands_for : count that the table does not give -> the one that serves instead
@@ -56,6 +57,7 @@ class Readings:
     last_day: np.ndarray
     figures: Figures
     labels: Mapping[str, np.ndarray]
+    members: Mapping[str, tuple[str, ...]]
     history: History | None
     notes: tuple[Note, ...]
     stands_for: Mapping[str, str]

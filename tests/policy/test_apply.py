@@ -101,7 +101,8 @@ def test_counts_decide_whether_a_cpl_is_proof():
     counts = {"spend": [70, 7000, 75_000, 50_000], "conversions": [2, 200, 1000, 1000]}
     frame = table(*rows).drop(columns="cpl").assign(**counts, days=7)
     plan = plan_of(frame)
-    assert plan.of("few").rule_fired == "rebalance"
+    assert plan.of("few").rule_fired == "", "what confidence refuses does not come back"
+    assert next_budgets(plan)["few"] == 2000
     assert "not sure enough: probability 0.62" in plan.of("few").rationale
     assert plan.of("many").rule_fired == "scale_winners"
     assert plan.of("many").probability == pytest.approx(0.97, abs=0.005)
@@ -236,12 +237,14 @@ def test_every_plan_keeps_total_caps_floors_daily_limit_and_paused_campaigns(row
     for call, status in zip(plan.calls, frame["status"], strict=True):
         now, then = call.current_budget, call.recommended_budget
         assert then == round(then, 2)
-        assert abs(then - now) <= now / 4
+        assert abs(then - now) <= now / 4 or "test_budget_differs" in call.flags
         assert min(now, then) <= call.budget_now <= max(now, then)
         if then > now:
             assert then <= total * 40 / 100
         if then < now:
             assert then >= 100
+        if "test_budget_differs" in call.flags:
+            assert then == now or call.verdict == "needs_approval"
         if status == "paused" or call.verdict == "blocked" or call.action == "pause":
             assert then == now
         if abs(then - now) > 500:
@@ -309,7 +312,7 @@ def test_approving_the_group_makes_the_whole_plan_happen(ledger):
 
 
 def test_the_daily_limit_counts_from_the_opening_budget_over_all_runs_of_the_day(ledger):
-    policy = example(approval_limit=10_000)
+    policy = example(approval_limit=10_000, rest=0, cadence="1 hour")
     frame, moved = table(("A", 1000, 35), ("B", 3000, 75), ("C", 6000, 50)), []
     for hour in (8, 10, 12):
         plan = plan_of(frame, policy, ledger=ledger, as_of=f"2026-03-02T{hour:02d}:00")

@@ -253,3 +253,36 @@ def test_only_policy_errors_escape_whatever_the_file_holds(document):
 def test_only_policy_errors_escape_whatever_the_text_is(text):
     with suppress(PolicyError):
         load_policy(text + "\n")
+
+
+# Attribution ------------------------------------------------------------------------------------
+
+LATE = "attribution: {curve: {0: 30%, 1: 60%, 3: 80%, 7: 100%}MORE}"
+
+
+def test_an_attribution_that_is_stale_before_it_is_mature_is_refused_with_what_would_do():
+    with pytest.raises(PolicyError) as refused:
+        load_policy(LATE.replace("MORE", ""))
+    message = str(refused.value)
+    assert "figures of up to 7 days can never be mature: at the age of 2 days" in message
+    assert "88.6% of their results are reported, and mature_at asks for 90%" in message
+    for remedy in ("window: 8 days", "max_data_age: 3 days", "mature_at: 88%"):
+        assert remedy in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LATE.replace("MORE", ", window: 8 days"),
+        LATE.replace("MORE", "") + "\nconstraints: {max_data_age: 3 days}",
+        LATE.replace("MORE", ", mature_at: 88%"),
+        "attribution: {curve: {0: 90%}}",
+    ],
+)
+def test_an_attribution_that_can_be_mature_is_read(text):
+    assert load_policy(text).attribution is not None
+
+
+def test_a_curve_that_never_reaches_maturity_names_the_share_that_would_do():
+    with pytest.raises(PolicyError, match=r"asks for 90%\. Set mature_at: 50%\.$"):
+        load_policy("attribution: {curve: {0: 50%}}")

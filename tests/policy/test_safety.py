@@ -223,7 +223,7 @@ CURVE = {"curve": {0: "30%", 1: "60%", 7: "100%"}}
 
 
 def test_immature_conversions_lower_nothing_and_may_raise():
-    policy = example(attribution=CURVE)
+    policy = example(attribution=CURVE, max_data_age="3 days")
     young = plan_at(table(*FOUR, date="2026-03-09"), policy)
     assert next_budgets(young)["C"] == 3000
     assert "immature" in young.of("C").flags
@@ -233,7 +233,7 @@ def test_immature_conversions_lower_nothing_and_may_raise():
 
 
 def test_an_emergency_pause_waits_while_missing_conversions_may_excuse_the_cpl():
-    policy = example(attribution=CURVE)
+    policy = example(attribution=CURVE, max_data_age="3 days")
     frame = table(("A", 1000, 240), ("B", 1000, 260), ("C", 2000, 50), date="2026-03-09")
     plan = plan_at(frame, policy)  # 60% are in: 240 becomes 144 at best, 260 becomes 156
     assert plan.of("A").action == "hold"
@@ -263,3 +263,63 @@ def test_a_winner_near_its_cap_is_told():
     near = [("A", 3500, 35), ("B", 3000, 52), ("C", 1000, 75), ("D", 2500, 52)]
     assert "winner_near_cap" in soft(table(*near))  # 3,700 of 4,000
     assert "winner_near_cap" not in soft(table(*FOUR))
+
+
+# Proposals that only a person can make happen ---------------------------------------------------
+
+
+@pytest.mark.parametrize(("budget", "change"), [(1000, -500), (300, 200)])
+def test_the_test_budget_of_a_new_campaign_is_proposed_and_waits_for_a_person(
+    tmp_path, budget, change
+):
+    frame = table(*FOUR, ("new", budget, 50), started_at=[None] * 4 + ["2026-03-09"])
+    policy = example(rebalance_limit="40%")
+    with open_ledger(tmp_path / "l.db") as ledger:
+        plan = plan_at(frame, policy, ledger=ledger)
+        call = plan.of("new")
+        assert call.recommended_budget == 500
+        assert (call.rule_fired, call.verdict) == ("test_budget", "needs_approval")
+        assert call.recommended_budget - call.current_budget == change
+        assert "test budget" in call.rationale
+        assert plan.summary["net_change"] == 0
+        ledger.approve(call.group_id, who="Ana", at=datetime(2026, 3, 10, 9, tzinfo=UTC))
+        assert ledger.current_budgets()["new"] == 50_000
+
+
+def test_a_new_campaign_without_a_budget_is_given_its_test_budget_when_money_is_free():
+    frame = table(*FOUR, ("new", 0, None), started_at=[None] * 4 + ["2026-03-09"])
+    call = plan_at(frame).of("new")
+    assert call.recommended_budget > 0
+    assert call.funded_by
+
+
+def fraud(**columns):
+    frame = table(*FOUR, clicks=[2000, 20, 20, 20], impressions=[10_000] * 4)
+    return frame.assign(conversions=[5, 5, 5, 5], spend=[175.0, 225, 375, 260], **columns)
+
+
+def test_a_pause_for_bad_clicks_is_an_item_that_a_person_approves(tmp_path):
+    with open_ledger(tmp_path / "l.db") as ledger:
+        call = plan_at(fraud(), ledger=ledger).of("A")
+        assert (call.action, call.verdict) == ("pause", "needs_approval")
+        assert call.rule_fired == "click_quality"
+        assert "many clicks, few conversions" in call.rationale
+        assert "pause_recommended" in call.flags
+        pending = ledger.pending()
+        (key,) = pending.loc[pending["unit"] == "A", "item"]
+        ledger.approve(key, who="Ana", at=datetime(2026, 3, 10, 9, tzinfo=UTC))
+        changes = ledger.entries(kind="change")
+        assert "A" in changes["unit"].tolist()
+
+
+def test_a_pause_for_a_crash_of_the_click_through_rate_is_an_item_too():
+    history = pd.DataFrame(
+        {
+            "campaign_id": "A",
+            "date": ["2026-03-09", "2026-03-10"],
+            "impressions": [100_000, 100_000],
+            "clicks": [5_000, 2_000],
+        }
+    )
+    call = plan_at(table(*FOUR), history=history).of("A")
+    assert (call.action, call.verdict, call.rule_fired) == ("pause", "needs_approval", "ctr_drop")

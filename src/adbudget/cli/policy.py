@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adbudget.cli.asked import pairs_of
 from adbudget.cli.options import EXIT_CODES, NoColor, OutFile, PageForm, alert_sinks, run_ledger
 from adbudget.cli.sinks import deliver, open_sinks
 from adbudget.errors import InputError
@@ -23,7 +24,11 @@ PolicyFile = Annotated[
     str, typer.Argument(metavar="POLICY", help="Policy file: .yaml, .yml or .json.")
 ]
 Campaigns = Annotated[
-    Path, typer.Argument(metavar="CAMPAIGNS", help="One row per campaign: CSV, JSON or Parquet.")
+    Path | None,
+    typer.Argument(
+        metavar="[CAMPAIGNS]",
+        help="One row per campaign: CSV, JSON or Parquet; not if the policy lists them.",
+    ),
 ]
 
 
@@ -32,6 +37,7 @@ def register(app: typer.Typer, ledger_app: typer.Typer) -> None:
     app.command(
         epilog="Examples:\n\n"
         "adbudget rules policy.yaml campaigns.csv\n\n"
+        "adbudget rules policy_with_campaigns.yaml\n\n"
         "adbudget rules policy.yaml campaigns.csv --history daily.csv --ledger history.db\n\n"
         + EXIT_CODES
     )(rules)
@@ -40,9 +46,17 @@ def register(app: typer.Typer, ledger_app: typer.Typer) -> None:
 
 def rules(
     policy: PolicyFile,
-    campaigns: Campaigns,
+    campaigns: Campaigns = None,
     history: Annotated[
         Path | None, typer.Option("--history", metavar="FILE", help="The same by date.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME=COLUMN",
+            help="What a column is called in the files, as in campaign_id=Campaign; repeatable.",
+        ),
     ] = None,
     ledger: Annotated[str | None, run_ledger("Log the run, and be bound by the day so far")] = None,
     as_of: Annotated[
@@ -71,11 +85,13 @@ def rules(
         check_writable(out)
     sinks = open_sinks(send)
     loaded = load_policy(policy)
-    names = ("campaign_id",)
+    called = pairs_of(columns or [], "--columns", "NAME=COLUMN")
+    names = (called.get("campaign_id", "campaign_id"),)
     plan = apply_policy(
         loaded,
-        read_table(campaigns, names),
+        None if campaigns is None else read_table(campaigns, names),
         history=None if history is None else read_table(history, names),
+        columns=called,
         ledger=ledger,
         as_of=_moment(as_of, loaded),
     )

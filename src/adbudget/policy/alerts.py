@@ -14,7 +14,8 @@ from adbudget.alerts.alert import Alert, fingerprint_of, past_alerts
 from adbudget.alerts.cooldown import COOLDOWN, check_zones, fresh_and_silenced, most_severe_first
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
-from adbudget.policy.language.trigger import Number
+from adbudget.policy.language.trigger import Number, Trigger
+from adbudget.policy.metrics.registry import counts_of_results, with_parts
 from adbudget.policy.metrics.wording import evidence_text
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import AlertRule, Severity
@@ -26,6 +27,7 @@ USUAL: tuple[tuple[str, str, str, Severity], ...] = (
     ("opportunity", "roas > 6 for 3 days", "suggest_scale", "info"),
     ("risk", "spend_pace > 150%", "alert_overspend", "warning"),
 )
+RESULTS = {*counts_of_results(), "revenue"}
 SAYS = {  # type of a built-in check -> what is wrong, what to do when it is real, and when unsure
     "ctr_drop": ("the click-through rate fell by more than half in a day", "pause", "review"),
     "click_quality": ("many clicks, few conversions", "pause_and_review", "review"),
@@ -43,6 +45,7 @@ class AlertReport:
     silenced : the same trouble was told before, and its cooldown is not over
     frozen : (campaign,) bool, not shown at all, so its figures are no ground for a rule
     pause : (campaign,) bool, a built-in check is sure enough to suggest a pause
+    paused_by : (campaign,) type of that check, "" for none
     notes : alerts that could not be judged, and why
     """
 
@@ -50,6 +53,7 @@ class AlertReport:
     silenced: tuple[Alert, ...]
     frozen: np.ndarray
     pause: np.ndarray
+    paused_by: np.ndarray
     notes: tuple[Note, ...]
 
 
@@ -61,6 +65,7 @@ def raise_alerts(
     earlier: Any = (),
     limits: AnomalyLimits | None = None,
     at: datetime | None = None,
+    uncounted: np.ndarray | None = None,
 ) -> AlertReport:
     """Judge every alert rule and built-in check for every campaign.
 
@@ -73,6 +78,7 @@ def raise_alerts(
         within the cooldown silences, unless the trouble has become more severe
     limits : of the built-in checks
     at : stamped on the alerts; the moment of the readings when not given
+    uncounted : (campaign,) bool, results are not being counted: nothing about them is told
 
     Raises
     ------
@@ -80,34 +86,45 @@ def raise_alerts(
     InputError : ``earlier`` cannot be read, or its times have a zone and ``at`` has none
     """
     at = readings.as_of if at is None else at
+    uncounted = np.zeros(len(readings), bool) if uncounted is None else uncounted
     found: list[tuple[Alert, timedelta]] = []
     notes: list[Note] = []
     for rule in [*rules, *_usual_rules(rules)]:
         firing = evaluate(rule.trigger, readings, targets=targets)
         found += [
             (_of_rule(rule, firing, readings, int(i), at), rule.cooldown)
-            for i in np.flatnonzero(firing.fired)
+            for i in np.flatnonzero(firing.fired & ~(uncounted & _of_results(rule.trigger)))
         ]
         if rule in rules:
             notes += _not_judged(rule, firing, readings)
     anomalies = find_anomalies(readings, AnomalyLimits() if limits is None else limits)
     for anomaly in anomalies:
+        silent = uncounted & _of_results(parse_trigger(anomaly.trigger, where=anomaly.type))
         found += [
             (_of_anomaly(anomaly, readings, int(i), at), COOLDOWN)
-            for i in np.flatnonzero(anomaly.struck)
+            for i in np.flatnonzero(anomaly.struck & ~silent)
         ]
     once = {alert.fingerprint: (alert, cooldown) for alert, cooldown in reversed(found)}
     told = past_alerts(earlier)
     check_zones(told, at)
     fresh, silenced = fresh_and_silenced(once.values(), told)
     by_type = {anomaly.type: anomaly for anomaly in anomalies}
+    bad_clicks = by_type["click_quality"].real & ~uncounted
     return AlertReport(
         alerts=most_severe_first(fresh),
         silenced=most_severe_first(silenced),
         frozen=by_type["no_impressions"].struck,
-        pause=by_type["ctr_drop"].real | by_type["click_quality"].real,
+        pause=bad_clicks | by_type["ctr_drop"].real,
+        paused_by=np.where(
+            bad_clicks, "click_quality", np.where(by_type["ctr_drop"].real, "ctr_drop", "")
+        ),
         notes=tuple(notes),
     )
+
+
+def _of_results(trigger: Trigger) -> bool:
+    """Whether a trigger depends on how many results were counted, or on their value."""
+    return bool(RESULTS & set(with_parts(trigger.metrics)))
 
 
 def _usual_rules(rules: Sequence[AlertRule]) -> list[AlertRule]:

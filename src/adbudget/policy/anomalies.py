@@ -12,6 +12,7 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.policy.language import Firing, evaluate, parse_trigger
+from adbudget.policy.metrics.registry import counts_of_results
 from adbudget.policy.readings.posterior import prob_cost_below, prob_rate_ratio_above
 from adbudget.policy.readings.readings import Readings
 
@@ -126,10 +127,12 @@ def _prob_ctr_fell(readings: Readings, limits: AnomalyLimits) -> np.ndarray:
 
 
 def _prob_clicks_are_bad(readings: Readings, limits: AnomalyLimits) -> np.ndarray:
-    """Posterior probability of the less certain of the two: many clicks, few conversions."""
-    shown, clicks, conversions = (
-        readings.metric(name) for name in ("impressions", "clicks", "conversions")
-    )
+    """Posterior probability of the less certain of the two: many clicks, few results.
+
+    Leads are results too: clicks that bring leads are good ones, however few of them buy.
+    """
+    shown, clicks = (readings.metric(name) for name in ("impressions", "clicks"))
+    conversions = np.fmax(*(readings.metric(name) for name in counts_of_results()))
     per_click = np.full(len(readings), 1 / limits.ctr_high)  # impressions, as a cost of a click
     per_conversion = np.full(len(readings), 1 / limits.cvr_low)
     many_clicks = prob_cost_below(per_click, clicks, shown)

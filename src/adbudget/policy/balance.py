@@ -3,7 +3,8 @@
 Knows nothing of rules, metrics or reasons. All money is whole minor units (cents) per day.
 
 The order of service: money freed by cuts pays the raises that rules want; what is left goes to
-campaigns that hold, cheapest result first; what is still left scales the cuts back. When the freed
+campaigns that hold, cheapest result first; what is still left scales the cuts back. Where the total
+may change by less than it is allowed to, what no rule asks for is left over instead. When the freed
 money does not reach, the raises are scaled back instead. Scaling is in proportion, and cents are
 given out by largest remainder, so no campaign ends outside its bounds. The order of rows decides
 nothing: equals are served in the order of their campaign id.
@@ -31,6 +32,7 @@ class Wishes:
         asked for money that is missing
     cost : (campaign,) what a result costs; the lowest is served first, NaN never
     total_change : by how much the total shall change
+    at_most : it may change by less, so that what is freed and not asked for is left over
     rebalance_limit : largest move of a campaign that holds, as a share of its budget
     """
 
@@ -42,6 +44,7 @@ class Wishes:
     may_take_part: np.ndarray
     cost: np.ndarray
     total_change: int = 0
+    at_most: bool = False
     rebalance_limit: Decimal = REBALANCE_LIMIT
 
 
@@ -85,7 +88,9 @@ def balance(wishes: Wishes) -> Balance:
     pool = freed + wishes.total_change
     order = np.array(sorted(range(len(allowed)), key=wishes.campaign_ids.__getitem__), dtype=int)
     shared = np.zeros_like(allowed)
-    if pool >= raised:
+    if pool >= raised and wishes.at_most:
+        moves = [np.maximum(allowed, 0), np.minimum(allowed, 0)]
+    elif pool >= raised:
         shared = _share_out(pool - raised, room_up, wishes, order)
         back = pool - raised - int(shared.sum())
         kept_cut = max(freed - back, 0)
@@ -97,11 +102,12 @@ def balance(wishes: Wishes) -> Balance:
         moves = [_part(allowed, allowed > 0, max(pool, 0), order)]
         moves += [_part(allowed, allowed < 0, freed, order)]
     made = moves[0] + moves[1] + shared
+    change = wishes.total_change - int(made.sum())
     return Balance(
         budget=wishes.budget + made,
         allowed=allowed,
         rebalanced=shared != 0,
-        unplaced=wishes.total_change - int(made.sum()),
+        unplaced=min(change, 0) if wishes.at_most else change,
     )
 
 

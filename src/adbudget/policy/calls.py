@@ -9,17 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.money import exact, exact_text
-from adbudget.policy.alerts import AlertReport
+from adbudget.policy.alerts import SAYS, AlertReport
 from adbudget.policy.balance import Balance
+from adbudget.policy.day_so_far import Circumstances
+from adbudget.policy.emergency import EMERGENCY, evidence_of
 from adbudget.policy.firing import Fired
 from adbudget.policy.funding import OUTSIDE, Funding
 from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.metrics.wording import figure_text
+from adbudget.policy.outages import Outage
 from adbudget.policy.outcome import RuleOutcome
+from adbudget.policy.physics import Physics
 from adbudget.policy.plan import Recommendation, Verdict
 from adbudget.policy.rationale import (
     asked_for,
-    emergency_figures,
     held,
     paid_by,
     rule_fires,
@@ -27,9 +30,14 @@ from adbudget.policy.rationale import (
 )
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import EMERGENCY, Circumstances, Guard
+from adbudget.policy.safety import Guard
+from adbudget.tables.messages import listed
 
 REBALANCE = "rebalance"
+ASKED = {  # by the policy itself -> why
+    "test_budget": "It is new, and new campaigns start with a test budget.",
+    "monthly_cap": "At this budget it would spend more than its monthly cap.",
+}
 WEAK = 0.8  # below this posterior probability a rule that fires is of low confidence
 
 
@@ -41,6 +49,8 @@ class Case:
     readings: Readings
     circumstances: Circumstances
     report: AlertReport
+    outages: tuple[Outage, ...]
+    physics: Physics
     fired: Fired
     guard: Guard
     balance: Balance
@@ -97,6 +107,10 @@ def _call(
     sentences = _sentences(case, i, funders)
     if verdict == "needs_approval" and group:
         sentences.append(_waiting(group, case.readings.campaign_ids[i], now, exponent))
+    if (shared := case.readings.members.get(case.readings.campaign_ids[i])) is not None:
+        sentences.append(f"The budget is shared by {listed(shared, at_most=3)}.")
+    if case.outcome.flags["restarts_learning"][i]:
+        sentences.append("An edit so large restarts the learning of a platform.")
     if case.circumstances.kill_on and (change or pausing):
         sentences.append("Blocked: the kill switch is on.")
     return Recommendation(
@@ -119,15 +133,16 @@ def _call(
 
 
 def _pauses(case: Case, i: int) -> bool:
-    return bool(case.guard.emergency[i]) or case.guard.hold[i] == "rule_pause"
+    return bool(case.guard.emergency[i]) or case.guard.hold[i] in ("rule_pause", "anomaly")
 
 
 def _verdict(case: Case, i: int) -> Verdict:
-    """An emergency pause waits for nobody; a pause that a rule wants waits for a person."""
+    """An emergency pause waits for nobody, unless there are too many; others wait for a person."""
     moves = case.outcome.change[i] != 0 or _pauses(case, i)
     if (moves and case.circumstances.kill_on) or (case.outcome.stopped[i] and not moves):
         return "blocked"
-    if case.guard.hold[i] == "rule_pause" or case.funding.group[i] >= 0:
+    braked = case.guard.braked and bool(case.guard.emergency[i])
+    if case.guard.hold[i] in ("rule_pause", "anomaly") or braked or case.funding.group[i] >= 0:
         return "needs_approval"
     return "auto"
 
@@ -135,6 +150,10 @@ def _verdict(case: Case, i: int) -> Verdict:
 def _rule_name(case: Case, i: int) -> str:
     if case.guard.emergency[i]:
         return EMERGENCY
+    if case.guard.hold[i] == "anomaly":
+        return str(case.report.paused_by[i])
+    if case.guard.proposed[i]:
+        return str(case.guard.proposed[i])
     if case.balance.rebalanced[i]:
         return REBALANCE
     return " + ".join(case.policy.rules[position].name for position in case.fired.rules[i])
@@ -142,6 +161,8 @@ def _rule_name(case: Case, i: int) -> str:
 
 def _confidence(case: Case, i: int) -> str:
     """How firm the ground of a call is, by what decided it."""
+    if case.guard.hold[i] == "anomaly" or case.guard.proposed[i]:
+        return "high"
     if case.balance.rebalanced[i]:
         return "medium" if _on_target(case, i) else "low"
     if not case.fired.rules[i] and not case.guard.emergency[i]:
@@ -150,11 +171,15 @@ def _confidence(case: Case, i: int) -> str:
 
 
 def _on_target(case: Case, i: int) -> bool:
-    """A campaign that meets its target is a good place for money that is left."""
-    for name in costs_of_result():
-        value, target = case.readings.metric(name)[i], case.policy.targets.get(f"target_{name}")
-        if np.isfinite(value) and target is not None:
-            return bool(value <= float(target))
+    """A campaign that meets its targets is a good place for money that is left."""
+    met = [
+        case.readings.metric(name)[i] <= float(target)
+        for name in costs_of_result()
+        if (target := case.policy.targets.get(f"target_{name}")) is not None
+        and np.isfinite(case.readings.metric(name)[i])
+    ]
+    if met:
+        return all(met)
     roas, target = case.readings.metric("roas")[i], case.policy.targets.get("target_roas")
     return target is not None and bool(roas >= float(target))
 
@@ -168,10 +193,12 @@ def _flags(case: Case, i: int, now: int) -> tuple[str, ...]:
 def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
     hold = case.guard.hold[i]
     if case.guard.emergency[i]:
-        multiple = case.policy.constraints.emergency_pause
-        figures = emergency_figures(case.policy, case.readings, i)
-        told = " and ".join(f"{name} {figure_text(value, name)}" for name, value in figures.items())
-        return [f"Pause at once: {told} is above {multiple:f} times the target."]
+        return [_emergency(case, i)]
+    if case.guard.proposed[i]:
+        return [f"{ASKED[case.guard.proposed[i]]} {_move(case, i, funders)}"]
+    if hold == "anomaly":
+        wrong = SAYS[str(case.report.paused_by[i])][0]
+        return [f"Pause it, if a person agrees: {wrong}."]
     if case.balance.rebalanced[i]:
         return [silence(case.fired, case.policy, i), _rebalanced(case, i, funders)]
     if not case.fired.rules[i]:
@@ -198,8 +225,14 @@ def _rebalanced(case: Case, i: int, funders: dict[str, int]) -> str:
 
 def _what_came_of_it(case: Case, i: int, funders: dict[str, int]) -> str:
     """The wish of the rule, what was left of it, and who said so."""
+    return _move(case, i, funders, wish=asked_for(case.policy, case.fired, i))
+
+
+def _move(case: Case, i: int, funders: dict[str, int], wish: str = "") -> str:
     exponent, change = case.readings.exponent, int(case.outcome.change[i])
-    wish = asked_for(case.policy, case.fired, i)
+    if not wish:
+        wanted = int(case.fired.wanted[i])
+        wish = f"{'+' if wanted > 0 else '-'}{_text(abs(wanted), exponent)}"
     limits = _limits(case, i)
     if change == 0:
         return f"{wish} asked for, nothing moves: {limits}."
@@ -233,6 +266,14 @@ def _limits(case: Case, i: int) -> str:
     if flags["scaled_back"][i]:
         said.append("the others can take no more")
     return ", ".join(said)
+
+
+def _emergency(case: Case, i: int) -> str:
+    multiple = case.policy.constraints.emergency_pause
+    figures = evidence_of(case.policy, case.readings, i)
+    told = " and ".join(f"{name} {figure_text(value, name)}" for name, value in figures.items())
+    said = f"Pause at once: {told}, more than {multiple:f} times the target."
+    return f"{said} So many pauses in a day wait for a person." if case.guard.braked else said
 
 
 def _waiting(group: list[str], name: str, now: int, exponent: int) -> str:

@@ -4,25 +4,38 @@ Reads, never writes. Knows nothing of tables.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import pandas as pd
+
 from adbudget.alerts.cooldown import COOLDOWN
+from adbudget.ledger.entry import CHANGE
 from adbudget.money import digits_of, in_digits
+from adbudget.policy.day_so_far import Change, Circumstances
+from adbudget.policy.readings.campaigns import read_history
+from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.rest import longest_rest
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import Circumstances
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 RUN = "run"
+BASELINE = timedelta(days=15)  # of results, where a table comes without its history
 
 
 def instant(as_of: datetime, policy: Policy) -> datetime:
     """``as_of`` with a time zone; that of the policy when it has none."""
     return as_of if as_of.tzinfo else as_of.replace(tzinfo=ZoneInfo(policy.timezone))
+
+
+def in_zone(as_of: datetime, policy: Policy) -> datetime:
+    """A moment with a time zone as the clock of the policy shows it; another one as it is."""
+    return as_of.astimezone(ZoneInfo(policy.timezone)) if as_of.tzinfo else as_of
 
 
 def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Circumstances:
@@ -40,16 +53,82 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
     own, wanted = digits_of(readings.currency or ""), readings.exponent
     if own != wanted:  # a run of an older version, made again
         openings = {name: in_digits(minor, own, wanted) for name, minor in openings.items()}
+    start = datetime.combine(at.astimezone(zone).date(), time.min, zone)
+    today = ledger.entries(kind=CHANGE, since=start)
+    known = set(readings.campaign_ids)
+    recent = ledger.entries(kind=CHANGE, since=at - longest_rest(policy, readings))
+    changes = [_change(row, readings.as_of, zone, wanted) for row in _rows(recent)]
+    moved_today = [_change(row, readings.as_of, zone, wanted) for row in _rows(today)]
     return Circumstances(
         openings=openings,
         kill_on=switch.on,
         past_since=_past_since(ledger, readings.as_of),
+        paused_today=_paused(today),
+        net_today=sum(change.minor for change in moved_today if change.unit in known),
+        changes=tuple(change for change in changes if change.minor),
+        earlier_days=None if readings.history else _earlier_days(ledger, policy, readings),
+        logged=True,
     )
 
 
 def longest_cooldown(policy: Policy) -> timedelta:
     """How far back an alert may still silence an equal one."""
     return max([COOLDOWN, *(alert.cooldown for alert in policy.alerts)])
+
+
+def _rows(changes: pd.DataFrame) -> list[Any]:
+    """Entries of changes of a budget, oldest first; pauses are none."""
+    return list(changes[changes["old_minor"].notna() & changes["new_minor"].notna()].itertuples())
+
+
+def _change(row: Any, now: datetime, zone: ZoneInfo, digits: int) -> Change:
+    """One entry, its money in minor units of so many digits, its moment in the clock of the run."""
+    at = row.at.to_pydatetime().astimezone(zone)
+    return Change(
+        unit=row.unit,
+        rule=row.rule,
+        at=at if now.tzinfo else at.replace(tzinfo=None),
+        old_minor=in_digits(int(row.old_minor), row.digits, digits),
+        new_minor=in_digits(int(row.new_minor), row.digits, digits),
+    )
+
+
+def _paused(changes: pd.DataFrame) -> dict[str, int]:
+    """Campaigns that these changes paused without a person, and their budgets in minor units."""
+    rows: list[Any] = list(changes.itertuples())
+    return {
+        row.unit: int(row.new_minor)
+        for row in rows
+        if row.payload.get("action") == "pause" and row.verdict == "auto"
+    }
+
+
+def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> History | None:
+    """Daily figures of the tables of earlier runs: the last table of each day."""
+    at, zone = instant(readings.as_of, policy), ZoneInfo(policy.timezone)
+    runs = ledger.entries(kind=RUN, since=at - BASELINE, until=at)
+    tables: dict[date, dict[str, Any]] = {}
+    for moment, payload in zip(runs["at"], runs["payload"], strict=True):
+        if "tables" in payload:
+            tables[moment.astimezone(zone).date()] = payload["tables"]["campaigns"]
+    frames = [_daily(day, columns) for day, columns in sorted(tables.items())]
+    frames = [frame for frame in frames if frame is not None]
+    if not frames:
+        return None
+    rows = pd.concat(frames).drop_duplicates(["campaign_id", "date"], keep="last")
+    rows = rows[rows["date"] < readings.day.max().item().isoformat()]
+    return read_history(rows.reset_index(drop=True), readings, [], []) if len(rows) else None
+
+
+def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
+    """Results and spend of a table whose rows are of one day each; None when they are not."""
+    wanted = ("campaign_id", "date", "spend", "leads", "conversions", "days")
+    frame = pd.DataFrame({name: columns[name] for name in wanted if name in columns})
+    if "days" in frame and np.any(frame["days"].fillna(1).to_numpy(float) > 1):
+        return None
+    if "date" not in frame:
+        frame["date"] = day.isoformat()
+    return frame.drop(columns="days", errors="ignore")
 
 
 def _past_since(ledger: "Ledger", as_of: datetime) -> dict[str, datetime]:

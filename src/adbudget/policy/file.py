@@ -19,12 +19,15 @@ from adbudget.errors import PolicyError, nearest
 from adbudget.money import CURRENCIES_OF, Money, may_be_in, parse_money
 from adbudget.policy.document import read_policy_document
 from adbudget.policy.language import check_confidence, check_targets
+from adbudget.policy.maturity import check_attribution
 from adbudget.policy.metrics.registry import METRICS, target_words
+from adbudget.policy.presets import PRESETS, in_currency
 from adbudget.policy.rulebook import (
     TEXT_OR_NUMBER,
     AlertRule,
     Attribution,
     Constraints,
+    Platform,
     Policy,
     Rule,
     Written,
@@ -33,24 +36,15 @@ from adbudget.policy.values import BudgetMove, parse_duration
 
 MOST_TOLD = 5  # problems in one message
 SEVERITY_OF = {"anomaly": "warning", "risk": "warning", "opportunity": "info"}
-# What each kind of business puts for constraints that a file leaves out, as a file writes it;
-# where nothing is put the defaults of the records hold.
-PRESETS: dict[str, dict[str, Any]] = {
-    "b2c": {"test_period": "48 hours", "step": 50, "approval_limit": 500},
-    "b2b": {
-        "observation_period": "1 week",
-        "test_period": "2 weeks",
-        "step": 500,
-        "approval_limit": 2000,
-    },
-}
 OBSERVATION = "observation_period"  # a constraint that a file writes at its top
+AT_TOP = ("cadence", "rest")  # constraints that a file may write there, too
 MADE = ("targets", "document")  # of a Policy, and no keys of a file
 UNKNOWN = " "  # behind a key that is none where it stands, though a record has a field so called
 RECORD_AT = {
     "rules": Rule,
     "alerts": AlertRule,
     "constraints": Constraints,
+    "platforms": Platform,
     "attribution": Attribution,
 }
 
@@ -84,7 +78,16 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
         check_targets(alert.trigger, policy.targets)
     _check_names([rule.name for rule in policy.rules])
     _check_timezone(policy.timezone)
-    return replace(policy, currency=_currency(policy))
+    check_attribution(policy)
+    change = policy.constraints.total_budget_change
+    if policy.total_budget is not None and (change.money is None or change.money.amount != 0):
+        raise PolicyError(
+            f"total_budget is {policy.total_budget} and constraints: total_budget_change is "
+            f"{change}; keep one of them."
+        )
+    currency = _currency(policy)
+    named = currency if len(CURRENCIES_OF.get(currency, (currency,))) == 1 else ""
+    return in_currency(replace(policy, currency=currency), named)  # else the table has to say
 
 
 def policy_schema() -> dict[str, Any]:
@@ -93,6 +96,7 @@ def policy_schema() -> dict[str, Any]:
     properties = {key: about for key, about in schema["properties"].items() if key not in MADE}
     limits = schema["$defs"]["Constraints"]["properties"]
     properties[OBSERVATION] = limits.pop(OBSERVATION)
+    properties |= {key: limits[key] for key in AT_TOP}
     for word, metric in target_words().items():
         about = f"Target of {metric}: {METRICS[metric].meaning}."
         properties[word] = {"type": TEXT_OR_NUMBER, "description": about}
@@ -107,7 +111,7 @@ def _adapter() -> TypeAdapter[Policy]:
 
 def _arranged(document: Mapping[str, Any]) -> dict[str, Any]:
     """The file in the shape of the records, what its preset says filled in."""
-    moved = {*target_words(), OBSERVATION, *MADE}
+    moved = {*target_words(), OBSERVATION, *AT_TOP, *MADE}
     data = {key: value for key, value in document.items() if key not in moved}
     data |= {key + UNKNOWN: document[key] for key in MADE if key in document}
     data["document"] = json.loads(json.dumps(document, default=_text))
@@ -143,6 +147,12 @@ def _placed(item: Any, place: str, called: str) -> Any:
 def _constraints(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     preset = PRESETS.get(str(document.get("preset", "b2c")), PRESETS["b2c"])
     filled = preset | {k: v for k, v in given.items() if v is not None or k not in preset}
+    for key in (key for key in AT_TOP if document.get(key) is not None):
+        if given.get(key) is not None:
+            raise PolicyError(
+                f"{key} stands at the top of the policy and under constraints; keep one."
+            )
+        filled[key] = document[key]
     if OBSERVATION in given:
         filled[OBSERVATION + UNKNOWN] = filled.pop(OBSERVATION)
     if document.get(OBSERVATION) is None:
@@ -185,7 +195,7 @@ def _keys_at(path: tuple) -> list[str]:
     if record is Constraints:
         known -= {OBSERVATION}
     if record is Policy:
-        known = known - set(MADE) | {OBSERVATION, *target_words()}
+        known = known - set(MADE) | {OBSERVATION, *AT_TOP, *target_words()}
     return sorted(known)
 
 
@@ -231,10 +241,13 @@ def _check_names(names: list[str]) -> None:
 def _currency(policy: Policy) -> str:
     """The one currency of every amount written with a sign or a code."""
     places = {"currency": policy.currency} if policy.currency else {}
+    if policy.total_budget is not None:
+        _collect(places, "total_budget", policy.total_budget)
     for word in policy.targets:
         if METRICS[target_words()[word]].unit.money:
             _collect(places, word, parse_money(policy.document[word], word))
     holders: list[tuple[str, Any]] = [(f"{rule.name}: ", rule) for rule in policy.rules]
+    holders += [(f"platforms: {name}: ", one) for name, one in policy.platforms.items()]
     for place, holder in [*holders, ("constraints: ", policy.constraints)]:
         for field in fields(holder):
             _collect(places, f"{place}{field.name}", getattr(holder, field.name))

@@ -4,7 +4,6 @@ Rules are tried in file order. With ``combine: first`` the first one that fires 
 ``compound`` every one that fires adds to the move. Knows nothing of balancing or safety.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +28,7 @@ class Fired:
     pauses, holds : (campaign,) bool, a rule says pause or hold
     probability : (campaign,) smallest posterior probability behind the rules that decide, NaN when
         there is none
-    suspect : (campaign,) bool, a cutting rule would fire on the figures alone
+    suspect : (campaign,) bool, a rule that moves money would fire on the figures alone
     firings : one per rule, in file order
     """
 
@@ -78,7 +77,7 @@ def fire_rules(policy: Policy, readings: Readings, total_after: int) -> Fired:
         pauses=state.pauses,
         holds=state.holds,
         probability=state.probability,
-        suspect=_suspect(policy.rules, firings, readings, policy.targets, policy.confidence),
+        suspect=_suspect(policy.rules, firings, n),
         firings=firings,
     )
 
@@ -141,18 +140,10 @@ def _size(move: BudgetMove, budget: int, exponent: int, where: str) -> int:
     return move.sign * ((2 * budget * top + bottom) // (2 * bottom))
 
 
-def _suspect(
-    rules: tuple[Rule, ...],
-    firings: tuple[Firing, ...],
-    readings: Readings,
-    targets: Mapping,
-    confidence: float | None,
-) -> np.ndarray:
-    """A loser not yet proven is not cut, but is no place for other campaigns' money either."""
-    suspect = np.zeros(len(readings), bool)
+def _suspect(rules: tuple[Rule, ...], firings: tuple[Firing, ...], n: int) -> np.ndarray:
+    """A move not proven is not made, neither by its rule nor with other campaigns' money."""
+    suspect = np.zeros(n, bool)
     for rule, firing in zip(rules, firings, strict=True):
-        if rule.cuts:
-            if confidence is not None:
-                firing = evaluate(rule.trigger, readings, targets=targets, confidence=None)
-            suspect |= firing.fired
+        if isinstance(rule.action, BudgetMove):
+            suspect |= firing.by_figures
     return suspect

@@ -54,7 +54,9 @@ class Funding:
         return self.group >= 0
 
 
-def fund(change: np.ndarray, priority: np.ndarray, limit: int) -> Funding:
+def fund(
+    change: np.ndarray, priority: np.ndarray, limit: int, always: np.ndarray | None = None
+) -> Funding:
     """Match cuts with raises, and find what waits.
 
     Parameters
@@ -62,8 +64,10 @@ def fund(change: np.ndarray, priority: np.ndarray, limit: int) -> Funding:
     change : (campaign,) int64, minor units per day; below zero is a cut
     priority : (campaign,) different numbers; low ones are served first
     limit : a change above it needs approval, one of exactly the limit does not
+    always : (campaign,) bool, needs approval whatever its size
     """
     large = np.abs(change) > limit
+    large = large if always is None else large | always
     order = np.argsort(priority, kind="stable")
     cuts = _queue(order, np.maximum(-change, 0), large)
     raises = _queue(order, np.maximum(change, 0), large)
@@ -71,7 +75,7 @@ def fund(change: np.ndarray, priority: np.ndarray, limit: int) -> Funding:
     if total > 0:
         cuts.insert(0, (OUTSIDE, total))
     if total < 0:
-        raises.insert(0, (OUTSIDE, -total))
+        raises.append((OUTSIDE, -total))  # what the campaigns do not take
     flows = _match(cuts, raises, large)
     change_now = np.zeros_like(change)
     for flow in flows:

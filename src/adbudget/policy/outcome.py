@@ -11,6 +11,7 @@ import numpy as np
 from adbudget.policy.balance import Balance
 from adbudget.policy.firing import Fired
 from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.physics import Physics
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
@@ -27,15 +28,17 @@ class RuleOutcome:
     flags : flag -> (campaign,) bool, in this order.
         immature: too few conversions are in, so the cut is not made;
         over_cap: its budget is above its cap already;
-        under_minimum: its budget is below the smallest budget of the file;
+        under_minimum: its budget is below the smallest of the file or of its platform;
         at_cap: the cap cut the raise short;
         at_floor: the floor cut the cut short;
         daily_limit: the daily limit cut the move short;
         unfunded: no money for the raise;
         scaled: money for a part of the raise;
         scaled_back: the cut frees more than others can take;
+        restarts_learning: an edit so large that a platform learns from the start;
         below_step: a move smaller than the step of the policy;
-        test_budget_differs: a new campaign has not the test budget of the file;
+        test_budget_differs: a new campaign has not the test budget of the file, which is proposed;
+        monthly_cap: at today's budget the month would cost more than it may;
         confidence_unknown: a probability is asked for and there are no counts;
         pause_recommended: past the trigger of a cutting rule for too long, or a built-in check
     """
@@ -56,17 +59,20 @@ def outcome(
     guard: Guard,
     balance: Balance,
     pause_due: np.ndarray,
+    physics: Physics,
 ) -> RuleOutcome:
     """Compare what the rules wanted with what came of it."""
     budget, wanted = readings.budget_minor, fired.wanted
     change = balance.budget - budget
     free = guard.hold == ""
+    waits = free | np.isin(guard.hold, ("cadence", "rest"))  # a pause is no move of money
     raises, cuts = free & (wanted > 0), free & (wanted < 0)
     goal = budget + wanted
     kept_up = guard.immature & cuts
     active = readings.status == "active"
     minimum = policy.constraints.min_campaign_budget
-    least = 0 if minimum is None else minimum.minor(readings.exponent, "min_campaign_budget")
+    own = 0 if minimum is None else minimum.minor(readings.exponent, "min_campaign_budget")
+    least = np.maximum(own, physics.least)
     flags = {
         "immature": kept_up,
         "over_cap": active & (budget > guard.cap),
@@ -81,10 +87,14 @@ def outcome(
         "unfunded": raises & (balance.allowed > 0) & (change == 0),
         "scaled": raises & (change > 0) & (change < balance.allowed),
         "scaled_back": cuts & (balance.allowed < 0) & (change > balance.allowed),
+        "restarts_learning": (budget > 0)
+        & (guard.proposed != "test_budget")
+        & (np.abs(change) > float(policy.constraints.learning_edit) * budget),
         "below_step": (change != 0) & (np.abs(change) < _step(policy, readings)),
-        "test_budget_differs": _not_the_test_budget(policy, readings, guard),
+        "test_budget_differs": guard.proposed == "test_budget",
+        "monthly_cap": guard.proposed == "monthly_cap",
         "confidence_unknown": _unknown(policy, fired),
-        "pause_recommended": (pause_due & free & ~guard.immature) | (guard.hold == "anomaly"),
+        "pause_recommended": (pause_due & waits & ~guard.immature) | (guard.hold == "anomaly"),
     }
     return RuleOutcome(
         change=change,
@@ -95,15 +105,6 @@ def outcome(
 
 def _step(policy: Policy, readings: Readings) -> int:
     return policy.constraints.step.minor(readings.exponent, "constraints: step")
-
-
-def _not_the_test_budget(policy: Policy, readings: Readings, guard: Guard) -> np.ndarray:
-    test = policy.constraints.new_campaign_test_budget
-    if test is None:
-        return np.zeros(len(readings), bool)
-    meant = test.minor(readings.exponent, "constraints: new_campaign_test_budget")
-    is_new = np.isin(guard.hold, ("observation", "test_budget"))
-    return is_new & (readings.budget_minor != meant)
 
 
 def _unknown(policy: Policy, fired: Fired) -> np.ndarray:

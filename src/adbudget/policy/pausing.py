@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.firing import Fired
 from adbudget.policy.language import evaluate
 from adbudget.policy.language.syntax import Held
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
-from adbudget.policy.safety import Circumstances
 
 DAY = timedelta(days=1)
 

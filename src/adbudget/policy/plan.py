@@ -70,7 +70,7 @@ class PolicyPlan:
     ----------
     calls : one Recommendation per campaign, in the order of the table
     alerts : Alert records, most severe first
-    summary : total_before, total_after, net_change, projected_cpl_change (percent) and the
+    summary : total_before, total_after, net_change, banked, projected_cpl_change (percent) and the
         assumption behind it, counts of calls and verdicts, flags of the whole table
     metrics : the five figures teams watch, as far as the ledger knows them
     notes : what is worth knowing about the tables

@@ -93,7 +93,7 @@ def _recommendations(
     yield _key(plan, call, rest=split), whole
     if not split and not kill_on:
         yield from _change(plan, call, shared)
-    if "pause_recommended" in call.flags:
+    if "pause_recommended" in call.flags and call.action != "pause":
         pause = {"action": "pause", "flags": list(call.flags)}
         entry = _entry(plan, call, None, None, NEEDS_APPROVAL, pause, shared, group="")
         yield f"pause:{plan.run_id}:{call.campaign_id}", entry

@@ -4,6 +4,7 @@ The order of the work: rules fire, guardrails bound them, balancing shares the m
 says what waits, and every campaign gets its sentence.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,16 +14,22 @@ from adbudget.alerts.alert import SEVERITIES
 from adbudget.policy.alerts import raise_alerts
 from adbudget.policy.balance import Wishes, balance
 from adbudget.policy.calls import Case, make_calls
+from adbudget.policy.day_so_far import Circumstances
+from adbudget.policy.emergency import doubtful
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
+from adbudget.policy.metrics.registry import target_words, with_parts
+from adbudget.policy.outages import find_outages
 from adbudget.policy.outcome import outcome
 from adbudget.policy.pausing import pause_due
+from adbudget.policy.physics import physics_of
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.safety import Circumstances, Guard, guard
+from adbudget.policy.safety import Guard, guard
 from adbudget.policy.soft import soft_alerts
 from adbudget.policy.summary import summarize
+from adbudget.tables.messages import Note, listed
 
 
 def make_case(
@@ -47,29 +54,68 @@ def make_case(
     PolicyError : an amount of the policy does not fit the currency of the table
     """
     total = int(readings.budget_minor.sum())
-    total_change = policy.constraints.total_budget_change.minor(
-        total, readings.exponent, "constraints: total_budget_change", up=False
+    physics = physics_of(policy, readings, circumstances)
+    total_change = _total_change(policy, readings, circumstances)
+    if physics.total is not None:
+        total_change = min(total_change, physics.total - total)
+    outages = find_outages(policy, readings, circumstances.earlier_days)
+    uncounted = np.zeros(len(readings), bool)
+    for outage in outages:
+        uncounted |= outage.members
+    report = raise_alerts(
+        readings,
+        policy.alerts,
+        targets=policy.targets,
+        earlier=earlier,
+        at=at,
+        uncounted=uncounted,
     )
-    report = raise_alerts(readings, policy.alerts, targets=policy.targets, earlier=earlier, at=at)
     fired = fire_rules(policy, readings, total + total_change)
-    guards = guard(policy, readings, fired, report, circumstances, total + total_change)
+    after = total + total_change
+    guards = guard(policy, readings, fired, report, circumstances, after, uncounted, physics)
+    asked = guards.proposed != ""
+    fired = replace(
+        fired, wanted=np.where(asked, guards.goal - readings.budget_minor, fired.wanted)
+    )
     due = pause_due(policy, readings, fired, circumstances)
-    cost = result_cost(readings)
+    cost = result_cost(policy, readings)
     balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
-    result = outcome(policy, readings, fired, guards, balanced, due)
+    result = outcome(policy, readings, fired, guards, balanced, due, physics)
     limit = policy.constraints.approval_limit.minor(readings.exponent, "approval_limit")
     return Case(
         policy=policy,
         readings=readings,
         circumstances=circumstances,
         report=report,
+        outages=outages,
+        physics=physics,
         fired=fired,
         guard=guards,
         balance=balanced,
         outcome=result,
-        funding=fund(result.change, _priority(readings, fired, cost), limit),
+        funding=fund(
+            result.change, _priority(readings, fired, cost), limit, guards.proposed == "test_budget"
+        ),
         cost=cost,
     )
+
+
+def _total_change(policy: Policy, readings: Readings, circumstances: Circumstances) -> int:
+    """Minor units by which this run is to change the total: what the day has left of its change.
+
+    The change of the file is of the total that the day opened with. What was done too much is not
+    taken back, because a person may have meant it.
+    """
+    if policy.total_budget is not None:
+        total = policy.total_budget.minor(readings.exponent, "total_budget")
+        return total - int(readings.budget_minor.sum())
+    meant, before = policy.constraints.total_budget_change, circumstances.net_today
+    opening = int(readings.budget_minor.sum()) - before
+    where = "constraints: total_budget_change"
+    whole = meant.minor(opening, readings.exponent, where, up=False)
+    if meant.at_most:
+        return whole - before if whole < 0 else max(whole - before, 0)
+    return max(whole - before, 0) if whole > 0 else min(whole - before, 0) if whole < 0 else 0
 
 
 def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> PolicyPlan:
@@ -81,7 +127,7 @@ def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> Poli
         alerts=tuple(sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity))),
         summary=summarize(case, calls),
         metrics={},
-        notes=(*case.readings.notes, *case.report.notes),
+        notes=(*_notes(case), *_learning(case), *_month_unknown(case), *case.report.notes),
         at=at,
         run_id=run_id,
         currency=case.readings.currency or case.policy.currency,
@@ -89,12 +135,43 @@ def plan_of(case: Case, *, earlier: Any = (), at: datetime, run_id: str) -> Poli
     )
 
 
-def result_cost(readings: Readings) -> np.ndarray:
+def _notes(case: Case) -> list[Note]:
+    """Notes on the tables; one on a count that is not given, only when the policy needs it."""
+    policy = case.policy
+    asked = {metric for rule in (*policy.rules, *policy.alerts) for metric in rule.trigger.metrics}
+    asked |= {target_words()[word] for word in policy.targets}
+    needed = set(with_parts(asked))
+    return [*case.readings.notes, *(note for note in case.readings.served if note.kind in needed)]
+
+
+def _month_unknown(case: Case) -> list[Note]:
+    """A note on a monthly cap that cannot be kept, because nobody says what was spent."""
+    if case.policy.constraints.monthly_cap is None or case.physics.total is not None:
+        return []
+    message = (
+        "constraints: monthly_cap cannot be judged; month_spend is not given for every campaign."
+    )
+    return [Note(kind="monthly_cap", message=message)]
+
+
+def _learning(case: Case) -> list[Note]:
+    """A note on edits so large that a platform learns from the start."""
+    where = np.flatnonzero(case.outcome.flags["restarts_learning"])
+    if not where.size:
+        return []
+    share = float(case.policy.constraints.learning_edit)
+    told = listed(case.readings.campaign_ids[i] for i in where)
+    message = f"edits above {share:.0%} restart the learning of a platform: {told}."
+    return [Note(kind="restarts_learning", message=message)]
+
+
+def result_cost(policy: Policy, readings: Readings) -> np.ndarray:
     """(campaign,) rank of what a result costs, from 0 on, equals alike; NaN when unknown.
 
-    CPL decides, else CPA. Campaigns with neither come after them, best ROAS first.
+    The cost that has a target decides, CPL before CPA. Campaigns with neither come after them,
+    best ROAS first.
     """
-    cost, roas = readings.cost_of_result(), readings.metric("roas")
+    cost, roas = readings.cost_of_result(policy.targets), readings.metric("roas")
     by_roas = ~np.isfinite(cost) & np.isfinite(roas)
     value = np.where(by_roas, -roas, cost)
     known = np.isfinite(value)
@@ -123,9 +200,15 @@ def _wishes(
         wanted=np.where(free, fired.wanted, 0),
         lowest=np.where(guards.immature, budget, guards.lowest),
         highest=guards.highest,
-        may_take_part=free & ~fired.any & ~fired.suspect & ~due,
+        may_take_part=free
+        & guards.rested
+        & ~fired.any
+        & ~fired.suspect
+        & ~due
+        & ~doubtful(policy, readings),
         cost=cost,
         total_change=total_change,
+        at_most=policy.constraints.total_budget_change.at_most,
         rebalance_limit=policy.constraints.rebalance_limit,
     )
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from adbudget.policy.firing import Fired
-from adbudget.policy.metrics.registry import METRICS, costs_of_result
+from adbudget.policy.metrics.registry import METRICS
 from adbudget.policy.metrics.wording import figure_text
-from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.safety import HOLDS
 from adbudget.policy.values import BudgetMove
@@ -52,17 +51,6 @@ def silence(fired: Fired, policy: Policy, campaign: int) -> str:
             rules_by_reason.setdefault(reason, []).append(rule.name)
     told = [f"{listed(names, at_most=3)}: {why}" for why, names in rules_by_reason.items()]
     return f"No rule fires ({'; '.join(told)})." if told else "No rule fires."
-
-
-def emergency_figures(policy: Policy, readings: Readings, campaign: int) -> dict[str, float]:
-    """Costs per result that have a target and are far past it: {"cpl": 151.0}."""
-    figures = {}
-    for name in costs_of_result():
-        target = policy.targets.get(f"target_{name}")
-        value = float(readings.metric(name)[campaign])
-        if target is not None and value > target * policy.constraints.emergency_pause:
-            figures[name] = value
-    return figures
 
 
 def asked_for(policy: Policy, fired: Fired, campaign: int) -> str:

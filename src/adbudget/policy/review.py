@@ -18,6 +18,7 @@ from adbudget.money import check_currency
 from adbudget.plan import DEFAULT_CHANGE, Cell, Limits
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.funding import fund
+from adbudget.policy.presets import in_currency
 from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.rulebook import Policy
 
@@ -133,7 +134,8 @@ def review(
             disagreement[i] = _disagreement(rule_fired[i], int(fired.wanted[k]), decisions[i])
     for account in dict.fromkeys(cells.account):
         own = np.flatnonzero(accounts == account)
-        verdict[own] = _verdicts(policy, cells.spend[own], spend_next[own])
+        own_policy = in_currency(policy, str(currencies[own[0]]))
+        verdict[own] = _verdicts(own_policy, cells.spend[own], spend_next[own])
     return pd.DataFrame(
         {"verdict": verdict, "rule_fired": rule_fired, "disagreement": disagreement}
     )
@@ -193,6 +195,11 @@ def _disagreement(names: str, wanted: int, decision: str) -> str:
 
 
 def _check_total(policy: Policy, given: Limits) -> None:
+    if policy.total_budget is not None:
+        raise PolicyError(
+            "total_budget has no meaning around the model. Remove it, and set the total itself "
+            "with limits.budget."
+        )
     change = policy.constraints.total_budget_change
     if change.money is None or change.money.amount != 0:
         raise PolicyError(

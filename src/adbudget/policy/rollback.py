@@ -17,6 +17,7 @@ from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.circumstances import RUN
 from adbudget.policy.daily_limit import day_bounds
+from adbudget.policy.presets import in_currency
 from adbudget.policy.rulebook import Policy
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def rollback_review(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[
 
     def judge(proposals: Pairs) -> Pairs:
         digits = digits_of(proposals[0][1].currency)
+        own = in_currency(policy, proposals[0][1].currency)
         total = in_digits(figures["total_minor"], counted, digits)
         found = [
             breach
@@ -65,7 +67,7 @@ def rollback_review(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[
             found.insert(0, "the kill switch is on")
         if found:
             return [(key, _with(entry, "blocked", found[0])) for key, entry in proposals]
-        limit = policy.constraints.approval_limit.minor(digits, "approval_limit")
+        limit = own.constraints.approval_limit.minor(digits, "approval_limit")
         if all(abs(_change(entry)) <= limit for _, entry in proposals):
             return [(key, _with(entry, "auto", "")) for key, entry in proposals]
         cuts = [key for key, entry in proposals if _change(entry) < 0]

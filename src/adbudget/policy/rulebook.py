@@ -142,9 +142,20 @@ AnyBound = Annotated[
         values.Bound,
     ),
 ]
+SpendOfTarget = Annotated[
+    Money | Decimal,
+    *_written(
+        values.parse_spend, "Money, or a multiple of the target.", ["5x", "$250"], Money, Decimal
+    ),
+]
 TotalChange = Annotated[
     values.Bound,
-    *_written(values.parse_change, "Change of the total.", [0, "5%", "-$500"], values.Bound),
+    *_written(
+        values.parse_change,
+        "Change of the total in a day.",
+        [0, "5%", "-$500", "at_most 0"],
+        values.Bound,
+    ),
 ]
 AnyAction = Annotated[
     values.BudgetMove | values.StatusAction,
@@ -190,6 +201,7 @@ class Rule:
     trigger : when it fires
     action : what it then does
     cap, floor : of the campaign's budget; None sets none
+    rest : so long after it has moved a campaign it does not move it again; None: as the policy says
     """
 
     name: Name
@@ -197,6 +209,7 @@ class Rule:
     action: AnyAction
     cap: AnyBound | None = None
     floor: AnyBound | None = None
+    rest: Days | None = None
 
     @property
     def cuts(self) -> bool:
@@ -232,11 +245,21 @@ class Constraints:
     ----------
     max_single_campaign : cap of every campaign; None sets none
     min_campaign_budget : no cut goes below; None sets none
+    monthly_cap : what the month may cost over all campaigns; None sets none
     new_campaign_test_budget : what campaigns younger than ``test_period`` are meant to keep
     observation_period, test_period : ages; a file writes the first at its top
     pause_threshold_hours : this long past the trigger of a cutting rule, a pause is recommended
     emergency_pause : CPL above this multiple of its target pauses at once
-    total_budget_change : by how much the total shall change
+    emergency_min_spend : and not before so much was spent; money, or a multiple of the target
+    max_pauses, max_paused_share : campaigns, and share of the running budget, that may be paused
+        at once in a day; beyond, every such pause waits for a person
+    outage_drop : results that fall by this share over a whole account or channel at once are an
+        outage of tracking
+    cadence : so long after any change of a campaign's budget no rule changes it again
+    rest : so long after a rule has moved a campaign it does not move it again; None: the
+        observation period, or the days that the figures cover when those are more
+    learning_edit : a larger edit, as a share of the budget, restarts a platform's learning
+    total_budget_change : by how much the total shall change in a day, or change at most
     max_daily_change : largest move of a campaign in one day, as a share of its opening budget
     rebalance_limit : largest move of a campaign that no rule moves, as a share of its budget
     approval_limit : a change above it waits for a person
@@ -247,11 +270,19 @@ class Constraints:
 
     max_single_campaign: AnyBound | None = None
     min_campaign_budget: Amount | None = None
+    monthly_cap: Amount | None = None
     new_campaign_test_budget: Amount | None = None
     observation_period: Days = _as_written("48 hours")
     test_period: Days = _as_written("48 hours")
     pause_threshold_hours: Hours = _as_written("48 hours")
     emergency_pause: Multiple = _as_written("3x")
+    emergency_min_spend: SpendOfTarget = _as_written("5x")
+    max_pauses: Annotated[int, Strict(), Field(ge=0)] = 3
+    max_paused_share: Share = _as_written("30%")
+    outage_drop: Share = _as_written("50%")
+    cadence: Days = _as_written("1 day")
+    rest: Days | None = None
+    learning_edit: Share = _as_written("20%")
     total_budget_change: TotalChange = _as_written(0)
     max_daily_change: Share = _as_written("25%")
     rebalance_limit: Share = _as_written("10%")
@@ -269,6 +300,22 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Platform:
+    """What a platform allows and does, whatever the rules say.
+
+    Attributes
+    ----------
+    changes_per_hour : edits of one budget; None: any number
+    min_budget : smallest daily budget of a campaign; None: any
+    day_multiple : a day may cost so many times the highest budget that was set on it
+    """
+
+    changes_per_hour: Annotated[int, Strict(), Field(ge=1)] | None = None
+    min_budget: Amount | None = None
+    day_multiple: Multiple | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Attribution:
     """How late conversions are reported.
 
@@ -276,10 +323,12 @@ class Attribution:
     ----------
     curve : days since the spend -> share of the conversions reported by then, both rising
     mature_at : figures with a smaller share reported lower no budget
+    window : days that the figures of a row cover at most
     """
 
     curve: Curve
     mature_at: Share = _as_written("90%")
+    window: Days = _as_written("7 days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
@@ -297,6 +346,9 @@ class Policy:
     rules, alerts : in file order
     constraints : what holds whatever the rules say
     attribution : None when conversions are reported at once
+    platforms : by name, over those of :mod:`adbudget.policy.presets`
+    total_budget : what all budgets are to add up to; None: as ``total_budget_change`` says
+    campaigns : the campaign table, where the file holds it; one mapping per campaign
     document : the file as plain JSON values, enough to load the same policy again
     """
 
@@ -310,6 +362,9 @@ class Policy:
     constraints: Constraints = Field(default_factory=Constraints)
     alerts: tuple[AlertRule, ...] = ()
     attribution: Attribution | None = None
+    platforms: dict[Name, Platform] = Field(default_factory=dict)
+    total_budget: Amount | None = None
+    campaigns: tuple[dict[str, Any], ...] = ()
     document: dict[str, Any] = Field(default_factory=dict)
 
     @property

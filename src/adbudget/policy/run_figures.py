@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adbudget.policy.calls import Case
+from adbudget.policy.metrics.registry import METRICS
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.values import BudgetMove
 
@@ -39,6 +40,10 @@ def figures_of(case: Case, plan: PolicyPlan) -> dict[str, Any]:
         "n_rule_fired": int(case.fired.any.sum()),
         "spend": float(daily[active].sum()),
         "spend_on_winners": float(daily[active & is_winner].sum()),
+        "outages": [
+            {"group": one.group, "count": one.count, "day": str(one.day), "counted": one.counted}
+            for one in case.outages
+        ],
         "cpl": _blended_cpl(case) or plan.summary["projected_cpl_before"],
     }
 
@@ -87,11 +92,11 @@ def _ratio(facts: list[Mapping[str, Any]], top: str, bottom: str) -> float | Non
 
 
 def _blended_cpl(case: Case) -> float | None:
-    """Spend over conversions of all active campaigns that have both."""
-    spend, conversions = (case.readings.metric(name) for name in ("spend", "conversions"))
-    both = np.isfinite(spend) & np.isfinite(conversions) & (case.readings.status == "active")
-    leads = conversions[both].sum()
-    return float(spend[both].sum() / leads) if leads > 0 else None
+    """Spend over leads of all active campaigns that have both."""
+    spend, leads = (case.readings.metric(name) for name in METRICS["cpl"].parts)
+    both = np.isfinite(spend) & np.isfinite(leads) & (case.readings.status == "active")
+    total = leads[both].sum()
+    return float(spend[both].sum() / total) if total > 0 else None
 
 
 def _trend(moments: list[datetime], cpl: list[float | None]) -> float | None:

@@ -4,53 +4,39 @@ The guardrails come before the rules' wishes and are never bent by them. Knows n
 rule wants or how money is shared out.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 import numpy as np
 
 from adbudget.policy.alerts import AlertReport
 from adbudget.policy.daily_limit import day_bounds
+from adbudget.policy.day_so_far import Circumstances
+from adbudget.policy.emergency import emergencies, too_many
 from adbudget.policy.firing import NO_CAP, Fired
-from adbudget.policy.language import evaluate, parse_trigger
 from adbudget.policy.maturity import maturity
-from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.physics import Physics
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.rest import Rest, resting
 from adbudget.policy.rulebook import Policy
 
-EMERGENCY = "emergency_pause"
 # Why a campaign may not move at all, in the order in which the reasons are told.
 HOLDS = {
     "ended": "it has ended",
     "paused": "it is paused, and paused campaigns keep their budget",
     "locked": "its budget is locked",
+    "outage": "its results are not being counted, so nothing is cut or paused there",
     "emergency": "it is to be paused at once, and paused campaigns keep their budget",
     "rule_pause": "a rule pauses it, and paused campaigns keep their budget",
     "rule_hold": "a rule holds it",
     "zero_impressions": "it has no impressions, so its rules are frozen until it is shown again",
-    "anomaly": "a built-in check suggests to pause it",
+    "anomaly": "a built-in check would pause it, and paused campaigns keep their budget",
     "stale": "its figures are too old to act on",
     "observation": "it is younger than the observation period",
     "test_budget": "it is new and keeps its test budget",
+    "edits_an_hour": "its platform takes no further edit of its budget within the hour",
+    "cadence": "its budget changed less than a cadence ago",
+    "rest": "this rule moved it a short while ago, and its figures cannot have answered yet",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What a run has to know besides policy and tables. All of it comes from the ledger.
-
-    Attributes
-    ----------
-    openings : minor units per campaign at the start of the day, of those that moved today
-    kill_on : the kill switch stops every change
-    past_since : campaigns that were past the trigger of a cutting rule in the last run, and the
-        moment of the first run of those without a gap
-    """
-
-    openings: Mapping[str, int] = field(default_factory=dict)
-    kill_on: bool = False
-    past_since: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +46,12 @@ class Guard:
     Attributes
     ----------
     hold : (campaign,) key of HOLDS, "" when it may move
+    proposed : (campaign,) what the policy itself asks for, before any rule: "test_budget" of a new
+        campaign, "monthly_cap" where today's budget would spend more; "" for nothing
+    goal : (campaign,) int64, the budget that is proposed
+    rested : (campaign,) bool, no change of its budget is so recent that its figures wait for more
     emergency : (campaign,) bool, to be paused at once
+    braked : so many are to be paused at once that a person has to look first
     immature : (campaign,) bool, too few of its conversions are in to lower anything
     lowest, highest : (campaign,) int64, bounds of the budget; they hold the budget of today
     cap, floor : (campaign,) int64, of the file alone, which today's budget may have passed
@@ -68,7 +59,11 @@ class Guard:
     """
 
     hold: np.ndarray
+    proposed: np.ndarray
+    goal: np.ndarray
+    rested: np.ndarray
     emergency: np.ndarray
+    braked: bool
     immature: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
@@ -85,6 +80,8 @@ def guard(
     report: AlertReport,
     circumstances: Circumstances,
     total_after: int,
+    outage: np.ndarray,
+    physics: Physics,
 ) -> Guard:
     """Work out who may move, and between which budgets.
 
@@ -95,19 +92,34 @@ def guard(
     report : for campaigns that are frozen or that a built-in check would pause
     circumstances : the day so far
     total_after : minor units of all budgets after the run
+    outage : (campaign,) bool, its results are not being counted
+    physics : what platforms and months allow
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
-    emergency = _emergency(policy, readings, share_in) & ~stale
+    emergency = emergencies(policy, readings, share_in) & ~stale & ~outage
+    pausing = emergency & (readings.status == "active") & ~readings.locked
     least = 0.0 if policy.attribution is None else float(policy.attribution.mature_at)
     cap, floor = _caps_and_floors(policy, readings, fired, total_after)
     low, high = day_bounds(
         policy, readings.campaign_ids, readings.budget_minor, circumstances.openings
     )
     budget = readings.budget_minor
+    rest = resting(policy, readings, fired, circumstances)
+    cap, floor = np.minimum(cap, physics.month), np.maximum(floor, physics.least)
+    hold = _holds(policy, readings, fired, report, emergency, stale, outage, rest, physics)
+    proposed, goal = _proposed(policy, readings, hold, physics)
+    asked = proposed != ""
+    hold[asked] = ""
+    low, high = (np.where(asked, goal, bound) for bound in (low, high))
+    floor = np.where(proposed == "monthly_cap", np.minimum(floor, goal), floor)
     return Guard(
-        hold=_holds(policy, readings, fired, report, emergency, stale),
-        emergency=emergency & (readings.status == "active") & ~readings.locked,
+        hold=hold,
+        proposed=proposed,
+        goal=goal,
+        rested=~rest.recent,
+        emergency=pausing,
+        braked=too_many(policy, readings, pausing, circumstances.paused_today),
         immature=share_in < least,
         lowest=np.minimum(np.maximum(floor, low), budget),
         highest=np.maximum(np.minimum(cap, high), budget),
@@ -125,6 +137,9 @@ def _holds(
     report: AlertReport,
     emergency: np.ndarray,
     stale: np.ndarray,
+    outage: np.ndarray,
+    rest: Rest,
+    physics: Physics,
 ) -> np.ndarray:
     limits = policy.constraints
     age_s = _age_seconds(readings)
@@ -133,6 +148,7 @@ def _holds(
         "ended": readings.status == "ended",
         "paused": readings.status == "paused",
         "locked": readings.locked,
+        "outage": outage,
         "emergency": emergency,
         "rule_pause": fired.pauses,
         "rule_hold": fired.holds,
@@ -141,11 +157,37 @@ def _holds(
         "stale": stale,
         "observation": age_s < limits.observation_period.total_seconds(),
         "test_budget": is_new & (limits.new_campaign_test_budget is not None),
+        "edits_an_hour": physics.edited,
+        "cadence": rest.cadence & (fired.wanted != 0),
+        "rest": rest.rest & (fired.wanted != 0),
     }
     hold = np.full(len(readings), "", dtype=object)
     for name in reversed(HOLDS):
         hold[reasons[name]] = name
     return hold
+
+
+def _proposed(
+    policy: Policy, readings: Readings, hold: np.ndarray, physics: Physics
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the policy itself asks for, and the budget of it: two (campaign,)."""
+    budget, test = readings.budget_minor, test_budget(policy, readings)
+    young = np.isin(hold, ("observation", "test_budget"))
+    over = (young | np.isin(hold, ("", "cadence", "rest"))) & (budget > physics.month)
+    new = young & (test >= 0) & (budget != test) & ~over
+    proposed = np.where(over, "monthly_cap", np.where(new, "test_budget", "")).astype(object)
+    return proposed, np.where(over, physics.month, np.where(new, test, budget))
+
+
+def test_budget(policy: Policy, readings: Readings) -> np.ndarray:
+    """(campaign,) int64 minor units that a new campaign is meant to have; -1 for others."""
+    limits = policy.constraints
+    if limits.new_campaign_test_budget is None:
+        return np.full(len(readings), -1)
+    where = "constraints: new_campaign_test_budget"
+    meant = limits.new_campaign_test_budget.minor(readings.exponent, where)
+    is_new = _age_seconds(readings) < limits.test_period.total_seconds()
+    return np.where(is_new, meant, -1)
 
 
 def _age_seconds(readings: Readings) -> np.ndarray:
@@ -165,21 +207,6 @@ def _stale(policy: Policy, readings: Readings) -> np.ndarray:
 
 def _seconds(span: np.ndarray) -> np.ndarray:
     return np.where(np.isnat(span), np.nan, span / np.timedelta64(1, "s"))
-
-
-def _emergency(policy: Policy, readings: Readings, share_in: np.ndarray) -> np.ndarray:
-    """(campaign,) CPL so far past its target that not even outstanding conversions excuse it."""
-    worst = np.zeros(len(readings), bool)
-    multiple = policy.constraints.emergency_pause
-    for metric in costs_of_result():
-        target = policy.targets.get(f"target_{metric}")
-        if target is None:
-            continue
-        trigger = parse_trigger(f"{metric} > target * {multiple:f}", where=EMERGENCY)
-        past = evaluate(trigger, readings, targets=policy.targets).fired
-        when_all_are_in = readings.metric(metric) * share_in
-        worst |= past & ((share_in >= 1) | (when_all_are_in > float(multiple * target)))
-    return worst
 
 
 def _caps_and_floors(

@@ -13,11 +13,12 @@ import numpy as np
 from adbudget.alerts.alert import SEVERITIES, Alert, fingerprint_of, past_alerts
 from adbudget.alerts.cooldown import fresh_alerts
 from adbudget.policy.calls import Case
+from adbudget.policy.emergency import EMERGENCY, evidence_of
 from adbudget.policy.firing import NO_CAP
 from adbudget.policy.metrics.wording import evidence_text
-from adbudget.policy.rationale import emergency_figures
-from adbudget.policy.safety import EMERGENCY
+from adbudget.tables.messages import listed
 
+MOST_LEFT = 0.5  # of the cuts that rules want
 WHOLE_TABLE = ""  # campaign of an alert about all of them
 
 
@@ -30,7 +31,8 @@ def soft_alerts(case: Case, *, earlier: Any = (), at: datetime) -> tuple[Alert, 
     earlier : alerts of earlier runs, as :func:`adbudget.policy.alerts.raise_alerts` takes them
     at : moment of the run, with time zone
     """
-    found = [*_pauses(case, at), *_paused(case, at), *_utilization(case, at), *_near_cap(case, at)]
+    checks = (_outages, _pauses, _months, _money_left, _paused, _utilization, _near_cap)
+    found = [alert for check in checks for alert in check(case, at)]
     return fresh_alerts(found, past_alerts(earlier))
 
 
@@ -60,11 +62,34 @@ def _alert(
     )
 
 
+def _outages(case: Case, at: datetime) -> Iterator[Alert]:
+    """One alert a group, however many campaigns it has."""
+    for outage in case.outages:
+        n = int(outage.members.sum())
+        text = f"{outage.count} of {outage.group} fall by {case.policy.constraints.outage_drop:.0%}"
+        evidence = {outage.count: outage.counted, "expected": round(outage.expected, 1)}
+        evidence |= {"spend": outage.spent} if np.isfinite(outage.spent) else {}
+        fell = "fell at once" if outage.counted else "count none"
+        said = (
+            f"results of {outage.group} are not being counted on {outage.day}: {n} campaigns "
+            f"{fell}, so none of them is cut or paused"
+        )
+        yield _alert("outage", "critical", WHOLE_TABLE, text, evidence, said, "check_tracking", at)
+
+
 def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
     names, limits = case.readings.campaign_ids, case.policy.constraints
     hours = limits.pause_threshold.total_seconds() / 3600
-    for i in np.flatnonzero(case.guard.emergency):
-        evidence = emergency_figures(case.policy, case.readings, int(i))
+    emergency = np.flatnonzero(case.guard.emergency)
+    if case.guard.braked:
+        told = listed([names[i] for i in emergency])
+        text = f"pauses in a day > {limits.max_pauses} or {limits.max_paused_share:.0%} of budget"
+        evidence = {"pauses": float(len(emergency))}
+        said = f"{told} cost too much, and so many pauses in a day wait for a person"
+        yield _alert("many_pauses", "critical", WHOLE_TABLE, text, evidence, said, "approve", at)
+        emergency = emergency[:0]
+    for i in emergency:
+        evidence = evidence_of(case.policy, case.readings, int(i))
         text = f"cost per result > target * {limits.emergency_pause:f}"
         said = f"cost per result above {limits.emergency_pause:f} times the target"
         yield _alert(EMERGENCY, "critical", names[i], text, evidence, said, "pause", at)
@@ -72,6 +97,48 @@ def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
     for i in np.flatnonzero(due):
         text = f"past the trigger of a cutting rule for {hours:g} hours"
         yield _alert("pause_recommended", "warning", names[i], text, {}, text, "pause", at)
+
+
+def _months(case: Case, at: datetime) -> Iterator[Alert]:
+    """Months that would cost more than they may even after the plan."""
+    readings, unit = case.readings, 10.0**case.readings.exponent
+    running = (readings.status == "active") & ~case.guard.emergency
+    for i in np.flatnonzero(running & (case.balance.budget > case.physics.month)):
+        evidence = {
+            name: float(readings.metric(name)[i]) for name in ("month_spend", "monthly_cap")
+        }
+        evidence["budget"] = float(case.balance.budget[i] / unit)
+        text, name = "month_spend + budget * days left > monthly_cap", readings.campaign_ids[i]
+        said = "the month would cost more than its cap"
+        yield _alert("monthly_cap", "warning", name, text, evidence, said, "review", at)
+    total, most = float(case.balance.budget.sum()), case.physics.total
+    if most is not None and total > most:
+        evidence = {"budget": total / unit, "budget that the month leaves": most / unit}
+        text = "month_spend + budget * days left > monthly_cap"
+        said = "the month would cost more than its cap over all campaigns"
+        yield _alert("monthly_cap", "critical", WHOLE_TABLE, text, evidence, said, "review", at)
+
+
+def _money_left(case: Case, at: datetime) -> Iterator[Alert]:
+    """Cuts that nobody can take the money of: left over, or not made because it may not be."""
+    unit = 10.0**case.readings.exponent
+    allowed, change = case.balance.allowed, case.outcome.change
+    wanted = -int(allowed[allowed < 0].sum())
+    made = -int(change[allowed < 0].sum())
+    banked = max(-int(change.sum()), 0)
+    meant = case.policy.constraints.total_budget_change
+    if meant.at_most and banked:
+        evidence = {"budget": banked / unit}
+        said = "money is cut that no rule asks for elsewhere, and left over for a person to place"
+        yield _alert("money_left", "info", WHOLE_TABLE, str(meant), evidence, said, "review", at)
+    elif wanted and made < (1 - MOST_LEFT) * wanted:
+        text = f"cuts not made > {MOST_LEFT:.0%} of those wanted"
+        evidence = {"budget cuts wanted": wanted / unit, "budget cuts made": made / unit}
+        said = (
+            "cuts are not made, because the total has to stay and no campaign can take the money; "
+            "total_budget_change: at_most 0 would leave it over"
+        )
+        yield _alert("cuts_not_made", "warning", WHOLE_TABLE, text, evidence, said, "review", at)
 
 
 def _paused(case: Case, at: datetime) -> Iterator[Alert]:

@@ -30,6 +30,7 @@ def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
         "total_after": exact(before + int(change.sum()), exponent),
         "net_change": exact(int(change.sum()), exponent),
         "moved": exact(int(change[change > 0].sum()), exponent),
+        "banked": exact(_banked(case), exponent),
         "unplaced": exact(case.balance.unplaced, exponent),
         "total_now": sum((call.budget_now for call in calls), exact(0, exponent)),
         **_projection(case),
@@ -42,10 +43,16 @@ def summarize(case: Case, calls: tuple[Recommendation, ...]) -> dict[str, Any]:
     }
 
 
+def _banked(case: Case) -> int:
+    """Minor units that were cut and given to nobody, because the total may be less."""
+    at_most = case.policy.constraints.total_budget_change.at_most
+    return max(-int(case.outcome.change.sum()), 0) if at_most else 0
+
+
 def _projection(case: Case) -> dict[str, Any]:
     """CPL of all campaigns together before and after, with what was assumed."""
     readings = case.readings
-    cpl = readings.cost_of_result()
+    cpl = readings.cost_of_result(case.policy.targets)
     counted = np.isfinite(cpl) & (cpl > 0) & (readings.status == "active")
     before = _blended(readings.budget_minor, cpl, counted)
     after = _blended(case.balance.budget, cpl, counted & ~case.guard.emergency)

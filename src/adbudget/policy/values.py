@@ -26,6 +26,7 @@ HOURS = {
     **dict.fromkeys(("d", "day", "days"), 24),
     **dict.fromkeys(("w", "week", "weeks"), 24 * 7),
 }
+EVERY = {"hourly": "1 hour", "daily": "1 day", "weekly": "1 week"}
 MOST_TIMES = Decimal("1e6")  # of a share or a multiple
 
 Direction = Literal["increase", "decrease"]
@@ -33,10 +34,14 @@ Direction = Literal["increase", "decrease"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A cap or a floor: money, or a share of the total of all campaigns. One of the two is None."""
+    """A cap or a floor: money, or a share of the total of all campaigns. One of the two is None.
+
+    ``at_most`` is said of a change of the total only: less is as good, so money may be left over.
+    """
 
     money: Money | None = None
     share: Decimal | None = None
+    at_most: bool = False
 
     def minor(self, total_minor: int, exponent: int, where: str, *, up: bool) -> int:
         """Whole minor units; a share that falls between two cents goes up (floors) or down."""
@@ -46,7 +51,8 @@ class Bound:
         return -(-total_minor * top // bottom) if up else total_minor * top // bottom
 
     def __str__(self) -> str:
-        return str(self.money) if self.money is not None else f"{percent(self.share)} of total"
+        size = str(self.money) if self.money is not None else f"{percent(self.share)} of total"
+        return f"at most {size}" if self.at_most else size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,30 +134,34 @@ def parse_bound(value: Any, where: str) -> Bound:
 
 
 def parse_change(value: Any, where: str) -> Bound:
-    """How far the total may move: 0, "5%", "-10%", "$500". Zero is money; a share may be negative.
+    """How far the total moves: 0, "5%", "-10%", "$500", or "at_most 5%". Zero is money.
 
     Raises
     ------
     PolicyError : anything else
     """
     text = _text(value)
+    at_most = re.match(r"at[_ -]most ", text) is not None
+    if at_most:
+        value = text = text[len("at_most ") :]
     unsigned = text.lstrip("+-").strip()
     if "%" not in unsigned:
-        return Bound(money=parse_money(value, where, signed=True))
+        return Bound(money=parse_money(value, where, signed=True), at_most=at_most)
     if re.fullmatch(r"0+(\.0+)? ?%", unsigned):
-        return Bound(money=Money(amount=Decimal(0)))
+        return Bound(money=Money(amount=Decimal(0)), at_most=at_most)
     share = parse_share(unsigned, where)
-    return Bound(share=-share if text.startswith("-") else share)
+    return Bound(share=-share if text.startswith("-") else share, at_most=at_most)
 
 
 def parse_duration(value: Any, where: str, *, bare: str = "days") -> timedelta:
-    """Read a time: "7 days", "48 h", "2 weeks", or a number of ``bare`` units.
+    """Read a time: "7 days", "48 h", "2 weeks", "weekly", or a number of ``bare`` units.
 
     Raises
     ------
     PolicyError : anything else
     """
     text = _text(value).lower()
+    text = EVERY.get(text, text)
     match = DURATION.fullmatch(text)
     unit = match["unit"] if match else bare
     number = match["number"] if match else text
@@ -175,6 +185,24 @@ def parse_multiple(value: Any, where: str) -> Decimal:
     if match is None or _number(match["number"]) <= 1:
         raise unreadable(value, where, "a multiple above 1, such as 3x")
     return _sensible(_number(match["number"]), value, where)
+
+
+def parse_spend(value: Any, where: str) -> Money | Decimal:
+    """Read an amount that may depend on a target: "$250", or "5x", five times the target.
+
+    Raises
+    ------
+    PolicyError : anything else
+    """
+    match = MULTIPLE.fullmatch(_text(value))
+    if match is not None:
+        return _sensible(_number(match["number"]), value, where)
+    try:
+        return parse_money(value, where)
+    except PolicyError as error:
+        if "zeros" in str(error):
+            raise
+        raise unreadable(value, where, "money or a multiple of the target, such as 5x") from None
 
 
 def parse_action(value: Any, where: str) -> Action:

@@ -154,6 +154,8 @@ def _total(facts: Any) -> str:
     before, after = facts["total_before"], facts["total_after"]
     told = f"{exact_text(before)} -> {exact_text(after)} (net {_signed(facts['net_change'])})"
     told += f"; {exact_text(facts['moved'])} moves"
+    if facts["banked"]:
+        told += f"; {exact_text(facts['banked'])} is left over"
     if facts["unplaced"]:
         told += f"; {exact_text(abs(facts['unplaced']))} of the change asked for finds no room"
     return told

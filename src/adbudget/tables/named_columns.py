@@ -4,6 +4,7 @@ For campaigns, plans, delivery and histories. A table whose columns may have any
 panel's, goes through ``roles.py``.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,38 @@ def checked_frame(data: Any, argument: str, needed: tuple[str, ...]) -> pd.DataF
                 f"{argument} has no column {name!r}; found {quoted(frame.columns)}.{hint}"
             )
     return frame
+
+
+def renamed(
+    data: Any, argument: str, columns: Mapping[str, str], *, needed: bool = True
+) -> Any:
+    """The caller's table with the columns called as we call them.
+
+    Parameters
+    ----------
+    columns : our name -> the caller's
+    needed : whether every one of them must be there
+
+    Raises
+    ------
+    InputError : a column is not there, or ours is there already
+    """
+    if not columns:
+        return data
+    frame = as_frame(data, argument)
+    for ours, theirs in columns.items():
+        if theirs not in frame.columns and needed:
+            close = nearest(theirs, [str(found) for found in frame.columns])
+            hint = f" Is it {close!r}?" if close else ""
+            raise InputError(
+                f"columns: {argument} has no column {theirs!r}, which is to be {ours!r}; found "
+                f"{quoted(frame.columns)}.{hint}"
+            )
+        if ours in frame.columns and theirs in frame.columns and ours != theirs:
+            raise InputError(
+                f"columns: {argument} has both {theirs!r} and {ours!r}; drop one of them."
+            )
+    return frame.rename(columns={theirs: ours for ours, theirs in columns.items()})
 
 
 def unread_columns(frame: pd.DataFrame, argument: str, known: tuple[str, ...]) -> list[Note]:

@@ -171,9 +171,10 @@ class Environment:
             absent, when = (rows < 0) & ~of_table, f" {_ago(day)}" if day else " of the day"
         divisor = METRICS[metric].denominator
         zero = absent & False if divisor is None else missing & (self.at(day).column(divisor) == 0)
+        shown = self.readings.stands_for.get(divisor or "", divisor)
         why = {
             f"no reading{when}, so {metric} is unknown": absent,
-            f"{metric}{when} is undefined, because {divisor} is 0": zero,
+            f"{metric}{when} is undefined, because {shown} is 0": zero,
             f"{metric}{when} is not given": missing & ~zero & ~absent,
         }
         return [Gap(where=where, reason=text, metric=metric) for text, where in why.items()]

@@ -33,6 +33,7 @@ class Firing:
     Attributes
     ----------
     fired : (campaign,) bool
+    by_figures : (campaign,) bool, the figures say so, as surely as asked for or not
     reason : (campaign,) why it did not fire although it could not be judged, or was not sure
         enough; None where it fired or is simply not the case
     probability : (campaign,) posterior probability behind the comparison of cpl or cpa; NaN when
@@ -42,6 +43,7 @@ class Firing:
     """
 
     fired: np.ndarray
+    by_figures: np.ndarray
     reason: np.ndarray
     probability: np.ndarray
     evidence: Mapping[str, np.ndarray]
@@ -99,6 +101,7 @@ def evaluate(
         known &= ~gap.where
     return Firing(
         fired=truth.proven & known,
+        by_figures=truth.holds & known,
         reason=reason,
         probability=np.where(known & np.isfinite(truth.probability), truth.probability, np.nan),
         evidence=environment.evidence(),

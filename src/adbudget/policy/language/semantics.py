@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from adbudget.policy.metrics.bounds import Bounded
 
 
+LARGE_SHARE = 10  # of what was, or was planned; written without %, it is meant as a percentage
+
+
 def resolved(node: Condition, source: Source) -> Condition:
     """The same condition with every word resolved and every unit checked.
 
@@ -156,10 +159,26 @@ def _comparison(node: Comparison, source: Source) -> Comparison:
 
 
 def _check_reachable(figure: Figure, other: Figure, source: Source) -> None:
-    """Refuse to compare a share with a number that no share can be: 25 where 25% is meant."""
+    """Refuse to compare a share with a number that no share is: 25 or 1 where percents are."""
     value = fixed_value(other)
-    if isinstance(figure, Reading) and value is not None and (why := beyond(figure.metric, value)):
+    if value is None or not isinstance(figure, Reading | Change):
+        return
+    name, about = figure.metric, METRICS[figure.metric]
+    if isinstance(figure, Reading) and (why := beyond(name, value)):
         raise source.error(other.column, f"{why}.")
+    if not unit_of(other, source).plain:
+        return
+    if isinstance(figure, Reading) and about.percent and about.most == value:
+        raise source.error(
+            other.column, f"{name} is a share, and 1 is all; for 1 percent write 1%."
+        )
+    if (isinstance(figure, Change) or about.percent) and abs(value) >= LARGE_SHARE:
+        name += CHANGE if isinstance(figure, Change) else ""
+        raise source.error(
+            other.column,
+            f"{name} is a share, and {float(value):g} is {float(100 * value):,.0f}%; for "
+            f"{float(value):g} percent write {float(value):g}%.",
+        )
 
 
 def _known(node: Figure, comparison: Comparison, source: Source) -> Figure:

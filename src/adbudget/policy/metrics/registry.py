@@ -32,8 +32,8 @@ class Metric:
     most : largest possible value; None sets none
     target : a policy may set ``target_...`` for it
     in_tables : a table may give it; otherwise it is always worked out
-    cost_of_result : money per conversion: its posterior judges it, and far above its target a
-        campaign is paused
+    cost_of_result : money per lead or conversion: its posterior judges it, and a campaign far
+        above its target is paused
     """
 
     unit: Unit
@@ -109,7 +109,8 @@ def _of_plan(meaning: str) -> Metric:
 METRICS: dict[str, Metric] = {
     "budget": Metric(unit=MONEY, meaning="budget per day"),
     "spend": Metric(unit=MONEY, meaning="money spent"),
-    "conversions": Metric(unit=COUNT, meaning="leads, sales or other outcomes counted"),
+    "leads": Metric(unit=COUNT, meaning="leads counted"),
+    "conversions": Metric(unit=COUNT, meaning="sales or other outcomes counted"),
     "revenue": Metric(unit=MONEY, meaning="value of the conversions", negative=True),  # refunds
     "impressions": Metric(unit=COUNT, meaning="times shown"),
     "clicks": Metric(unit=COUNT, meaning="times clicked"),
@@ -120,8 +121,15 @@ METRICS: dict[str, Metric] = {
         factors=("budget", "days"),
         in_tables=False,
     ),
+    "month_spend": Metric(unit=MONEY, meaning="money spent since the month began"),
+    "monthly_cap": Metric(unit=MONEY, meaning="money that the month may cost"),
     "age_days": Metric(unit=DAYS, meaning="days since `started_at`", in_tables=False),
-    "cpl": _cost("cost per lead", "conversions", of_result=True),
+    "days_since_change": Metric(
+        unit=DAYS,
+        meaning="days since the budget last changed, by `changed_at` or the ledger",
+        in_tables=False,
+    ),
+    "cpl": _cost("cost per lead", "leads", of_result=True),
     "cpa": _cost("cost per acquisition", "conversions", of_result=True),
     "roas": Metric(
         unit=RATIO,
@@ -153,6 +161,11 @@ def table_columns() -> tuple[str, ...]:
 def costs_of_result() -> tuple[str, ...]:
     """Costs per conversion, the one that counts first."""
     return tuple(name for name, metric in METRICS.items() if metric.cost_of_result)
+
+
+def counts_of_results() -> tuple[str, ...]:
+    """What results are counted as, one for each cost of a result."""
+    return tuple(METRICS[name].parts[1] for name in costs_of_result())
 
 
 def target_words() -> dict[str, str]:

@@ -3,19 +3,27 @@
 Every reader refuses what is unclear and names the rows.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.policy.metrics.registry import METRICS, quotients, table_columns
+from adbudget.money import WRITTEN, number_of
+from adbudget.policy.metrics.registry import METRICS, counts_of_results, quotients, table_columns
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.amounts import read_as_written
 from adbudget.tables.messages import Note, Rows, distinct_values
 from adbudget.tables.roles import column_of
 
-OTHER = ("campaign_id", "date", "started_at", "updated_at", "status", "currency", "locked")
+LABELS = ("account", "platform", "channel")
+OTHER = (
+    *("campaign_id", "date", "started_at", "changed_at", "updated_at", "status", "currency"),
+    *("locked", "budget_id"),
+    *LABELS,
+)
 STATUS = {
     **dict.fromkeys(("active", "enabled", "running"), "active"),
     **dict.fromkeys(("paused",), "paused"),
@@ -31,7 +39,10 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
     InputError : not numbers, negative, or percents where shares are expected
     """
     names = [name for name in table_columns() if name in frame.columns]
-    given = {name: read_as_written(column_of(frame, name), name, rows) for name in names}
+    given = {
+        name: read_as_written(_plain(column_of(frame, name), name, rows), name, rows)
+        for name in names
+    }
     for name, values in given.items():
         about, negative = METRICS[name], values < 0
         if not about.negative and negative.any():
@@ -41,10 +52,11 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
             )
         above = values > (np.inf if about.most is None else about.most)
         if above.any():
+            first = float(values[above][0])
             raise InputError(
                 f"{name} is above {about.most:g} in {rows.named(above)}: "
-                f"{distinct_values(values[above].tolist())}. Expected a share: write 0.025 for "
-                "2.5%, or leave the column out and give its parts."
+                f"{distinct_values(values[above].tolist())}. Expected a share: for "
+                f"{first:g}% write {first / 100:g}, or leave the column out and give its parts."
             )
     if "days" in given and (given["days"] == 0).any():
         raise InputError(
@@ -52,6 +64,91 @@ def read_figures(frame: pd.DataFrame, rows: Rows) -> dict[str, np.ndarray]:
             "of the row cover, e.g. 1 or 7."
         )
     return given
+
+
+def as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with amounts and counts that are written as text as numbers."""
+    rows = Rows(table="the table", labels=frame.index)
+    names = [name for name in table_columns() if name in frame.columns]
+    return frame.assign(**{name: _plain(column_of(frame, name), name, rows) for name in names})
+
+
+def signs_in(frame: pd.DataFrame) -> list[str]:
+    """Signs and codes of currencies that columns of money are written with."""
+    found: dict[str, None] = {}
+    for name in table_columns():
+        if name in frame.columns and METRICS[name].unit.money and not _is_numeric(frame, name):
+            for value in column_of(frame, name).unique():
+                written = WRITTEN.fullmatch(value.strip()) if isinstance(value, str) else None
+                sign = (written["before"] or written["after"]) if written else None
+                found |= {sign.strip(): None} if sign else {}
+    return list(found)
+
+
+def _is_numeric(frame: pd.DataFrame, name: str) -> bool:
+    return pd.api.types.is_numeric_dtype(column_of(frame, name).dtype)
+
+
+def _plain(values: pd.Series, name: str, rows: Rows) -> pd.Series:
+    """Amounts and counts as people write them, "$1,000.00" or "1,200", as numbers.
+
+    What is written otherwise is left as it is.
+
+    Raises
+    ------
+    InputError : a percentage, where a share is to be written
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values
+    percent = np.array([isinstance(value, str) and "%" in value for value in values], dtype=bool)
+    if percent.any():
+        text = str(values.to_numpy(dtype=object)[percent][0]).strip()
+        share = re.fullmatch(r"([-+]?[\d.]+) ?%", text)
+        write = f"; for {text} write {float(share[1]) / 100:g}" if share else ""
+        raise InputError(
+            f"{name} is written in percent in {rows.named(percent)}: "
+            f"{distinct_values(values[percent].tolist())}. Write the share{write}."
+        )
+    return values.map(_number_of)
+
+
+def _number_of(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not text:
+        return np.nan
+    sign = -1.0 if text.startswith("-") else 1.0
+    written = WRITTEN.fullmatch(text.lstrip("-").strip())
+    if written is None or (written["before"] and written["after"]):
+        return value
+    if any(letter.isalpha() for letter in (written["before"] or written["after"] or "")):
+        return value  # the code of a currency has a column of its own
+    return sign * float(number_of(written["number"]))
+
+
+def with_both_counts(
+    given: dict[str, np.ndarray], table: str, notes: list[Note], *, alone: bool = True
+) -> dict[str, np.ndarray]:
+    """Let the one count of results that a table gives serve as the other one too.
+
+    Parameters
+    ----------
+    given : from :func:`read_figures`
+    table : how the note calls the table
+    notes : a note whose kind is the count that is not given is added
+    alone : whether the other count is given nowhere else either; otherwise it stays unknown
+    """
+    counts = counts_of_results()
+    have = [name for name in counts if name in given and np.isfinite(given[name]).any()]
+    if len(have) != 1:
+        return given
+    missing = next(name for name in counts if name not in have)
+    message = f"{table}: {missing} are not given; " + (
+        f"{have[0]} stand for them." if alone else "what needs them is unknown."
+    )
+    notes.append(Note(kind=missing, message=message))
+    return given | {missing: given[have[0]]} if alone else given
 
 
 def read_status(frame: pd.DataFrame, rows: Rows) -> np.ndarray:
@@ -75,12 +172,38 @@ def read_status(frame: pd.DataFrame, rows: Rows) -> np.ndarray:
     return np.array([*words, None], dtype=object)[codes]
 
 
-def contradictions(figures: Figures, name_of: Callable[[int], str], rows: Rows) -> list[Note]:
+def read_labels(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Columns that name groups of campaigns: name -> (row,) text, "" where missing."""
+    found = {}
+    for name in (name for name in LABELS if name in frame.columns):
+        codes, different = pd.factorize(column_of(frame, name))
+        texts = [*(str(value).strip() for value in different), ""]  # -1, a missing one, is the last
+        found[name] = np.array(texts, dtype=object)[codes]
+    return found
+
+
+def standing_for(given: dict[str, np.ndarray], read: dict[str, np.ndarray]) -> dict[str, str]:
+    """Count that :func:`with_both_counts` has added to what was read -> the one it is made of."""
+    counts = counts_of_results()
+    return {
+        new: next(c for c in counts if c != new)
+        for new in counts
+        if given.get(new) is not read.get(new)
+    }
+
+
+def contradictions(
+    figures: Figures,
+    name_of: Callable[[int], str],
+    rows: Rows,
+    stands_for: Mapping[str, str],
+) -> list[Note]:
     """Notes on figures that are given and differ from what their parts say by over 1%.
 
     Parameters
     ----------
     name_of : position of a row -> what the message calls it
+    stands_for : count that is not given -> the one that serves instead
     """
     notes = []
     for metric in quotients():
@@ -88,8 +211,10 @@ def contradictions(figures: Figures, name_of: Callable[[int], str], rows: Rows) 
         away = figures.given[metric] & (np.abs(value - parts) > 0.01 * np.abs(parts))
         if away.any():
             first = int(np.flatnonzero(away)[0])
+            below = str(METRICS[metric].denominator)
+            formula = f"{METRICS[metric].quotient} / {stands_for.get(below, below)}"
             message = (
-                f"{rows.table}: {metric} is not {METRICS[metric].formula} in "
+                f"{rows.table}: {metric} is not {formula} in "
                 f"{int(away.sum())} rows, e.g. {name_of(first)}: {value[first]:g} is given, its "
                 f"parts say {parts[first]:g}. The given figure is used."
             )

@@ -11,17 +11,23 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.money import digits_of
-from adbudget.policy.metrics.registry import table_columns
+from adbudget.money import digits_of, may_be_in
+from adbudget.policy.metrics.registry import counts_of_results, table_columns
 from adbudget.policy.readings.campaign_columns import (
     OTHER,
+    as_numbers,
     contradictions,
     read_figures,
+    read_labels,
     read_status,
+    signs_in,
+    standing_for,
+    with_both_counts,
 )
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.figures import derive
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.readings.shared import pooled, shared_budgets
 from adbudget.tables.amounts import need_every, whole_minor
 from adbudget.tables.currencies import currency_of_table
 from adbudget.tables.instants import as_moment, read_moments
@@ -39,6 +45,7 @@ __all__ = ["Readings", "read_campaigns"]
 
 NO_READING = ("budget", "days", "age_days")  # given alone, they tell nothing of the day
 DAY = np.timedelta64(1, "D")
+FIRST_HOURS = 1 / 8  # of a day
 
 
 def read_campaigns(
@@ -55,7 +62,8 @@ def read_campaigns(
     ----------
     frame : one row per campaign. Needs campaign_id and budget (per day); may have any other of
         :func:`adbudget.policy.metrics.registry.table_columns`, date (the day the figures are for;
-        the day of ``as_of`` when not given), started_at, updated_at, status, currency, locked
+        the day of ``as_of`` when not given), started_at, changed_at, updated_at, status, currency,
+        locked, and account, platform or channel, which name groups of campaigns
     history : the same by ``date``, one row per campaign and day; budget is optional there
     as_of : the moment of the decision; a date is its midnight
     currency : ISO code, when the table has no such column
@@ -68,18 +76,34 @@ def read_campaigns(
     """
     moment = as_moment(as_of)
     table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
+    members = shared_budgets(table)
+    if members:
+        _campaign_ids(table, Rows(table="the campaign table", labels=table.index))
+        table = pooled(
+            as_numbers(table), members, Rows(table="the campaign table", labels=table.index)
+        )
     rows = Rows(table="the campaign table", labels=table.index)
     notes = unread_columns(table, "campaigns", (*table_columns(), *OTHER))
     names = _campaign_ids(table, rows)
     code = currency_of_table(table, rows, currency)
+    for sign in signs_in(table):
+        if code is not None and not may_be_in(sign, code):
+            raise InputError(f"campaigns: money is written in {sign} and the table is in {code}.")
     digits = digits_of(code or "") if exponent is None else exponent
     started_at = read_moments(table, "started_at", moment, rows)
-    given = read_figures(table, rows)
+    served: list[Note] = []
+    as_read = read_figures(table, rows)
+    given = with_both_counts(as_read, "campaigns", served)
+    stands_for = standing_for(given, as_read)
     now = np.datetime64(moment.replace(tzinfo=None), "s")
     given["age_days"] = np.divide(now - started_at, DAY)
-    figures = derive(given, len(table))
-    notes += contradictions(figures, lambda row: f"campaign {names[row]!r}", rows)
+    changed_at = read_moments(table, "changed_at", moment, rows)
+    given["days_since_change"] = np.divide(now - changed_at, DAY)
     day = _days(table, moment, rows, notes)
+    if "date" in table.columns:
+        given["days"] = _of_today(given.get("days"), day, moment)
+    figures = derive(given, len(table))
+    notes += contradictions(figures, lambda row: f"campaign {names[row]!r}", rows, stands_for)
     readings = Readings(
         campaign_ids=names,
         as_of=moment,
@@ -88,19 +112,24 @@ def read_campaigns(
         exponent=digits,
         status=read_status(table, rows),
         started_at=started_at,
+        changed_at=changed_at,
         updated_at=read_moments(table, "updated_at", moment, rows),
         locked=read_locked(table, rows),
         day=day,
         last_day=day,
         figures=figures,
+        labels=read_labels(table),
+        members=members,
         history=None,
         notes=(),
+        stands_for=stands_for,
+        served=(),
     )
     if history is not None:
-        past = _read_history(history, readings, notes)
+        past = read_history(history, readings, notes, served)
         readings = replace(readings, history=past, last_day=_last_days(readings, past, notes))
         notes += _two_readings_of_a_day(readings)
-    return replace(readings, notes=tuple(notes))
+    return replace(readings, notes=tuple(notes), served=tuple(served))
 
 
 def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
@@ -126,6 +155,20 @@ def _days(table: pd.DataFrame, moment: datetime, rows: Rows, notes: list[Note]) 
     return days
 
 
+def _of_today(days: np.ndarray | None, day: np.ndarray, moment: datetime) -> np.ndarray:
+    """(campaign,) days of each row, where those of today cover no more than what is gone of it.
+
+    As of midnight a row of that day is the whole of it, because a date has no time. The first
+    hours count as three, for nobody spends evenly from the first minute on.
+    """
+    days = np.full(day.size, 1.0) if days is None else np.where(np.isnan(days), 1.0, days)
+    gone = (moment.hour + moment.minute / 60 + moment.second / 3600) / 24
+    if not gone:
+        return days
+    today = (day == np.datetime64(moment.date(), "D")) & (days <= 1)
+    return np.where(today, np.minimum(days, max(gone, FIRST_HOURS)), days)
+
+
 def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
     late = days > today
     if late.any():
@@ -136,15 +179,26 @@ def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
         )
 
 
-def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
-    """History of the campaigns of the table, sorted by campaign and day."""
+def read_history(data: Any, readings: Readings, notes: list[Note], served: list[Note]) -> History:
+    """History of the campaigns of the table, sorted by campaign and day; adds to the notes.
+
+    Raises
+    ------
+    InputError : as :func:`read_campaigns`
+    """
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
+    if readings.members:
+        table = pooled(as_numbers(table), readings.members, rows, by_day=True)
+        rows = Rows(table="the history", labels=table.index)
     notes += unread_columns(table, "history", (*table_columns(), *OTHER))
     codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
     days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)
-    given = read_figures(table, rows)
+    one = _one_count(readings)
+    as_read = read_figures(table, rows)
+    given = with_both_counts(as_read, "history", served, alone=one)
+    stands_for = standing_for(given, as_read)
     place = {name: i for i, name in enumerate(readings.campaign_ids)}
     campaign = np.array([place.get(name, -1) for name in different])[codes]
     gone = [name for name in different if name not in place]
@@ -166,9 +220,20 @@ def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
     given["age_days"] = np.divide(days - readings.started_at[campaign], DAY)
     figures = derive(given, order.size)
     notes += contradictions(
-        figures, lambda row: f"{readings.campaign_ids[campaign[row]]!r} on {days[row]}", rows
+        figures,
+        lambda row: f"{readings.campaign_ids[campaign[row]]!r} on {days[row]}",
+        rows,
+        stands_for,
     )
     return History(campaign=campaign, day=days, figures=figures)
+
+
+def _one_count(readings: Readings) -> bool:
+    """Whether the campaign table counts results in one way, or not at all."""
+    first, second = (readings.metric(name) for name in counts_of_results())
+    return bool(
+        np.array_equal(first, second, equal_nan=True) or np.isnan([first, second]).all(1).any()
+    )
 
 
 def _last_days(readings: Readings, history: History, notes: list[Note]) -> np.ndarray:

@@ -53,7 +53,7 @@ class Figures:
         value = float(self.values[metric][row])
         if np.isnan(value):
             return None
-        if metric == "age_days":  # moments are whole seconds
+        if metric in ("age_days", "days_since_change"):  # moments are whole seconds
             return Fraction(round(value * SECONDS), SECONDS)
         if self.given[metric][row]:
             return Fraction(Decimal(repr(value)))

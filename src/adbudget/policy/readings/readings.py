@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from adbudget.policy.metrics.registry import costs_of_result
+from adbudget.policy.metrics.registry import TARGET, costs_of_result
 from adbudget.policy.readings.daily import NO_ROW, History
 from adbudget.policy.readings.figures import Figures
 from adbudget.tables.messages import Note
@@ -27,14 +27,20 @@ class Readings:
     currency : ISO code, or None when nobody says
     exponent : minor units are 10**-exponent of the currency's unit
     status : (campaign,) "active", "paused" or "ended"
-    started_at, updated_at : (campaign,) datetime64[s], wall time of ``as_of``; NaT when unknown
+    started_at, changed_at, updated_at : (campaign,) datetime64[s], wall time of ``as_of``; NaT when
+        unknown
     locked : (campaign,) bool, budget not to be touched
     day : (campaign,) datetime64[D], the day the figures of the table are for
     last_day : (campaign,) datetime64[D], the day of the latest daily reading: ``day``, or the day
         before it where only the history knows daily figures and ends there
     figures : metrics of the table; figures.values[metric] is (campaign,)
+    labels : column that names groups ("account", "platform" or "channel") -> (campaign,)
+        text, "" where missing; only columns that the table has
+    members : shared budget -> the campaigns on it, which are one campaign of the table here
     history : readings by day, or None
     notes : what is worth knowing about the table
+    stands_for : count that the table does not give -> the one that serves instead
+    served : counts that another one stands for, worth knowing where they are needed
     """
 
     campaign_ids: tuple[str, ...]
@@ -44,13 +50,18 @@ class Readings:
     exponent: int
     status: np.ndarray
     started_at: np.ndarray
+    changed_at: np.ndarray
     updated_at: np.ndarray
     locked: np.ndarray
     day: np.ndarray
     last_day: np.ndarray
     figures: Figures
+    labels: Mapping[str, np.ndarray]
+    members: Mapping[str, tuple[str, ...]]
     history: History | None
     notes: tuple[Note, ...]
+    stands_for: Mapping[str, str]
+    served: tuple[Note, ...]
 
     def __len__(self) -> int:
         return len(self.campaign_ids)
@@ -59,9 +70,14 @@ class Readings:
         """One metric of the table: (campaign,) float, NaN where unknown. Money in major units."""
         return self.figures.values[name]
 
-    def cost_of_result(self) -> np.ndarray:
-        """Money per result, CPL where it is known, else CPA: (campaign,), NaN where unknown."""
-        costs = [self.metric(name) for name in costs_of_result()]
+    def cost_of_result(self, targets: Iterable[str] = ()) -> np.ndarray:
+        """Money per result: (campaign,), NaN where unknown.
+
+        CPL where it is known, else CPA; but first the one that ``targets`` has a word for.
+        """
+        words = set(targets)
+        names = sorted(costs_of_result(), key=lambda name: f"{TARGET}_{name}" not in words)
+        costs = [self.metric(name) for name in names]
         found = costs[0]
         for cost in costs[1:]:
             found = np.where(np.isfinite(found), found, cost)

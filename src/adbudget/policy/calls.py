@@ -98,7 +98,10 @@ def _call(
     if verdict == "needs_approval" and group:
         sentences.append(_waiting(group, case.readings.campaign_ids[i], now, exponent))
     if case.circumstances.kill_on and (change or pausing):
-        sentences.append("Blocked: the kill switch is on.")
+        sentences.append(
+            "Blocked: the kill switch is on. Switch it off (adbudget kill off) and run again; it "
+            "cannot be overridden."
+        )
     return Recommendation(
         campaign_id=case.readings.campaign_ids[i],
         current_budget=exact(budget, exponent),
@@ -125,7 +128,7 @@ def _pauses(case: Case, i: int) -> bool:
 def _verdict(case: Case, i: int) -> Verdict:
     """An emergency pause waits for nobody; a pause that a rule wants waits for a person."""
     moves = case.outcome.change[i] != 0 or _pauses(case, i)
-    if (moves and case.circumstances.kill_on) or (case.outcome.stopped[i] and not moves):
+    if case.circumstances.kill_on or (case.outcome.stopped[i] and not moves):
         return "blocked"
     if case.guard.hold[i] == "rule_pause" or case.funding.group[i] >= 0:
         return "needs_approval"
@@ -226,6 +229,8 @@ def _limits(case: Case, i: int) -> str:
         edge = case.guard.day_high if case.fired.wanted[i] > 0 else case.guard.day_low
         share = case.policy.constraints.max_daily_change
         said.append(f"{float(share):.0%} a day ends at {_text(edge[i], exponent)}")
+    if flags["refused"][i]:
+        said.append(_no_of(case, i))
     if flags["unfunded"][i]:
         said.append("unfunded, for no cut frees money")
     if flags["scaled"][i]:
@@ -233,6 +238,18 @@ def _limits(case: Case, i: int) -> str:
     if flags["scaled_back"][i]:
         said.append("the others can take no more")
     return ", ".join(said)
+
+
+def _no_of(case: Case, i: int) -> str:
+    """Who said no, when and why, and until when it lasts."""
+    no, limits = case.guard.refused, case.policy.constraints
+    one = (no.raises if case.fired.wanted[i] > 0 else no.cuts)[i]
+    until = one.at + limits.rejection_rest
+    return (
+        f"{one.who} said no to it on {one.at:%Y-%m-%d}"
+        f"{f' ({one.why})' if one.why else ''}, and its figures have changed by no more than "
+        f"{float(limits.material_change):.0%} since; asked again from {until:%Y-%m-%d}"
+    )
 
 
 def _waiting(group: list[str], name: str, now: int, exponent: int) -> str:

@@ -42,6 +42,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "test_period": "2 weeks",
         "step": 500,
         "approval_limit": 2000,
+        "approval_expires": "1 week",
     },
 }
 OBSERVATION = "observation_period"  # a constraint that a file writes at its top

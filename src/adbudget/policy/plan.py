@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from adbudget.plain_json import to_plain
 from adbudget.tables.messages import Note
+from adbudget.tables.units import split_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ class Recommendation:
 
     Attributes
     ----------
-    campaign_id : as in the table
+    campaign_id : as in the table; "account::name" where it says whose the campaign is
     current_budget, recommended_budget : of today, and after everything is approved
     change_pct : percent of the current budget; inf when it is zero
     action : what happens to the campaign; one that is paused keeps its budget
@@ -100,9 +101,14 @@ class PolicyPlan:
     def table(self) -> "pd.DataFrame":
         """Recommendations in plain columns: text for lists and money, so that files can hold them.
 
-        Money is exact text such as "988.89"; lists are joined by ", ".
+        Money is exact text such as "988.89"; lists are joined by ", ". Where accounts are known, a
+        column says whose each campaign is.
         """
         table = self.recommendations.copy()
+        whose, names = zip(*map(split_unit, table["campaign_id"]), strict=True)
+        if any(whose):
+            table["campaign_id"] = list(names)
+            table.insert(0, "account", list(whose))
         for name in ("current_budget", "recommended_budget", "budget_now"):
             table[name] = [str(amount) for amount in table[name]]
         for name in ("waits_for", "flags"):

@@ -14,9 +14,11 @@ from adbudget.policy.alerts import AlertReport
 from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.language import evaluate, parse_trigger
+from adbudget.policy.made import Made
 from adbudget.policy.maturity import maturity
 from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.refusals import Refusal, Refused, refused
 from adbudget.policy.rulebook import Policy
 
 EMERGENCY = "emergency_pause"
@@ -25,7 +27,10 @@ HOLDS = {
     "ended": "it has ended",
     "paused": "it is paused, and paused campaigns keep their budget",
     "locked": "its budget is locked",
+    "muted": "a person has muted it",
     "emergency": "it is to be paused at once, and paused campaigns keep their budget",
+    "unconfirmed": "a change of its budget is ordered and not confirmed yet",
+    "pause_refused": "a person said no to pausing it, and nothing has changed materially",
     "rule_pause": "a rule pauses it, and paused campaigns keep their budget",
     "rule_hold": "a rule holds it",
     "zero_impressions": "it has no impressions, so its rules are frozen until it is shown again",
@@ -46,11 +51,19 @@ class Circumstances:
     kill_on : the kill switch stops every change
     past_since : campaigns that were past the trigger of a cutting rule in the last run, and the
         moment of the first run of those without a gap
+    made : what became of the changes that were ordered before
+    refusals : moves that people rejected or rolled back
+    muted : campaigns that a person has muted, and until when
+    at : moment of the run with its time zone; None without a ledger
     """
 
     openings: Mapping[str, int] = field(default_factory=dict)
     kill_on: bool = False
     past_since: Mapping[str, datetime] = field(default_factory=dict)
+    made: Made = field(default_factory=Made)
+    refusals: tuple[Refusal, ...] = ()
+    muted: Mapping[str, datetime | None] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +78,7 @@ class Guard:
     lowest, highest : (campaign,) int64, bounds of the budget; they hold the budget of today
     cap, floor : (campaign,) int64, of the file alone, which today's budget may have passed
     day_low, day_high : (campaign,) int64, of the daily limit alone
+    refused : moves that a person said no to, and that rest
     """
 
     hold: np.ndarray
@@ -76,6 +90,7 @@ class Guard:
     floor: np.ndarray
     day_low: np.ndarray
     day_high: np.ndarray
+    refused: Refused
 
 
 def guard(
@@ -98,7 +113,9 @@ def guard(
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
-    emergency = _emergency(policy, readings, share_in) & ~stale
+    no = _refused(policy, readings, circumstances)
+    is_muted = np.array([name in circumstances.muted for name in readings.campaign_ids], bool)
+    emergency = _emergency(policy, readings, share_in) & ~stale & ~is_muted & ~no.of(0)
     least = 0.0 if policy.attribution is None else float(policy.attribution.mature_at)
     cap, floor = _caps_and_floors(policy, readings, fired, total_after)
     low, high = day_bounds(
@@ -106,15 +123,16 @@ def guard(
     )
     budget = readings.budget_minor
     return Guard(
-        hold=_holds(policy, readings, fired, report, emergency, stale),
+        hold=_holds(policy, readings, fired, report, emergency, stale, circumstances, no),
         emergency=emergency & (readings.status == "active") & ~readings.locked,
         immature=share_in < least,
-        lowest=np.minimum(np.maximum(floor, low), budget),
-        highest=np.maximum(np.minimum(cap, high), budget),
+        lowest=np.where(no.of(-1), budget, np.minimum(np.maximum(floor, low), budget)),
+        highest=np.where(no.of(1), budget, np.maximum(np.minimum(cap, high), budget)),
         cap=cap,
         floor=floor,
         day_low=low,
         day_high=high,
+        refused=no,
     )
 
 
@@ -125,15 +143,20 @@ def _holds(
     report: AlertReport,
     emergency: np.ndarray,
     stale: np.ndarray,
+    circumstances: Circumstances,
+    no: Refused,
 ) -> np.ndarray:
-    limits = policy.constraints
+    limits, names = policy.constraints, readings.campaign_ids
     age_s = _age_seconds(readings)
     is_new = age_s < limits.test_period.total_seconds()
     reasons = {
         "ended": readings.status == "ended",
         "paused": readings.status == "paused",
         "locked": readings.locked,
+        "muted": np.array([name in circumstances.muted for name in names], bool),
         "emergency": emergency,
+        "unconfirmed": np.array([name in circumstances.made.waiting for name in names], bool),
+        "pause_refused": fired.pauses & no.of(0),
         "rule_pause": fired.pauses,
         "rule_hold": fired.holds,
         "zero_impressions": report.frozen,
@@ -146,6 +169,17 @@ def _holds(
     for name in reversed(HOLDS):
         hold[reasons[name]] = name
     return hold
+
+
+def _refused(policy: Policy, readings: Readings, circumstances: Circumstances) -> Refused:
+    limits = policy.constraints
+    return refused(
+        readings,
+        circumstances.refusals,
+        at=circumstances.at or readings.as_of,
+        rest=limits.rejection_rest,
+        material=float(limits.material_change),
+    )
 
 
 def _age_seconds(readings: Readings) -> np.ndarray:

@@ -18,6 +18,7 @@ from adbudget.policy.readings.campaign_columns import (
     contradictions,
     read_figures,
     read_status,
+    read_units,
 )
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.figures import derive
@@ -33,7 +34,7 @@ from adbudget.tables.named_columns import (
     unread_columns,
 )
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import read_dates, read_names
+from adbudget.tables.values import read_dates
 
 __all__ = ["Readings", "read_campaigns"]
 
@@ -48,6 +49,7 @@ def read_campaigns(
     as_of: date | datetime | str,
     currency: str | None = None,
     exponent: int | None = None,
+    scope: str = "",
 ) -> Readings:
     """Check a campaign table and its history, and derive every metric whose parts are given.
 
@@ -61,6 +63,8 @@ def read_campaigns(
     currency : ISO code, when the table has no such column
     exponent : digits after the point of the currency; by default those of ISO 4217, and 2 for
         an unknown currency
+    scope : whose campaigns they are, where the table has no column account or platform; from
+        :func:`adbudget.tables.units.scope_of`
 
     Raises
     ------
@@ -70,7 +74,7 @@ def read_campaigns(
     table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
     rows = Rows(table="the campaign table", labels=table.index)
     notes = unread_columns(table, "campaigns", (*table_columns(), *OTHER))
-    names = _campaign_ids(table, rows)
+    names = _campaign_ids(table, rows, scope)
     code = currency_of_table(table, rows, currency)
     digits = digits_of(code or "") if exponent is None else exponent
     started_at = read_moments(table, "started_at", moment, rows)
@@ -97,14 +101,14 @@ def read_campaigns(
         notes=(),
     )
     if history is not None:
-        past = _read_history(history, readings, notes)
+        past = _read_history(history, readings, notes, scope)
         readings = replace(readings, history=past, last_day=_last_days(readings, past, notes))
         notes += _two_readings_of_a_day(readings)
     return replace(readings, notes=tuple(notes))
 
 
-def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
-    codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
+def _campaign_ids(table: pd.DataFrame, rows: Rows, scope: str) -> tuple[str, ...]:
+    codes, different = read_units(table, rows, scope)
     advice = "Sum the rows of a campaign, or pass earlier days as history."
     refuse_twice(codes, different, "campaign_id", rows, advice)
     return tuple(different[code] for code in codes)
@@ -136,12 +140,12 @@ def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
         )
 
 
-def _read_history(data: Any, readings: Readings, notes: list[Note]) -> History:
+def _read_history(data: Any, readings: Readings, notes: list[Note], scope: str) -> History:
     """History of the campaigns of the table, sorted by campaign and day."""
     table = checked_frame(data, "history", ("campaign_id", "date"))
     rows = Rows(table="the history", labels=table.index)
     notes += unread_columns(table, "history", (*table_columns(), *OTHER))
-    codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
+    codes, different = read_units(table, rows, scope)
     days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)
     given = read_figures(table, rows)

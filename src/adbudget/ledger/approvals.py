@@ -55,7 +55,7 @@ def approve(
     """Approve an item or a linked group; the caller holds the lock."""
     reading = Snapshot(connection=connection)
     every = items(reading, named=item_id, at=at)
-    chosen = _find(every, item_id)
+    chosen = find_items(every, item_id)
     for item in chosen:
         check_word(reading, item, who, at)
         check_four_eyes(item.entry, item.key, who)
@@ -88,7 +88,7 @@ def reject(connection: Connection, item_id: str, *, who: str, at: datetime, reas
     """Reject an item or a linked group, and cancel what it was to fund."""
     reading = Snapshot(connection=connection)
     every = items(reading, named=item_id, at=at)
-    chosen = _find(every, item_id)
+    chosen = find_items(every, item_id)
     for item in chosen:
         check_word(reading, item, who, at)
         _check_standing(item, "rejected", who, "")
@@ -127,8 +127,13 @@ def lapse(connection: Connection, *, who: str, at: datetime) -> dict[str, str]:
     return gone
 
 
-def _find(every: dict[str, Item], item_id: str) -> list[Item]:
-    """Items by key, by group or by sequence number, in this order."""
+def find_items(every: dict[str, Item], item_id: str) -> list[Item]:
+    """Items by key, by group or by sequence number, in this order.
+
+    Raises
+    ------
+    LedgerError : nothing is called so
+    """
     if item_id in every:
         return [every[item_id]]
     group = [item for item in every.values() if item_id and item.entry.group_id == item_id]

@@ -31,6 +31,7 @@ CHANGE = "change"  # the only kind that moves money, so the only one the kill sw
 OBSERVATION = "observation"  # a budget that was seen and that no change of the ledger has made
 # Keys of a payload that the ledger itself reads.
 EXPIRES = "expires_at"  # until when a proposal stands
+EDITS = "edits"  # the item in whose place a person's own amounts stand
 REPEATS = "repeats"  # items of earlier runs that a run would propose again
 FOUR_EYES, PROPOSED_BY = "four_eyes", "proposed_by"  # who made a run does not approve it
 IDENTITY = "identity"  # how the name of whoever rules on it is checked

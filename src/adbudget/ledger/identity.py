@@ -5,14 +5,16 @@ not approve it. It may say ``identity``: then a name counts only if the operatin
 database knows the person by it.
 """
 
-from sqlalchemy import text
+from typing import TYPE_CHECKING
 
 from adbudget.errors import InputError, LedgerConflictError
 from adbudget.ledger.entry import FOUR_EYES, LOGIN, PROPOSED_BY, STATED, Entry
-from adbudget.ledger.reading import Snapshot
+
+if TYPE_CHECKING:
+    from adbudget.ledger.reading import Snapshot
 
 
-def check_person(reading: Snapshot, who: str, identity: str) -> None:
+def check_person(reading: "Snapshot", who: str, identity: str) -> None:
     """Refuse a name that is empty, or not that of the user where names are bound to users.
 
     Parameters
@@ -28,9 +30,24 @@ def check_person(reading: Snapshot, who: str, identity: str) -> None:
         raise InputError("who must name the person who decides; got an empty text.")
     if identity in (STATED, ""):
         return
-    known = login_name() if identity == LOGIN else _database_user(reading)
+    if identity == LOGIN:
+        check_login(who)
+    else:
+        _check_known(who, _database_user(reading), "database")
+
+
+def check_login(who: str) -> None:
+    """Refuse a name that is not the login of this process.
+
+    Raises
+    ------
+    InputError : it is another
+    """
+    _check_known(who, login_name(), "operating system")
+
+
+def _check_known(who: str, known: str, system: str) -> None:
     if who != known:
-        system = "operating system" if identity == LOGIN else "database"
         raise InputError(
             f"{who!r} cannot decide here: names are bound to the user of the {system}, who is "
             f"{known!r}. Leave the name out, or let that person decide. This cannot be overridden."
@@ -71,10 +88,12 @@ def login_name() -> str:
         raise InputError("this process has no login name; say who decides with --who.") from cause
 
 
-def _database_user(reading: Snapshot) -> str:
+def _database_user(reading: "Snapshot") -> str:
     if reading.connection.dialect.name != "postgresql":
         raise InputError(
             "identity: database needs a ledger in PostgreSQL; a file has no users of its own. "
             "Write identity: login."
         )
+    from sqlalchemy import text
+
     return str(reading.connection.execute(text("SELECT session_user")).scalar_one())

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, func
 
 from adbudget.ledger.changes import CONFIRMATION
-from adbudget.ledger.entry import CHANGE, OBSERVATION, REPEATS, at_text
+from adbudget.ledger.entry import CHANGE, EDITS, OBSERVATION, REPEATS, at_text
 from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 from adbudget.money import money_text
@@ -66,7 +66,8 @@ def overtaken(item: Kept, later: Later) -> tuple[str, str]:
             if row is later.change or row.new_minor != entry.old_minor:
                 budget = money_text(row.new_minor, row.currency)
                 return "outdated", f"the budget was {word} {budget} on {_when(row)}"
-    if entry.kind not in JUDGED or not entry.run_id or entry.rule == PERSON:
+    of_person = entry.rule == PERSON or EDITS in entry.payload
+    if entry.kind not in JUDGED or not entry.run_id or of_person:
         return "", ""
     for row in reversed(later.judged):
         newer = row.sequence > item.sequence and row.at >= at_text(entry.at)

@@ -3,7 +3,7 @@
 Every method is one transaction. Knows neither rules nor models, and no clock: time comes in.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from adbudget.ledger import approvals, database
 from adbudget.ledger.append import append_pairs, check_pairs
 from adbudget.ledger.approvals import Ruling
 from adbudget.ledger.changes import check_instant, find_changes, step_pair
+from adbudget.ledger.edits import Check, edit
 from adbudget.ledger.entry import Entry, Receipt
 from adbudget.ledger.killswitch import last_switch, switch_pair
 from adbudget.ledger.reader import LedgerReader
@@ -24,13 +25,15 @@ from adbudget.ledger.replay import REPLAYED_KINDS, Replay, compare, logged_run
 from adbudget.ledger.rollback import Review, propose, reviewed_pairs
 
 
-def open_ledger(url: str | Path, *, create: bool = True) -> "Ledger":
+def open_ledger(url: str | Path, *, create: bool = True, read_only: bool = False) -> "Ledger":
     """Open a ledger, and make it when there is none.
 
     Parameters
     ----------
     url : a path, "sqlite:///FILE", ":memory:" (for one thread) or "postgresql+psycopg://USER@HOST/DATABASE"
     create : False refuses a ledger that does not exist yet instead of starting an empty one
+    read_only : nothing is written, not even beside the file: for copies on media that cannot be
+        written, and for verifying
 
     Returns
     -------
@@ -41,7 +44,7 @@ def open_ledger(url: str | Path, *, create: bool = True) -> "Ledger":
     InputError : the address is not one of these
     LedgerError : the place cannot be opened, or holds something else or another format
     """
-    return Ledger(database.connect(url, create=create))
+    return Ledger(database.connect(url, create=create and not read_only, read_only=read_only))
 
 
 class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
@@ -163,6 +166,44 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
         """
         with self._writing() as connection:
             return approvals.lapse(connection, who=who, at=at)
+
+    def edit(
+        self,
+        item_id: str,
+        budgets: Mapping[str, int],
+        *,
+        who: str,
+        at: datetime,
+        reason: str,
+        check: Check | None = None,
+        override: str = "",
+    ) -> list[Receipt]:
+        """Put a person's own amounts in the place of those that wait; they wait in turn.
+
+        Parameters
+        ----------
+        item_id : key or number of an item, or its group; the whole group is proposed again
+        budgets : unit -> minor units per day
+        who, at, reason : the person, the instant with a time zone, and one sentence
+        check : gets (key, proposal) pairs and says which limits they would break
+        override : why limits may be broken, or more money spent; it is logged
+
+        Raises
+        ------
+        InputError : a unit that does not wait there, or no reason
+        LedgerConflictError : it no longer waits, or a limit would be broken
+        """
+        with self._writing() as connection:
+            return edit(
+                connection,
+                str(item_id),
+                budgets,
+                who=who,
+                at=at,
+                reason=reason,
+                check=check,
+                override=override,
+            )
 
     # What was made ------------------------------------------------------------------------------
 

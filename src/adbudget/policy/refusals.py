@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adbudget.errors import InputError
+from adbudget.ledger.entry import Entry
 from adbudget.policy.readings.readings import Readings
+from adbudget.tables.units import key_part
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -132,6 +135,25 @@ def muted(ledger: "Ledger", at: datetime) -> dict[str, datetime | None]:
         if payload["muted"] and (until is None or at < until):
             found[unit] = until
     return found
+
+
+def mute_pair(
+    unit: str, is_muted: bool, *, until: datetime | None, who: str, at: datetime, reason: str
+) -> tuple[str, Entry]:
+    """Key and entry that mute a unit until some time, or for good, or end that.
+
+    Raises
+    ------
+    InputError : no unit or no reason
+    """
+    for name, text in (("unit", unit), ("reason", reason)):
+        if not text.strip():
+            raise InputError(f"{name} must not be empty; say which campaign, and why.")
+    end = None if until is None else until.isoformat()
+    payload = {"muted": is_muted, "until": end}
+    entry = Entry(kind=MUTE, at=at, who=who, unit=unit, rationale=reason, payload=payload)
+    word = "mute" if is_muted else "unmute"
+    return f"{word}:{key_part(unit)}:{entry.at.isoformat()}", entry
 
 
 def _changed(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from benchmarks.year.book import Book, Told
 from benchmarks.year.campaigns import Platform
 
@@ -117,9 +119,9 @@ class RulesJudge:
         if last_sign == -sign and day - last < FLIP_DAYS and row.rule != "rollback":
             told = f"{row.rule} {sign:+d} on day {day}, {last_rule} {last_sign:+d} on day {last}"
             self.add("contradiction", name, f"to and fro: {told}")
-        if row.rule == last_rule and last_sign == sign:
-            if 0 < day - last < self.platform.account.rest_days - 1:
-                self.add("limit", name, f"{row.rule} again after {day - last} days of rest")
+        again = row.rule == last_rule and last_sign == sign
+        if again and 0 < day - last < self.platform.account.rest_days - 1:
+            self.add("limit", name, f"{row.rule} again after {day - last} days of rest")
         self.moved[name] = (day, sign, row.rule)
 
     def _judge_total(self, changes: Sequence[Any]) -> None:
@@ -178,6 +180,4 @@ class RulesJudge:
 
 def _amounts(row: Any) -> bool:
     """Whether the entry names two budgets."""
-    return bool(row.old_minor == row.old_minor and row.new_minor == row.new_minor) and (
-        type(row.old_minor).__name__ != "NAType" and type(row.new_minor).__name__ != "NAType"
-    )
+    return not (pd.isna(row.old_minor) or pd.isna(row.new_minor))

@@ -1,10 +1,12 @@
-"""Any of our values -> plain JSON values: text, numbers, true, false, null, lists and mappings.
+"""Any of our values -> plain JSON values, and text in which a reader finds nothing to obey.
 
 The one place that says how a Decimal, an instant, a missing or an infinite number is written.
 Imports no numpy and no pandas, though it takes what they make.
 """
 
+import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -73,3 +75,32 @@ def _one(value: Any, where: str) -> str | None:
         f"{where} holds {value!r} of type {type(value).__name__}, which has no form in JSON. Use "
         "numbers, text, dates, missing values, and lists or mappings of them."
     )
+
+
+# Control characters (with DEL and the C1 set, which hold escape sequences), marks that turn the
+# direction of text around or take no place, and the separators of lines and paragraphs.
+_OBEYED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Text in which a terminal, a log or a page finds nothing to obey: it is shown, as \u001b.
+
+    Parameters
+    ----------
+    text : any, such as the name of a campaign
+    keep : characters to leave alone, such as a newline that is meant
+    """
+
+    def shown(found: re.Match) -> str:
+        mark = found[0]
+        return mark if mark in keep else _escaped(mark)
+
+    return _OBEYED.sub(shown, text)
+
+
+def _escaped(mark: str) -> str:
+    r"""As JSON writes it: \u202e, or two of them."""
+    return json.dumps(mark).strip('"') if mark >= "\x7f" else f"\\u{ord(mark):04x}"

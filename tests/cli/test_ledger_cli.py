@@ -14,6 +14,7 @@ from adbudget.ledger import Head
 from tests.ledger.ledger_cases import AT, change, entry, move
 
 AT_NINE = "2026-03-01T10:00+01:00"
+LATER = "2026-03-01T11:00+01:00"
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_what_waits_is_listed_and_approved_in_two_processes(history):
         "4   J     1,500 -> 1,600 JPY",
         "3 waiting.",
     ]
-    approved = process("approve", "group-1", "--who", "Ann", "--at", AT_NINE, "--ledger", history)
+    approved = process("approve", "group-1", "--who", "Ann", "--at", LATER, "--ledger", history)
     assert (approved.returncode, approved.stderr) == (0, "")
     assert approved.stdout.splitlines() == [
         "Approved: run-1/C, run-1/A.",
@@ -77,7 +78,7 @@ def test_what_waits_is_listed_and_approved_in_two_processes(history):
     with open_ledger(history) as ledger:
         changed = ledger.entries(kind="change")
         assert ledger.current_budgets() == {"C": 240_000, "A": 230_000}
-        assert {f"{at:%H:%M}" for at in changed["at"]} == {"09:00"}
+        assert {f"{at:%H:%M}" for at in changed["at"]} == {"10:00"}
         assert changed["who"].tolist() == ["Ann", "Ann"]
         assert ledger.verify().ok
 

@@ -54,8 +54,9 @@ def test_a_rule_rests_for_the_observation_period_after_it_has_moved_a_campaign(l
 
 
 def test_a_resting_rule_says_so_and_is_blocked(ledger):
-    budgets_over(ledger, days(2, 2))
-    plan = apply_policy(load_policy(POLICY), table(), ledger=ledger, as_of="2026-03-03T12:00")
+    made = budgets_over(ledger, days(2, 2))[-1]
+    again = table(budget=[made[name] for name in ROWS["campaign_id"]])
+    plan = apply_policy(load_policy(POLICY), again, ledger=ledger, as_of="2026-03-03T12:00")
     call = plan.of("lose")
     assert (call.verdict, call.flags, call.change_pct) == ("blocked", ("rest",), 0.0)
     assert "cannot have answered yet" in call.rationale

@@ -6,7 +6,7 @@ A record; knows nothing of rules, readings or where alerts are sent.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,12 @@ def fingerprint_of(type_: str, campaign_id: str, trigger: str) -> str:
     """Sixteen hexadecimal digits that name the trouble, not the moment."""
     text = json.dumps([type_, campaign_id, " ".join(trigger.lower().split())])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def alert_of(payload: Mapping[str, Any], at: datetime) -> Alert:
+    """Undo :meth:`Alert.as_dict`: the payload of an entry of kind "alert", and its instant."""
+    names = [each.name for each in fields(Alert)]
+    return Alert(**{**{name: payload[name] for name in names}, "at": at})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

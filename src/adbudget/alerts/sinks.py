@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from adbudget.alerts.alert import SEVERITIES, Alert
 from adbudget.errors import InputError
+from adbudget.plain_json import visible
 
 LEVELS = dict(zip(SEVERITIES, (logging.INFO, logging.WARNING, logging.CRITICAL), strict=True))
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change
@@ -57,7 +58,8 @@ class LogSink:
         log = logging.getLogger(self.logger)
         for alert in alerts:
             level = LEVELS.get(alert.severity, logging.WARNING)
-            log.log(level, "%s [%s] -> %s", alert.message, alert.type, alert.action)
+            told = (visible(text) for text in (alert.message, alert.type, alert.action))
+            log.log(level, "%s [%s] -> %s", *told)
         return SinkReport(sink=f"log {self.logger}", sent=len(alerts))
 
 
@@ -170,7 +172,7 @@ class AppriseSink:
             chosen = [alert for alert in alerts if alert.severity == severity]
             if not chosen:
                 continue
-            body = "\n".join(f"{alert.message} -> {alert.action}" for alert in chosen)
+            body = "\n".join(visible(f"{alert.message} -> {alert.action}") for alert in chosen)
             title = f"adbudget: {len(chosen)} {severity}"
             if not service.notify(body=body, title=title, notify_type=kinds[severity]):
                 return SinkReport(sink="apprise", sent=sent, error=f"{severity} alerts not taken")
@@ -230,4 +232,4 @@ def send_alerts(alerts: Sequence[Alert], sinks: Sequence[Sink]) -> tuple[SinkRep
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return visible(json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False))

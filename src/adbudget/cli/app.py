@@ -16,6 +16,7 @@ from adbudget.cli import (
     pacing as cli_pacing,
     policy as cli_policy,
     requests as cli_requests,
+    rulings as cli_rulings,
 )
 from adbudget.cli.asked import today
 from adbudget.cli.options import (
@@ -29,7 +30,7 @@ from adbudget.cli.options import (
     given,
     stated_options,
 )
-from adbudget.cli.terminal import complain, show
+from adbudget.cli.terminal import complain, say, show
 from adbudget.errors import AdbudgetError, FitError, InputError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"adbudget {version('adbudget')}")
+        say(f"adbudget {version('adbudget')}")
         raise typer.Exit
 
 
@@ -133,10 +134,10 @@ def recommend(
     if "policy" in arguments:
         from adbudget.report.policy import verdicts_told
 
-        print(verdicts_told(frame))
+        say(verdicts_told(frame))
     if out is not None:
         write_table(frame, out)
-        print(f"\nWrote {out}: {len(frame):,} decisions.")
+        say(f"\nWrote {out}: {len(frame):,} decisions.")
     health = frame.attrs.get("health", {})
     if not health.get("ok", True):
         why = " ".join(health.get("problems", []))
@@ -225,14 +226,14 @@ def synthesize(
     except OSError as cause:
         raise InputError(f"{folder} cannot be written: {cause.strerror or cause}.") from cause
     n_cells = len(world.truth.cells)
-    print(
+    say(
         f"{spec.n_accounts} accounts, {n_cells} account-channels, {spec.period}, seed {seed}; "
         "the true curves are in the .truth.json file."
     )
     for path in paths:
-        print(f"  {path}")
+        say(f"  {path}")
     spend, outcome = paths[0], paths[1]
-    print(f"Next: adbudget recommend {spend} --outcome {outcome} --currency {spec.currency}")
+    say(f"Next: adbudget recommend {spend} --outcome {outcome} --currency {spec.currency}")
 
 
 def _world_spec(
@@ -294,6 +295,7 @@ def _read_tables(
 
 
 cli_ledger.register(app)
+cli_rulings.register(app)
 cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)
 cli_requests.register(app)

@@ -10,6 +10,8 @@ from adbudget.errors import InputError
 if TYPE_CHECKING:
     from adbudget.ledger import Ledger
 
+LEDGER, BOUND = "ADBUDGET_LEDGER", "ADBUDGET_IDENTITY"  # environment variables
+
 
 def pair_of(text: str, option: str, form: str) -> tuple[str, str]:
     """Split what an option was given as NAME=VALUE; ``form`` is how the option calls the two."""
@@ -30,23 +32,45 @@ def pairs_of(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
     return pairs
 
 
-def open_existing(address: str) -> "Ledger":
+def open_existing(address: str, *, read_only: bool = False) -> "Ledger":
     """Open a ledger that exists: a mistyped path must not start a new one."""
     from adbudget.ledger import open_ledger
 
-    return open_ledger(address, create=False)
+    return open_ledger(address, create=False, read_only=read_only)
+
+
+def ledger_option(address: str) -> str:
+    """How a command that is suggested names the ledger: not at all where the environment does.
+
+    A password stays in the environment, where it came from or where it should be.
+    """
+    import os
+
+    from adbudget.cli.terminal import without_secrets
+
+    if address == os.environ.get(LEDGER):
+        return ""
+    if without_secrets(address) != address:
+        return f" (with {LEDGER} set)"
+    return f" --ledger {address}"
 
 
 def person(who: str | None) -> str:
-    """Who decides: as given, or the login name."""
-    if who is not None:
-        return who
-    import getpass
+    """Who decides: as given, or the login name; with ADBUDGET_IDENTITY=login only the latter."""
+    import os
 
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as cause:  # a process without a user, as in a bare container
-        raise InputError("this process has no login name; say who decides with --who.") from cause
+    from adbudget.ledger.identity import LOGIN, check_login, login_name
+
+    if who is None:
+        return login_name()
+    if not who.strip():
+        raise InputError("--who must name the person who decides; got an empty text.")
+    bound = os.environ.get(BOUND, "")
+    if bound not in ("", "stated", LOGIN):
+        raise InputError(f"{BOUND} must be {LOGIN} or stated; got {bound!r}.")
+    if bound == LOGIN:
+        check_login(who)
+    return who
 
 
 def today() -> str:

@@ -1,9 +1,10 @@
-"""approve, reject, ledger, kill: arguments -> one call of the ledger, printed. Decides nothing.
+"""approve, reject, kill, ledger ...: arguments -> one call of the ledger, printed. Decides nothing.
 
 Like app.py, this module may look at the clock and knows the terminal. The ledger and its database
 library are imported inside the commands. Moves of pacing are approved the way pacing does it.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,13 +12,15 @@ import typer
 
 from adbudget.cli.asked import instant, open_existing, person, text_of
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
-from adbudget.cli.terminal import print_json_lines, show_rows
-from adbudget.errors import InputError
+from adbudget.cli.terminal import complain, print_json_lines, say, show_rows
+from adbudget.errors import InputError, LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import pandas as pd
 
-    from adbudget.ledger import Ledger, Ruling
+    from adbudget.ledger import Ledger, Receipt, Ruling
 
 TAMPERED = 1
 ItemName = Annotated[
@@ -48,13 +51,63 @@ def register(app: typer.Typer) -> None:
     app.add_typer(ledger_app, name="ledger")
 
 
-def approve(item: ItemName, ledger: Address, who: Who = None, at: When = None) -> None:
-    """Approve what waits; its change is written once all that funds it is approved too."""
+def approve(
+    ledger: Address,
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...", help="Numbers, keys or groups of what waits (see: ledger pending)."
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Everything that waits; narrowed by the next two.")
+    ] = False,
+    run: Run = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="NAME", help="With --all: only of this rule.")
+    ] = None,
+    override: Annotated[
+        str,
+        typer.Option(
+            "--override", metavar="TEXT", help="Why what has expired is approved all the same."
+        ),
+    ] = "",
+    who: Who = None,
+    at: When = None,
+) -> None:
+    """Approve what waits; its change is ordered once all that funds it is approved too."""
     from adbudget.pacing.moves.decided import approve_item
 
+    person_name, moment = person(who), instant(at, "--at")
     with open_existing(ledger) as opened:
-        ruling = approve_item(opened, item, who=person(who), at=instant(at, "--at"))
-        _print_ruling(opened, ruling)
+        names = list(items or ()) or (_waiting_names(opened, moment, run, rule) if every else [])
+        if not names and not every:
+            raise InputError("name what to approve (see: adbudget ledger pending), or say --all.")
+        if not names:
+            say("Nothing waits for approval.")
+        refused = 0
+        for name in names:
+            try:
+                ruling = approve_item(opened, name, who=person_name, at=moment, override=override)
+            except LedgerError as error:
+                if len(names) == 1:
+                    raise
+                refused += 1
+                complain(str(error))
+                continue
+            _print_ruling(opened, ruling)
+    if refused:
+        raise typer.Exit(2)
+
+
+def _waiting_names(opened: "Ledger", at: datetime, run: str | None, rule: str | None) -> list[str]:
+    """Groups, and keys of what hangs on nothing, in the order in which they were proposed."""
+    table = opened.pending(at)
+    if run is not None:
+        table = table.loc[table["run_id"] == run]
+    if rule is not None:
+        table = table.loc[table["rule"] == rule]
+    return list(dict.fromkeys(row["group_id"] or row["item"] for row in table.to_dict("records")))
 
 
 def reject(
@@ -94,11 +147,11 @@ def kill(
                 wanted, who=person(who), at=instant(at, "--at"), reason=str(reason)
             )
             if receipt.status == "replayed":
-                print(f"The kill switch was {switch} already; nothing was written.")
+                say(f"The kill switch was {switch} already; nothing was written.")
         state = opened.kill_state()
     told = "on: no change is written" if state.on else "off: changes are written"
     since = "" if state.since is None else f", since {state.since:%Y-%m-%d %H:%M} UTC, {state.who}"
-    print(f"The kill switch is {told}{since}{f' ({state.reason})' if state.reason else ''}.")
+    say(f"The kill switch is {told}{since}{f' ({state.reason})' if state.reason else ''}.")
 
 
 @ledger_app.command(
@@ -118,18 +171,19 @@ def verify(
     with open_existing(ledger) as opened:
         found = opened.verify(exported)
     if not found.ok:
-        print(f"Tampered: {found.problem}.\nEntries 1-{found.n_entries:,} are sound.")
+        say(f"Tampered: {found.problem}.")
+        say(f"Entries 1-{found.n_entries:,} are sound.")
         raise typer.Exit(TAMPERED)
-    print(f"All {found.n_entries:,} entries are sound. Head: {found.head.as_text()}")
+    say(f"All {found.n_entries:,} entries are sound. Head: {found.head.as_text()}")
     if exported is None:
-        print("Entries missing at the end show only against an exported head: --head FILE.")
+        say("Entries missing at the end show only against an exported head: --head FILE.")
 
 
 @ledger_app.command()
 def head(ledger: Address) -> None:
     """Print the head; keep it elsewhere, and `verify --head` detects missing entries."""
     with open_existing(ledger) as opened:
-        print(opened.head().as_text())
+        say(opened.head().as_text())
 
 
 @ledger_app.command()
@@ -170,63 +224,182 @@ def show(
             for row in rows
         ],
     )
-    print(f"{len(table):,} of {total:,} entries.")
+    say(f"{len(table):,} of {total:,} entries.")
 
 
 @ledger_app.command()
-def pending(ledger: Address, form: Form = "table") -> None:
-    """Print what waits for approval."""
+def pending(ledger: Address, at: When = None, form: Form = "table") -> None:
+    """Print what waits for approval, since when and until when."""
+    moment = instant(at, "--at")
     with open_existing(ledger) as opened:
-        table = opened.pending()
+        table = opened.pending(moment)
     if form == "json":
         print_json_lines(_with_exact_instants(table))
         return
     rows: Any = list(table.itertuples())
     numbers = {row.item: str(row.sequence) for row in rows}
+    titles = ("no", "since (UTC)", "age", "until (UTC)", "unit", "budget", "paid by", "rule")
     show_rows(
-        ("no", "unit", "budget", "paid by", "rule", "group", "rationale"),
+        (*titles, "group", "rationale"),
         [
             (
-                *(str(row.sequence), row.unit, _move(row)),
+                *(
+                    str(row.sequence),
+                    _minute(row.at),
+                    _age(moment - row.at),
+                    _minute(row.expires_at),
+                ),
+                *(row.unit, _move(row) or row.action),
                 ", ".join(str(numbers.get(key, key)) for key in row.funded_by),
                 *(row.rule, row.group_id, row.rationale),
             )
             for row in rows
         ],
     )
-    print(f"{len(table):,} waiting." if len(table) else "Nothing waits for approval.")
+    say(f"{len(table):,} waiting." if len(table) else "Nothing waits for approval.")
+
+
+@ledger_app.command()
+def changes(ledger: Address, form: Form = "table") -> None:
+    """Print the changes that are ordered and not confirmed: what is still to be made."""
+    with open_existing(ledger) as opened:
+        table = opened.open_changes()
+    if form == "json":
+        print_json_lines(_with_exact_instants(table))
+        return
+    rows: Any = list(table.itertuples())
+    show_rows(
+        ("no", "ordered (UTC)", "sent (UTC)", "unit", "budget", "rule", "group"),
+        [
+            (
+                *(str(row.sequence), _minute(row.at), _minute(row.sent_at), row.unit),
+                *(_move(row) if row.action != "pause" else "pause", row.rule, row.group_id),
+            )
+            for row in rows
+        ],
+    )
+    say(f"{len(table):,} to be confirmed." if len(table) else "Every change is confirmed.")
+
+
+@ledger_app.command()
+def expire(ledger: Address, who: Who = None, at: When = None) -> None:
+    """Cancel what waits and no longer stands; runs do so by themselves."""
+    with open_existing(ledger) as opened:
+        gone = opened.lapse(who=person(who), at=instant(at, "--at"))
+    for item, why in gone.items():
+        say(f"Cancelled: {item}, because {why}.")
+    say(f"{len(gone):,} cancelled.")
+
+
+@ledger_app.command(
+    epilog="CSV holds text that a spreadsheet takes for a formula with a ' before it; JSON lines "
+    "hold every letter, and can be hashed again."
+)
+def export(
+    ledger: Address,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to: .csv, or .jsonl of JSON lines.")
+    ],
+    kind: Kind = None,
+    unit: Unit = None,
+    run: Run = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Write entries to a file for an auditor: all of them, or those that pass every filter."""
+    from adbudget.tables.files import check_writable, write_lines, write_table
+
+    as_lines = out.suffix == ".jsonl"
+    check_writable(out.with_suffix(".json") if as_lines else out)
+    with open_existing(ledger) as opened:
+        table = opened.entries(
+            kind=kind or None,
+            unit=unit,
+            run_id=run,
+            since=None if since is None else instant(since, "--since"),
+            until=None if until is None else instant(until, "--until"),
+        )
+        head = opened.head()
+    table = _with_exact_instants(table)
+    if as_lines:
+        write_lines(table, out)
+    else:
+        write_table(table.assign(payload=table["payload"].map(_json_text)), out)
+    say(f"Wrote {out}: {len(table):,} of {head.sequence:,} entries. Head: {head.as_text()}")
+
+
+def _json_text(payload: Any) -> str:
+    from adbudget.ledger import canonical_json
+
+    return canonical_json(payload)
+
+
+def _minute(at: Any) -> str:
+    import pandas as pd
+
+    return "" if pd.isna(at) else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _age(span: Any) -> str:
+    """45 min, 7 h or 3 days."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
 def _print_ruling(opened: "Ledger", ruling: "Ruling") -> None:
     new = any(receipt.status == "written" for receipt in ruling.receipts)
     what = ", ".join(ruling.items)
-    print(f"{ruling.verdict.capitalize()}: {what}{'' if new else ' (already; nothing written)'}.")
-    written = {receipt.key for receipt in ruling.receipts if receipt.status == "written"}
-    if ruling.applied:
-        rows: Any = opened.entries(kind="change", last=len(ruling.applied)).itertuples()
-        for row in (row for row in rows if row.key in written):
-            print(f"Changed: {row.unit} {_move(row)}.")
+    say(f"{ruling.verdict.capitalize()}: {what}{'' if new else ' (already; nothing written)'}.")
+    show_changes(opened, ruling.receipts)
     for item, funders in ruling.waiting_for.items():
-        print(f"Waiting: {item} changes once {', '.join(funders)} is approved.")
+        say(f"Waiting: {item} changes once {', '.join(funders)} is approved.")
     for item, why in ruling.cancelled.items():
-        print(f"Cancelled: {item}, because {why}.")
+        say(f"Cancelled: {item}, because {why}.")
     for item in ruling.idle:
-        print(f"Note: the money of {item} has no taker left; approving it lowers the total.")
+        say(f"Note: the money of {item} has no taker left; approving it lowers the total.")
 
 
 def _move(row: Any) -> str:
+    return move_text(row._asdict())
+
+
+def move_text(row: "Mapping[str, Any]") -> str:
     """2,000.00 -> 2,300.00 EUR."""
     import pandas as pd
 
     from adbudget.money import minor_text
 
-    amounts = [value for value in (row.old_minor, row.new_minor) if not pd.isna(value)]
-    shown = " -> ".join(minor_text(int(value), row.currency, row.digits) for value in amounts)
-    return f"{shown} {row.currency}".strip()
+    code = row["currency"]
+    amounts = [row[name] for name in ("old_minor", "new_minor") if not pd.isna(row[name])]
+    shown = " -> ".join(minor_text(int(value), code, row["digits"]) for value in amounts)
+    return f"{shown} {code}".strip() if shown else ""
+
+
+def show_changes(opened: "Ledger", receipts: "Iterable[Receipt]") -> None:
+    """Print the changes among what was written just now."""
+    keys = [one.key for one in receipts if one.status == "written"]
+    written = opened.kept(keys)
+    for key in keys:
+        entry = written[key].entry
+        if entry.kind != "change":
+            continue
+        row = {name: getattr(entry, name) for name in ("currency", "old_minor", "new_minor")}
+        told = (
+            move_text(row | {"digits": None}) if entry.payload.get("action") != "pause" else "pause"
+        )
+        say(f"Changed: {entry.unit} {told}.")
 
 
 def _with_exact_instants(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Instants as the ledger holds them: text of fixed width."""
+    """Instants as the ledger holds them: text of fixed width, None where there is none."""
+    import pandas as pd
+
     from adbudget.ledger.entry import at_text
 
-    return table.assign(at=table["at"].map(at_text))
+    def exact(at: Any) -> str | None:
+        return None if pd.isna(at) else at_text(at)
+
+    names = [name for name in ("at", "written_at", "expires_at", "sent_at") if name in table]
+    return table.assign(**{name: table[name].astype(object).map(exact) for name in names})

@@ -19,6 +19,7 @@ from adbudget.options import Option, Shell, options_of
 from adbudget.panel.options import PanelOptions
 
 EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
+RUN_EXIT_CODES = "Exit codes: 0 all is well, 1 alerts were not taken, 2 the input cannot be used."
 LEDGER_EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot be used."
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
@@ -162,6 +163,8 @@ def run_ledger(use: str) -> Any:
     return typer.Option(
         "--ledger",
         metavar="URL",
+        envvar="ADBUDGET_LEDGER",
+        show_envvar=True,
         help=f"{use}: a path, made when missing, or postgresql+psycopg://USER@HOST/DATABASE.",
     )
 

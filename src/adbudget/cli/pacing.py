@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.options import EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
+from adbudget.cli.asked import ledger_option
+from adbudget.cli.options import RUN_EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
 from adbudget.cli.sinks import deliver, open_sinks
+from adbudget.cli.terminal import say, say_json
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.options import PaceOptions
 
@@ -36,7 +38,7 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n"
         "adbudget pace plan.csv delivery.csv\n\n"
         "adbudget pace plan.csv delivery.csv --as-of 2026-03-11 --ledger history.db\n\n"
-        + EXIT_CODES
+        + RUN_EXIT_CODES
     )(pace)
 
 
@@ -144,10 +146,16 @@ def pace(
     if out is not None:
         write_table(report.status, out)
         if form == "table":
-            print(f"\nWrote {out}: {len(report.status):,} deals.")
+            say(f"\nWrote {out}: {len(report.status):,} deals.")
     if ledger is not None and form == "table":
         _next(report, ledger)
-    deliver(report.raised, sinks)
+    deliver(report.raised, sinks, ledger=ledger, at=_instant_of(report))
+
+
+def _instant_of(report: "PacingReport") -> datetime:
+    """Instant of the run with a time zone, as the ledger holds it."""
+    moment = report.as_of
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _curves(traffic: Path | None, time_zone: str) -> "dict[str, Curve] | None":
@@ -171,9 +179,7 @@ def _print(
     report: "PacingReport", *, form: str, show: Literal["off", "all", "none"], no_color: bool
 ) -> None:
     if form == "json":
-        import json
-
-        print(json.dumps(report.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        say_json(report.as_dict())
         return
     from adbudget.cli.terminal import show as show_page
     from adbudget.report.pacing import pacing_report
@@ -186,6 +192,6 @@ def _next(report: "PacingReport", ledger: str) -> None:
     waiting = report.moves.loc[report.moves["verdict"] == "needs_approval", "group_id"]
     groups = dict.fromkeys(name for name in waiting if name)
     if groups:
-        print(f"\nNext: adbudget approve {next(iter(groups))} --ledger {ledger}")
+        say(f"\nNext: adbudget approve {next(iter(groups))}{ledger_option(ledger)}")
     if len(report.requests):
-        print(f"\nNext: adbudget requests list --ledger {ledger}")
+        say(f"\nNext: adbudget requests list{ledger_option(ledger)}")

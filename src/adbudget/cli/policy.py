@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.asked import pairs_of
-from adbudget.cli.options import EXIT_CODES, NoColor, OutFile, PageForm, alert_sinks, run_ledger
+from adbudget.cli.asked import ledger_option, pairs_of, person
+from adbudget.cli.options import (
+    RUN_EXIT_CODES,
+    NoColor,
+    OutFile,
+    PageForm,
+    Who,
+    alert_sinks,
+    run_ledger,
+)
 from adbudget.cli.sinks import deliver, open_sinks
+from adbudget.cli.terminal import say, say_json
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +48,7 @@ def register(app: typer.Typer, ledger_app: typer.Typer) -> None:
         "adbudget rules policy.yaml campaigns.csv\n\n"
         "adbudget rules policy_with_campaigns.yaml\n\n"
         "adbudget rules policy.yaml campaigns.csv --history daily.csv --ledger history.db\n\n"
-        + EXIT_CODES
+        + RUN_EXIT_CODES
     )(rules)
     ledger_app.command()(metrics)
 
@@ -73,6 +82,15 @@ def rules(
     ] = "moves",
     form: PageForm = "table",
     out: OutFile = None,
+    account: Annotated[
+        str,
+        typer.Option("--account", metavar="NAME", help="Whose campaigns; a column may say it."),
+    ] = "",
+    platform: Annotated[
+        str,
+        typer.Option("--platform", metavar="NAME", help="Where they run; a column may say it."),
+    ] = "",
+    who: Who = None,
     send: Annotated[list[str] | None, alert_sinks("the alerts")] = None,
     no_color: NoColor = False,
 ) -> None:
@@ -86,7 +104,7 @@ def rules(
     sinks = open_sinks(send)
     loaded = load_policy(policy)
     called = pairs_of(columns or [], "--columns", "NAME=COLUMN")
-    names = (called.get("campaign_id", "campaign_id"),)
+    names = tuple(called.get(name, name) for name in ("campaign_id", "account", "platform"))
     plan = apply_policy(
         loaded,
         None if campaigns is None else read_table(campaigns, names),
@@ -94,16 +112,19 @@ def rules(
         columns=called,
         ledger=ledger,
         as_of=_moment(as_of, loaded),
+        account=account,
+        platform=platform,
+        who=person(who),
     )
     _print_plan(plan, form=form, show=show, no_color=no_color)
     if out is not None:
         write_table(plan.table(), out)
         if form == "table":
-            print(f"\nWrote {out}: {len(plan.calls):,} recommendations.")
+            say(f"\nWrote {out}: {len(plan.calls):,} recommendations.")
     groups = sorted({call.group_id for call in plan.calls if call.group_id})
     if ledger is not None and form == "table" and groups:
-        print(f"\nNext: adbudget approve {groups[0]} --ledger {ledger}")
-    deliver(plan.alerts, sinks)
+        say(f"\nNext: adbudget approve {groups[0]}{ledger_option(ledger)}")
+    deliver(plan.alerts, sinks, ledger=ledger, at=plan.at)
 
 
 def metrics(
@@ -128,10 +149,10 @@ def metrics(
     with open_ledger(ledger, create=False) as opened:
         figures = watch(opened, moment)
     if form == "json":
-        print(json.dumps(figures))
+        say(json.dumps(figures))
         return
     for name, value in watch_lines(figures):
-        print(f"{name:<28}{value}")
+        say(f"{name:<28}{value}")
 
 
 def _moment(text: str | None, policy: "Policy") -> Any:
@@ -155,7 +176,7 @@ def _print_plan(
     plan: "PolicyPlan", *, form: str, show: Literal["moves", "all", "none"], no_color: bool
 ) -> None:
     if form == "json":
-        print(json.dumps(plan.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        say_json(plan.as_dict())
         return
     from adbudget.cli.terminal import show as show_page
     from adbudget.report.policy import policy_report

@@ -11,7 +11,7 @@ import typer
 
 from adbudget.cli.asked import instant, open_existing, pair_of, pairs_of, person
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
-from adbudget.cli.terminal import print_json_lines, show_rows
+from adbudget.cli.terminal import print_json_lines, say, show_rows
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def list_requests(
         ("request", "deal", "seller", "changes", "severity", "state", "answer by (UTC)", "note"),
         [_line(request) for request in shown],
     )
-    print(f"{len(shown):,} of {len(requests):,} requests.")
+    say(f"{len(shown):,} of {len(requests):,} requests.")
 
 
 @requests_app.command(
@@ -120,7 +120,7 @@ def send(
         ],
     )
     unheard = sum(one.error for one in results)
-    print(f"{len(results):,} requests{f', {unheard:,} with trouble' if unheard else ''}.")
+    say(f"{len(results):,} requests{f', {unheard:,} with trouble' if unheard else ''}.")
     if unheard:
         raise typer.Exit(UNHEARD)
 
@@ -190,9 +190,9 @@ def record(
             )
         later = write(opened, found, step, who=person(who))
     if later is found:
-        print(f"{later.request_id} is {later.state} already; nothing was written.")
+        say(f"{later.request_id} is {later.state} already; nothing was written.")
         return
-    print(f"{later.request_id}: {found.state} -> {later.state}.")
+    say(f"{later.request_id}: {found.state} -> {later.state}.")
     _print_consequence(later)
 
 
@@ -214,7 +214,7 @@ def sellers(ledger: Address, at: When = None, form: Form = "table") -> None:
             for row in rows
         ],
     )
-    print(f"{len(frame):,} sellers.")
+    say(f"{len(frame):,} sellers.")
 
 
 def _gateways(pairs: list[str]) -> "dict[str, SellerGateway]":
@@ -268,14 +268,14 @@ def _print_consequence(request: "SellerRequest") -> None:
     from adbudget.pacing.requests.requests_frame import changes_text
 
     if request.agreed:
-        print(f"Agreed, and part of the projection from now on: {changes_text(request.agreed)}.")
+        say(f"Agreed, and part of the projection from now on: {changes_text(request.agreed)}.")
     elif request.state == "countered":
-        print(
+        say(
             f"Offered: {changes_text(request.counter)}. No projection uses it until it is accepted:"
             f" adbudget requests record {request.request_id} approved."
         )
     elif request.first_answer and request.state in ("rejected", "failed"):
-        print(f"Fallback: {request.ask.fallback.text}")
+        say(f"Fallback: {request.ask.fallback.text}")
 
 
 def _line(request: "SellerRequest") -> tuple[str, ...]:

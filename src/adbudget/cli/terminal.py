@@ -1,4 +1,8 @@
-"""Pages, tables and complaints -> the terminal, or a log. Knows nothing of what they say."""
+"""Pages, tables and complaints -> the terminal, or a log. Knows nothing of what they say.
+
+Whatever a name or an address holds, nothing here moves the cursor, breaks a line or tells a
+password.
+"""
 
 import io
 import json
@@ -8,9 +12,10 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adbudget.cli.options import option_for
+from adbudget.plain_json import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +23,30 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
 NO_EDGE = 10_000
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON document over several lines, for people and programs."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    print(visible(text, keep="\n"))
+
+
+SECRET = re.compile(r"(://[^:/@\s]*):[^@\s]*@|(?i:((?:password|token|secret|key)=))[^&\s]+")
+
+
+def say(text: str = "") -> None:
+    """Print one line; blank lines before it are the caller's own."""
+    own = text.lstrip("\n")
+    print("\n" * (len(text) - len(own)) + visible(own))
+
+
+def without_secrets(text: str) -> str:
+    """Text whose addresses are shown without their passwords.
+
+    >>> without_secrets("postgresql+psycopg://ann:secret@db/ads")
+    'postgresql+psycopg://ann:***@db/ads'
+    """
+    return SECRET.sub(lambda found: f"{found[1]}:***@" if found[1] else f"{found[2]}***", text)
 
 
 def show(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:
@@ -45,7 +74,7 @@ def show_rows(titles: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     columns = [Column(title=titles[i], text=itemgetter(i), right=False) for i in kept]
     edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in _lines(columns_table(columns, rows, width=None, indent=0), NO_EDGE):
-        print(line if edge is None or len(line) <= edge else f"{line[: edge - 1]}…")
+        say(line if edge is None or len(line) <= edge else f"{line[: edge - 1]}…")
 
 
 def _lines(page: "RenderableType", width: int) -> list[str]:
@@ -62,7 +91,8 @@ def complain(message: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    told = " ".join(f"{message} {_options_named(message)}".split())
+    said = without_secrets(f"{message} {_options_named(message)}")
+    told = visible(" ".join(said.split()))
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         Text.assemble(("Error: ", "bold red"), told)
     )
@@ -83,4 +113,4 @@ def print_json_lines(table: "pd.DataFrame") -> None:
     from adbudget.plain_json import to_plain
 
     for record in table.astype(object).to_dict("records"):
-        print(json.dumps(to_plain(record), ensure_ascii=False))
+        say(json.dumps(to_plain(record), ensure_ascii=False))

@@ -13,10 +13,12 @@ from adbudget.ledger.entry import (
     GENESIS,
     NEEDS_APPROVAL,
     OWN_WAY,
+    WRITTEN,
     Entry,
     Receipt,
     chain_hash,
     check_key,
+    noted,
 )
 from adbudget.ledger.killswitch import refuse_changes
 from adbudget.ledger.reading import Kept, Snapshot
@@ -36,6 +38,10 @@ def check_pairs(pairs: Iterable[Pair]) -> list[Pair]:
             raise InputError(
                 f"an entry of kind {entry.kind!r} is written by {OWN_WAY[entry.kind]}, not by "
                 f"append; got key {key!r}."
+            )
+        if WRITTEN in entry.payload:
+            raise InputError(
+                f"payload.{WRITTEN} is noted by the ledger itself; leave it out of {key!r}."
             )
         if entry.kind == CHANGE and entry.verdict == NEEDS_APPROVAL:
             raise InputError(
@@ -79,9 +85,9 @@ def append_pairs(
             )
         _check_switch(reading, new)
         _check_funding(reading, new)
-        rows = []
+        rows, written_at = [], reading.clock()
         for key, entry in new.items():
-            facts = entry.facts()
+            facts = noted(entry.facts(), written_at)
             sequence, link = sequence + 1, previous_hash
             previous_hash = chain_hash(sequence, link, key, facts)
             place = {"sequence": sequence, "key": key, "previous_hash": link}

@@ -2,23 +2,27 @@
 
 An item is an entry whose verdict is "needs_approval". A raise whose payload says ``funded_by``
 happens only when every cut that pays for it was approved or needed no approval; when one of them
-is rejected, it is cancelled. A change is written only if the unit's budget is still the one the
-item started from.
+is rejected, it is cancelled. A change is written only if the item still stands: nobody has changed
+or seen another budget since, no later run has judged the unit again, and it has not expired.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from sqlalchemy import Connection
 
-from adbudget.errors import LedgerConflictError, LedgerError
+from adbudget.errors import InputError, LedgerConflictError, LedgerError
 from adbudget.ledger.append import append_pairs
-from adbudget.ledger.entry import CHANGE, Entry, Receipt
-from adbudget.ledger.items import Item, dependents, idle_cuts, items, missing_funders
+from adbudget.ledger.entry import CHANGE, IDENTITY, STATED, Entry, Receipt
+from adbudget.ledger.identity import check_four_eyes, check_person
+from adbudget.ledger.items import LAPSED, Item, dependents, idle_cuts, items, missing_funders
 from adbudget.ledger.killswitch import refuse_changes
 from adbudget.ledger.reading import Kept, Snapshot
+from adbudget.money import money_text
+
+LAPSE = "lapsed"  # key of the payload of a cancellation that no person has asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +49,29 @@ class Ruling:
     receipts: tuple[Receipt, ...] = ()
 
 
-def approve(connection: Connection, item_id: str, *, who: str, at: datetime) -> Ruling:
+def approve(
+    connection: Connection, item_id: str, *, who: str, at: datetime, override: str = ""
+) -> Ruling:
     """Approve an item or a linked group; the caller holds the lock."""
     reading = Snapshot(connection=connection)
-    every = items(reading, named=item_id)
-    chosen = _find(every, item_id)
+    every = items(reading, named=item_id, at=at)
+    chosen = find_items(every, item_id)
     for item in chosen:
-        _checkmissing_funders(item, "approved", who, at)
-    _check_units(item for item in chosen if item.state == "pending")
+        check_word(reading, item, who, at)
+        check_four_eyes(item.entry, item.key, who)
+        _check_standing(item, "approved", who, override)
+    _check_units(item for item in chosen if item.ruling is None)
     new = [item for item in chosen if item.ruling is None]
     if new:
         refuse_changes(reading, f"the approval of {item_id!r}")
-    pairs = [_ruling_pair(item, "approved", who, at, "") for item in new]
+    pairs = [_approval_pair(item, who, at, override) for item in new]
     for item in new:
         every[item.key] = replace(item, state="waiting")
     receipts = [_replayed(item.ruling) for item in chosen if item.ruling is not None]
     receipts += append_pairs(connection, pairs)
 
     ready = _ready(every, first=[item.key for item in chosen])
-    changes = [_change_pair(item, who, at) for item in ready if item.entry.new_minor is not None]
+    changes = [_change_pair(item, who, at) for item in ready if _is_order(item.entry)]
     receipts += append_pairs(connection, changes)
     names = tuple(item.key for item in chosen)
     waiting = {name: tuple(missing_funders(every[name], every)) for name in names}
@@ -79,17 +87,18 @@ def approve(connection: Connection, item_id: str, *, who: str, at: datetime) -> 
 def reject(connection: Connection, item_id: str, *, who: str, at: datetime, reason: str) -> Ruling:
     """Reject an item or a linked group, and cancel what it was to fund."""
     reading = Snapshot(connection=connection)
-    every = items(reading, named=item_id)
-    chosen = _find(every, item_id)
+    every = items(reading, named=item_id, at=at)
+    chosen = find_items(every, item_id)
     for item in chosen:
-        _checkmissing_funders(item, "rejected", who, at)
+        check_word(reading, item, who, at)
+        _check_standing(item, "rejected", who, "")
     new = [item for item in chosen if item.ruling is None]
     pairs = [_ruling_pair(item, "rejected", who, at, reason) for item in new]
     lost = dependents(every, {item.key for item in chosen})
     cancelled = {
         key: f"{funder} was to fund it and is rejected by {who}" for key, funder in lost.items()
     }
-    pairs += [_cancel_pair(every[key], who, at, why) for key, why in cancelled.items()]
+    pairs += [cancel_pair(every[key], who, at, why) for key, why in cancelled.items()]
     receipts = [_replayed(item.ruling) for item in chosen if item.ruling is not None]
     names = [item.key for item in chosen]
     return Ruling(
@@ -101,8 +110,30 @@ def reject(connection: Connection, item_id: str, *, who: str, at: datetime, reas
     )
 
 
-def _find(every: dict[str, Item], item_id: str) -> list[Item]:
-    """Items by key, by group or by sequence number, in this order."""
+def lapse(connection: Connection, *, who: str, at: datetime) -> dict[str, str]:
+    """Cancel what no longer stands, and what it was to fund; the caller holds the lock.
+
+    Returns
+    -------
+    Key of each item -> why it lapsed
+    """
+    every = items(Snapshot(connection=connection), at=at)
+    gone = {key: item.why for key, item in every.items() if item.state in LAPSED}
+    for key, funder in dependents(every, set(gone)).items():
+        gone[key] = f"{funder} was to fund it and no longer stands"
+    pairs = [cancel_pair(every[key], who, at, why) for key, why in gone.items()]
+    marked = [(key, replace(e, payload=dict(e.payload) | {LAPSE: True})) for key, e in pairs]
+    append_pairs(connection, marked)
+    return gone
+
+
+def find_items(every: dict[str, Item], item_id: str) -> list[Item]:
+    """Items by key, by group or by sequence number, in this order.
+
+    Raises
+    ------
+    LedgerError : nothing is called so
+    """
     if item_id in every:
         return [every[item_id]]
     group = [item for item in every.values() if item_id and item.entry.group_id == item_id]
@@ -122,24 +153,57 @@ def _find(every: dict[str, Item], item_id: str) -> list[Item]:
     )
 
 
-def _checkmissing_funders(item: Item, verdict: str, who: str, at: datetime) -> None:
+def check_word(reading: Snapshot, item: Item, who: str, at: datetime) -> None:
+    """Refuse a word that is dated before the proposal, or of somebody who is not who they say.
+
+    Raises
+    ------
+    InputError : it is
+    """
+    check_person(reading, who, str(item.entry.payload.get(IDENTITY, STATED)))
+    if at < item.entry.at:
+        raise InputError(
+            f"at ({at.astimezone(UTC):%Y-%m-%d %H:%M} UTC) is before {item.key!r} was proposed, on "
+            f"{item.entry.at:%Y-%m-%d %H:%M} UTC. Leave it out for now, or give a later instant."
+        )
+
+
+def _check_standing(item: Item, verdict: str, who: str, override: str) -> None:
     """Let pass what nobody has ruled on, and the same word of the same person again."""
     last = item.ruling
     if last is not None:
+        if last.entry.payload.get(LAPSE):
+            raise LedgerConflictError(
+                f"{item.key!r} no longer stood on {last.entry.at:%Y-%m-%d %H:%M} UTC: "
+                f"{last.entry.rationale}. Approve what a later run proposes. This cannot be "
+                "overridden."
+            )
         if item.state != "cancelled" and (last.entry.verdict, last.entry.who) == (verdict, who):
             return
         raise LedgerConflictError(
             f"{item.key!r} was {last.entry.verdict} by {last.entry.who} on "
             f"{last.entry.at:%Y-%m-%d %H:%M} UTC"
             f"{f' ({last.entry.rationale})' if last.entry.rationale else ''}. "
-            "A ruling stands; to undo a change, roll it back."
+            "A ruling stands; to undo a change, roll it back. This cannot be overridden."
         )
-    if item.state == "outdated" and verdict == "approved":
-        raise LedgerConflictError(
-            f"{item.key!r} would move {item.entry.unit} from {item.entry.old_minor} to "
-            f"{item.entry.new_minor} (minor units), but its budget has changed since that was "
-            "proposed. Reject it, or let a new run propose again."
-        )
+    if verdict == "rejected" or item.state not in LAPSED:
+        return
+    if item.state == "expired" and override.strip():
+        return
+    entry = item.entry
+    move = ""
+    if entry.new_minor is not None and entry.old_minor is not None:
+        before, after = (money_text(m, entry.currency) for m in (entry.old_minor, entry.new_minor))
+        move = f", which would move {entry.unit} from {before} to {after},"
+    remedy = {
+        "outdated": "Reject it, or let a new run propose again. This cannot be overridden.",
+        "superseded": "Approve what a later run proposes. This cannot be overridden.",
+        "expired": "Let a new run propose again; or a person overrides this with a reason "
+        "(--override TEXT), which is logged.",
+    }
+    raise LedgerConflictError(
+        f"{item.key!r}{move} no longer stands: {item.why}. {remedy[item.state]}"
+    )
 
 
 def _check_units(chosen: Iterable[Item]) -> None:
@@ -173,13 +237,29 @@ def _ruling_pair(
     return f"approval:{item.key}", _about(item, "approval", verdict, who, at, reason)
 
 
-def _cancel_pair(item: Item, who: str, at: datetime, why: str) -> tuple[str, Entry]:
+def cancel_pair(item: Item, who: str, at: datetime, why: str) -> tuple[str, Entry]:
+    """Key and entry that take an item away without anybody having said no to it."""
     return f"cancel:{item.key}", _about(item, "approval", "cancelled", who, at, why)
+
+
+def _approval_pair(item: Item, who: str, at: datetime, override: str) -> tuple[str, Entry]:
+    """What was overridden is said beside the reason."""
+    key, entry = _ruling_pair(item, "approved", who, at, override.strip())
+    if item.state != "expired":
+        return key, replace(entry, rationale="")
+    return key, replace(entry, payload=dict(entry.payload) | {"override": item.why})
+
+
+def _is_order(entry: Entry) -> bool:
+    """Whether approving it asks a platform for something: a budget, or a pause."""
+    return entry.new_minor is not None or entry.payload.get("action") == "pause"
 
 
 def _change_pair(item: Item, who: str, at: datetime) -> tuple[str, Entry]:
     change = _about(item, CHANGE, "approved", who, at, item.entry.rationale)
     payload = {"item": item.key, "approval": f"approval:{item.key}"}  # who approved is there
+    if "action" in item.entry.payload:
+        payload["action"] = item.entry.payload["action"]
     return f"change:{item.key}", replace(change, payload=payload)
 
 

@@ -4,6 +4,7 @@ SQLite writes under BEGIN IMMEDIATE in WAL mode, PostgreSQL under an advisory lo
 sees the last entry of everybody else. Readers see one snapshot and never wait.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,12 @@ PATIENCE_SECONDS = 60  # how long a writer waits for other writers
 KNOWN = "Use a path, sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE."
 
 
-def connect(url: str | Path, *, create: bool) -> Engine:
+def connect(url: str | Path, *, create: bool, read_only: bool = False) -> Engine:
     """Engine of the database at ``url``, with a ledger of this format in it."""
     address = read_url(url)
-    if address.get_backend_name() == "sqlite":
+    if address.get_backend_name() == "sqlite" and (read_only or _cannot_be_written(address)):
+        engine = _sqlite_unwritten(address)
+    elif address.get_backend_name() == "sqlite":
         engine = _sqlite(address, create=create)
     else:
         engine = _postgres(address)
@@ -148,6 +151,36 @@ def _sqlite(address: URL, *, create: bool) -> Engine:
         writes = connection.get_execution_options().get("ledger_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    return engine
+
+
+def _cannot_be_written(address: URL) -> bool:
+    """Whether the file is there, on media or in a folder that this process may only read."""
+    path = Path(address.database or "")
+    if address.database in (None, "", ":memory:") or not path.is_file():
+        return False
+    return not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK))
+
+
+def _sqlite_unwritten(address: URL) -> Engine:
+    """Engine of a file that is not written, and beside which nothing is written either."""
+    path = Path(str(address.database))
+    if not path.is_file():
+        raise LedgerError(f"there is no ledger at {path}; check the path.")
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise LedgerError(
+            f"{path} cannot be read by itself: its newest entries are in {log.name}. Copy both to "
+            "where they can be written and open it there, or close what has it open."
+        )
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+
+    def opened() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=opened, poolclass=StaticPool)
+    engine.url = address  # what messages call it
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 

@@ -28,8 +28,17 @@ DEEPEST = 64  # levels of nesting in a payload
 
 NEEDS_APPROVAL = "needs_approval"
 CHANGE = "change"  # the only kind that moves money, so the only one the kill switch stops
+OBSERVATION = "observation"  # a budget that was seen and that no change of the ledger has made
+# Keys of a payload that the ledger itself reads.
+EXPIRES = "expires_at"  # until when a proposal stands
+EDITS = "edits"  # the item in whose place a person's own amounts stand
+REPEATS = "repeats"  # items of earlier runs that a run would propose again
+FOUR_EYES, PROPOSED_BY = "four_eyes", "proposed_by"  # who made a run does not approve it
+IDENTITY = "identity"  # how the name of whoever rules on it is checked
+STATED, LOGIN, DATABASE = "stated", "login", "database"  # not, by the system, by the database
 OWN_WAY = {"approval": "Ledger.approve or Ledger.reject", "kill": "Ledger.set_kill"}
 OWN_KEYS = ("approval:", "cancel:", "change:", "kill:")  # written by the ledger alone
+WRITTEN = "written_at"  # key of the payload under which the database notes when it wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,7 @@ class Entry:
         """Undo :meth:`facts`; what is not a field of an entry is left alone."""
         values = {name: facts[name] for name in FIELDS}
         at, payload = datetime.fromisoformat(values["at"]), json.loads(values["payload"])
+        payload.pop(WRITTEN, None)  # of the row, not of what happened
         return cls(**(values | {"at": at, "payload": payload}))
 
 
@@ -166,6 +176,12 @@ def chain_hash(sequence: int, previous_hash: str, key: str, facts: Mapping[str, 
     """Hash of one link of the chain. ``facts`` are those of :meth:`Entry.facts`."""
     text = _dump([FORMAT, sequence, previous_hash, key, dict(facts)])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def noted(facts: Mapping[str, Any], written_at: str) -> dict[str, Any]:
+    """Facts with the moment of writing in their payload, as the database keeps and hashes them."""
+    payload = json.loads(facts["payload"]) | {WRITTEN: written_at}
+    return dict(facts) | {"payload": _dump(payload)}
 
 
 def at_text(at: datetime) -> str:

@@ -1,21 +1,26 @@
 """What waits for a person's word -> how it stands, and what hangs on what. Writes nothing.
 
 An item is an entry whose verdict is "needs_approval". Its payload may list under ``funded_by`` the
-keys of the entries whose cuts pay for it.
+keys of the entries whose cuts pay for it, and say under ``expires_at`` until when it stands.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Text, cast, exists, func
+from sqlalchemy import ColumnElement, Text, cast, exists
 
 from adbudget.ledger.append import funded_by
-from adbudget.ledger.entry import CHANGE, Entry
+from adbudget.ledger.entry import EXPIRES, Entry
+from adbudget.ledger.overtaken import Later, later_entries, overtaken
 from adbudget.ledger.reading import Kept, Snapshot, waits_for_approval
 from adbudget.ledger.schema import ENTRY
 
-State = Literal["pending", "waiting", "applied", "rejected", "cancelled", "outdated"]
+State = Literal[
+    "pending", "waiting", "applied", "rejected", "cancelled", "outdated", "superseded", "expired"
+]
+LAPSED: tuple[State, ...] = ("outdated", "superseded", "expired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +32,16 @@ class Item:
     kept : the entry in its place
     state : "pending" nobody has ruled; "waiting" approved, but not all that fund it; "applied";
         "rejected"; "cancelled"; "outdated" the unit's budget has changed since, so no ruling can
-        apply it any more
+        apply it any more; "superseded" a later run has judged the unit again; "expired" nobody
+        ruled in time
     ruling : the approval, rejection or cancellation, None as long as there is none
+    why : how it came to be outdated, superseded or expired; "" otherwise
     """
 
     kept: Kept
     state: State
     ruling: Kept | None = None
+    why: str = ""
 
     @property
     def key(self) -> str:
@@ -45,12 +53,23 @@ class Item:
         """What is proposed."""
         return self.kept.entry
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """Until when it stands; None says for good."""
+        text = self.kept.entry.payload.get(EXPIRES)
+        return None if text is None else datetime.fromisoformat(text)
 
-def items(reading: Snapshot, *, named: str = "") -> dict[str, Item]:
+
+def items(reading: Snapshot, *, named: str = "", at: datetime | None = None) -> dict[str, Item]:
     """Every item that is not settled, and whatever is ``named``, in ledger order, by key.
 
     Settled ones need not be looked at: what an applied item funds may happen, and what a rejected
     or cancelled one was to fund is cancelled with it.
+
+    Parameters
+    ----------
+    named : key, number or group of items to be looked at, settled or not
+    at : instant at which an item may have expired; None looks at none as expired
     """
     wanted = _is_unsettled(reading)
     if named:
@@ -59,22 +78,21 @@ def items(reading: Snapshot, *, named: str = "") -> dict[str, Item]:
     kept = reading.kept(waits_for_approval(), wanted)
     names = [f"{prefix}:{item.key}" for item in kept for prefix in ("approval", "cancel", "change")]
     written = reading.by_key(names)
-    changed = _last_changes(reading)
+    later = later_entries(reading, kept)
     found = {}
     for item in kept:
         approval, cancel = written.get(f"approval:{item.key}"), written.get(f"cancel:{item.key}")
         state: State = "pending"
+        why = ""
         if cancel is not None:
             state = "cancelled"
         elif approval is not None and approval.entry.verdict == "rejected":
             state = "rejected"
         elif f"change:{item.key}" in written:
             state = "applied"
-        elif item.entry.new_minor is not None and changed.get(item.entry.unit, 0) > item.sequence:
-            state = "outdated"
-        elif approval is not None:
-            state = "waiting"
-        found[item.key] = Item(kept=item, state=state, ruling=cancel or approval)
+        else:
+            state, why = _standing(item, later.get(item.entry.unit), approval, at)
+        found[item.key] = Item(kept=item, state=state, ruling=cancel or approval, why=why)
     for key, item in found.items():  # without a budget to change, the word itself is the deed
         if (
             item.state == "waiting"
@@ -83,6 +101,24 @@ def items(reading: Snapshot, *, named: str = "") -> dict[str, Item]:
         ):
             found[key] = replace(item, state="applied")
     return found
+
+
+def _standing(
+    item: Kept, later: Later | None, approval: Kept | None, at: datetime | None
+) -> tuple[State, str]:
+    """State of an item that is not settled, and what has come between."""
+    how, why = overtaken(item, later) if later is not None else ("", "")
+    if how == "outdated":
+        return "outdated", why
+    if how == "superseded":
+        return "superseded", why
+    if approval is not None:  # the word was given in time
+        return "waiting", ""
+    text = item.entry.payload.get(EXPIRES)
+    if text is not None and at is not None and at >= datetime.fromisoformat(text):
+        day = datetime.fromisoformat(text)
+        return "expired", f"it stood until {day:%Y-%m-%d %H:%M} UTC and nobody ruled"
+    return "pending", ""
 
 
 def missing_funders(item: Item, every: Mapping[str, Item]) -> list[str]:
@@ -121,7 +157,7 @@ def dependents(every: Mapping[str, Item], rejected: set[str]) -> dict[str, str]:
 
 def idle_cuts(every: Mapping[str, Item], gone: set[str]) -> tuple[str, ...]:
     """Pending funders of what is gone that fund nothing else any more."""
-    dead = ("rejected", "cancelled", "outdated")
+    dead = ("rejected", "cancelled", *LAPSED)
     alive = [item for key, item in every.items() if key not in gone and item.state not in dead]
     needed = {key for item in alive for key in funded_by(item.entry, item.key)}
     were = {key for lost in gone for key in funded_by(every[lost].entry, lost)}
@@ -138,11 +174,3 @@ def _is_unsettled(reading: Snapshot) -> ColumnElement[bool]:
     if reading.horizon is not None:
         ends &= later.c.sequence <= reading.horizon
     return ~exists().where(ends)
-
-
-def _last_changes(reading: Snapshot) -> dict[str, int]:
-    """Unit -> sequence of its last change."""
-    statement = reading.select(
-        ENTRY.c.unit, func.max(ENTRY.c.sequence), where=[ENTRY.c.kind == CHANGE]
-    ).group_by(ENTRY.c.unit)
-    return {row[0]: row[1] for row in reading.connection.execute(statement)}

@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, func
 
 from adbudget.errors import InputError
 from adbudget.ledger.append import funded_by
+from adbudget.ledger.changes import OpenChange, known_budgets
 from adbudget.ledger.digits import digits_of_entries, iso_minor
-from adbudget.ledger.entry import CHANGE, at_text
+from adbudget.ledger.entry import CHANGE, WRITTEN, at_text
 from adbudget.ledger.items import Item
 from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import ENTRY
@@ -24,11 +25,15 @@ TYPES = {
     "sequence": "int64",
     **dict.fromkeys(("old_minor", "new_minor", "seed"), "Int64"),
     "digits": "int64",
-    **dict.fromkeys(("at", "payload", "funded_by"), "object"),
+    **dict.fromkeys(("at", "expires_at", "sent_at", "payload", "funded_by"), "object"),
 }
 PENDING_COLUMNS = (
-    *("item", "sequence", "at", "unit", "currency", "old_minor", "new_minor", "digits", "rule"),
-    *("rationale", "run_id", "group_id", "funded_by"),
+    *("item", "sequence", "at", "expires_at", "unit", "currency", "old_minor", "new_minor"),
+    *("digits", "rule", "rationale", "run_id", "group_id", "funded_by", "action"),
+)
+OPEN_COLUMNS = (
+    *("change", "sequence", "at", "sent_at", "unit", "currency", "old_minor", "new_minor"),
+    *("digits", "action", "rule", "rationale", "run_id", "group_id"),
 )
 
 
@@ -74,6 +79,9 @@ def frame(reading: Snapshot, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     table.insert(place, "digits", pd.Series(digits, dtype=TYPES["digits"]))
     table["at"] = pd.to_datetime(table["at"], format="ISO8601", utc=True).astype(INSTANT)
     table["payload"] = table["payload"].map(json.loads).astype(object)
+    written = [payload.pop(WRITTEN, None) for payload in table["payload"]]
+    written_at = pd.to_datetime(pd.Series(written, dtype="object"), format="ISO8601", utc=True)
+    table.insert(COLUMNS.index("at") + 1, WRITTEN, written_at.astype(INSTANT))
     return table
 
 
@@ -85,15 +93,37 @@ def pending_frame(reading: Snapshot, items: Iterable[Item]) -> pd.DataFrame:
     )
     rows = [
         (
-            *(item.key, item.kept.sequence, item.entry.at, item.entry.unit, item.entry.currency),
-            *(item.entry.old_minor, item.entry.new_minor, of_item),
+            *(item.key, item.kept.sequence, item.entry.at, item.expires_at, item.entry.unit),
+            *(item.entry.currency, item.entry.old_minor, item.entry.new_minor, of_item),
             *(item.entry.rule, item.entry.rationale, item.entry.run_id, item.entry.group_id),
             funded_by(item.entry, item.key),
+            str(item.entry.payload.get("action", "")),
         )
         for item, of_item in zip(waiting, digits, strict=True)
     ]
-    table = _typed(PENDING_COLUMNS, rows)
-    table["at"] = pd.to_datetime(table["at"], utc=True).astype(INSTANT)
+    return _with_instants(_typed(PENDING_COLUMNS, rows), "at", "expires_at")
+
+
+def open_changes_frame(reading: Snapshot, changes: Sequence[OpenChange]) -> pd.DataFrame:
+    """Changes that nobody has confirmed: what is still to be made."""
+    entries = [each.kept.entry for each in changes]
+    digits = digits_of_entries(reading, ((entry.currency, entry.run_id) for entry in entries))
+    rows = [
+        (
+            *(each.kept.key, each.kept.sequence, entry.at),
+            None if each.sent is None else each.sent.entry.at,
+            *(entry.unit, entry.currency, entry.old_minor, entry.new_minor, of_entry),
+            str(entry.payload.get("action", "")),
+            *(entry.rule, entry.rationale, entry.run_id, entry.group_id),
+        )
+        for each, entry, of_entry in zip(changes, entries, digits, strict=True)
+    ]
+    return _with_instants(_typed(OPEN_COLUMNS, rows), "at", "sent_at")
+
+
+def _with_instants(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    for name in names:
+        table[name] = pd.to_datetime(table[name], utc=True).astype(INSTANT)
     return table
 
 
@@ -136,6 +166,13 @@ def current_budgets(reading: Snapshot) -> dict[str, int]:
     rows = reading.connection.execute(reading.select(*columns, where=chosen)).all()
     amounts = iso_minor(reading, ((minor, code, run) for _, minor, code, run in rows))
     return {row[0]: minor for row, minor in zip(rows, amounts, strict=True)}
+
+
+def known_minor(reading: Snapshot) -> dict[str, int]:
+    """Unit -> budget that was last confirmed or seen, minor units."""
+    known = {unit: kept.entry for unit, kept in known_budgets(reading).items()}
+    amounts = [(int(e.new_minor or 0), e.currency, e.run_id) for e in known.values()]
+    return dict(zip(known, iso_minor(reading, amounts), strict=True))
 
 
 def local_day(day: date, tz: str | tzinfo) -> tuple[datetime, datetime]:

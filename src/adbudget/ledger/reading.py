@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, text
 
 from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
 from adbudget.ledger.schema import ENTRY
@@ -88,8 +88,21 @@ class Snapshot:
         row = self.connection.execute(statement).first()
         return None if row is None else (row.sequence, row.hash)
 
+    def clock(self) -> str:
+        """What the database's own clock says, in UTC, whatever a caller calls the moment."""
+        return str(self.connection.execute(_CLOCK[self.connection.dialect.name]).scalar_one())
+
     def _in_order(self, where: Sequence[ColumnElement[bool]] = ()) -> Select:
         return self.select(where=where).order_by(ENTRY.c.sequence)
+
+
+_CLOCK = {
+    "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"),
+    "postgresql": text(
+        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', "
+        '\'YYYY-MM-DD"T"HH24\\:MI\\:SS.US"Z"\')'
+    ),
+}
 
 
 def waits_for_approval() -> ColumnElement[bool]:

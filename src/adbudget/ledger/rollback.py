@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adbudget.errors import InputError, LedgerError
+from adbudget.ledger.changes import known_budgets
 from adbudget.ledger.digits import counts_in, iso_minor
 from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry, at_text
 from adbudget.ledger.reading import Snapshot
@@ -35,10 +36,13 @@ def propose(
     for change in changes:
         first.setdefault(change.entry.unit, change)
     proposals = []
+    seen = known_budgets(reading)
     for unit, change in first.items():
         before = change.entry
         last = reading.last(ENTRY.c.kind == CHANGE, ENTRY.c.unit == unit)
         assert last is not None  # there is at least the change of this run
+        if unit in seen and seen[unit].sequence > last.sequence:
+            last = seen[unit]  # a person has set another budget on the platform
         if before.old_minor is None or last.entry.new_minor is None:
             continue
         then, now = iso_minor(

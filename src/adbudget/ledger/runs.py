@@ -29,7 +29,7 @@ def log_run[Result](
     kind : of the entry that says that a run was made
     name : run_id of the run, given whether the kill switch is on
     decide : run_id, kill switch, ledger as it was before the run was first made -> what comes out,
-        and its (key, entry) pairs
+        and its (key, entry) pairs, that of the run first
 
     Raises
     ------
@@ -43,7 +43,7 @@ def log_run[Result](
         before = head if logged.empty else int(logged["sequence"].iloc[0]) - 1
         result, pairs = decide(run_id, kill_on, ledger.as_of(before))
         try:
-            ledger.append_many(pairs, expected_head=head)
+            ledger.append_many(pairs, expected_head=head, lapse_at=pairs[0][1].at)
         except LedgerConflictError:
             if attempt == MOST_TRIES:
                 raise

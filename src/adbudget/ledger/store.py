@@ -5,35 +5,35 @@ Every method is one transaction. Knows neither rules nor models, and no clock: t
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date, datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from adbudget.errors import InputError, LedgerError
 from adbudget.ledger import approvals, database, withdrawal
 from adbudget.ledger.append import append_pairs, check_pairs
 from adbudget.ledger.approvals import Ruling
+from adbudget.ledger.changes import check_instant, find_changes, step_pair
+from adbudget.ledger.edits import Check, edit
 from adbudget.ledger.entry import Entry, Receipt
-from adbudget.ledger.items import items
-from adbudget.ledger.killswitch import KillState, kill_state, last_switch, switch_pair
+from adbudget.ledger.killswitch import last_switch, switch_pair
+from adbudget.ledger.reader import LedgerReader
 from adbudget.ledger.reading import Snapshot
-from adbudget.ledger.replay import REPLAYED_KINDS, LoggedRun, Replay, compare, logged_run
+from adbudget.ledger.replay import REPLAYED_KINDS, Replay, compare, logged_run
 from adbudget.ledger.rollback import Review, propose, reviewed_pairs
-from adbudget.ledger.verify import Head, Verification, read_head, verify
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
-def open_ledger(url: str | Path, *, create: bool = True) -> "Ledger":
+def open_ledger(url: str | Path, *, create: bool = True, read_only: bool = False) -> "Ledger":
     """Open a ledger, and make it when there is none.
 
     Parameters
     ----------
     url : a path, "sqlite:///FILE", ":memory:" (for one thread) or "postgresql+psycopg://USER@HOST/DATABASE"
     create : False refuses a ledger that does not exist yet instead of starting an empty one
+    read_only : nothing is written, not even beside the file: for copies on media that cannot be
+        written, and for verifying
 
     Returns
     -------
@@ -44,23 +44,15 @@ def open_ledger(url: str | Path, *, create: bool = True) -> "Ledger":
     InputError : the address is not one of these
     LedgerError : the place cannot be opened, or holds something else or another format
     """
-    return Ledger(database.connect(url, create=create))
+    return Ledger(database.connect(url, create=create and not read_only, read_only=read_only))
 
 
-class Ledger(AbstractContextManager["Ledger"]):
+class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
     """An append-only history in one database; made by :func:`open_ledger`.
 
     Several processes and threads may use the same ledger at the same time. Closing it lets go of
     the database; so does the end of a ``with`` block.
     """
-
-    def __init__(self, engine: Engine, *, horizon: int | None = None) -> None:
-        self._engine = engine
-        self._horizon = horizon
-
-    def __repr__(self) -> str:
-        seen = "" if self._horizon is None else f", as of entry {self._horizon}"
-        return f"Ledger({database.place(self._engine)!r}{seen})"
 
     # Writing ------------------------------------------------------------------------------------
 
@@ -84,7 +76,11 @@ class Ledger(AbstractContextManager["Ledger"]):
         return self.append_many([(key, entry)])[0]
 
     def append_many(
-        self, pairs: Iterable[tuple[str, Entry]], *, expected_head: int | None = None
+        self,
+        pairs: Iterable[tuple[str, Entry]],
+        *,
+        expected_head: int | None = None,
+        lapse_at: datetime | None = None,
     ) -> list[Receipt]:
         """Write (key, entry) pairs in one transaction: all of them, or none.
 
@@ -94,6 +90,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         expected_head : sequence of the last entry that the caller knew when it decided what to
             write (``ledger.head().sequence``). When somebody else has written since, nothing is
             written. None does not ask. What is only replayed is always answered
+        lapse_at : instant at which pending items that no longer stand are cancelled, in the same
+            transaction, when anything is written; None cancels none
 
         Returns
         -------
@@ -105,78 +103,10 @@ class Ledger(AbstractContextManager["Ledger"]):
         """
         pairs = check_pairs(pairs)
         with self._writing() as connection:
-            return append_pairs(connection, pairs, expected_head=expected_head)
-
-    # Snapshot ------------------------------------------------------------------------------------
-
-    def entries(
-        self,
-        *,
-        kind: str | Sequence[str] | None = None,
-        unit: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        run_id: str | None = None,
-        rule: str | None = None,
-        last: int | None = None,
-    ) -> "pd.DataFrame":
-        """Entries that pass every filter, in ledger order.
-
-        Parameters
-        ----------
-        kind : one kind, or several
-        unit, run_id, rule : exactly this one
-        since, until : instants with a time zone; ``since`` is included, ``until`` is not
-        last : only so many of the newest
-
-        Returns
-        -------
-        One row per entry. sequence, key, the fields of :class:`Entry`, previous_hash, hash; ``at``
-        is datetime64 in UTC, amounts and seed are Int64, payloads are dicts. After new_minor stands
-        digits: how many after the point the two amounts count, as ISO 4217 says unless an older
-        version counted otherwise
-        """
-        from adbudget.ledger import ledger_frames as frames
-
-        with self._reading() as reading:
-            return frames.entries(
-                reading,
-                kind=kind,
-                unit=unit,
-                since=since,
-                until=until,
-                run_id=run_id,
-                rule=rule,
-                last=last,
-            )
-
-    def alerts(self, since: datetime) -> "pd.DataFrame":
-        """Entries of kind "alert" since then, as :meth:`entries` gives them."""
-        return self.entries(kind="alert", since=since)
-
-    def opening_budgets(self, day: date, tz: str | tzinfo) -> dict[str, int]:
-        """Budgets as they were before the first change of a day.
-
-        Parameters
-        ----------
-        day : the local day
-        tz : its time zone, "Europe/Berlin" or a tzinfo
-
-        Returns
-        -------
-        Unit -> minor units as ISO 4217 counts them, for the units that have changed on that day
-        """
-        from adbudget.ledger import ledger_frames as frames
-
-        with self._reading() as reading:
-            return frames.opening_budgets(reading, day, tz)
-
-    def current_budgets(self) -> dict[str, int]:
-        """Unit -> minor units (ISO 4217) after its last change, for the units that ever changed."""
-        from adbudget.ledger import ledger_frames as frames
-
-        with self._reading() as reading:
-            return frames.current_budgets(reading)
+            receipts = append_pairs(connection, pairs, expected_head=expected_head)
+            if lapse_at is not None and any(each.status == "written" for each in receipts):
+                approvals.lapse(connection, who="adbudget", at=lapse_at)
+            return receipts
 
     def as_of(self, sequence: int) -> "Ledger":
         """The ledger as it was after this entry (0: empty). It can be read, not written."""
@@ -187,21 +117,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     # Approval -----------------------------------------------------------------------------------
 
-    def pending(self) -> "pd.DataFrame":
-        """Entries with verdict "needs_approval" that wait for a person's word.
-
-        Returns
-        -------
-        One row per item: item (its key), sequence, at, unit, currency, old_minor, new_minor,
-        digits, rule, rationale, run_id, group_id, funded_by. Items whose unit has got another
-        budget since are left out, because no approval can apply them any more
-        """
-        from adbudget.ledger import ledger_frames as frames
-
-        with self._reading() as reading:
-            return frames.pending_frame(reading, items(reading).values())
-
-    def approve(self, item_id: str, *, who: str, at: datetime) -> Ruling:
+    def approve(self, item_id: str, *, who: str, at: datetime, override: str = "") -> Ruling:
         """Approve an item, or a linked group.
 
         Writes the approval and, as soon as every entry in ``funded_by`` is approved or "auto", the
@@ -211,16 +127,21 @@ class Ledger(AbstractContextManager["Ledger"]):
         ----------
         item_id : key of the item, its sequence number, or the group_id of a linked group
         who : the person; the same word of the same person again is answered "replayed"
-        at : instant, with a time zone
+        at : instant, with a time zone; not before the proposal
+        override : why an item that has expired is approved all the same; it is logged
 
         Raises
         ------
+        InputError : ``at`` is before the proposal, or ``who`` is empty or not who the policy's
+            ``identity`` asks for
         LedgerError : nothing of this name needs approval
-        LedgerConflictError : somebody has ruled otherwise, or the unit's budget has changed since
+        LedgerConflictError : somebody has ruled otherwise; it no longer stands (the budget is
+            another one, a later run has judged the unit, or it has expired); or it is of one's own
+            run and the policy says ``four_eyes``
         KillSwitchError : the kill switch is on
         """
         with self._writing() as connection:
-            return approvals.approve(connection, str(item_id), who=who, at=at)
+            return approvals.approve(connection, str(item_id), who=who, at=at, override=override)
 
     def reject(self, item_id: str, *, who: str, at: datetime, reason: str) -> Ruling:
         """Reject an item, or a linked group; raises that it was to fund are cancelled with it.
@@ -236,12 +157,94 @@ class Ledger(AbstractContextManager["Ledger"]):
         with self._writing() as connection:
             return approvals.reject(connection, str(item_id), who=who, at=at, reason=reason)
 
-    # The kill switch ----------------------------------------------------------------------------
+    def lapse(self, *, who: str, at: datetime) -> dict[str, str]:
+        """Cancel what no longer stands at an instant; runs do so by themselves.
 
-    def kill_state(self) -> KillState:
-        """Whether changes are stopped, since when, by whom and why."""
-        with self._reading() as reading:
-            return kill_state(reading)
+        Returns
+        -------
+        Key of each item -> why: it expired, the budget is another one, or a later run has judged it
+        """
+        with self._writing() as connection:
+            return approvals.lapse(connection, who=who, at=at)
+
+    def edit(
+        self,
+        item_id: str,
+        budgets: Mapping[str, int],
+        *,
+        who: str,
+        at: datetime,
+        reason: str,
+        check: Check | None = None,
+        override: str = "",
+    ) -> list[Receipt]:
+        """Put a person's own amounts in the place of those that wait; they wait in turn.
+
+        Parameters
+        ----------
+        item_id : key or number of an item, or its group; the whole group is proposed again
+        budgets : unit -> minor units per day
+        who, at, reason : the person, the instant with a time zone, and one sentence
+        check : gets (key, proposal) pairs and says which limits they would break
+        override : why limits may be broken, or more money spent; it is logged
+
+        Raises
+        ------
+        InputError : a unit that does not wait there, or no reason
+        LedgerConflictError : it no longer waits, or a limit would be broken
+        """
+        with self._writing() as connection:
+            return edit(
+                connection,
+                str(item_id),
+                budgets,
+                who=who,
+                at=at,
+                reason=reason,
+                check=check,
+                override=override,
+            )
+
+    # What was made ------------------------------------------------------------------------------
+
+    def confirm(
+        self,
+        *names: str,
+        who: str,
+        at: datetime,
+        step: Literal["sent", "confirmed", "withdrawn"] = "confirmed",
+        budget_minor: int | None = None,
+        reason: str = "",
+    ) -> list[Receipt]:
+        """Say what became of changes: sent to the platform, made by it, or never to be made.
+
+        Parameters
+        ----------
+        names : key or number of each change, or its item, group, run or unit
+        who, at : the person or program, and the instant with a time zone
+        step : "sent", "confirmed" or "withdrawn"
+        budget_minor : what the platform made of the one change, when that is another amount
+        reason : one sentence
+
+        Raises
+        ------
+        LedgerError : nothing open is called so
+        InputError : ``at`` is before the change, or one amount for several changes
+        """
+        with self._writing() as connection:
+            chosen = find_changes(Snapshot(connection=connection), names)
+            if budget_minor is not None and len(chosen) != 1:
+                raise InputError(f"a budget is of one change; {len(chosen)} are named.")
+            for each in chosen:
+                check_instant(each.kept, at)
+            pairs = [
+                step_pair(each.kept, step, who=who, at=at, why=reason, budget_minor=budget_minor)
+                for each in chosen
+                if not (step == "sent" and each.sent is not None)
+            ]
+            return append_pairs(connection, pairs)
+
+    # The kill switch ----------------------------------------------------------------------------
 
     def set_kill(self, on: bool, *, who: str, at: datetime, reason: str) -> Receipt:
         """Stop every entry of kind "change", or let them through again.
@@ -256,35 +259,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             pair = switch_pair(last, on, who=who, at=at, reason=reason)
             return append_pairs(connection, [pair])[0]
 
-    # Proof --------------------------------------------------------------------------------------
-
-    def head(self) -> Head:
-        """Place and hash of the last entry, to be kept elsewhere for :meth:`verify`."""
-        with self._reading() as reading:
-            return read_head(reading)
-
-    def verify(self, head: Head | None = None) -> Verification:
-        """Check every link of the chain, from the first entry to the last.
-
-        Parameters
-        ----------
-        head : an earlier :meth:`head`, kept elsewhere; without it, missing entries at the end
-            cannot be noticed
-        """
-        with self._reading() as reading:
-            return verify(reading, head)
-
     # Runs ---------------------------------------------------------------------------------------
-
-    def logged_run(self, run_id: str) -> LoggedRun:
-        """What a run was given and what it decided.
-
-        Raises
-        ------
-        LedgerError : the ledger holds no such run
-        """
-        with self._reading() as reading:
-            return logged_run(reading, run_id)
 
     def replay(
         self,
@@ -350,20 +325,6 @@ class Ledger(AbstractContextManager["Ledger"]):
         with self._writing() as connection:
             return withdrawal.withdraw(connection, reasons, who=who, at=at)
 
-    # Opening and closing ------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Snapshot]:
-        with database.reading(self._engine) as connection:
-            yield Snapshot(connection=connection, horizon=self._horizon)
-
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         if self._horizon is not None:
@@ -373,3 +334,6 @@ class Ledger(AbstractContextManager["Ledger"]):
             )
         with database.writing(self._engine) as connection:
             yield connection
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -7,14 +7,23 @@ again; without one it is a plan on paper. Knows no platform: nothing is sent any
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.ledger.entry import Entry, digest
+from adbudget.ledger.entry import (
+    EXPIRES,
+    FOUR_EYES,
+    IDENTITY,
+    PROPOSED_BY,
+    STATED,
+    Entry,
+    at_text,
+    digest,
+)
 from adbudget.ledger.runs import log_run
 from adbudget.money import check_currency
 from adbudget.policy.circumstances import (
@@ -23,23 +32,27 @@ from adbudget.policy.circumstances import (
     in_zone,
     instant,
     longest_cooldown,
+    scopes_of,
 )
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.file import load_policy
+from adbudget.policy.made import notes_of, seen_pairs
 from adbudget.policy.pausing import past_since
 from adbudget.policy.physics import as_json
 from adbudget.policy.plan import PolicyPlan
-from adbudget.policy.plan_entries import Pair, RunFacts, entries_of
+from adbudget.policy.plan_entries import WHO, Pair, RunFacts, entries_of
 from adbudget.policy.planning import make_case, plan_of
 from adbudget.policy.presets import in_currency
 from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rest import with_last_changes
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.run_figures import figures_of, watch
+from adbudget.policy.run_figures import evidence_of, figures_of, watch
 from adbudget.policy.snapshot import from_json, to_json
+from adbudget.policy.standing import stand_by
 from adbudget.tables.instants import as_moment
 from adbudget.tables.named_columns import renamed
+from adbudget.tables.units import scope_of
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -55,6 +68,9 @@ def apply_policy(
     columns: Mapping[str, str] | None = None,
     ledger: "Ledger | str | Path | None" = None,
     as_of: date | datetime | str,
+    account: str = "",
+    platform: str = "",
+    who: str = WHO,
 ) -> PolicyPlan:
     """Carry a policy out on a campaign table: a safe, balanced, explained plan.
 
@@ -70,6 +86,9 @@ def apply_policy(
         policy, tables and moment, nothing new is written and the same plan comes back
     as_of : the moment of the decision; a date is its midnight. Its day is that of the policy's time
         zone, in which moments without a zone are
+    account, platform : whose campaigns they are, where the table has no such columns. Campaigns of
+        different accounts share nothing in a ledger, whatever they are called
+    who : who makes the run; with ``four_eyes`` in the policy somebody else must approve it
 
     Returns
     -------
@@ -85,7 +104,8 @@ def apply_policy(
     campaigns = renamed(_listed(policy, campaigns), "campaigns", columns or {})
     if history is not None:
         history = renamed(history, "history", columns or {}, needed=False)
-    readings = _read(policy, campaigns, history, in_zone(moment, policy))
+    scope = scope_of(account, platform)
+    readings = _read(policy, campaigns, history, in_zone(moment, policy), scope=scope)
     policy = in_currency(policy, readings.currency or policy.currency)
     if ledger is None:
         at = instant(readings.as_of, policy)
@@ -95,13 +115,13 @@ def apply_policy(
         "campaigns": to_json(campaigns, "campaigns"),
         "history": None if history is None else to_json(history, "history"),
         "as_of": moment.isoformat(),
-    }
+    } | ({"scope": scope} if scope else {})
     with ExitStack() as stack:
         if isinstance(ledger, str | Path):
             from adbudget.ledger.store import open_ledger
 
             ledger = stack.enter_context(open_ledger(ledger))
-        plan = _logged(policy, readings, tables, ledger)
+        plan = _logged(policy, readings, tables, ledger, who)
         return replace(plan, metrics=watch(ledger, instant(moment, policy)))
 
 
@@ -120,9 +140,10 @@ def rerun(run: Entry, before: "Ledger") -> list[Pair]:
     moment = in_zone(moment, policy)
     history = None if tables["history"] is None else from_json(tables["history"])
     exponent = given["figures"]["exponent"]  # older versions counted some currencies otherwise
-    readings = _read(policy, from_json(tables["campaigns"]), history, moment, exponent)
+    campaigns, scope = from_json(tables["campaigns"]), tables.get("scope", "")
+    readings = _read(policy, campaigns, history, moment, exponent, scope=scope)
     policy = in_currency(policy, readings.currency or policy.currency)
-    return _run(policy, readings, tables, before)[1]
+    return _run(policy, readings, tables, before, given.get("ran_by", WHO))[1]
 
 
 def _listed(policy: Policy, campaigns: Any) -> Any:
@@ -142,7 +163,13 @@ def _listed(policy: Policy, campaigns: Any) -> Any:
 
 
 def _read(
-    policy: Policy, campaigns: Any, history: Any, moment: datetime, exponent: int | None = None
+    policy: Policy,
+    campaigns: Any,
+    history: Any,
+    moment: datetime,
+    exponent: int | None = None,
+    *,
+    scope: str = "",
 ) -> Readings:
     code = policy.currency if len(policy.currency) == 3 else None
     has_own = "currency" in getattr(campaigns, "columns", ())
@@ -152,22 +179,25 @@ def _read(
         as_of=moment,
         currency=None if has_own else code,
         exponent=exponent,
+        scope=scope,
     )
     check_currency(policy.currency, readings.currency, "the campaign table")
     return readings
 
 
-def _logged(policy: Policy, readings: Readings, tables: dict, ledger: "Ledger") -> PolicyPlan:
-    return log_run(
-        ledger,
-        RUN,
-        lambda kill_on: _run_id(policy, tables, kill_on=kill_on),
-        lambda _name, _kill_on, past: _run(policy, readings, tables, past),
-    )
+def _logged(
+    policy: Policy, readings: Readings, tables: dict, ledger: "Ledger", who: str
+) -> PolicyPlan:
+    def decide(name: str, _kill_on: bool, past: "Ledger") -> tuple[PolicyPlan, list[Pair]]:
+        logged = ledger.entries(kind=RUN, run_id=name)["payload"].tolist()
+        ran_by = logged[0].get("ran_by", who) if logged else who  # made again, it is who made it
+        return _run(policy, readings, tables, past, ran_by)
+
+    return log_run(ledger, RUN, lambda kill_on: _run_id(policy, tables, kill_on=kill_on), decide)
 
 
 def _run(
-    policy: Policy, readings: Readings, tables: dict[str, Any], before: "Ledger"
+    policy: Policy, readings: Readings, tables: dict[str, Any], before: "Ledger", ran_by: str
 ) -> tuple[PolicyPlan, list[Pair]]:
     """Plan and entries of a run, given the ledger as it is just before."""
     around = circumstances_of(before, policy, readings)
@@ -176,7 +206,8 @@ def _run(
     earlier = before.alerts(at - longest_cooldown(policy))
     run_id = _run_id(policy, tables, kill_on=around.kill_on)
     case = make_case(policy, readings, around, earlier=earlier, at=at)
-    plan = plan_of(case, earlier=earlier, at=at, run_id=run_id)
+    plan = _unmuted(plan_of(case, earlier=earlier, at=at, run_id=run_id), around.muted)
+    plan, repeated = stand_by(plan, before.pending(at).to_dict("records"))
     since = past_since(policy, readings, case.fired, around)
     facts = RunFacts(
         at=at,
@@ -189,9 +220,37 @@ def _run(
             "figures": figures_of(case, plan),
             "physics": as_json(case.physics, readings),
             "members": {name: list(names) for name, names in readings.members.items()},
+            "scopes": list(scopes_of(readings)),
+            "ran_by": ran_by,
         },
+        of_items=_of_items(policy, at, ran_by),
+        evidence={name: evidence_of(case, i) for i, name in enumerate(readings.campaign_ids)},
+        repeated=repeated,
+        pausing=around.made.pausing,
     )
-    return plan, entries_of(plan, facts, kill_on=around.kill_on)
+    seen = seen_pairs(around.made, before, readings, at=at, run_id=run_id)
+    plan = replace(plan, notes=(*plan.notes, *notes_of(around.made, readings)))
+    return plan, [*entries_of(plan, facts, kill_on=around.kill_on), *seen]
+
+
+def _unmuted(plan: PolicyPlan, muted: Mapping[str, object]) -> PolicyPlan:
+    """The plan without alerts on muted campaigns, unless they are critical."""
+    kept = [
+        one for one in plan.alerts if one.campaign_id not in muted or one.severity == "critical"
+    ]
+    return replace(plan, alerts=tuple(kept))
+
+
+def _of_items(policy: Policy, at: datetime, ran_by: str) -> dict[str, Any]:
+    """What an item says of itself: until when it stands, and who may rule on it."""
+    about: dict[str, Any] = {
+        EXPIRES: at_text((at + policy.constraints.approval_expires).astimezone(UTC))
+    }
+    if policy.four_eyes:
+        about |= {FOUR_EYES: True, PROPOSED_BY: ran_by}
+    if policy.identity != STATED:
+        about[IDENTITY] = policy.identity
+    return about
 
 
 def _run_id(policy: Policy, tables: dict[str, Any], *, kill_on: bool) -> str:

@@ -32,6 +32,7 @@ from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
 from adbudget.tables.messages import listed
+from adbudget.tables.units import split_unit
 
 REBALANCE = "rebalance"
 ASKED = {  # by the policy itself -> why
@@ -107,12 +108,17 @@ def _call(
     sentences = _sentences(case, i, funders)
     if verdict == "needs_approval" and group:
         sentences.append(_waiting(group, case.readings.campaign_ids[i], now, exponent))
-    if (shared := case.readings.members.get(case.readings.campaign_ids[i])) is not None:
+    if (
+        shared := case.readings.members.get(split_unit(case.readings.campaign_ids[i])[1])
+    ) is not None:
         sentences.append(f"The budget is shared by {listed(shared, at_most=3)}.")
     if case.outcome.flags["restarts_learning"][i]:
         sentences.append("An edit so large restarts the learning of a platform.")
     if case.circumstances.kill_on and (change or pausing):
-        sentences.append("Blocked: the kill switch is on.")
+        sentences.append(
+            "Blocked: the kill switch is on. Switch it off (adbudget kill off) and run again; it "
+            "cannot be overridden."
+        )
     return Recommendation(
         campaign_id=case.readings.campaign_ids[i],
         current_budget=exact(budget, exponent),
@@ -139,7 +145,7 @@ def _pauses(case: Case, i: int) -> bool:
 def _verdict(case: Case, i: int) -> Verdict:
     """An emergency pause waits for nobody, unless there are too many; others wait for a person."""
     moves = case.outcome.change[i] != 0 or _pauses(case, i)
-    if (moves and case.circumstances.kill_on) or (case.outcome.stopped[i] and not moves):
+    if case.circumstances.kill_on or (case.outcome.stopped[i] and not moves):
         return "blocked"
     braked = case.guard.braked and bool(case.guard.emergency[i])
     if case.guard.hold[i] in ("rule_pause", "anomaly") or braked or case.funding.group[i] >= 0:
@@ -259,6 +265,8 @@ def _limits(case: Case, i: int) -> str:
         edge = case.guard.day_high if case.fired.wanted[i] > 0 else case.guard.day_low
         share = case.policy.constraints.max_daily_change
         said.append(f"{float(share):.0%} a day ends at {_text(edge[i], exponent)}")
+    if flags["refused"][i]:
+        said.append(_no_of(case, i))
     if flags["unfunded"][i]:
         said.append("unfunded, for no cut frees money")
     if flags["scaled"][i]:
@@ -274,6 +282,18 @@ def _emergency(case: Case, i: int) -> str:
     told = " and ".join(f"{name} {figure_text(value, name)}" for name, value in figures.items())
     said = f"Pause at once: {told}, more than {multiple:f} times the target."
     return f"{said} So many pauses in a day wait for a person." if case.guard.braked else said
+
+
+def _no_of(case: Case, i: int) -> str:
+    """Who said no, when and why, and until when it lasts."""
+    no, limits = case.guard.refused, case.policy.constraints
+    one = (no.raises if case.fired.wanted[i] > 0 else no.cuts)[i]
+    until = one.at + limits.rejection_rest
+    return (
+        f"{one.who} said no to it on {one.at:%Y-%m-%d}"
+        f"{f' ({one.why})' if one.why else ''}, and its figures have changed by no more than "
+        f"{float(limits.material_change):.0%} since; asked again from {until:%Y-%m-%d}"
+    )
 
 
 def _waiting(group: list[str], name: str, now: int, exponent: int) -> str:

@@ -12,20 +12,26 @@ import numpy as np
 import pandas as pd
 
 from adbudget.alerts.cooldown import COOLDOWN
+from adbudget.ledger.changes import CONFIRMATION
 from adbudget.ledger.entry import CHANGE
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.day_so_far import Change, Circumstances
+from adbudget.policy.made import OVERWRITTEN, Made, Ordered, compare
+from adbudget.policy.readings.campaign_columns import SCOPES
 from adbudget.policy.readings.campaigns import read_history
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.refusals import muted, read_refusals
 from adbudget.policy.rest import longest_rest
 from adbudget.policy.rulebook import Policy
+from adbudget.tables.units import split_unit
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 RUN = "run"
 BASELINE = timedelta(days=15)  # of results, where a table comes without its history
+MOST_RUNS = 50  # of other accounts in the same ledger that are passed over to find the last one
 
 
 def instant(as_of: datetime, policy: Policy) -> datetime:
@@ -54,21 +60,67 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
     if own != wanted:  # a run of an older version, made again
         openings = {name: in_digits(minor, own, wanted) for name, minor in openings.items()}
     start = datetime.combine(at.astimezone(zone).date(), time.min, zone)
-    today = ledger.entries(kind=CHANGE, since=start)
+    made = _made(ledger, policy, readings, at)
+    today = _not_withdrawn(ledger, made, start)
     known = set(readings.campaign_ids)
-    recent = ledger.entries(kind=CHANGE, since=at - longest_rest(policy, readings))
+    recent = _not_withdrawn(ledger, made, at - longest_rest(policy, readings))
     changes = [_change(row, readings.as_of, zone, wanted) for row in _rows(recent)]
     moved_today = [_change(row, readings.as_of, zone, wanted) for row in _rows(today)]
     return Circumstances(
         openings=openings,
         kill_on=switch.on,
-        past_since=_past_since(ledger, readings.as_of),
+        past_since=_past_since(ledger, readings),
         paused_today=_paused(today),
         net_today=sum(change.minor for change in moved_today if change.unit in known),
         changes=tuple(change for change in changes if change.minor),
         earlier_days=None if readings.history else _earlier_days(ledger, policy, readings),
         logged=True,
+        made=made,
+        refusals=read_refusals(ledger, at, policy.constraints.rejection_rest),
+        muted=muted(ledger, at),
+        at=at,
     )
+
+
+def _made(ledger: "Ledger", policy: Policy, readings: Readings, at: datetime) -> Made:
+    """What became of the changes that were ordered before, counted as the readings count."""
+
+    def minor(amount: Any) -> int | None:
+        own, wanted = digits_of(readings.currency or ""), readings.exponent
+        return None if pd.isna(amount) else in_digits(int(amount), own, wanted)
+
+    ordered = [
+        Ordered(
+            key=row["change"],
+            unit=row["unit"],
+            old_minor=minor(row["old_minor"]),
+            new_minor=minor(row["new_minor"]),
+            pauses=row["action"] == "pause",
+            at=row["at"].to_pydatetime(),
+        )
+        for row in ledger.open_changes().to_dict("records")
+    ]
+    known = {unit: minor(amount) or 0 for unit, amount in ledger.known_budgets().items()}
+    patience = policy.constraints.approval_expires
+    return compare(readings, ordered, known, at=at, patience=patience)
+
+
+def _not_withdrawn(ledger: "Ledger", made: Made, since: datetime) -> pd.DataFrame:
+    """Changes since then, without those that were never made: nothing has to rest after them.
+
+    One that somebody has overwritten stays: the budget has changed, if not as ordered.
+    """
+    changes = ledger.entries(kind=CHANGE, since=since)
+    steps = ledger.entries(kind=CONFIRMATION, since=since)
+    never = steps[(steps["verdict"] == "withdrawn") & (steps["rationale"] != OVERWRITTEN)]
+    gone = {key for key, why in made.withdrawn.items() if why != OVERWRITTEN}
+    gone |= {payload["change"] for payload in never["payload"]}
+    return changes[~changes["key"].isin(gone)]
+
+
+def scopes_of(readings: Readings) -> tuple[str, ...]:
+    """Whose campaigns a table holds: platforms and accounts, "" for those nobody is named of."""
+    return tuple(sorted({split_unit(name)[0] for name in readings.campaign_ids}))
 
 
 def longest_cooldown(policy: Policy) -> timedelta:
@@ -104,25 +156,30 @@ def _paused(changes: pd.DataFrame) -> dict[str, int]:
 
 
 def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> History | None:
-    """Daily figures of the tables of earlier runs: the last table of each day."""
+    """Daily figures of the tables of earlier runs: the last table of each day and account."""
     at, zone = instant(readings.as_of, policy), ZoneInfo(policy.timezone)
     runs = ledger.entries(kind=RUN, since=at - BASELINE, until=at)
-    tables: dict[date, dict[str, Any]] = {}
+    mine = set(scopes_of(readings))
+    tables: dict[tuple[date, tuple[str, ...]], dict[str, Any]] = {}
     for moment, payload in zip(runs["at"], runs["payload"], strict=True):
-        if "tables" in payload:
-            tables[moment.astimezone(zone).date()] = payload["tables"]["campaigns"]
-    frames = [_daily(day, columns) for day, columns in sorted(tables.items())]
+        scopes = tuple(payload.get("scopes", ("",)))
+        if "tables" in payload and mine & set(scopes):
+            tables[moment.astimezone(zone).date(), scopes] = payload["tables"]
+    frames = [_daily(day, tables[day, whose]) for day, whose in sorted(tables)]
     frames = [frame for frame in frames if frame is not None]
     if not frames:
         return None
-    rows = pd.concat(frames).drop_duplicates(["campaign_id", "date"], keep="last")
+    rows = pd.concat(frames)
+    names = [name for name in (*SCOPES, "campaign_id", "date") if name in rows.columns]
+    rows = rows.drop_duplicates(names, keep="last")
     rows = rows[rows["date"] < readings.day.max().item().isoformat()]
     return read_history(rows.reset_index(drop=True), readings, [], []) if len(rows) else None
 
 
-def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
+def _daily(day: date, tables: Mapping[str, Any]) -> pd.DataFrame | None:
     """Results and spend of a table whose rows are of one day each; None when they are not."""
-    wanted = ("campaign_id", "date", "spend", "leads", "conversions", "days")
+    columns: Mapping[str, list] = tables["campaigns"]
+    wanted = (*SCOPES, "campaign_id", "date", "spend", "leads", "conversions", "days")
     frame = pd.DataFrame({name: columns[name] for name in wanted if name in columns})
     if "days" in frame and np.any(frame["days"].fillna(1).to_numpy(float) > 1):
         return None
@@ -131,14 +188,18 @@ def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
     return frame.drop(columns="days", errors="ignore")
 
 
-def _past_since(ledger: "Ledger", as_of: datetime) -> dict[str, datetime]:
-    """Of the last run before this moment, in the clock of ``as_of``."""
-    runs = ledger.entries(kind=RUN, last=1)
-    if runs.empty:
-        return {}
-    payload: Mapping = runs["payload"].iloc[0]
-    since = payload.get("past_since", {})
-    return {name: _in_clock(datetime.fromisoformat(text), as_of) for name, text in since.items()}
+def _past_since(ledger: "Ledger", readings: Readings) -> dict[str, datetime]:
+    """Of the last run about each account of the table, in the clock of its moment."""
+    wanted, found = set(scopes_of(readings)), {}
+    for payload in reversed(ledger.entries(kind=RUN, last=MOST_RUNS)["payload"].tolist()):
+        theirs = wanted & set(payload.get("scopes", [""]))
+        for name, text in payload.get("past_since", {}).items():
+            if split_unit(name)[0] in theirs:
+                found[name] = _in_clock(datetime.fromisoformat(text), readings.as_of)
+        wanted -= theirs
+        if not wanted:
+            break
+    return found
 
 
 def _in_clock(moment: datetime, as_of: datetime) -> datetime:

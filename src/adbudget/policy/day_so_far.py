@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from adbudget.policy.made import Made
 from adbudget.policy.readings.daily import History
+from adbudget.policy.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,10 @@ class Circumstances:
     changes : of budgets, oldest first, as far back as any rest or cadence reaches
     earlier_days : daily figures of earlier runs, for a table without a history
     logged : a ledger says all this, so what it does not hold did not happen
+    made : what became of the changes that were ordered before
+    refusals : moves that people rejected or rolled back
+    muted : campaigns that a person has muted, and until when
+    at : moment of the run with its time zone; None without a ledger
     """
 
     openings: Mapping[str, int] = field(default_factory=dict)
@@ -56,3 +62,7 @@ class Circumstances:
     changes: tuple[Change, ...] = ()
     earlier_days: History | None = None
     logged: bool = False
+    made: Made = field(default_factory=Made)
+    refusals: tuple[Refusal, ...] = ()
+    muted: Mapping[str, datetime | None] = field(default_factory=dict)
+    at: datetime | None = None

@@ -32,6 +32,7 @@ class RuleOutcome:
         at_cap: the cap cut the raise short;
         at_floor: the floor cut the cut short;
         daily_limit: the daily limit cut the move short;
+        refused: a person said no to such a move, and nothing has changed materially;
         unfunded: no money for the raise;
         scaled: money for a part of the raise;
         scaled_back: the cut frees more than others can take;
@@ -84,6 +85,7 @@ def outcome(
         "at_floor": cuts & ~kept_up & (goal < guard.floor) & (guard.floor >= guard.day_low),
         "daily_limit": (raises & (goal > guard.day_high) & (guard.day_high < guard.cap))
         | (cuts & ~kept_up & (goal < guard.day_low) & (guard.day_low > guard.floor)),
+        "refused": (raises & guard.refused.of(1)) | (cuts & guard.refused.of(-1)),
         "unfunded": raises & (balance.allowed > 0) & (change == 0),
         "scaled": raises & (change > 0) & (change < balance.allowed),
         "scaled_back": cuts & (balance.allowed < 0) & (change > balance.allowed),
@@ -94,7 +96,8 @@ def outcome(
         "test_budget_differs": guard.proposed == "test_budget",
         "monthly_cap": guard.proposed == "monthly_cap",
         "confidence_unknown": _unknown(policy, fired),
-        "pause_recommended": (pause_due & waits & ~guard.immature) | (guard.hold == "anomaly"),
+        "pause_recommended": ((pause_due & waits & ~guard.immature) | (guard.hold == "anomaly"))
+        & ~guard.refused.of(0),
     }
     return RuleOutcome(
         change=change,

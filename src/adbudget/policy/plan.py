@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from adbudget.plain_json import to_plain
 from adbudget.tables.messages import Note
+from adbudget.tables.units import split_unit
+from adbudget.tables.units import split_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ class Recommendation:
 
     Attributes
     ----------
-    campaign_id : as in the table
+    campaign_id : as in the table; "account::name" where it says whose the campaign is
     current_budget, recommended_budget : of today, and after everything is approved
     change_pct : percent of the current budget; inf when it is zero
     action : what happens to the campaign; one that is paused keeps its budget
@@ -100,9 +102,14 @@ class PolicyPlan:
     def table(self) -> "pd.DataFrame":
         """Recommendations in plain columns: text for lists and money, so that files can hold them.
 
-        Money is exact text such as "988.89"; lists are joined by ", ".
+        Money is exact text such as "988.89"; lists are joined by ", ". Where accounts are known, a
+        column says whose each campaign is.
         """
         table = self.recommendations.copy()
+        whose, names = zip(*map(split_unit, table["campaign_id"]), strict=True)
+        if any(whose):
+            table["campaign_id"] = list(names)
+            table.insert(0, "account", list(whose))
         for name in ("current_budget", "recommended_budget", "budget_now"):
             table[name] = [str(amount) for amount in table[name]]
         for name in ("waits_for", "flags"):
@@ -129,13 +136,14 @@ class PolicyPlan:
         }
 
     def of(self, campaign_id: str) -> Recommendation:
-        """The call on one campaign.
+        """The call on one campaign, by its whole name, or its own where no other is called so.
 
         Raises
         ------
-        KeyError : no such campaign
+        KeyError : no such campaign, or several of different accounts
         """
-        for call in self.calls:
-            if call.campaign_id == campaign_id:
-                return call
-        raise KeyError(campaign_id)
+        found = [call for call in self.calls if call.campaign_id == campaign_id]
+        found = found or [c for c in self.calls if split_unit(c.campaign_id)[1] == campaign_id]
+        if len(found) != 1:
+            raise KeyError(campaign_id)
+        return found[0]

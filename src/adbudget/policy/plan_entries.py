@@ -1,18 +1,21 @@
 """A plan and what it was made of -> the entries a ledger keeps of the run. Writes nothing.
 
 One entry for the run with everything needed to replay it; one per recommendation, a second one
-for the part of it that waits; one per alert; and one per change that needs nobody's approval.
+for the part of it that waits; one per alert; and one per change that needs nobody's approval. What
+waits already is not proposed again, and a pause that is ordered is not ordered again.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from adbudget.alerts.alert import Alert
-from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry
+from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, REPEATS, Entry
 from adbudget.policy.plan import PolicyPlan, Recommendation
+from adbudget.policy.refusals import EVIDENCE
+from adbudget.tables.units import key_part
 
 WHO = "adbudget rules"
 Pair = tuple[str, Entry]
@@ -27,12 +30,20 @@ class RunFacts:
     at : moment of the run, with time zone
     inputs_hash, policy_hash : SHA-256 of tables and policy
     payload : of the run's own entry
+    of_items : payload of what waits for a person: until when it stands, and who may rule on it
+    evidence : campaign -> figures that its call rests on
+    repeated : campaign -> keys of what waits about it already and would be proposed again
+    pausing : campaigns whose pause is ordered already
     """
 
     at: datetime
     inputs_hash: str
     policy_hash: str
     payload: Mapping[str, Any]
+    of_items: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pausing: frozenset[str] = frozenset()
 
 
 def entries_of(plan: PolicyPlan, facts: RunFacts, *, kill_on: bool) -> list[Pair]:
@@ -52,7 +63,7 @@ def entries_of(plan: PolicyPlan, facts: RunFacts, *, kill_on: bool) -> list[Pair
         if call.verdict == NEEDS_APPROVAL
     }
     for call in plan.calls:
-        pairs += _recommendations(plan, call, waiting_keys, shared, kill_on=kill_on)
+        pairs += _recommendations(plan, call, waiting_keys, shared, facts, kill_on=kill_on)
     pairs += [
         (f"alert:{plan.run_id}:{number}", _alert(alert, shared))
         for number, alert in enumerate(plan.alerts)
@@ -61,7 +72,7 @@ def entries_of(plan: PolicyPlan, facts: RunFacts, *, kill_on: bool) -> list[Pair
 
 
 def _key(plan: PolicyPlan, call: Recommendation, *, rest: bool = False) -> str:
-    return f"rec:{plan.run_id}:{call.campaign_id}" + (":rest" if rest else "")
+    return f"rec:{plan.run_id}:{key_part(call.campaign_id)}" + (":rest" if rest else "")
 
 
 def _is_split(call: Recommendation) -> bool:
@@ -73,6 +84,7 @@ def _recommendations(
     call: Recommendation,
     waiting_keys: dict[str, str],
     shared: dict[str, Any],
+    facts: RunFacts,
     *,
     kill_on: bool,
 ) -> Iterator[Pair]:
@@ -81,22 +93,42 @@ def _recommendations(
     The change comes before the part that waits, which starts from the changed budget.
     """
     split = _is_split(call)
-    payload = _payload(call)
+    payload: dict[str, Any] = _payload(call) | {
+        EVIDENCE: dict(facts.evidence.get(call.campaign_id, {}))
+    }
+    repeated = facts.repeated.get(call.campaign_id, ())
+    if repeated:
+        payload[REPEATS] = list(repeated)
     if split:
         ends = (call.current_budget, call.budget_now)
         yield _key(plan, call), _entry(plan, call, *ends, "auto", payload, shared, group="")
         yield from _change(plan, call, shared)
     start = call.budget_now if split else call.current_budget
-    if call.verdict == NEEDS_APPROVAL:
-        payload = payload | {"funded_by": [waiting_keys[name] for name in call.waits_for]}
-    whole = _entry(plan, call, start, call.recommended_budget, call.verdict, payload, shared)
+    verdict = call.verdict
+    if verdict == NEEDS_APPROVAL and any(_is_move(key) for key in repeated):
+        verdict = ""  # it waits already, under the key it was first proposed by
+    elif verdict == NEEDS_APPROVAL:
+        funders = [waiting_keys[name] for name in call.waits_for]
+        payload = {**payload, **facts.of_items, "funded_by": funders}
+    whole = _entry(plan, call, start, call.recommended_budget, verdict, payload, shared)
     yield _key(plan, call, rest=split), whole
-    if not split and not kill_on:
+    if not split and not kill_on and call.campaign_id not in facts.pausing:
         yield from _change(plan, call, shared)
-    if "pause_recommended" in call.flags and call.action != "pause":
-        pause = {"action": "pause", "flags": list(call.flags)}
+    asked = any(not _is_move(key) for key in repeated)
+    if pauses_by_hand(call) and not asked:
+        pause = {"action": "pause", "flags": list(call.flags), **facts.of_items}
         entry = _entry(plan, call, None, None, NEEDS_APPROVAL, pause, shared, group="")
-        yield f"pause:{plan.run_id}:{call.campaign_id}", entry
+        yield f"pause:{plan.run_id}:{key_part(call.campaign_id)}", entry
+
+
+def pauses_by_hand(call: Recommendation) -> bool:
+    """Whether a pause is put to a person beside the call itself."""
+    return "pause_recommended" in call.flags and call.action != "pause"
+
+
+def _is_move(key: str) -> bool:
+    """Whether what waits is a call of a campaign, not a pause beside it."""
+    return not key.startswith("pause:")
 
 
 def _payload(call: Recommendation) -> dict[str, Any]:

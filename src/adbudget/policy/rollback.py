@@ -4,10 +4,10 @@ The guardrails of the policy hold for it too: the kill switch, the daily limit, 
 approvals. It stands or falls as a whole, because undoing half of a plan would not balance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,6 +19,7 @@ from adbudget.policy.circumstances import RUN
 from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.presets import in_currency
 from adbudget.policy.rulebook import Policy
+from adbudget.tables.units import split_unit
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -44,25 +45,13 @@ def rollback_review(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[
     ------
     LedgerError : the ledger holds no run of a policy
     """
-    zone = ZoneInfo(policy.timezone)
-    openings = ledger.opening_budgets(at.astimezone(zone).date(), zone)
+    breaches = edit_check(policy, ledger, at)
     kill_on = ledger.kill_state().on
-    runs = ledger.entries(kind=RUN)
-    payloads = [payload for payload in runs["payload"] if "figures" in payload]
-    if not payloads:
-        raise LedgerError("the ledger holds no run of a policy, so there is nothing to roll back.")
-    figures = payloads[-1]["figures"]
-    counted = figures["exponent"]
 
     def judge(proposals: Pairs) -> Pairs:
         digits = digits_of(proposals[0][1].currency)
         own = in_currency(policy, proposals[0][1].currency)
-        total = in_digits(figures["total_minor"], counted, digits)
-        found = [
-            breach
-            for _, entry in proposals
-            if (breach := _breach(policy, entry, openings, total, digits)) is not None
-        ]
+        found = breaches(proposals)
         if kill_on:
             found.insert(0, "the kill switch is on")
         if found:
@@ -77,6 +66,43 @@ def rollback_review(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[
         ]
 
     return judge
+
+
+def edit_check(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[[Pairs], list[str]]:
+    """Which guardrails proposals of a person would break: what :meth:`Ledger.edit` asks for.
+
+    Parameters and errors as :func:`rollback_review`.
+
+    Returns
+    -------
+    Function from proposals to one sentence for each guardrail that one of them breaks
+    """
+    zone = ZoneInfo(policy.timezone)
+    openings = ledger.opening_budgets(at.astimezone(zone).date(), zone)
+    runs = ledger.entries(kind=RUN)
+    payloads = [payload for payload in runs["payload"] if "figures" in payload]
+    if not payloads:
+        raise LedgerError("the ledger holds no run of a policy, so there is nothing to roll back.")
+
+    def breaches(proposals: Pairs) -> list[str]:
+        figures = _figures_of(proposals, payloads)
+        digits = digits_of(proposals[0][1].currency)
+        total = in_digits(figures["total_minor"], figures["exponent"], digits)
+        return [
+            breach
+            for _, entry in proposals
+            if entry.new_minor is not None
+            and (breach := _breach(policy, entry, openings, total, digits)) is not None
+        ]
+
+    return breaches
+
+
+def _figures_of(proposals: Pairs, payloads: list[Any]) -> Mapping[str, Any]:
+    """Figures of the last run about the accounts of the proposals; of any where none is."""
+    scopes = {split_unit(entry.unit)[0] for _, entry in proposals}
+    own = [each for each in payloads if scopes & set(each.get("scopes", [""]))]
+    return (own or payloads)[-1]["figures"]
 
 
 def _change(entry: Entry) -> int:

@@ -263,6 +263,10 @@ class Constraints:
     max_daily_change : largest move of a campaign in one day, as a share of its opening budget
     rebalance_limit : largest move of a campaign that no rule moves, as a share of its budget
     approval_limit : a change above it waits for a person
+    approval_expires : how long what waits for a person stands, and how long an ordered change may
+        take to be made
+    rejection_rest : how long a move that was rejected or rolled back is not asked for again
+    material_change : a figure that has changed by more ends that rest
     step : a smaller move is pointed out
     max_data_age : older figures move nothing
     max_paused, min_utilization, near_cap : soft limits, told and never enforced
@@ -287,6 +291,9 @@ class Constraints:
     max_daily_change: Share = _as_written("25%")
     rebalance_limit: Share = _as_written("10%")
     approval_limit: Amount = _as_written(500)
+    approval_expires: Hours = _as_written("24 hours")
+    rejection_rest: Days = _as_written("7 days")
+    material_change: Share = _as_written("25%")
     step: Amount = _as_written(50)
     max_data_age: Hours = _as_written("48 hours")
     max_paused: Annotated[int, Strict(), Field(ge=1)] = 5
@@ -343,6 +350,9 @@ class Policy:
     targets : by word of the trigger language, e.g. {"target_cpl": Decimal(50)}
     confidence_threshold : probability that comparisons of CPL need; None lets figures decide
     combine : "first" or "compound"
+    four_eyes : whoever makes a run does not approve it
+    identity : "stated" believes the name of whoever decides; "login" and "database" ask the
+        operating system or the database who it is
     rules, alerts : in file order
     constraints : what holds whatever the rules say
     attribution : None when conversions are reported at once
@@ -358,6 +368,8 @@ class Policy:
     targets: dict[str, Target] = Field(default_factory=dict)
     confidence_threshold: Confidence | None = None
     combine: Literal["first", "compound"] = "first"
+    four_eyes: Annotated[bool, Strict()] = False
+    identity: Literal["stated", "login", "database"] = "stated"
     rules: tuple[Rule, ...] = ()
     constraints: Constraints = Field(default_factory=Constraints)
     alerts: tuple[AlertRule, ...] = ()

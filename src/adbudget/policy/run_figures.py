@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adbudget.policy.calls import Case
-from adbudget.policy.metrics.registry import METRICS
+from adbudget.policy.metrics.registry import METRICS, costs_of_result
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.values import BudgetMove
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
+NO_EVIDENCE = {"budget", "days", "age_days", "spend"}  # they change by themselves
 WEEK = timedelta(days=7)
 TREND = timedelta(days=28)
 ROUNDING = timedelta(microseconds=1)  # a window ends with the moment asked about, included
@@ -46,6 +47,16 @@ def figures_of(case: Case, plan: PolicyPlan) -> dict[str, Any]:
         ],
         "cpl": _blended_cpl(case) or plan.summary["projected_cpl_before"],
     }
+
+
+def evidence_of(case: Case, campaign: int) -> dict[str, float]:
+    """Figures that a call rests on: those its rules look at, or what a result costs."""
+    rules = case.fired.rules[campaign]
+    names = {name for position in rules for name in case.policy.rules[position].trigger.metrics}
+    if case.balance.rebalanced[campaign] or not rules:
+        names = {*costs_of_result(), "roas"}
+    figures = {name: float(case.readings.metric(name)[campaign]) for name in names - NO_EVIDENCE}
+    return {name: figures[name] for name in sorted(figures) if np.isfinite(figures[name])}
 
 
 def watch(ledger: "Ledger", at: datetime) -> dict[str, float | int | None]:

@@ -16,6 +16,7 @@ from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.maturity import maturity
 from adbudget.policy.physics import Physics
 from adbudget.policy.readings.readings import Readings
+from adbudget.policy.refusals import Refused, refused
 from adbudget.policy.rest import Rest, resting
 from adbudget.policy.rulebook import Policy
 
@@ -25,7 +26,10 @@ HOLDS = {
     "paused": "it is paused, and paused campaigns keep their budget",
     "locked": "its budget is locked",
     "outage": "its results are not being counted, so nothing is cut or paused there",
+    "muted": "a person has muted it",
     "emergency": "it is to be paused at once, and paused campaigns keep their budget",
+    "unconfirmed": "a change of its budget is ordered and not confirmed yet",
+    "pause_refused": "a person said no to pausing it, and nothing has changed materially",
     "rule_pause": "a rule pauses it, and paused campaigns keep their budget",
     "rule_hold": "a rule holds it",
     "zero_impressions": "it has no impressions, so its rules are frozen until it is shown again",
@@ -56,6 +60,7 @@ class Guard:
     lowest, highest : (campaign,) int64, bounds of the budget; they hold the budget of today
     cap, floor : (campaign,) int64, of the file alone, which today's budget may have passed
     day_low, day_high : (campaign,) int64, of the daily limit alone
+    refused : moves that a person said no to, and that rest
     """
 
     hold: np.ndarray
@@ -71,6 +76,7 @@ class Guard:
     floor: np.ndarray
     day_low: np.ndarray
     day_high: np.ndarray
+    refused: Refused
 
 
 def guard(
@@ -97,7 +103,9 @@ def guard(
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
-    emergency = emergencies(policy, readings, share_in) & ~stale & ~outage
+    no = _refused(policy, readings, circumstances)
+    is_muted = np.array([name in circumstances.muted for name in readings.campaign_ids], bool)
+    emergency = emergencies(policy, readings, share_in) & ~stale & ~outage & ~is_muted & ~no.of(0)
     pausing = emergency & (readings.status == "active") & ~readings.locked
     least = 0.0 if policy.attribution is None else float(policy.attribution.mature_at)
     cap, floor = _caps_and_floors(policy, readings, fired, total_after)
@@ -107,7 +115,9 @@ def guard(
     budget = readings.budget_minor
     rest = resting(policy, readings, fired, circumstances)
     cap, floor = np.minimum(cap, physics.month), np.maximum(floor, physics.least)
-    hold = _holds(policy, readings, fired, report, emergency, stale, outage, rest, physics)
+    hold = _holds(
+        policy, readings, fired, report, emergency, stale, outage, rest, physics, circumstances, no
+    )
     proposed, goal = _proposed(policy, readings, hold, physics)
     asked = proposed != ""
     hold[asked] = ""
@@ -121,12 +131,13 @@ def guard(
         emergency=pausing,
         braked=too_many(policy, readings, pausing, circumstances.paused_today),
         immature=share_in < least,
-        lowest=np.minimum(np.maximum(floor, low), budget),
-        highest=np.maximum(np.minimum(cap, high), budget),
+        lowest=np.where(no.of(-1), budget, np.minimum(np.maximum(floor, low), budget)),
+        highest=np.where(no.of(1), budget, np.maximum(np.minimum(cap, high), budget)),
         cap=cap,
         floor=floor,
         day_low=low,
         day_high=high,
+        refused=no,
     )
 
 
@@ -140,16 +151,22 @@ def _holds(
     outage: np.ndarray,
     rest: Rest,
     physics: Physics,
+    circumstances: Circumstances,
+    no: Refused,
 ) -> np.ndarray:
-    limits = policy.constraints
+    limits, names = policy.constraints, readings.campaign_ids
     age_s = _age_seconds(readings)
     is_new = age_s < limits.test_period.total_seconds()
+    wants_more = fired.wanted > 0  # a person's no to it is told before a rest
     reasons = {
         "ended": readings.status == "ended",
         "paused": readings.status == "paused",
         "locked": readings.locked,
         "outage": outage,
+        "muted": np.array([name in circumstances.muted for name in names], bool),
         "emergency": emergency,
+        "unconfirmed": np.array([name in circumstances.made.waiting for name in names], bool),
+        "pause_refused": fired.pauses & no.of(0),
         "rule_pause": fired.pauses,
         "rule_hold": fired.holds,
         "zero_impressions": report.frozen,
@@ -159,7 +176,7 @@ def _holds(
         "test_budget": is_new & (limits.new_campaign_test_budget is not None),
         "edits_an_hour": physics.edited,
         "cadence": rest.cadence & (fired.wanted != 0),
-        "rest": rest.rest & (fired.wanted != 0),
+        "rest": rest.rest & (fired.wanted != 0) & ~np.where(wants_more, no.of(1), no.of(-1)),
     }
     hold = np.full(len(readings), "", dtype=object)
     for name in reversed(HOLDS):
@@ -188,6 +205,17 @@ def test_budget(policy: Policy, readings: Readings) -> np.ndarray:
     meant = limits.new_campaign_test_budget.minor(readings.exponent, where)
     is_new = _age_seconds(readings) < limits.test_period.total_seconds()
     return np.where(is_new, meant, -1)
+
+
+def _refused(policy: Policy, readings: Readings, circumstances: Circumstances) -> Refused:
+    limits = policy.constraints
+    return refused(
+        readings,
+        circumstances.refusals,
+        at=circumstances.at or readings.as_of,
+        rest=limits.rejection_rest,
+        material=float(limits.material_change),
+    )
 
 
 def _age_seconds(readings: Readings) -> np.ndarray:

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
+
+from adbudget.report.text import Text
 
 INDENT, GAP = 2, 2  # blanks before a row and between its columns
 

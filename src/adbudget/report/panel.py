@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from adbudget.money import amount, estimate_text
 from adbudget.panel.findings import Finding
 from adbudget.panel.panel import Panel
 from adbudget.report.columns import Column, columns_table
-from adbudget.report.text import counted
+from adbudget.report.text import Text, counted
 
 LEAST_MISSED = ("last", "first", "channels", "periods")
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from adbudget.money import exact_text
 from adbudget.report.columns import GAP, INDENT, Column, columns_table
-from adbudget.report.text import NO_VALUE, change, counted
+from adbudget.report.text import NO_VALUE, Text, change, counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from adbudget.money import amount, estimate_text
 from adbudget.report.text import (
     PERIOD_NOUNS,
     UNCHANGED,
+    Text,
     change_between,
     counted,
 )

@@ -13,7 +13,6 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from adbudget.money import amount, estimate_text
 from adbudget.report.columns import GAP, INDENT
@@ -22,6 +21,7 @@ from adbudget.report.text import (
     NO_VALUE,
     PERIOD_NOUNS,
     UNCHANGED,
+    Text,
     change,
     change_between,
     counted,

@@ -1,8 +1,12 @@
-"""Numbers -> the words and digits people read."""
+"""Numbers -> the words and digits people read; names -> text that a terminal only shows."""
 
 import math
+from typing import Any
+
+from rich.text import Text as _Text
 
 from adbudget.money import NO_VALUE
+from adbudget.plain_json import visible
 
 PERIOD_NOUNS = {"daily": "day", "weekly": "week", "monthly": "month"}
 UNCHANGED = "unchanged"
@@ -38,3 +42,15 @@ def change_between(before: float, after: float) -> str:
 def counted(number: int, noun: str) -> str:
     """1 call, 2 calls, 1,200 calls."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+class Text(_Text):
+    """Text of a page. Names in it cannot move the cursor, turn lines around or break them.
+
+    Newlines before and after the text are the page's own.
+    """
+
+    def __init__(self, text: str = "", style: str = "", **how: Any) -> None:
+        own = text.strip("\n")
+        start = text.index(own) if own else len(text)
+        super().__init__(text[:start] + visible(own) + text[start + len(own) :], style=style, **how)

@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.plain_json import to_plain
+from adbudget.plain_json import to_plain, visible
+from adbudget.tables.spreadsheets import as_written, for_spreadsheets
 
 SEPARATORS = (",", ";", "\t")
 FIRST_ROW = 2  # as a spreadsheet numbers rows: the header is row 1
@@ -84,6 +85,28 @@ def check_writable(path: Path) -> None:
         raise InputError(f"{path}: a {path.suffix} file {kind.without}. Or write {others}.")
 
 
+def write_lines(frame: pd.DataFrame, path: Path) -> None:
+    """Write one JSON object per row and line, every letter as it is, in one step.
+
+    Parameters
+    ----------
+    frame : any table of plain values
+    path : where to
+
+    Raises
+    ------
+    InputError : the disk refuses
+    """
+    lines = [
+        visible(json.dumps(to_plain(record), ensure_ascii=False, allow_nan=False)) + "\n"
+        for record in frame.astype(object).to_dict("records")
+    ]
+    try:
+        _replace(path, "".join(lines).encode())
+    except OSError as cause:
+        raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
+
+
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table in one step: afterwards the file is either complete or as it was before.
 
@@ -92,7 +115,9 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
     Parameters
     ----------
-    frame : any table of numbers and text; ``attrs`` JSON-able
+    frame : any table of numbers and text; ``attrs`` JSON-able. In CSV, text that a spreadsheet
+        would take for a formula has a ' before it, and control characters are written out;
+        :func:`read_table` takes the ' away again
     path : .csv, .json or .parquet; .csv.gz and .json.gz are compressed
 
     Raises
@@ -193,7 +218,7 @@ def _read_csv(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.Dat
             f"{path} is not a regular table: {str(cause).strip().rstrip('.')}. Every row needs as "
             f"many values as the header, separated by {separator!r}."
         ) from cause
-    return frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
+    return as_written(frame).set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
 
 
 def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
@@ -226,7 +251,8 @@ def _read_parquet(content: bytes, path: Path, text_columns: Iterable[str]) -> pd
 
 
 def _csv_bytes(frame: pd.DataFrame) -> bytes:
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    safe = for_spreadsheets(frame)
+    return safe.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _parquet_bytes(frame: pd.DataFrame) -> bytes:

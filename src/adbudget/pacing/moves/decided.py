@@ -70,7 +70,9 @@ def moved_budgets(plan: FlightPlan, ledger: "Ledger") -> dict[str, list[int]]:
     return seen
 
 
-def approve_item(ledger: "Ledger", item_id: str, *, who: str, at: datetime) -> "Ruling":
+def approve_item(
+    ledger: "Ledger", item_id: str, *, who: str, at: datetime, override: str = ""
+) -> "Ruling":
     """Approve whatever waits: moves as :func:`approve_moves` does, anything else as the ledger.
 
     Parameters
@@ -78,6 +80,7 @@ def approve_item(ledger: "Ledger", item_id: str, *, who: str, at: datetime) -> "
     ledger : from :func:`adbudget.open_ledger`
     item_id : key or number of what waits, or its group
     who, at : the person, and the instant with a time zone
+    override : why something that has expired is approved all the same
 
     Raises
     ------
@@ -85,7 +88,7 @@ def approve_item(ledger: "Ledger", item_id: str, *, who: str, at: datetime) -> "
     """
     if _found(_groups(ledger), item_id) is not None:
         return approve_moves(ledger, item_id, who=who, at=at)
-    return ledger.approve(item_id, who=who, at=at)
+    return ledger.approve(item_id, who=who, at=at, override=override)
 
 
 def approve_moves(ledger: "Ledger", group_id: str, *, who: str, at: datetime) -> "Ruling":

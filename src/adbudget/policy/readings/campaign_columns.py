@@ -17,8 +17,11 @@ from adbudget.policy.readings.figures import Figures
 from adbudget.tables.amounts import read_as_written
 from adbudget.tables.messages import Note, Rows, distinct_values
 from adbudget.tables.roles import column_of
+from adbudget.tables.units import scope_of, unit_of
+from adbudget.tables.values import read_names
 
-LABELS = ("account", "platform", "channel")
+SCOPES = ("account", "platform")  # whose a campaign is; two accounts may have one of the same name
+LABELS = (*SCOPES, "channel")
 OTHER = (
     *("campaign_id", "date", "started_at", "changed_at", "updated_at", "status", "currency"),
     *("locked", "budget_id"),
@@ -149,6 +152,45 @@ def with_both_counts(
     )
     notes.append(Note(kind=missing, message=message))
     return given | {missing: given[have[0]]} if alone else given
+
+
+def read_units(
+    frame: pd.DataFrame, rows: Rows, scope: str = ""
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Campaigns by the names the ledger knows them by: (row,) position in the names, and these.
+
+    Parameters
+    ----------
+    frame : its columns account and platform, where it has them, say whose a campaign is
+    rows : of the frame
+    scope : whose they are where the frame has neither column
+
+    Raises
+    ------
+    InputError : a name is missing, blank, or one that no ledger can hold; names the rows
+    """
+    codes, names = _names(frame, "campaign_id", rows)
+    whose = {name: _names(frame, name, rows) for name in SCOPES if name in frame.columns}
+    if not whose:
+        return codes, tuple(unit_of(name, scope) for name in names)
+    known: dict[str, int] = {}
+    units = np.empty(len(frame), np.intp)
+    for row, code in enumerate(codes):
+        of_row = {name: given[1][given[0][row]] for name, given in whose.items()}
+        units[row] = known.setdefault(unit_of(names[code], scope_of(**of_row)), len(known))
+    return units, tuple(known)
+
+
+def _names(frame: pd.DataFrame, column: str, rows: Rows) -> tuple[np.ndarray, tuple[str, ...]]:
+    codes, names = read_names(column_of(frame, column), column, rows)
+    bad = np.array([any(c == "\0" or "\ud800" <= c <= "\udfff" for c in name) for name in names])
+    if bad.any():
+        wrong = [name for name, is_bad in zip(names, bad, strict=True) if is_bad]
+        raise InputError(
+            f"{column} holds a character that no ledger can hold in {rows.named(bad[codes])}: "
+            f"{distinct_values(wrong)}. Leave it out."
+        )
+    return codes, names
 
 
 def read_status(frame: pd.DataFrame, rows: Rows) -> np.ndarray:

@@ -20,6 +20,7 @@ from adbudget.policy.readings.campaign_columns import (
     read_figures,
     read_labels,
     read_status,
+    read_units,
     signs_in,
     standing_for,
     with_both_counts,
@@ -39,7 +40,8 @@ from adbudget.tables.named_columns import (
     unread_columns,
 )
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import read_dates, read_names
+from adbudget.tables.units import split_unit
+from adbudget.tables.values import read_dates
 
 __all__ = ["Readings", "read_campaigns"]
 
@@ -55,6 +57,7 @@ def read_campaigns(
     as_of: date | datetime | str,
     currency: str | None = None,
     exponent: int | None = None,
+    scope: str = "",
 ) -> Readings:
     """Check a campaign table and its history, and derive every metric whose parts are given.
 
@@ -69,6 +72,8 @@ def read_campaigns(
     currency : ISO code, when the table has no such column
     exponent : digits after the point of the currency; by default those of ISO 4217, and 2 for
         an unknown currency
+    scope : whose campaigns they are, where the table has no column account or platform; from
+        :func:`adbudget.tables.units.scope_of`
 
     Raises
     ------
@@ -78,13 +83,13 @@ def read_campaigns(
     table = checked_frame(frame, "campaigns", ("campaign_id", "budget"))
     members = shared_budgets(table)
     if members:
-        _campaign_ids(table, Rows(table="the campaign table", labels=table.index))
+        _campaign_ids(table, Rows(table="the campaign table", labels=table.index), scope)
         table = pooled(
             as_numbers(table), members, Rows(table="the campaign table", labels=table.index)
         )
     rows = Rows(table="the campaign table", labels=table.index)
     notes = unread_columns(table, "campaigns", (*table_columns(), *OTHER))
-    names = _campaign_ids(table, rows)
+    names = _campaign_ids(table, rows, scope)
     code = currency_of_table(table, rows, currency)
     for sign in signs_in(table):
         if code is not None and not may_be_in(sign, code):
@@ -132,8 +137,8 @@ def read_campaigns(
     return replace(readings, notes=tuple(notes), served=tuple(served))
 
 
-def _campaign_ids(table: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
-    codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
+def _campaign_ids(table: pd.DataFrame, rows: Rows, scope: str) -> tuple[str, ...]:
+    codes, different = read_units(table, rows, scope)
     advice = "Sum the rows of a campaign, or pass earlier days as history."
     refuse_twice(codes, different, "campaign_id", rows, advice)
     return tuple(different[code] for code in codes)
@@ -182,6 +187,9 @@ def _refuse_later(days: np.ndarray, today: np.datetime64, rows: Rows) -> None:
 def read_history(data: Any, readings: Readings, notes: list[Note], served: list[Note]) -> History:
     """History of the campaigns of the table, sorted by campaign and day; adds to the notes.
 
+    A history that does not say whose its campaigns are is of the account of the table, if that
+    has one only.
+
     Raises
     ------
     InputError : as :func:`read_campaigns`
@@ -192,7 +200,7 @@ def read_history(data: Any, readings: Readings, notes: list[Note], served: list[
         table = pooled(as_numbers(table), readings.members, rows, by_day=True)
         rows = Rows(table="the history", labels=table.index)
     notes += unread_columns(table, "history", (*table_columns(), *OTHER))
-    codes, different = read_names(column_of(table, "campaign_id"), "campaign_id", rows)
+    codes, different = read_units(table, rows, _only_scope(readings))
     days = read_dates(column_of(table, "date"), "date", rows, notes)
     _refuse_later(days, np.datetime64(readings.as_of.date(), "D"), rows)
     one = _one_count(readings)
@@ -226,6 +234,12 @@ def read_history(data: Any, readings: Readings, notes: list[Note], served: list[
         stands_for,
     )
     return History(campaign=campaign, day=days, figures=figures)
+
+
+def _only_scope(readings: Readings) -> str:
+    """Whose all the campaigns of the table are; "" when they are of several accounts."""
+    scopes = {split_unit(name)[0] for name in readings.campaign_ids}
+    return next(iter(scopes)) if len(scopes) == 1 else ""
 
 
 def _one_count(readings: Readings) -> bool:

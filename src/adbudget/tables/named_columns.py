@@ -35,9 +35,7 @@ def checked_frame(data: Any, argument: str, needed: tuple[str, ...]) -> pd.DataF
     return frame
 
 
-def renamed(
-    data: Any, argument: str, columns: Mapping[str, str], *, needed: bool = True
-) -> Any:
+def renamed(data: Any, argument: str, columns: Mapping[str, str], *, needed: bool = True) -> Any:
     """The caller's table with the columns called as we call them.
 
     Parameters

@@ -13,6 +13,7 @@ import pandas as pd
 
 from adbudget.alerts.cooldown import COOLDOWN
 from adbudget.ledger.entry import CHANGE
+from adbudget.ledger.ledger_frames import local_day
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.day_so_far import Change, Circumstances
 from adbudget.policy.readings.campaigns import read_history
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 RUN = "run"
-BASELINE = timedelta(days=15)  # of results, where a table comes without its history
+BASELINE_DAYS = 15  # of results, where a table comes without its history
 
 
 def instant(as_of: datetime, policy: Policy) -> datetime:
@@ -63,7 +64,7 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
         openings=openings,
         kill_on=switch.on,
         past_since=_past_since(ledger, readings.as_of),
-        paused_today=_paused(today),
+        paused_today=_paused(today, wanted),
         net_today=sum(change.minor for change in moved_today if change.unit in known),
         changes=tuple(change for change in changes if change.minor),
         earlier_days=None if readings.history else _earlier_days(ledger, policy, readings),
@@ -93,11 +94,11 @@ def _change(row: Any, now: datetime, zone: ZoneInfo, digits: int) -> Change:
     )
 
 
-def _paused(changes: pd.DataFrame) -> dict[str, int]:
+def _paused(changes: pd.DataFrame, digits: int) -> dict[str, int]:
     """Campaigns that these changes paused without a person, and their budgets in minor units."""
     rows: list[Any] = list(changes.itertuples())
     return {
-        row.unit: int(row.new_minor)
+        row.unit: in_digits(int(row.new_minor), row.digits, digits)
         for row in rows
         if row.payload.get("action") == "pause" and row.verdict == "auto"
     }
@@ -105,12 +106,14 @@ def _paused(changes: pd.DataFrame) -> dict[str, int]:
 
 def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> History | None:
     """Daily figures of the tables of earlier runs: the last table of each day."""
-    at, zone = instant(readings.as_of, policy), ZoneInfo(policy.timezone)
-    runs = ledger.entries(kind=RUN, since=at - BASELINE, until=at)
+    zone = ZoneInfo(policy.timezone)
+    today = instant(readings.as_of, policy).astimezone(zone).date()
     tables: dict[date, dict[str, Any]] = {}
-    for moment, payload in zip(runs["at"], runs["payload"], strict=True):
-        if "tables" in payload:
-            tables[moment.astimezone(zone).date()] = payload["tables"]["campaigns"]
+    for day in (today - timedelta(days=before) for before in range(BASELINE_DAYS, -1, -1)):
+        start, end = local_day(day, zone)
+        last = ledger.entries(kind=RUN, since=start, until=end, last=1)  # one table a day is read
+        if not last.empty and "tables" in last["payload"].iloc[0]:
+            tables[day] = last["payload"].iloc[0]["tables"]["campaigns"]
     frames = [_daily(day, columns) for day, columns in sorted(tables.items())]
     frames = [frame for frame in frames if frame is not None]
     if not frames:
@@ -126,8 +129,8 @@ def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
     frame = pd.DataFrame({name: columns[name] for name in wanted if name in columns})
     if "days" in frame and np.any(frame["days"].fillna(1).to_numpy(float) > 1):
         return None
-    if "date" not in frame:
-        frame["date"] = day.isoformat()
+    written = frame["date"] if "date" in frame else pd.Series(day.isoformat(), index=frame.index)
+    frame["date"] = written.astype(str).str.slice(0, len("2026-03-01"))
     return frame.drop(columns="days", errors="ignore")
 
 

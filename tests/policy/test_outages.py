@@ -83,6 +83,16 @@ def test_an_outage_of_one_channel_freezes_that_channel_and_no_other():
     assert "channel 'social'" in plan.alerts[0].message
 
 
+def test_an_outage_that_loses_half_of_few_results_each_is_seen_in_their_sum():
+    history = days_before([[6] * 12] * 7)
+    assert len(frozen(plan_of(table([3, 2, 4, 3, 1, 3, 5, 2, 3, 4, 2, 3]), history))) == 12
+
+
+def test_two_of_five_campaigns_that_fail_on_one_day_are_no_outage():
+    history = days_before([[25] * 5] * 7)
+    assert frozen(plan_of(table([0, 0, 25, 25, 25]), history)) == set()
+
+
 def test_chance_is_no_outage():
     history = days_before([[2, 1, 2]] * 7)
     assert frozen(plan_of(table([0, 1, 0]), history)) == set()

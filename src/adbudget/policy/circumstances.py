@@ -14,6 +14,7 @@ import pandas as pd
 from adbudget.alerts.cooldown import COOLDOWN
 from adbudget.ledger.changes import CONFIRMATION
 from adbudget.ledger.entry import CHANGE
+from adbudget.ledger.ledger_frames import local_day
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.day_so_far import Change, Circumstances
 from adbudget.policy.made import OVERWRITTEN, Made, Ordered, compare
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 RUN = "run"
-BASELINE = timedelta(days=15)  # of results, where a table comes without its history
+BASELINE_DAYS = 15  # of results, where a table comes without its history
+RUNS_A_DAY = 8  # of other accounts that are passed over to find the last table of a day
 MOST_RUNS = 50  # of other accounts in the same ledger that are passed over to find the last one
 
 
@@ -70,7 +72,7 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
         openings=openings,
         kill_on=switch.on,
         past_since=_past_since(ledger, readings),
-        paused_today=_paused(today),
+        paused_today=_paused(today, wanted),
         net_today=sum(change.minor for change in moved_today if change.unit in known),
         changes=tuple(change for change in changes if change.minor),
         earlier_days=None if readings.history else _earlier_days(ledger, policy, readings),
@@ -145,27 +147,28 @@ def _change(row: Any, now: datetime, zone: ZoneInfo, digits: int) -> Change:
     )
 
 
-def _paused(changes: pd.DataFrame) -> dict[str, int]:
+def _paused(changes: pd.DataFrame, digits: int) -> dict[str, int]:
     """Campaigns that these changes paused without a person, and their budgets in minor units."""
     rows: list[Any] = list(changes.itertuples())
     return {
-        row.unit: int(row.new_minor)
+        row.unit: in_digits(int(row.new_minor), row.digits, digits)
         for row in rows
         if row.payload.get("action") == "pause" and row.verdict == "auto"
     }
 
 
 def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> History | None:
-    """Daily figures of the tables of earlier runs: the last table of each day and account."""
-    at, zone = instant(readings.as_of, policy), ZoneInfo(policy.timezone)
-    runs = ledger.entries(kind=RUN, since=at - BASELINE, until=at)
-    mine = set(scopes_of(readings))
-    tables: dict[tuple[date, tuple[str, ...]], dict[str, Any]] = {}
-    for moment, payload in zip(runs["at"], runs["payload"], strict=True):
-        scopes = tuple(payload.get("scopes", ("",)))
-        if "tables" in payload and mine & set(scopes):
-            tables[moment.astimezone(zone).date(), scopes] = payload["tables"]
-    frames = [_daily(day, tables[day, whose]) for day, whose in sorted(tables)]
+    """Daily figures of the tables of earlier runs: the last table of each day."""
+    zone, mine = ZoneInfo(policy.timezone), set(scopes_of(readings))
+    today = instant(readings.as_of, policy).astimezone(zone).date()
+    tables: dict[date, dict[str, Any]] = {}
+    for day in (today - timedelta(days=before) for before in range(BASELINE_DAYS, -1, -1)):
+        start, end = local_day(day, zone)
+        runs = ledger.entries(kind=RUN, since=start, until=end, last=RUNS_A_DAY)
+        for payload in runs["payload"]:  # the last one of the account counts
+            if "tables" in payload and mine & set(payload.get("scopes", ("",))):
+                tables[day] = payload["tables"]["campaigns"]
+    frames = [_daily(day, columns) for day, columns in sorted(tables.items())]
     frames = [frame for frame in frames if frame is not None]
     if not frames:
         return None
@@ -176,15 +179,14 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
     return read_history(rows.reset_index(drop=True), readings, [], []) if len(rows) else None
 
 
-def _daily(day: date, tables: Mapping[str, Any]) -> pd.DataFrame | None:
+def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
     """Results and spend of a table whose rows are of one day each; None when they are not."""
-    columns: Mapping[str, list] = tables["campaigns"]
     wanted = (*SCOPES, "campaign_id", "date", "spend", "leads", "conversions", "days")
     frame = pd.DataFrame({name: columns[name] for name in wanted if name in columns})
     if "days" in frame and np.any(frame["days"].fillna(1).to_numpy(float) > 1):
         return None
-    if "date" not in frame:
-        frame["date"] = day.isoformat()
+    written = frame["date"] if "date" in frame else pd.Series(day.isoformat(), index=frame.index)
+    frame["date"] = written.astype(str).str.slice(0, len("2026-03-01"))
     return frame.drop(columns="days", errors="ignore")
 
 

@@ -20,7 +20,8 @@ BASELINE_DAYS = 14  # before the day that is judged
 LEAST_DAYS = 2  # of them with figures
 WEEK = 7
 MOST_DAYS = 31  # of a window that are judged one by one
-BREADTH = 0.75  # share of the results expected that must be of campaigns that fell
+DOUBT = 0.10  # probability of a fall below which a campaign is sure to be spared ...
+FEW = 0.25  # ... and share of the results expected that may come from such campaigns
 CERTAINTY = 0.999  # posterior probability that results fell by half of ``outage_drop`` at least
 WHOLE = "the account"
 
@@ -180,20 +181,21 @@ def _expected(
 
 
 def _fell(policy: Policy, counted: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether the whole group fell, not just its largest campaign, and not by chance."""
+    """Whether the whole group fell, not just some of its campaigns, and not by chance."""
     from scipy.special import gammainc
 
     drop = float(policy.constraints.outage_drop)
     judged = np.isfinite(counted) & (expected > 0)
     counted, expected = counted[judged], expected[judged]
-    fell = counted <= (1 - drop) * expected
-    if fell.sum() < 2 or expected[fell].sum() < BREADTH * expected.sum():
+    rest = np.arange(len(expected)) != np.argmax(expected) if len(expected) else judged[:0]
+    if not rest.any():
         return False
-    rest = np.arange(len(expected)) != np.argmax(expected)
-    whole = float(counted.sum()) <= (1 - drop) * float(expected.sum())
-    without_largest = float(counted[rest].sum()) <= (1 - drop) * float(expected[rest].sum())
+    whole = counted.sum() <= (1 - drop) * expected.sum()
+    without_largest = counted[rest].sum() <= (1 - drop / 2) * expected[rest].sum()
+    spared = gammainc(counted + 0.5, (1 - drop) * expected) < DOUBT  # these did not fall
+    together = expected[spared].sum() <= FEW * expected.sum()
     sure = gammainc(counted.sum() + 0.5, (1 - drop / 2) * expected.sum()) >= CERTAINTY
-    return bool(whole and without_largest and sure)
+    return bool(whole and without_largest and together and sure)
 
 
 def _nothing_at_all(

@@ -283,7 +283,7 @@ class Constraints:
     emergency_min_spend: SpendOfTarget = _as_written("5x")
     max_pauses: Annotated[int, Strict(), Field(ge=0)] = 3
     max_paused_share: Share = _as_written("30%")
-    outage_drop: Share = _as_written("50%")
+    outage_drop: Share = _as_written("40%")
     cadence: Days = _as_written("1 day")
     rest: Days | None = None
     learning_edit: Share = _as_written("20%")

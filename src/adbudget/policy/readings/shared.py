@@ -5,6 +5,7 @@ them. Their counts and money are added up; their rates follow from the sums.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from adbudget.errors import InputError
 from adbudget.policy.metrics.registry import METRICS, table_columns
 from adbudget.tables.messages import Rows, distinct_values, quoted
+from adbudget.tables.roles import column_of
 
 BUDGET_ID = "budget_id"
 SAME = ("budget", "days", "date", "monthly_cap", "currency")  # of a budget, so once for all
@@ -23,9 +25,13 @@ def shared_budgets(frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """Budgets that more than one campaign is on: name -> ids of the campaigns."""
     if BUDGET_ID not in frame.columns:
         return {}
-    known = frame[frame[BUDGET_ID].notna()]
-    ids = known["campaign_id"].astype(str).groupby(known[BUDGET_ID].astype(str), sort=True)
-    return {name: tuple(own) for name, own in ids if len(own) > 1}
+    found: dict[str, list[str]] = {}
+    for budget, campaign in zip(
+        _texts(frame, BUDGET_ID), _texts(frame, "campaign_id"), strict=True
+    ):
+        if budget:
+            found.setdefault(budget, []).append(campaign)
+    return {name: tuple(own) for name, own in sorted(found.items()) if len(own) > 1}
 
 
 def pooled(
@@ -43,28 +49,39 @@ def pooled(
     InputError : rows of one budget differ in what a budget has once, or its name is a campaign's
     """
     budget_of = {campaign: name for name, own in members.items() for campaign in own}
-    owner = frame["campaign_id"].astype(str).map(budget_of)
-    shared = owner.notna().to_numpy()
-    if not shared.any():
+    ids = _texts(frame, "campaign_id")
+    days = frame["date"].tolist() if by_day else [None] * len(frame)
+    places: dict[tuple[str, Any], list[int]] = {}
+    for place, (campaign, day) in enumerate(zip(ids, days, strict=True)):
+        if campaign in budget_of:
+            places.setdefault((budget_of[campaign], day), []).append(place)
+    if not places:
         return frame
-    alone = frame[~shared]
-    clash = sorted(set(members) & set(alone["campaign_id"].astype(str)))
+    alone = [place for place, campaign in enumerate(ids) if campaign not in budget_of]
+    clash = sorted(set(members) & {ids[place] for place in alone})
     if clash:
         raise InputError(f"{BUDGET_ID}: {quoted(clash)} is a campaign_id too; call it otherwise.")
-    keys = [owner[shared], frame["date"][shared]] if by_day else [owner[shared]]
-    merged = []
-    for key, own in frame[shared].groupby(keys, sort=True):
-        merged.append(_one_row(own, key[0] if isinstance(key, tuple) else str(key), rows))
-    return pd.concat(
-        [alone, pd.DataFrame(merged).astype(object)], ignore_index=False
-    ).infer_objects()
+    merged = pd.DataFrame(
+        [_one_row(frame.iloc[own], name, rows) for (name, _), own in places.items()], dtype=object
+    )
+    return pd.concat([frame.iloc[alone].astype(object), merged]).infer_objects()
 
 
-def _one_row(own: pd.DataFrame, name: object, rows: Rows) -> pd.Series:
+def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+    """Names of a column as text, "" where missing; 7 and 7.0 are the same."""
+    values = column_of(frame, name)
+    whole = [
+        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        for value in values
+    ]
+    return ["" if gone else text.strip() for text, gone in zip(whole, values.isna(), strict=True)]
+
+
+def _one_row(own: pd.DataFrame, name: str, rows: Rows) -> pd.Series:
     """Row of one budget, labelled as its first campaign."""
     row = own.iloc[0].copy()
     for column in own.columns:
-        values = own[column]
+        values = column_of(own, column)
         if column == "campaign_id":
             row[column] = name
         elif column in SAME:

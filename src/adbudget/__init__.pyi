@@ -22,6 +22,7 @@ from .errors import (
     LedgerError as LedgerError,
     PolicyError as PolicyError,
     SellerError as SellerError,
+    SellerSilentError as SellerSilentError,
 )
 from .ledger.store import (
     Ledger as Ledger,

@@ -53,6 +53,10 @@ class SellerError(AdbudgetError, RuntimeError):
     """A seller could not be asked, or what it answered cannot be used; the message says which."""
 
 
+class SellerSilentError(SellerError):
+    """A seller let a call run out of time: asking it for something else now would, too."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like this one, for a message to suggest; None if none does."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

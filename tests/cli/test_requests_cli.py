@@ -184,3 +184,32 @@ def test_a_missing_ledger_is_not_made(tmp_path):
     error = run(tmp_path, "list", code=2)
     assert "ledger.db" in error
     assert not (tmp_path / "ledger.db").exists()
+
+
+def test_the_sellers_names_of_order_and_account_reach_it_from_the_plan(tmp_path):
+    plan = "deal,campaign,channel,seller,currency,budget,start,end,curve,order_id,seller_account\n"
+    plan += "007,c,ctv,Ad House,EUR,30000,2026-04-01,2026-04-30,even,ORD-1,ACC-42\n"
+    rows = [f"007,2026-04-{day:02d},{600 + day % 2},50000,True" for day in range(1, 11)]
+    (tmp_path / "plan.csv").write_text(plan)
+    (tmp_path / "delivery.csv").write_text(
+        "\n".join(["deal,date,spend,impressions,final", *rows]) + "\n"
+    )
+    command = (sys.executable, "-m", "adbudget", "pace", "plan.csv", "delivery.csv")
+    options = ("--as-of", "2026-04-11", "--ledger", "ledger.db")
+    subprocess.run([*command, *options], cwd=tmp_path, check=True, capture_output=True)
+    (request,) = requests_of(tmp_path)
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        ledger.approve(f"request:{request.request_id}", who="Ann", at=request.ask.drafted_at)
+    later = ("--at", "2026-04-11T09:00+00:00", "--who", "Ann")
+    with SellerAgent() as agent:
+        run(tmp_path, "send", "--to", f"Ad House={agent.url}", *later)
+        body = agent.calls[0][2]
+    assert body is not None
+    assert (body["order_id"], body["seller_account"]) == ("ORD-1", "ACC-42")
+
+
+def test_a_request_that_is_refused_as_written_ends_with_one(place):
+    with SellerAgent() as agent:
+        agent.orders = {}
+        told = process(place, "send", "--to", f"Ad House={agent.url}", *NOW, code=1)
+    assert "failed: Order 'ORD-1' not found." in told

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from adbudget.errors import InputError, SellerError
+from adbudget.errors import InputError, SellerError, SellerSilentError
 from adbudget.pacing.requests import Diff, HttpGateway, SellerRequest
 from adbudget.pacing.requests.wire import answer_of, body_of, clean
 from tests.pacing.seller_cases import LATER, MORNING, ask, rng
@@ -110,6 +110,7 @@ def test_another_body_under_our_key_fails():
     with SellerAgent() as agent:
         client, _ = gateway(agent)
         client.submit(REQUEST)
+        agent.records.clear()  # the seller knows the key, and lists nothing of ours
         answer = client.submit(SellerRequest(ask=ask(reason="Something else.")))
     assert (answer.state, answer.note) == ("failed", "another body")
 
@@ -156,7 +157,28 @@ def test_asking_is_never_tried_again_by_itself(fault, told):
     assert waits == []
 
 
-@pytest.mark.parametrize("fault", ["silence", "lost", "half", "500", 429, 502, 503, 504])
+def test_a_seller_that_lets_time_run_out_is_not_tried_again():
+    with SellerAgent() as agent:
+        client, waits = gateway(agent)
+        agent.faults = ["silence"]
+        with pytest.raises(SellerSilentError, match=r"gave no answer \(ReadTimeout\)"):
+            client.look_up(known())
+        assert len(agent.calls) == 1
+    assert waits == []
+
+
+def test_a_conflict_with_our_own_request_is_its_answer():
+    """It arrived before, in other words; the list of the order holds our reference."""
+    with SellerAgent() as agent:
+        client, _ = gateway(agent)
+        client.submit(REQUEST)
+        number, text = agent.keys[(REQUEST.ask.order_id, REQUEST.request_id)]
+        agent.keys[(REQUEST.ask.order_id, REQUEST.request_id)] = (number, text + " ")
+        answer = client.submit(REQUEST)
+    assert (answer.state, answer.seller_ref) == ("pending_approval", number)
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "500", 429, 502, 503, 504])
 def test_reading_is_tried_again(fault):
     with SellerAgent() as agent:
         client, waits = gateway(agent)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,9 @@ from adbudget.pacing.requests import (
     Diff,
     FileOutbox,
     HttpGateway,
+    SellerRequest,
     Step,
+    draft_pairs,
     expire_overdue,
     find_request,
     gateways as known_gateways,
@@ -160,11 +163,46 @@ def test_what_did_not_arrive_is_sent_again_the_next_time(ledger, fault):
         assert agent.records == {}
         (second,) = send(ledger, gateway(agent), MORNING + HOUR)
         methods = [method for method, _, _ in agent.calls]
-        assert methods == ["POST", "GET", "GET", "POST"]  # looked for before it is sent again
+        looked_for = ["GET"] if fault == "silence" else ["GET", "GET"]  # time ran out: not at once
+        assert methods == ["POST", *looked_for, "POST"]
         bodies = [body for method, _, body in agent.calls if method == "POST"]
         assert bodies[0] == bodies[1]
     assert second.request.state == "pending_approval"
     assert second.request.attempts == 2
+
+
+def test_a_frozen_seller_costs_one_timeout_whatever_waits_for_it(ledger):
+    filed(ledger, *(ask(deal=f"D{number}") for number in range(5)), ask(seller="Arena", deal="E"))
+    with SellerAgent() as agent, SellerAgent() as other:
+        agent.faults = ["silence"] * 9
+        gateways = {"Arena": HttpGateway(url=other.url, rng=rng())} | gateway(agent)
+        results = send(ledger, gateways)
+        assert len(agent.calls) == 1
+    assert [one.error for one in results] == [True] * 5 + [False]
+    assert "left alone until next time" in results[4].told
+    assert [one.state for one in read_requests(ledger)] == [
+        *("pending", *["draft"] * 4, "pending_approval"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "state"), [({"status": "cancelled", "deal_id": "D1"}, "failed"), (None, "failed")]
+)
+def test_a_refusal_of_the_request_as_written_is_an_error(ledger, order, state):
+    filed(ledger, ask())
+    with SellerAgent() as agent:
+        agent.orders = {} if order is None else {"ORD-1": order}
+        (sent,) = send(ledger, gateway(agent))
+    assert (sent.request.state, sent.error) == (state, True)
+
+
+def test_thousands_of_overdue_drafts_lapse_at_once(ledger):
+    requests = [SellerRequest(ask=ask(deal=f"D{n}"), approval="waiting") for n in range(3_000)]
+    ledger.append_many(draft_pairs(requests))
+    begun = time.process_time()
+    assert {one.state for one in expire_overdue(ledger, at=MORNING + 20 * DAY)} == {"expired"}
+    assert ledger.pending().empty
+    assert time.process_time() - begun < 30  # one by one it was hours
 
 
 FAULTS = st.lists(

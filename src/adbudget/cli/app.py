@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adbudget.cli import (
+    budgets as cli_budgets,
     ledger as cli_ledger,
     pacing as cli_pacing,
     policy as cli_policy,
@@ -298,4 +299,5 @@ cli_ledger.register(app)
 cli_rulings.register(app)
 cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)
+cli_budgets.register(app)
 cli_requests.register(app)

@@ -21,6 +21,7 @@ from adbudget.pacing.options import PaceOptions
 if TYPE_CHECKING:
     from adbudget.pacing.booked.curves import Curve
     from adbudget.pacing.report import PacingReport
+    from adbudget.pacing.requests.drafting import AskRules
 
 NAMES = (  # read as text, even "007"
     *("deal", "campaign", "channel", "seller", "account", "order_id", "seller_account"),
@@ -104,6 +105,13 @@ def pace(
         bool | None,
         typer.Option("--cumulative/--daily", help=_help(PaceOptions, "cumulative")),
     ] = None,
+    send_minor: Annotated[
+        bool,
+        typer.Option(
+            "--send-minor",
+            help="Requests that move the end of a flight by up to 3 days need no approval.",
+        ),
+    ] = False,
     show: Annotated[
         Literal["off", "all", "none"],
         typer.Option("--show", help="Deals to print: those off pace, all, none."),
@@ -136,6 +144,7 @@ def pace(
             over_critical=over_critical,
         ),
         cumulative=cumulative,
+        ask_rules=_ask_rules(send_minor=send_minor),
         curves=_curves(traffic, time_zone),
         currency=currency,
         time_zone=time_zone,
@@ -165,6 +174,14 @@ def _curves(traffic: Path | None, time_zone: str) -> "dict[str, Curve] | None":
     from adbudget.tables.files import read_table
 
     return {"traffic": learn_traffic(read_table(traffic, NAMES), time_zone=time_zone)}
+
+
+def _ask_rules(*, send_minor: bool) -> "AskRules | None":
+    if not send_minor:
+        return None
+    from adbudget.pacing.requests.drafting import AskRules
+
+    return AskRules(asks_a_person=("material", "critical"))
 
 
 def _policy(path: Path | None) -> Any:

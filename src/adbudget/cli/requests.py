@@ -70,8 +70,8 @@ def list_requests(
 
 
 @requests_app.command(
-    epilog="Exit codes: 0 all is well, 1 a seller could not be asked or heard, 2 the input or the "
-    "ledger cannot be used."
+    epilog="Exit codes: 0 all is well, 1 a seller could not be asked or heard, or refused a "
+    "request as it is written, 2 the input or the ledger cannot be used."
 )
 def send(
     ledger: Address,

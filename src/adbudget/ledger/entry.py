@@ -235,6 +235,46 @@ def _whole(value: object, name: str) -> int:
 
 def _checked_json(value: Any, where: str, depth: int) -> Any:
     """Refuse what is no JSON; a copy in dicts and lists. ``where`` is its place for messages."""
+    try:
+        return _plain_copy(value, depth)
+    except _OddValueError:  # or merely unusual: look at every value, and name its place
+        return _checked_slowly(value, where, depth)
+
+
+class _OddValueError(Exception):
+    """Something that is not plainly JSON."""
+
+
+def _plain_copy(value: Any, depth: int) -> Any:
+    """A copy of plain ASCII JSON; anything else is odd. Nearly all payloads are plain."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        if depth < DEEPEST:
+            return [_plain_copy(item, depth + 1) for item in value]
+    elif kind is str:
+        if value.isascii() and "\0" not in value:
+            return value
+    elif kind is int:
+        if -LARGEST <= value <= LARGEST:
+            return value
+    elif kind is float:
+        if math.isfinite(value):
+            return value
+    elif kind is dict:
+        if depth < DEEPEST:
+            copy = {}
+            for name, item in value.items():
+                if type(name) is not str or not name.isascii() or "\0" in name:
+                    raise _OddValueError
+                copy[name] = _plain_copy(item, depth + 1)
+            return copy
+    elif value is None or kind is bool:
+        return value
+    raise _OddValueError
+
+
+def _checked_slowly(value: Any, where: str, depth: int) -> Any:
+    """As :func:`_checked_json`, value by value."""
     if value is None or value is True or value is False:
         return value
     if isinstance(value, str):
@@ -250,12 +290,12 @@ def _checked_json(value: Any, where: str, depth: int) -> Any:
     if depth >= DEEPEST:
         raise InputError(f"{where} is nested more than {DEEPEST} levels deep.")
     if isinstance(value, list | tuple):
-        return [_checked_json(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
+        return [_checked_slowly(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
     if isinstance(value, Mapping):
         copy = {}
         for name, item in value.items():
             _check_text(name, f"a key of {where}")
-            copy[name] = _checked_json(item, f"{where}.{name}", depth + 1)
+            copy[name] = _checked_slowly(item, f"{where}.{name}", depth + 1)
         return copy
     raise InputError(
         f"{where} is of type {type(value).__name__}; JSON holds text, numbers, true, false, None, "

@@ -250,6 +250,11 @@ def _read_parquet(content: bytes, path: Path, text_columns: Iterable[str]) -> pd
         raise InputError(f"{path} cannot be read as Parquet: {cause}") from cause
 
 
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as :func:`write_table` would write it into a .csv file."""
+    return _csv_bytes(frame).decode()
+
+
 def _csv_bytes(frame: pd.DataFrame) -> bytes:
     safe = for_spreadsheets(frame)
     return safe.to_csv(index=False, lineterminator="\n").encode()

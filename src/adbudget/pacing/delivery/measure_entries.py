@@ -116,6 +116,7 @@ def deal_pairs(
                 rationale=sentences[i],
                 payload={
                     "level": "deal",
+                    "campaign": plan.campaign[i],
                     "state": standing.state[i],
                     "severity": standing.severity[i],
                     "exponent": int(plan.exponent[i]),

@@ -23,34 +23,64 @@ def days_payload(plan: FlightPlan, delivery: Delivery, measures: Measures) -> li
 
     Returns
     -------
-    (deal,) mappings: ``days`` holds [day, spend in minor units, impressions, final] of days that
-    were over, the latest KEPT_DAYS rows; ``before`` the first of these days and [spend,
+    (deal,) mappings: ``days`` holds the days that were over, the latest KEPT_DAYS rows, column by
+    column: the first, how many days after it each is (None for day after day), spend in minor
+    units, impressions, and a letter each for final; ``before`` the first of these days and [spend,
     impressions] summed over all days before it
     """
     today = times_at(measures.measured_at, plan.time_zone).day
-    texts = delivery.day.astype(str).tolist()
-    spend, impressions = delivery.spend_minor.tolist(), delivery.impressions.tolist()
-    final = delivery.final.tolist()
+    first_row = delivery.first_row
+    over = delivery.day < today[delivery.deal]
+    ends = first_row[:-1] + np.rint(delivery.total(over.astype(np.int64))).astype(np.int64)
+    kept = np.maximum(first_row[:-1], ends - KEPT_DAYS)
+    running = np.concatenate([[0], np.cumsum(delivery.spend_minor)])
+    impressions_running = np.concatenate([[0.0], np.cumsum(delivery.impressions)])
+    number = delivery.day.astype(np.int64)
+    spend, impressions = delivery.spend_minor.tolist(), whole_where_possible(delivery.impressions)
+    final = "".join(np.where(delivery.final, "1", "0").tolist())
     payloads = []
-    for i in range(len(plan)):
-        first, end = int(delivery.first_row[i]), int(delivery.first_row[i + 1])
-        end = first + int(np.searchsorted(delivery.day[first:end], today[i]))
-        kept = max(first, end - KEPT_DAYS)
+    for first, start, end in zip(first_row.tolist(), kept.tolist(), ends.tolist(), strict=False):
+        none = end <= first
+        days = number[start:end]
         payloads.append(
             {
-                "from": texts[first] if end > first else "",
+                "from": "" if none else str(delivery.day[first]),
                 "before": [
-                    texts[kept] if end > first else "",
-                    int(delivery.spend_minor[first:kept].sum()),
-                    float(delivery.impressions[first:kept].sum()),
+                    "" if none else str(delivery.day[start]),
+                    int(running[start] - running[first]),
+                    float(impressions_running[start] - impressions_running[first]),
                 ],
-                "days": [
-                    [texts[row], spend[row], impressions[row], final[row]]
-                    for row in range(kept, end)
-                ],
+                "days": {
+                    "first": "" if none else str(delivery.day[start]),
+                    "after": None
+                    if none or days[-1] - days[0] == days.size - 1
+                    else (days - days[0]).tolist(),
+                    "spend": spend[start:end],
+                    "impressions": impressions[start:end],
+                    "final": final[start:end],
+                },
             }
         )
     return payloads
+
+
+def whole_where_possible(values: np.ndarray) -> list[float]:
+    """Whole numbers as such, which are shorter to write; all others as they are."""
+    if np.array_equal(np.rint(values), values):
+        return values.astype(np.int64).tolist()
+    return values.tolist()
+
+
+def _days_of(known: Any) -> list[tuple[str, int, float]]:
+    """Day, spend and impressions of what a measurement holds; older ones hold rows."""
+    if isinstance(known, list):
+        return [(row[0], row[1], row[2]) for row in known]
+    if not known["first"]:
+        return []
+    after = known["after"] or range(len(known["spend"]))
+    first = np.datetime64(known["first"], "D")
+    days = [str(first + np.timedelta64(number, "D")) for number in after]
+    return list(zip(days, known["spend"], known["impressions"], strict=True))
 
 
 def later_corrections(
@@ -100,7 +130,7 @@ def _of_deal(
     now = (int(spend[older].sum()), float(impressions[older].sum()))
     figures = [(f"before {start}", (old_spend, old_impressions), now)]
     place = {text: row for row, text in enumerate(day.astype(str).tolist())}
-    for text, then_spend, then_impressions, _ in before["days"]:
+    for text, then_spend, then_impressions in _days_of(before["days"]):
         row = place.get(text)
         after = (0, 0.0) if row is None else (int(spend[row]), float(impressions[row]))
         figures.append((text, (then_spend, then_impressions), after))

@@ -65,7 +65,7 @@ def moved_budgets(plan: FlightPlan, ledger: "Ledger") -> dict[str, list[int]]:
     for unit, old, new, payload in zip(
         changes["unit"], changes["old_minor"], changes["new_minor"], changes["payload"], strict=True
     ):
-        if unit in place and _is_of_flight(payload):
+        if unit in place and is_of_flight(payload):
             seen.setdefault(unit, []).extend((int(old), int(new)))
     return seen
 
@@ -268,7 +268,7 @@ def _groups(ledger: "Ledger") -> dict[str, dict[str, str]]:
     return groups
 
 
-def _is_of_flight(payload: Mapping) -> bool:
+def is_of_flight(payload: Mapping) -> bool:
     """Whether the amounts of a change are of a flight; a change by approval names its item."""
     if payload.get("budget") == FLIGHT["budget"]:
         return True

@@ -49,13 +49,14 @@ def schedules(plan: FlightPlan, measures: Measures, rows: np.ndarray) -> Schedul
             shares * np.divide(left, ahead, out=np.zeros_like(left), where=ahead > 0)[:, None],
             np.nan_to_num(track.required[rows])[:, None],
         )
-        booked = shares * track.target[rows, None]
+        booked = np.nan_to_num(shares * track.target[rows, None]).tolist()
+        needed = np.nan_to_num(needed).tolist()
         begins = plan.start[rows] + first.astype("timedelta64[D]")
         return {
             int(row): DaysAhead(
                 first=begins[i].item(),
-                booked=tuple(np.nan_to_num(booked[i, : number[i]]).tolist()),
-                needed=tuple(np.nan_to_num(needed[i, : number[i]]).tolist()),
+                booked=tuple(booked[i][: number[i]]),
+                needed=tuple(needed[i][: number[i]]),
             )
             for i, row in enumerate(rows.tolist())
         }

@@ -49,7 +49,8 @@ class AskRules:
     rest_days : how long a seller is left alone about a deal once it was settled
     answer_prob : patience lasts until an answer is this likely to have come
     least_patience_hours, most_patience_hours : bounds of the patience
-    asks_a_person : severities that a person on our side approves before they are sent
+    asks_a_person : severities that a person on our side approves before they are sent; without
+        "minor", an end of the flight that moves by up to 3 days is sent at once
     """
 
     least_miss: float = 0.10
@@ -61,7 +62,7 @@ class AskRules:
     answer_prob: float = 0.80
     least_patience_hours: float = 24.0
     most_patience_hours: float = 96.0
-    asks_a_person: tuple[Severity, ...] = ("material", "critical")
+    asks_a_person: tuple[Severity, ...] = ("minor", "material", "critical")
 
     def __post_init__(self) -> None:
         for name in ("least_miss", "least_prob", "answer_prob"):

@@ -1,8 +1,9 @@
 """Requests -> a seller agent's change-request API over HTTP. Knows no ledger and no clock.
 
 Reading is tried several times, with waits that grow and are drawn by chance, so that many
-clients do not come back in step. Asking is done once: when its answer is lost, the list of the
-order's requests tells whether it arrived. The token is sent to the seller and nowhere else.
+clients do not come back in step; a seller that lets a call run out of time is not tried again.
+Asking is done once: when its answer is lost, the list of the order's requests tells whether it
+arrived. The token is sent to the seller and nowhere else.
 """
 
 import threading
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import numpy as np
 
-from adbudget.errors import InputError, SellerError
+from adbudget.errors import InputError, SellerError, SellerSilentError
 from adbudget.pacing.requests.gateway import Answer
 from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.wire import answer_of, body_of, find_ours, refusal_of
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/change-requests"
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change
-REFUSING = (400, 404, 409, 422)  # the seller understood, and will not
+CONFLICT = 409
+REFUSING = (400, 404, CONFLICT, 422)  # the seller understood, and will not
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -96,6 +98,10 @@ class HttpGateway:
         code, words, reference = refusal_of(self._json(response, strict=False))
         # A 404 without a code is a wrong address, and no word about the order.
         told = code if response.status_code == 404 else code or words
+        if response.status_code == CONFLICT:
+            ours = self._ours(request)
+            if ours is not None:  # it arrived before: the conflict is with ourselves
+                return ours
         if response.status_code in REFUSING and told:
             return Answer(state="failed", seller_ref=reference, note=words or code)
         raise SellerError(
@@ -117,6 +123,10 @@ class HttpGateway:
                 )
             self._check(response)
             return answer_of(self._json(response), request, self.name)
+        return self._ours(request)
+
+    def _ours(self, request: SellerRequest) -> Answer | None:
+        """Our request in the list of its order."""
         response = self._patiently(PATH, params={"order_id": request.ask.order_id})
         self._check(response)
         return find_ours(self._json(response), request, self.name)
@@ -126,6 +136,8 @@ class HttpGateway:
         for number in range(1, self.tries):
             try:
                 response = self._once("GET", path, params=params)
+            except SellerSilentError:
+                raise
             except SellerError:
                 self.wait(self._pause(number, None))
                 continue
@@ -148,6 +160,7 @@ class HttpGateway:
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         address = self.url.rstrip("/") + path
+        kind = silent = ""
         try:
             return httpx.request(
                 method,
@@ -159,8 +172,12 @@ class HttpGateway:
             )
         except httpx.InvalidURL:
             kind = "InvalidURL"
+        except httpx.TimeoutException as error:
+            silent = type(error).__name__
         except (httpx.TransportError, httpx.DecodingError) as error:
             kind = type(error).__name__
+        if silent:
+            raise SellerSilentError(f"{self.name} gave no answer ({silent}).")
         raise SellerError(f"{self.name} gave no answer ({kind}).")
 
     def _check(self, response: "httpx.Response") -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adbudget.errors import InputError, LedgerConflictError, SellerError
+from adbudget.errors import InputError, LedgerConflictError, SellerError, SellerSilentError
 from adbudget.ledger.store import Ledger
 from adbudget.pacing.requests.gateway import Answer, SellerGateway
 from adbudget.pacing.requests.request import SellerRequest
@@ -35,12 +35,15 @@ class Sent:
     ----------
     request : as it stands now
     told : one sentence for people
-    error : the seller could not be asked, or answered nonsense; trying again may help
+    error : the seller could not be asked, answered nonsense, or refused the request as it is
+        written
+    silent : the seller let the call run out of time
     """
 
     request: SellerRequest
     told: str
     error: bool = False
+    silent: bool = False
 
 
 def send_requests(
@@ -55,7 +58,8 @@ def send_requests(
     """Send every draft that may be sent, and ask after every request that is with a seller.
 
     Nothing stops at one seller: what could not be sent or heard says so, ``error``, in its own
-    result. While the kill switch is on, answers are still asked for, and nothing is sent.
+    result. A seller that lets a call run out of time is asked for nothing more in this call. While
+    the kill switch is on, answers are still asked for, and nothing is sent.
 
     Parameters
     ----------
@@ -76,15 +80,21 @@ def send_requests(
     """
     requests = expire_overdue(ledger, at=at, who=who)
     chosen = _chosen(requests, names, at)
-    results = []
+    results: list[Sent] = []
+    silent: set[str] = set()
     for request in chosen:
         gateway = gateways.get(request.ask.seller, default)
         if gateway is None:
             results.append(Sent(request=request, told=f"no way to {request.ask.seller} is known"))
+        elif gateway.name in silent and request.approval != "waiting":
+            told = f"{gateway.name} gave no answer moments ago, so it is left alone until next time"
+            results.append(Sent(request=request, told=told, error=True))
         elif request.state == "draft":
             results.append(_send_draft(ledger, gateway, request, at, who))
         else:
             results.append(_ask_after(ledger, gateway, request, at, who))
+        if gateway is not None and results[-1].silent:
+            silent.add(gateway.name)
     return results
 
 
@@ -148,7 +158,8 @@ def _ask_after(
     try:
         answer = gateway.look_up(request)
     except SellerError as error:
-        return Sent(request=request, told=str(error), error=True)
+        silent = isinstance(error, SellerSilentError)
+        return Sent(request=request, told=str(error), error=True, silent=silent)
     if answer is not None:
         return _note_answer(ledger, request, answer, at, who, automatic=False)
     if not request.is_unconfirmed:
@@ -185,6 +196,9 @@ def _submit(
 ) -> Sent:
     try:
         answer = gateway.submit(request)
+    except SellerSilentError as error:
+        told = f"{error} It is looked for, and sent again if need be, the next time."
+        return Sent(request=request, told=told, error=True, silent=True)
     except SellerError as first:
         try:  # it may have arrived all the same
             found = gateway.look_up(request)
@@ -225,4 +239,5 @@ def _note_answer(
     except LedgerConflictError as error:
         return Sent(request=request, told=str(error), error=True)
     told = later.state if not answer.note else f"{later.state}: {answer.note}"
-    return Sent(request=later, told=told)
+    refused = later.state == "failed" and request.state != "failed"
+    return Sent(request=later, told=told, error=refused)

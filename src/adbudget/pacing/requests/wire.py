@@ -20,6 +20,7 @@ from adbudget.plain_json import to_plain
 
 REQUESTED_BY = "agent:adbudget"
 LONGEST_NOTE = 500
+MAKEGOOD = "audience_underdelivery"  # as TIP 5.1 types it, and the agent's linear TV terms
 TELLS: tuple[State, ...] = tuple(state for state in STATES if state not in OURS)
 
 
@@ -29,7 +30,10 @@ def body_of(request: SellerRequest) -> dict[str, Any]:
     proposed: dict[str, Any] = {diff.field: diff.new_value for diff in ask.diffs}
     if "daily_budget" in proposed and ask.currency:
         proposed["currency"] = ask.currency
-    return {
+    if ask.intent == "make_good":
+        proposed["makegood_type"] = MAKEGOOD
+    account = {"seller_account": ask.seller_account} if ask.seller_account else {}
+    return account | {
         "idempotency_key": request.request_id,
         "order_id": ask.order_id,
         "change_type": ask.change_type,

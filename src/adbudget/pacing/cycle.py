@@ -6,7 +6,7 @@ decided and sellers agreed to; the last two after the moves that need nobody, to
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from adbudget.alerts.cooldown import fresh_alerts
@@ -44,6 +44,7 @@ from adbudget.pacing.report_frames import (
 from adbudget.pacing.requests.drafting import draft_requests
 from adbudget.pacing.requests.requests_frame import requests_frame
 from adbudget.plain_json import to_plain
+from adbudget.policy.rulebook import Constraints, Policy
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -168,7 +169,7 @@ def run_cycle(
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
-        *_proposal_pairs(moves, drafts, facts),
+        *_proposal_pairs(moves, drafts, facts, _expiry(options.policy)),
     ]
 
 
@@ -206,7 +207,11 @@ def _moves(
 ) -> MovePlan:
     options = cycle.options
     openings: dict[str, int] = {}
+    refused: dict[tuple[str, int], str] = {}
     if past is not None:
+        from adbudget.pacing.moves.refused import refused_moves
+
+        refused = refused_moves(past, plan, measures, at=cycle.at, policy=options.policy)
         zone = zone_of("UTC" if options.policy is None else options.policy.timezone)
         openings = past.opening_budgets(cycle.at.astimezone(zone).date(), zone)
     return propose_moves(
@@ -219,6 +224,7 @@ def _moves(
         seed=options.seed,
         locked=locked,
         openings=openings,
+        refused=refused,
         kill_on=cycle.kill_on,
         run_id=cycle.run_id,
     )
@@ -272,8 +278,13 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
     )
 
 
+def _expiry(policy: Policy | None) -> timedelta:
+    """How long moves that wait for a person stand."""
+    return (Constraints() if policy is None else policy.constraints).approval_expires
+
+
 def _proposal_pairs(
-    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: PacingRunFacts
+    moves: MovePlan, drafts: "tuple[SellerRequest, ...]", facts: PacingRunFacts, stands: timedelta
 ) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
     from adbudget.pacing.requests.request_entries import draft_pairs
@@ -286,6 +297,7 @@ def _proposal_pairs(
             run_id=facts.run_id,
             inputs_hash=facts.inputs_hash,
             policy_hash=facts.policy_hash,
+            expires_at=facts.at + stands,
         ),
         *draft_pairs(drafts, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
     ]

@@ -43,6 +43,7 @@ def needs_of(
     policy: Policy | None = None,
     locked: Collection[str] = (),
     openings: Mapping[str, int] | None = None,
+    refused: Mapping[tuple[str, int], str] | None = None,
 ) -> Needs:
     """What every deal may give or take.
 
@@ -53,6 +54,7 @@ def needs_of(
     policy : its ``max_daily_change`` bounds how far a budget moves from that of the morning
     locked : deals that must not move, besides those locked in the plan
     openings : budgets of the morning of the deals that have moved today, minor units
+    refused : (deal, 1 to get or -1 to give) -> why a person's no still holds
     """
     budget, spent = plan.budget_minor, measures.spent_minor
     known = np.isfinite(measures.projected_minor) & (measures.elapsed_days > 0)
@@ -74,6 +76,12 @@ def needs_of(
     held[(leaves | lacks) & (spare == 0) & (short == 0)] = "a bound of its own leaves no room"
     held[lacks & ~running] = "its flight is over"
     held[(leaves | lacks) & still] = "it is locked"
+    place = plan.place
+    for (deal, sign), why in (refused or {}).items():
+        wanted = short if sign > 0 else spare
+        if deal in place and wanted[place[deal]]:
+            wanted[place[deal]] = 0
+            held[place[deal]] = why
     return Needs(spare=spare.astype(np.int64), short=short.astype(np.int64), held=held)
 
 

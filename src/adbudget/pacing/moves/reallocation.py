@@ -35,6 +35,7 @@ def propose_moves(
     seed: int = 0,
     locked: Collection[str] = (),
     openings: Mapping[str, int] | None = None,
+    refused: Mapping[tuple[str, int], str] | None = None,
     kill_on: bool = False,
     run_id: str = "",
 ) -> MovePlan:
@@ -55,6 +56,8 @@ def propose_moves(
     seed : of draws, needed only with ``marginal``
     locked : deals that must not move, besides those the plan locks
     openings : deal -> budget of the morning in minor units, of deals that have moved today
+    refused : (deal, 1 to get or -1 to give) -> why a person's no to such a move still holds; from
+        :func:`adbudget.pacing.moves.refused.refused_moves`
     kill_on : the kill switch is on: moves are shown, and blocked
     run_id : of the run in the ledger
 
@@ -71,7 +74,9 @@ def propose_moves(
     if policy is not None:
         for code in sorted(set(plan.currency)):
             check_currency(policy.currency, code, "the flight plan")
-    needs = needs_of(plan, measures, rules, policy=policy, locked=locked, openings=openings)
+    needs = needs_of(
+        plan, measures, rules, policy=policy, locked=locked, openings=openings, refused=refused
+    )
     if not (needs.spare.any() and needs.short.any()):
         return MovePlan(moves=(), changes=(), held=_held(plan, needs, None, None))
     pool, channel = pools_of(plan)

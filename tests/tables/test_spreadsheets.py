@@ -43,4 +43,4 @@ def test_hostile_names_in_a_csv_file_are_text_and_numbers_are_numbers(tmp_path):
     ]
     again = read_table(tmp_path / "t.csv", ["name"])
     assert again["name"].tolist()[::4] == ["=1+1", "-brand"]
-    assert again["money"].sum() == 12.5
+    assert again["money"].tolist() == [-1.5, 2, 3, 4, 5]

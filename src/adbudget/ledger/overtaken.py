@@ -109,8 +109,10 @@ def _same_kind(entry: Entry, kind: str, payload: dict[str, Any]) -> bool:
 
     A channel or a seller is measured too, and may be called like either.
     """
-    of_deal = payload.get("level") == "deal" if kind == "measurement" else "budget" in payload
-    return of_deal is ("budget" in entry.payload)
+    of_deal = "budget" in entry.payload
+    if kind == "measurement":
+        return of_deal and payload.get("level") == "deal"
+    return of_deal is ("budget" in payload)
 
 
 def _when(row: Row) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from adbudget import InputError
-from adbudget.plain_json import to_plain
+from adbudget.plain_json import to_plain, visible
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -81,3 +81,15 @@ def test_json_stays_what_it_is_but_for_infinite_numbers(value):
     plain = to_plain(value)
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
     assert to_plain(plain) == plain
+
+
+@pytest.mark.parametrize("mark", ["\x1b", "\x07", "\n", "\t", "\x9b", "\u202e", "\u2066", "\u200b"])
+def test_what_a_terminal_would_obey_is_written_out_as_json_writes_it(mark):
+    shown = visible(f"a{mark}b")
+    assert shown == f"a\\u{ord(mark):04x}b"
+    assert json.loads(f'"{shown}"') == f"a{mark}b"
+
+
+def test_plain_names_in_any_script_are_left_alone():
+    for name in ("Brand 50%", "Österreich", "日本語", "עברית", "🙂", "C:\\ads"):
+        assert visible(name) == name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adbudget import cli, open_ledger
+from adbudget import open_ledger
 from adbudget.ledger import Head
 from tests.ledger.ledger_cases import AT, change, entry, move
 
@@ -33,24 +33,6 @@ def history(tmp_path) -> str:
     return str(path)
 
 
-@pytest.fixture
-def call(capsys, monkeypatch):
-    """Exit code, standard output and standard error of one call."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["adbudget", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
-
-
 def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "adbudget", *map(str, arguments)],
@@ -60,12 +42,13 @@ def process(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 
 def test_what_waits_is_listed_and_approved_in_two_processes(history):
-    listed = process("ledger", "pending", ADBUDGET_LEDGER=history)
-    assert listed.stdout.splitlines() == [
-        "no  unit  budget                    paid by  rule           group    rationale",
-        "2   C     3,000.00 -> 2,400.00 EUR           reduce_losers  group-1  CPL 75 is above 65",
-        "3   A     2,000.00 -> 2,300.00 EUR  2                       group-1",
-        "4   J     1,500 -> 1,600 JPY",
+    listed = process("ledger", "pending", "--at", "2026-03-01T12:40Z", ADBUDGET_LEDGER=history)
+    assert [" ".join(line.split()) for line in listed.stdout.splitlines()] == [
+        "no since (UTC) age unit budget paid by rule group rationale",
+        "2 2026-03-01 09:30 3 h C 3,000.00 -> 2,400.00 EUR reduce_losers group-1 "
+        "CPL 75 is above 65",
+        "3 2026-03-01 09:30 3 h A 2,000.00 -> 2,300.00 EUR 2 group-1",
+        "4 2026-03-01 09:30 3 h J 1,500 -> 1,600 JPY",
         "3 waiting.",
     ]
     approved = process("approve", "group-1", "--who", "Ann", "--at", LATER, "--ledger", history)

@@ -161,6 +161,24 @@ def test_a_paced_campaign_moves_by_way_of_the_ledger_and_only_once(ledger):
     assert ledger.verify().ok
 
 
+def test_a_move_rejected_with_a_reason_does_not_come_back_every_day(ledger):
+    rows = [row | {"curve": "even"} for row in UNSURE]
+    plan, delivery = plan_table(*rows), delivery_table(*rows)
+    asked = {"currency": "EUR", "ledger": ledger}
+    report = pace(plan, delivery, as_of="2026-04-11T08:00", **asked)
+    (group,) = set(report.moves["group_id"])
+    said = MORNING + timedelta(hours=2)
+    reject_moves(ledger, group, who="Ann", at=said, reason="the seller is new")
+    for hour in (12, 16, 20):
+        later = pace(plan, delivery, as_of=f"2026-04-11T{hour}:00", **asked)
+        assert later.moves.empty
+        assert "Ann said no to it on 2026-04-11 (the seller is new)" in later.held["D1"]
+        assert "reallocation" not in set(ledger.pending()["rule"])
+    worse = delivery_table(rows[0] | {"_spent": 2_000}, rows[1] | {"_spent": 36_000})
+    again = pace(plan, worse, as_of="2026-04-11T21:00", **asked)
+    assert set(again.moves["verdict"]) == {"needs_approval"}
+
+
 # Override ---------------------------------------------------------------------------------------
 
 

@@ -93,8 +93,28 @@ def test_no_large_change_moves_before_approval_and_no_flow_crosses_groups(cents)
 
 
 @given(changes)
-def test_at_most_one_move_is_split(cents):
+def test_at_most_one_move_of_a_group_is_split(cents):
     cents = np.array([*cents, -sum(cents)], dtype=np.int64)
     funding = fund(cents, np.arange(cents.size), LIMIT)
     split = (funding.change_now != 0) & (funding.change_now != cents)
-    assert split.sum() <= 1
+    assert not (split & (np.abs(cents) > LIMIT)).any()
+    assert split.sum() <= len(set(funding.group[funding.group >= 0].tolist()))
+
+
+def test_two_large_raises_do_not_wait_for_each_other_because_small_cuts_pay_both():
+    funding = funded(600, 600, -400, -400, -400, 300, -300)
+    groups = funding.group.tolist()
+    assert groups[0] != groups[1]
+    assert funding.change_now.sum() == 0
+
+
+def test_the_groups_of_two_thousand_random_campaigns_are_small():
+    rng = np.random.default_rng(0)
+    cents = np.rint(rng.lognormal(9.5, 1.2, 2000) * rng.choice([-1, 1], 2000)).astype(np.int64)
+    cents[-1] -= cents.sum()
+    funding = fund(cents, rng.permutation(2000), LIMIT)
+    assert (np.abs(cents) > LIMIT).sum() > 200
+    sizes = np.bincount(funding.group[funding.waits])
+    assert sizes.max() <= 15
+    within = (funding.waits & (np.abs(cents) <= LIMIT)).sum()
+    assert within < 250

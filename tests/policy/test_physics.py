@@ -8,6 +8,7 @@ import pytest
 from adbudget import InputError, PolicyError, apply_policy, load_policy, open_ledger
 from adbudget.policy.apply import rerun
 from adbudget.policy.physics import days_left
+from adbudget.tables.units import split_unit
 
 POLICY = """\
 target_cpl: $50
@@ -33,7 +34,8 @@ def plan_of(frame, policy=POLICY, **options):
 
 
 def next_budgets(plan) -> dict[str, float]:
-    return {call.campaign_id: float(call.recommended_budget) for call in plan.calls}
+    """By the name of the campaign, without its platform."""
+    return {split_unit(c.campaign_id)[1]: float(c.recommended_budget) for c in plan.calls}
 
 
 # Shared budgets ---------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def test_google_may_spend_twice_the_highest_budget_of_the_day_and_the_ledger_say
         plan = plan_of(frame, ledger=ledger, as_of="2026-03-22T12:00")
         payload = ledger.entries(kind="run", last=1)["payload"].iloc[0]
         assert ledger.replay(plan.run_id, rerun).identical
-    told = payload["physics"]["campaigns"]["lose"]
+    told = payload["physics"]["campaigns"]["google::lose"]
     assert told == {"may_spend_today": 200_000, "highest_today": 100_000}
 
 

@@ -9,7 +9,7 @@ from adbudget import InputError, LedgerConflictError, load_policy, open_ledger
 from adbudget.policy.apply import apply_policy, rerun
 
 POLICY = """
-target_cpl: $50
+target_cpl: 50
 four_eyes: {four_eyes}
 rules:
   - {{name: scale_winners, trigger: "cpl < target * 0.8", action: increase_budget_15%}}

@@ -131,6 +131,8 @@ def recommend(
     from adbudget.report.table import report
 
     frame = adbudget.recommend(data, outcome_data, **arguments)
+    if "policy" in arguments:
+        frame = cli_policy.stopped_by_switch(frame)
     show(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
     if "policy" in arguments:
         from adbudget.report.policy import verdicts_told

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.asked import ledger_option, pairs_of, person
+from adbudget.cli.asked import LEDGER, ledger_option, open_existing, pairs_of, person
 from adbudget.cli.options import (
     RUN_EXIT_CODES,
     NoColor,
@@ -26,6 +26,8 @@ from adbudget.cli.terminal import say, say_json
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from adbudget.policy.plan import PolicyPlan
     from adbudget.policy.rulebook import Policy
 
@@ -153,6 +155,26 @@ def metrics(
         return
     for name, value in watch_lines(figures):
         say(f"{name:<28}{value}")
+
+
+def stopped_by_switch(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Decisions with verdicts, all of them blocked while the kill switch of the ledger is on.
+
+    Parameters
+    ----------
+    frame : from :func:`adbudget.recommend` with a policy; the ledger is that of the environment
+    """
+    import os
+
+    address = os.environ.get(LEDGER)
+    if not address:
+        return frame
+    with open_existing(address) as opened:
+        state = opened.kill_state()
+    if not state.on:
+        return frame
+    say(f"The kill switch is on since {state.since:%Y-%m-%d %H:%M} UTC: nothing may be changed.")
+    return frame.assign(verdict="blocked")
 
 
 def _moment(text: str | None, policy: "Policy") -> Any:

@@ -26,12 +26,16 @@ KNOWN = "Use a path, sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE."
 def connect(url: str | Path, *, create: bool, read_only: bool = False) -> Engine:
     """Engine of the database at ``url``, with a ledger of this format in it."""
     address = read_url(url)
-    if address.get_backend_name() == "sqlite" and (read_only or _cannot_be_written(address)):
-        engine = _sqlite_unwritten(address)
-    elif address.get_backend_name() == "sqlite":
-        engine = _sqlite(address, create=create)
-    else:
-        engine = _postgres(address)
+    try:
+        if address.get_backend_name() != "sqlite":
+            engine = _postgres(address)
+        elif read_only or _cannot_be_written(address):
+            engine = _sqlite_unwritten(address)
+        else:
+            engine = _sqlite(address, create=create)
+    except OSError as cause:
+        told = cause.strerror or cause
+        raise LedgerError(f"there is no way to {address.database}: {told}.") from cause
     try:
         _find_or_make(engine, create=create)
     except BaseException:

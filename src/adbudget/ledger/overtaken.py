@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, func
 
 from adbudget.ledger.changes import CONFIRMATION
-from adbudget.ledger.entry import CHANGE, EDITS, OBSERVATION, REPEATS, at_text
+from adbudget.ledger.entry import CHANGE, EDITS, OBSERVATION, REPEATS, Entry, at_text
 from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 from adbudget.money import money_text
@@ -71,7 +71,10 @@ def overtaken(item: Kept, later: Later) -> tuple[str, str]:
         return "", ""
     for row in reversed(later.judged):
         newer = row.sequence > item.sequence and row.at >= at_text(entry.at)
-        if not newer or row.run_id == entry.run_id or _repeats(row, item):
+        if not newer or row.run_id == entry.run_id:
+            continue
+        payload = json.loads(row.payload)
+        if item.key in payload.get(REPEATS, ()) or not _same_kind(entry, row.kind, payload):
             continue
         if entry.new_minor is not None and row.old_minor not in (None, entry.old_minor):
             budget = money_text(row.old_minor, row.currency)
@@ -101,9 +104,15 @@ def _last_of_runs(reading: Snapshot, first: int) -> list[Row]:
     return list(reading.rows(ENTRY.c.sequence.in_(of_runs.scalar_subquery())))
 
 
-def _repeats(row: Row, item: Kept) -> bool:
-    """Whether the later run would have proposed the same and left the item as it is."""
-    return item.key in json.loads(row.payload).get(REPEATS, ())
+def _same_kind(entry: Entry, kind: str, payload: dict[str, Any]) -> bool:
+    """Whether both are about campaigns of a policy, or both about deals of a flight plan.
+
+    A channel or a seller is measured too, and may be called like either.
+    """
+    of_deal = "budget" in entry.payload
+    if kind == "measurement":
+        return of_deal and payload.get("level") == "deal"
+    return of_deal is ("budget" in payload)
 
 
 def _when(row: Row) -> str:

@@ -6,7 +6,7 @@ decided and sellers agreed to; the last two after the moves that need nobody, to
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +56,7 @@ from adbudget.pacing.requests.renewal import (
 )
 from adbudget.pacing.requests.requests_frame import requests_frame
 from adbudget.plain_json import to_plain
+from adbudget.policy.rulebook import Constraints, Policy
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -198,7 +199,7 @@ def run_cycle(
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
-        *_proposal_pairs(moves, renewal, facts),
+        *_proposal_pairs(moves, renewal, facts, _expiry(options.policy)),
     ]
 
 
@@ -247,7 +248,11 @@ def _moves(
 ) -> MovePlan:
     options = cycle.options
     openings: dict[str, int] = {}
+    refused: dict[tuple[str, int], str] = {}
     if past is not None:
+        from adbudget.pacing.moves.refused import refused_moves
+
+        refused = refused_moves(past, plan, measures, at=cycle.at, policy=options.policy)
         zone = zone_of("UTC" if options.policy is None else options.policy.timezone)
         openings = past.opening_budgets(cycle.at.astimezone(zone).date(), zone)
     return propose_moves(
@@ -262,6 +267,7 @@ def _moves(
         openings=openings,
         sides=standing.sides,
         untouchable=_untouchable(cycle, plan, measures),
+        refused=refused,
         kill_on=cycle.kill_on,
         run_id=cycle.run_id,
     )
@@ -344,7 +350,14 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
     )
 
 
-def _proposal_pairs(moves: MovePlan, renewal: Renewal, facts: PacingRunFacts) -> list[Pair]:
+def _expiry(policy: Policy | None) -> timedelta:
+    """How long moves that wait for a person stand."""
+    return (Constraints() if policy is None else policy.constraints).approval_expires
+
+
+def _proposal_pairs(
+    moves: MovePlan, renewal: Renewal, facts: PacingRunFacts, stands: timedelta
+) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
     from adbudget.pacing.requests.request_entries import draft_pairs, withdrawal_pairs
 
@@ -357,6 +370,7 @@ def _proposal_pairs(moves: MovePlan, renewal: Renewal, facts: PacingRunFacts) ->
             run_id=facts.run_id,
             inputs_hash=facts.inputs_hash,
             policy_hash=facts.policy_hash,
+            expires_at=facts.at + stands,
         ),
         *draft_pairs(renewal.new, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
     ]

@@ -117,7 +117,7 @@ def _not_withdrawn(ledger: "Ledger", made: Made, since: datetime) -> pd.DataFram
     never = steps[(steps["verdict"] == "withdrawn") & (steps["rationale"] != OVERWRITTEN)]
     gone = {key for key, why in made.withdrawn.items() if why != OVERWRITTEN}
     gone |= {payload["change"] for payload in never["payload"]}
-    return changes[~changes["key"].isin(gone)]
+    return changes.loc[[key not in gone for key in changes["key"]]]
 
 
 def scopes_of(readings: Readings) -> tuple[str, ...]:

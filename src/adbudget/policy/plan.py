@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from adbudget.plain_json import to_plain
 from adbudget.tables.messages import Note
 from adbudget.tables.units import split_unit
-from adbudget.tables.units import split_unit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -45,6 +45,7 @@ def needs_of(
     openings: Mapping[str, int] | None = None,
     sides: np.ndarray | None = None,
     untouchable: Mapping[str, str] | None = None,
+    refused: Mapping[tuple[str, int], str] | None = None,
 ) -> Needs:
     """What every deal may give or take.
 
@@ -58,6 +59,7 @@ def needs_of(
     sides : (deal,) +1 for deals that are too far above their plan to give, -1 for those too far
         below it to take; nobody when None
     untouchable : deal -> why nothing is known surely enough of it to move its money
+    refused : (deal, 1 to get or -1 to give) -> why a person's no still holds
     """
     untouchable = untouchable or {}
     sides = np.zeros(len(plan), np.int64) if sides is None else sides
@@ -87,6 +89,12 @@ def needs_of(
     held[(leaves | lacks) & still] = "it is locked"
     for i in np.flatnonzero((leaves | lacks) & unsure).tolist():
         held[i] = untouchable[plan.deals[i]]
+    place = plan.place
+    for (deal, sign), why in (refused or {}).items():
+        wanted = short if sign > 0 else spare
+        if deal in place and wanted[place[deal]]:
+            wanted[place[deal]] = 0
+            held[place[deal]] = why
     return Needs(spare=spare.astype(np.int64), short=short.astype(np.int64), held=held)
 
 

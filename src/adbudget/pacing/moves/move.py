@@ -60,6 +60,7 @@ class DealChange:
     now_minor : after the moves that need nobody
     next_minor : after everything is approved
     blocked_minor : what blocked moves would have added
+    gap_minor : by how much it was projected to pass its budget
     group_id : linked group that waits, "" for none
     """
 
@@ -70,6 +71,7 @@ class DealChange:
     now_minor: int
     next_minor: int
     blocked_minor: int
+    gap_minor: int
     group_id: str
 
 

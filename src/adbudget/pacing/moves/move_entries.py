@@ -5,12 +5,13 @@ deal for the part that does not. Amounts are budgets of whole flights: the paylo
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry
+from adbudget.ledger.entry import CHANGE, EXPIRES, NEEDS_APPROVAL, Entry, at_text
 from adbudget.pacing.moves.move import DealChange, Move, MovePlan
 
+GAP = "gap_minor"  # key of a payload: by how much the deal was projected to pass its budget
 FLIGHT = {"budget": "flight"}  # what old_minor and new_minor are of
 RULE = "reallocation"
 Pair = tuple[str, Entry]
@@ -24,6 +25,7 @@ def move_entries(
     run_id: str,
     inputs_hash: str = "",
     policy_hash: str = "",
+    expires_at: datetime | None = None,
 ) -> list[Pair]:
     """(key, entry) pairs of a cycle, in the order of writing.
 
@@ -33,6 +35,7 @@ def move_entries(
     at : moment of the run, with time zone
     who : program or person that proposes
     run_id, inputs_hash, policy_hash : of the run
+    expires_at : until when what needs approval stands, with time zone; None says for good
 
     Returns
     -------
@@ -52,7 +55,7 @@ def move_entries(
             about.setdefault(deal, []).append(move)
     pairs: list[Pair] = []
     for change in moves.changes:
-        pairs += _entries(change, about[change.deal], shared)
+        pairs += _entries(change, about[change.deal], shared, expires_at)
     return pairs
 
 
@@ -61,7 +64,9 @@ def recommendation_key(run_id: str, deal: str, *, waits: bool) -> str:
     return f"move:{run_id}:{deal}" + (":waits" if waits else "")
 
 
-def _entries(change: DealChange, own: list[Move], shared: dict[str, Any]) -> Iterator[Pair]:
+def _entries(
+    change: DealChange, own: list[Move], shared: dict[str, Any], expires_at: datetime | None
+) -> Iterator[Pair]:
     run_id = shared["run_id"]
     if change.blocked_minor:
         blocked = [move for move in own if move.verdict == "blocked"]
@@ -79,7 +84,9 @@ def _entries(change: DealChange, own: list[Move], shared: dict[str, Any]) -> Ite
     if change.next_minor != change.now_minor:
         waiting = [move for move in own if move.verdict == NEEDS_APPROVAL]
         ends = (change.now_minor, change.next_minor)
-        funded = {"funded_by": _funders(waiting, change, run_id, waits=True)}
+        funded: dict[str, Any] = {"funded_by": _funders(waiting, change, run_id, waits=True)}
+        if expires_at is not None:
+            funded[EXPIRES] = at_text(expires_at.astimezone(UTC))
         entry = _entry(change, ends, NEEDS_APPROVAL, waiting, funded, shared, change.group_id)
         yield recommendation_key(run_id, change.deal, waits=True), entry
 
@@ -121,6 +128,8 @@ def _entry(
         rule=RULE,
         rationale=" ".join(dict.fromkeys(move.reason for move in own)),
         group_id=group_id,
-        payload=FLIGHT | {"campaign": change.campaign, "moves": with_whom} | more,
+        payload=FLIGHT
+        | {"campaign": change.campaign, "moves": with_whom, GAP: change.gap_minor}
+        | more,
         **shared,
     )

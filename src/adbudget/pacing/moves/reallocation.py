@@ -37,6 +37,7 @@ def propose_moves(
     openings: Mapping[str, int] | None = None,
     sides: np.ndarray | None = None,
     untouchable: Mapping[str, str] | None = None,
+    refused: Mapping[tuple[str, int], str] | None = None,
     kill_on: bool = False,
     run_id: str = "",
 ) -> MovePlan:
@@ -60,6 +61,8 @@ def propose_moves(
     sides : (deal,) +1 for deals too far above their plan to give money away, -1 for those too far
         below it to be given any; nobody when None
     untouchable : deal -> why nothing is known surely enough of it to move its money
+    refused : (deal, 1 to get or -1 to give) -> why a person's no to such a move still holds; from
+        :func:`adbudget.pacing.moves.refused.refused_moves`
     kill_on : the kill switch is on: moves are shown, and blocked
     run_id : of the run in the ledger
 
@@ -85,6 +88,7 @@ def propose_moves(
         openings=openings,
         sides=sides,
         untouchable=untouchable,
+        refused=refused,
     )
     if not (needs.spare.any() and needs.short.any()):
         return MovePlan(moves=(), changes=(), held=_held(plan, needs, None, None))

@@ -166,6 +166,7 @@ def _changes(
     for move, source, target in zip(moves, case.flows.source, case.flows.target, strict=True):
         totals[move.verdict][source] -= move.minor
         totals[move.verdict][target] += move.minor
+    gap = np.nan_to_num(case.measures.projected_minor - plan.budget_minor)
     touched = np.union1d(case.flows.source, case.flows.target)
     changes = []
     for deal in touched.astype(int).tolist():
@@ -180,6 +181,7 @@ def _changes(
                 now_minor=now,
                 next_minor=now + int(totals["needs_approval"][deal]),
                 blocked_minor=int(totals["blocked"][deal]),
+                gap_minor=round(float(gap[deal])),
                 group_id=group.get(deal, ""),
             )
         )

@@ -130,6 +130,28 @@ def test_results_that_are_only_late_are_no_outage():
     assert len(frozen(plan_of(table([5] * 5), history))) == 5
 
 
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_latest_day_that_is_always_low_when_it_is_new_is_no_outage(tmp_path, windows):
+    """Late conversions that nobody declared: 25 in the end, 10 on the first morning."""
+    with open_ledger(tmp_path / "l.db") as ledger:
+        for before in range(6, -1, -1):
+            day = TODAY - timedelta(days=before)
+            new = table([10] * 5, day=day)
+            history = pd.concat(
+                [
+                    table([25] * 5, day=day - timedelta(days=k)).drop(columns="budget")
+                    for k in range(7, 0, -1)
+                ]
+            )
+            if windows:
+                history = pd.concat([history, new.drop(columns="budget")])
+                new = table([160] * 5, day=day, days=7, spend=7000.0)
+            morning = f"{day + timedelta(days=1)}T08:00"
+            plan = plan_of(new, history, as_of=morning, ledger=ledger)
+        assert frozen(plan) == set()
+        assert ledger.replay(plan.run_id, rerun).identical
+
+
 def test_without_a_history_the_tables_of_earlier_runs_say_what_is_usual(tmp_path):
     with open_ledger(tmp_path / "l.db") as ledger:
         for before in (4, 3, 2, 1):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 RUN = "run"
+DAILY = (*SCOPES, "campaign_id", "date", "spend", "leads", "conversions", "days")
 BASELINE_DAYS = 15  # of results, where a table comes without its history
 RUNS_A_DAY = 8  # of other accounts that are passed over to find the last table of a day
 MOST_RUNS = 50  # of other accounts in the same ledger that are passed over to find the last one
@@ -75,7 +76,7 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
         paused_today=_paused(today, wanted),
         net_today=sum(change.minor for change in moved_today if change.unit in known),
         changes=tuple(change for change in changes if change.minor),
-        earlier_days=None if readings.history else _earlier_days(ledger, policy, readings),
+        earlier_days=_earlier_days(ledger, policy, readings),
         logged=True,
         made=made,
         refusals=read_refusals(ledger, at, policy.constraints.rejection_rest),
@@ -158,7 +159,7 @@ def _paused(changes: pd.DataFrame, digits: int) -> dict[str, int]:
 
 
 def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> History | None:
-    """Daily figures of the tables of earlier runs: the last table of each day."""
+    """Daily figures as earlier runs knew them: of the last run of each day, its latest day."""
     zone, mine = ZoneInfo(policy.timezone), set(scopes_of(readings))
     today = instant(readings.as_of, policy).astimezone(zone).date()
     tables: dict[date, dict[str, Any]] = {}
@@ -167,8 +168,8 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
         runs = ledger.entries(kind=RUN, since=start, until=end, last=RUNS_A_DAY)
         for payload in runs["payload"]:  # the last one of the account counts
             if "tables" in payload and mine & set(payload.get("scopes", ("",))):
-                tables[day] = payload["tables"]["campaigns"]
-    frames = [_daily(day, columns) for day, columns in sorted(tables.items())]
+                tables[day] = payload["tables"]
+    frames = [_daily(day, given) for day, given in tables.items()]
     frames = [frame for frame in frames if frame is not None]
     if not frames:
         return None
@@ -179,14 +180,21 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
     return read_history(rows.reset_index(drop=True), readings, [], []) if len(rows) else None
 
 
-def _daily(day: date, columns: Mapping[str, list]) -> pd.DataFrame | None:
-    """Results and spend of a table whose rows are of one day each; None when they are not."""
-    wanted = (*SCOPES, "campaign_id", "date", "spend", "leads", "conversions", "days")
-    frame = pd.DataFrame({name: columns[name] for name in wanted if name in columns})
+def _daily(day: date, tables: Mapping[str, Any]) -> pd.DataFrame | None:
+    """Results and spend of the latest day that a run knew; None when it knew windows only."""
+    columns = tables["campaigns"]
+    frame = pd.DataFrame({name: columns[name] for name in DAILY if name in columns})
     if "days" in frame and np.any(frame["days"].fillna(1).to_numpy(float) > 1):
-        return None
-    written = frame["date"] if "date" in frame else pd.Series(day.isoformat(), index=frame.index)
-    frame["date"] = written.astype(str).str.slice(0, len("2026-03-01"))
+        if tables["history"] is None:
+            return None
+        past = tables["history"]
+        latest = max(past["date"])
+        chosen = [place for place, written in enumerate(past["date"]) if written == latest]
+        frame = pd.DataFrame(
+            {name: [past[name][place] for place in chosen] for name in DAILY if name in past}
+        )
+    days = frame["date"].tolist() if "date" in frame else [day.isoformat()] * len(frame)
+    frame["date"] = [str(written)[: len("2026-03-01")] for written in days]
     return frame.drop(columns="days", errors="ignore")
 
 

@@ -18,6 +18,7 @@ from adbudget.policy.rulebook import Policy
 
 BASELINE_DAYS = 14  # before the day that is judged
 LEAST_DAYS = 2  # of them with figures
+LEAST_AS_KNOWN = 5  # the same of figures as they were known at the time
 WEEK = 7
 MOST_DAYS = 31  # of a window that are judged one by one
 DOUBT = 0.10  # probability of a fall below which a campaign is sure to be spared ...
@@ -66,24 +67,28 @@ def find_outages(
     ----------
     policy : its attribution, ``outage_drop`` and targets
     readings : with a history by day
-    earlier_days : stands for the history where there is none
+    earlier_days : daily figures as earlier runs knew them. They stand for the history where there
+        is none; where there is one, a latest day that is no lower than latest days used to be when
+        they were new is late, not out
 
     Returns
     -------
     Outages, whole account first; a channel is named only when its account is not. Without any
     earlier day, only an account without a single result can be found
     """
-    if readings.history is None and earlier_days is not None:
-        readings = replace(readings, history=earlier_days)
+    as_known = None if earlier_days is None else replace(readings, history=earlier_days)
+    if readings.history is None and as_known is not None:
+        readings, as_known = as_known, None
     counts = dict.fromkeys(c for c in counts_of_results() if c not in readings.stands_for)
     found: list[Outage] = []
     told: set[bytes] = set()
     days = {count: _days(readings, count) for count in counts}
+    new = {count: None if as_known is None else _days(as_known, count) for count in counts}
     for group, members in _groups(readings):
         if reduce(np.logical_or, [one.members for one in found], ~members)[members].all():
             continue
         for count in counts:
-            outage = _judge(policy, readings, days[count], members, group, count)
+            outage = _judge(policy, readings, days[count], new[count], members, group, count)
             if outage is None and group == WHOLE:
                 outage = _nothing_at_all(policy, readings, members, count)
             if outage is not None and outage.members.tobytes() not in told:
@@ -124,6 +129,7 @@ def _judge(
     policy: Policy,
     readings: Readings,
     days: _Days | None,
+    new: _Days | None,
     members: np.ndarray,
     group: str,
     count: str,
@@ -140,6 +146,8 @@ def _judge(
     for k in range(int(window.max(initial=1))):
         expected = _expected(results, exposure, share_in, k)
         if expected is None or not _fell(policy, results[k], expected):
+            continue
+        if k == 0 and new is not None and _as_ever(policy, results[0], exposure[0], new, members):
             continue
         hit |= members & (window > k)
         if latest is None:
@@ -160,8 +168,23 @@ def _judge(
     )
 
 
+def _as_ever(
+    policy: Policy, counted: np.ndarray, spent: np.ndarray, new: _Days, members: np.ndarray
+) -> bool:
+    """Whether the latest day is as low as latest days are when they are new."""
+    results = np.vstack([counted, new.results[1:, members]])
+    exposure = np.vstack([spent, new.exposure[1:, members]])
+    known = np.ones(len(results))  # all of one age, so all as late
+    expected = _expected(results, exposure, known, 0, least=LEAST_AS_KNOWN)
+    return expected is not None and not _fell(policy, counted, expected)
+
+
 def _expected(
-    results: np.ndarray, exposure: np.ndarray, share_in: np.ndarray, k: int
+    results: np.ndarray,
+    exposure: np.ndarray,
+    share_in: np.ndarray,
+    k: int,
+    least: int = LEAST_DAYS,
 ) -> np.ndarray | None:
     """(member,) results of day ``k`` had it been a usual one; None when nothing is known."""
     past = slice(k + 1, k + 1 + BASELINE_DAYS)
@@ -171,7 +194,7 @@ def _expected(
         own = np.nansum(results[past], axis=0) / weight.sum(axis=0)
         mean = np.nansum(results[past]) / weight.sum()
         known = by_day[weight.sum(axis=1) > 0]
-        if len(known) < LEAST_DAYS or not mean > 0:
+        if len(known) < least or not mean > 0:
             return None
         same_weekday = by_day[WEEK - 1 :: WEEK]  # weekends may be slow, even without results
         usual = np.median(known)  # an outage that lasts is no usual day

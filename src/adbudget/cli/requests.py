@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.asked import instant, open_existing, pair_of, pairs_of, person
+from adbudget.cli.asked import instant, open_existing, pair_of, pairs_of, person, today
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
 from adbudget.cli.terminal import print_json_lines, say, show_rows
 from adbudget.errors import InputError
@@ -86,7 +86,8 @@ def send(
         typer.Option(
             "--to",
             metavar="SELLER=URL",
-            help="Seller agent that takes change requests over HTTP, or outbox:DIR; repeatable. "
+            help="Seller agent that takes change requests over HTTP, adcp:URL for one that speaks "
+            "AdCP, or outbox:DIR; repeatable. "
             f"Its key is {TOKEN}_SELLER in the environment.",
         ),
     ] = None,
@@ -194,6 +195,74 @@ def record(
         return
     say(f"{later.request_id}: {found.state} -> {later.state}.")
     _print_consequence(later)
+
+
+@requests_app.command(
+    epilog="Exit codes: 0 all is well, 1 a seller could not be asked, 2 the input cannot be used."
+)
+def delivery(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="One row per deal, with order_id.")],
+    source: Annotated[
+        list[str],
+        typer.Option(
+            "--from",
+            metavar="SELLER=adcp:URL",
+            help=f"AdCP agent of a seller; repeatable. Its key is {TOKEN}_SELLER.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="A .csv, .json or .parquet file for pace.")
+    ],
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DATE", help="First day not asked for; today if not given"),
+    ] = None,
+    settled_days: Annotated[
+        int, typer.Option("--settled-days", help="Latest days that may still change, 2.")
+    ] = 2,
+    currency: Annotated[
+        str | None, typer.Option("--currency", metavar="CODE", help="For plans that do not say.")
+    ] = None,
+) -> None:
+    """Ask sellers for the delivery of a plan's deals, and write it as a table for pace."""
+    import os
+    from datetime import date
+
+    import pandas as pd
+
+    from adbudget.cli.pacing import NAMES
+    from adbudget.errors import SellerError
+    from adbudget.pacing.booked.curves import even
+    from adbudget.pacing.booked.plan_table import read_plan
+    from adbudget.pacing.requests import McpServer, adcp_delivery
+    from adbudget.tables.files import check_writable, read_table, write_table
+
+    check_writable(out)
+    try:
+        last = date.fromisoformat(today() if until is None else until)
+    except ValueError as cause:
+        raise InputError(f"--until must be a date such as 2026-03-11; got {until!r}.") from cause
+    booked = read_plan(read_table(plan, NAMES), currency=currency, curves={"traffic": even()})
+    parts, failed = [], False
+    for seller, address in pairs_of(source, "--from", "SELLER=adcp:URL").items():
+        kind, _, url = address.partition(":")
+        if kind != "adcp":
+            raise InputError(f"--from must be written SELLER=adcp:URL; got {seller}={address}.")
+        server = McpServer(url=url, token=os.environ.get(token_name(seller)))
+        try:
+            part = adcp_delivery(
+                server, booked, until=last, sellers=[seller], settled_days=settled_days
+            )
+        except SellerError as error:
+            typer.echo(f"{seller}: {error}", err=True)
+            failed = True
+            continue
+        parts.append(part)
+        print(f"{seller}: {part['deal'].nunique():,} deals, {len(part):,} days.")
+    if parts:
+        write_table(pd.concat(parts, ignore_index=True), out)
+    if failed:
+        raise typer.Exit(UNHEARD)
 
 
 @requests_app.command(epilog=LEDGER_EXIT_CODES)

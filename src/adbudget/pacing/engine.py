@@ -128,6 +128,7 @@ def _read(plan: Any, delivery: Any, moment: datetime, options: PaceOptions) -> C
         today=moment.date(),
     )
     delivered = read_delivery(delivery, booked, as_of=moment, cumulative=options.cumulative)
+    booked = replace(booked, paused=booked.paused | delivered.paused)
     unknown = sorted(set(options.locked) - set(booked.deals))
     if unknown:
         raise InputError(f"locked names {', '.join(map(repr, unknown[:5]))}, not in the plan.")

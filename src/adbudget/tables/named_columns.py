@@ -98,11 +98,21 @@ def read_locked(frame: pd.DataFrame, rows: Rows) -> np.ndarray:
     """
     if "locked" not in frame.columns:
         return np.zeros(len(frame), dtype=bool)
-    values = column_of(frame, "locked")
+    return read_flags(frame, "locked", rows)
+
+
+def read_flags(frame: pd.DataFrame, name: str, rows: Rows) -> np.ndarray:
+    """A column of true and false: (row,) bool.
+
+    Raises
+    ------
+    InputError : neither true nor false
+    """
+    values = column_of(frame, name)
     wrong = np.array([not _is_yes_or_no(value) for value in values])
     if wrong.any():
         raise InputError(
-            f"locked is neither true nor false in {rows.named(wrong)}: "
+            f"{name} is neither true nor false in {rows.named(wrong)}: "
             f"{distinct_values(values[wrong].tolist())}. Write True or False."
         )
     return values.astype(bool).to_numpy()

@@ -49,6 +49,7 @@ class Delivery:
     reported_until : (deal,) datetime64[s] in UTC: end of the last hour, or of the last day, for
         which any deal of the same account has a row; NaT when the account has none
     unknown : (deal,) bool, deals of which a figure is missing; False throughout when left out
+    paused : (deal,) bool, deals that their seller says are paused; False throughout when left out
     corrections : figures of this table that replaced earlier rows of the same table
     notes : what is worth knowing about the table
     """
@@ -63,12 +64,14 @@ class Delivery:
     first_row: np.ndarray
     reported_until: np.ndarray
     unknown: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    paused: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     corrections: tuple[Correction, ...] = ()
     notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.unknown.size:
-            object.__setattr__(self, "unknown", np.zeros(self.n_deals, dtype=bool))
+        for name in ("unknown", "paused"):
+            if not getattr(self, name).size:
+                object.__setattr__(self, name, np.zeros(self.n_deals, dtype=bool))
 
     def __len__(self) -> int:
         return int(self.deal.size)

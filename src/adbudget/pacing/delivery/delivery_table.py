@@ -22,11 +22,21 @@ from adbudget.pacing.delivery.running_totals import are_running, differences, in
 from adbudget.tables.amounts import read_as_written
 from adbudget.tables.instants import read_moments
 from adbudget.tables.messages import Note, Rows, distinct_values, quoted
-from adbudget.tables.named_columns import checked_frame, unread_columns
+from adbudget.tables.named_columns import checked_frame, read_flags, unread_columns
 from adbudget.tables.roles import column_of
 
 NEEDED = ("deal", "spend", "impressions")
-KNOWN = (*NEEDED, "date", "hour", "final", "conversions", "revenue", "reported_at", "campaign")
+KNOWN = (
+    *NEEDED,
+    "date",
+    "hour",
+    "final",
+    "conversions",
+    "revenue",
+    "reported_at",
+    "campaign",
+    "paused",
+)
 FINAL_WORDS = {"final": True, "true": True, "provisional": False, "false": False}
 
 
@@ -62,7 +72,8 @@ def read_delivery(
     frame : needs deal, date (local day of the account) or hour (2026-03-01T14:00, with an offset
         where an hour comes twice; or a number from 0 to 23 beside date), spend, impressions. May
         have final (True or False, or the words final and provisional), conversions, revenue,
-        reported_at, campaign (where deals of several campaigns share a name). Of two rows for the
+        reported_at, campaign (where deals of several campaigns share a name), paused (as the
+        newest row of a deal says). Of two rows for the
         same deal and slot, the one reported later holds, and a final one before a provisional one;
         a negative row is a refund and adds to them. A table without rows says that nothing is
         delivered yet
@@ -96,7 +107,19 @@ def read_delivery(
     read = _read(table, deal, plan, moment, rows, notes)
     chosen, corrections = _latest(read, plan, rows)
     read = _daily(read, chosen, plan, cumulative, notes)
-    return replace(_by_day(read, chosen, corrections, plan, notes), unknown=unknown)
+    paused = _paused(table, read, plan, rows)
+    return replace(_by_day(read, chosen, corrections, plan, notes), unknown=unknown, paused=paused)
+
+
+def _paused(table: pd.DataFrame, read: Table, plan: FlightPlan, rows: Rows) -> np.ndarray:
+    """Deals whose newest row says that they are paused: (deal,) bool."""
+    paused = np.zeros(len(plan), dtype=bool)
+    if "paused" not in table.columns:
+        return paused
+    flags = read_flags(table, "paused", rows)
+    order = np.lexsort([read.slots.begins, read.deal])
+    paused[read.deal[order]] = flags[order]  # the last of a deal holds
+    return paused
 
 
 def _nothing_yet(plan: FlightPlan) -> Delivery:

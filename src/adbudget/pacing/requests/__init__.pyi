@@ -1,3 +1,9 @@
+from .adcp import (
+    AdcpGateway as AdcpGateway,
+)
+from .adcp_delivery import (
+    adcp_delivery as adcp_delivery,
+)
 from .agreed import (
     agreed_plan as agreed_plan,
 )
@@ -18,6 +24,9 @@ from .gateway import (
 )
 from .gateways import (
     open_gateway as open_gateway,
+)
+from .mcp_calls import (
+    McpServer as McpServer,
 )
 from .outbox import (
     FileOutbox as FileOutbox,

@@ -281,6 +281,7 @@ def _facts(
         account=str(plan.account[row]),
         order_id=orders.get(deal) or str(plan.order_id[row]) or str(plan.label[row]),
         seller_account=str(plan.seller_account[row]),
+        time_zone=str(plan.time_zone[row]),
         currency=str(plan.currency[row]),
         exponent=int(plan.exponent[row]),
         end=plan.end[row].item(),

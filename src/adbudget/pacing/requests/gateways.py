@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from adbudget.errors import InputError
+from adbudget.pacing.requests.adcp import AdcpGateway
 from adbudget.pacing.requests.gateway import SellerGateway
+from adbudget.pacing.requests.mcp_calls import McpServer
 from adbudget.pacing.requests.outbox import FileOutbox
 from adbudget.pacing.requests.seller_api import HttpGateway
 
@@ -15,7 +17,7 @@ Open = Callable[[str, np.random.Generator, str | None], SellerGateway]
 def open_gateway(
     address: str, *, rng: np.random.Generator, token: str | None = None
 ) -> SellerGateway:
-    """Gateway of an address: "https://ads.example.org" or "outbox:FOLDER".
+    """Gateway of an address: "https://...", "adcp:https://.../mcp" or "outbox:FOLDER".
 
     Parameters
     ----------
@@ -47,4 +49,13 @@ def _outbox(address: str, rng: np.random.Generator, token: str | None) -> Seller
     return FileOutbox(folder=folder)
 
 
-GATEWAYS: dict[str, Open] = {"https": _http, "http": _http, "outbox": _outbox}
+def _adcp(address: str, rng: np.random.Generator, token: str | None) -> SellerGateway:
+    return AdcpGateway(server=McpServer(url=address.partition(":")[2], token=token))
+
+
+GATEWAYS: dict[str, Open] = {
+    "https": _http,
+    "http": _http,
+    "outbox": _outbox,
+    "adcp": _adcp,
+}

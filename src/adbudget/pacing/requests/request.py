@@ -53,6 +53,7 @@ class Ask:
     deal, campaign, seller, account : who and what it is about
     order_id : the seller's name of the order
     seller_account : the seller's name of our account; "" when it has none
+    time_zone : in which the days of the flight begin
     currency : ISO 4217 code of every amount
     intent : raise_delivery, make_good, throttle_delivery, shift_dates or change_impressions
     diffs : what is to change; never empty
@@ -81,6 +82,7 @@ class Ask:
     prob_granted: float
     fallback: Fallback
     seller_account: str = ""
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         for name in ("deal", "seller", "order_id", "reason"):

@@ -9,7 +9,6 @@ arrived. The token is sent to the seller and nowhere else.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -17,19 +16,17 @@ import numpy as np
 
 from adbudget.errors import InputError, SellerError, SellerSilentError
 from adbudget.pacing.requests.gateway import Answer
+from adbudget.pacing.requests.http_call import call_once, check_address, scrubbed
 from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.wire import answer_of, body_of, find_ours, refusal_of
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
 
 PATH = "/api/v1/change-requests"
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change
 CONFLICT = 409
 REFUSING = (400, 404, CONFLICT, 422)  # the seller understood, and will not
-LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +60,7 @@ class HttpGateway:
     wait: Callable[[float], Any] = field(default=threading.Event().wait, repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError("a seller agent lives at an address such as https://ads.example.org.")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise InputError(
-                "the address of a seller agent must hold no name, password or query: it is told "
-                "in messages. Give the key as token."
-            )
-        if parts.scheme == "http" and parts.hostname not in LOCAL and self.token is not None:
-            raise InputError(
-                f"a key is not sent to {parts.hostname} without encryption; use https."
-            )
-        if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
-            raise InputError("token must be printable ASCII; check where it was copied from.")
+        check_address(self.url, self.token)
         if self.tries < 1:
             raise InputError(f"tries must be 1 or more; got {self.tries}.")
 
@@ -153,32 +137,11 @@ class HttpGateway:
         return min(max(wanted, drawn), self.longest_wait)
 
     def _once(self, method: str, path: str, **options: Any) -> "httpx.Response":
-        """One call. The cause is not chained: it holds the request, and with it the token."""
-        import httpx
-
-        headers = {"Accept": "application/json"}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
+        """One call."""
         address = self.url.rstrip("/") + path
-        kind = silent = ""
-        try:
-            return httpx.request(
-                method,
-                address,
-                headers=headers,
-                timeout=self.timeout,
-                verify=_trusted(),
-                **options,
-            )
-        except httpx.InvalidURL:
-            kind = "InvalidURL"
-        except httpx.TimeoutException as error:
-            silent = type(error).__name__
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            kind = type(error).__name__
-        if silent:
-            raise SellerSilentError(f"{self.name} gave no answer ({silent}).")
-        raise SellerError(f"{self.name} gave no answer ({kind}).")
+        return call_once(
+            method, address, name=self.name, token=self.token, timeout=self.timeout, **options
+        )
 
     def _check(self, response: "httpx.Response") -> None:
         if response.is_success:
@@ -188,30 +151,10 @@ class HttpGateway:
 
     def _json(self, response: "httpx.Response", *, strict: bool = True) -> Any:
         try:
-            return self._scrubbed(response.json())
+            return scrubbed(response.json(), self.token)
         except (ValueError, RecursionError):  # not JSON, only the beginning of it, or no end
             if not strict:
                 return None
         raise SellerError(
             f"{self.name} answered {response.status_code} with something that is not JSON."
         )
-
-    def _scrubbed(self, value: Any) -> Any:
-        """Take our key out of an answer: a seller that repeats it must not get it kept."""
-        if not self.token:
-            return value
-        if isinstance(value, str):
-            return value.replace(self.token, "***")
-        if isinstance(value, list):
-            return [self._scrubbed(item) for item in value]
-        if isinstance(value, dict):
-            return {self._scrubbed(name): self._scrubbed(item) for name, item in value.items()}
-        return value
-
-
-@cache
-def _trusted() -> "ssl.SSLContext":
-    """Whom to trust, read once and not for every call."""
-    import httpx
-
-    return httpx.create_ssl_context()

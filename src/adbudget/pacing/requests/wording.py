@@ -43,7 +43,8 @@ class DealFacts:
 
     Attributes
     ----------
-    deal, campaign, seller, account, order_id, seller_account, currency, exponent : who and in what
+    deal, campaign, seller, account, order_id, seller_account, time_zone, currency, exponent : who,
+        where and in what
     asap : its money is to go out as soon as possible
     end : last day of the flight
     at : instant of the figures
@@ -66,6 +67,7 @@ class DealFacts:
     account: str
     order_id: str
     seller_account: str
+    time_zone: str
     currency: str
     exponent: int
     asap: bool
@@ -256,6 +258,7 @@ def _ask(
         account=facts.account,
         order_id=facts.order_id,
         seller_account=facts.seller_account,
+        time_zone=facts.time_zone,
         currency=facts.currency,
         intent=intent,
         diffs=diffs,

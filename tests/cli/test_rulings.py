@@ -223,7 +223,7 @@ def test_no_command_prints_a_password(call, arguments):
 
 
 def test_a_suggested_command_names_no_password(monkeypatch):
-    from adbudget.cli.asked import ledger_option
+    from adbudget.cli.addresses import ledger_option
 
     assert ledger_option("l.db") == " --ledger l.db"
     assert ledger_option(SECRET) == " (with ADBUDGET_LEDGER set)"

@@ -10,7 +10,7 @@ from adbudget.errors import InputError
 if TYPE_CHECKING:
     from adbudget.ledger import Ledger
 
-LEDGER, BOUND = "ADBUDGET_LEDGER", "ADBUDGET_IDENTITY"  # environment variables
+BOUND = "ADBUDGET_IDENTITY"  # environment variable: whether names are those of users
 
 
 def pair_of(text: str, option: str, form: str) -> tuple[str, str]:
@@ -37,22 +37,6 @@ def open_existing(address: str, *, read_only: bool = False) -> "Ledger":
     from adbudget.ledger import open_ledger
 
     return open_ledger(address, create=False, read_only=read_only)
-
-
-def ledger_option(address: str) -> str:
-    """How a command that is suggested names the ledger: not at all where the environment does.
-
-    A password stays in the environment, where it came from or where it should be.
-    """
-    import os
-
-    from adbudget.cli.terminal import without_secrets
-
-    if address == os.environ.get(LEDGER):
-        return ""
-    if without_secrets(address) != address:
-        return f" (with {LEDGER} set)"
-    return f" --ledger {address}"
 
 
 def person(who: str | None) -> str:

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adbudget.cli.asked import instant, open_existing, person, text_of
+from adbudget.cli.entries import age, minute, move_text, show_changes, with_exact_instants
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
 from adbudget.cli.terminal import complain, print_json_lines, say, show_rows
 from adbudget.errors import InputError, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import pandas as pd
-
-    from adbudget.ledger import Ledger, Receipt, Ruling
+    from adbudget.ledger import Ledger, Ruling
 
 TAMPERED = 1
 ItemName = Annotated[
@@ -211,7 +208,7 @@ def show(
         )
         total = opened.head().sequence
     if form == "json":
-        print_json_lines(_with_exact_instants(table))
+        print_json_lines(with_exact_instants(table))
         return
     rows: Any = table.itertuples()
     show_rows(
@@ -234,7 +231,7 @@ def pending(ledger: Address, at: When = None, form: Form = "table") -> None:
     with open_existing(ledger) as opened:
         table = opened.pending(moment)
     if form == "json":
-        print_json_lines(_with_exact_instants(table))
+        print_json_lines(with_exact_instants(table))
         return
     rows: Any = list(table.itertuples())
     numbers = {row.item: str(row.sequence) for row in rows}
@@ -245,9 +242,9 @@ def pending(ledger: Address, at: When = None, form: Form = "table") -> None:
             (
                 *(
                     str(row.sequence),
-                    _minute(row.at),
-                    _age(moment - row.at),
-                    _minute(row.expires_at),
+                    minute(row.at),
+                    age(moment - row.at),
+                    minute(row.expires_at),
                 ),
                 *(row.unit, _move(row) or row.action),
                 ", ".join(str(numbers.get(key, key)) for key in row.funded_by),
@@ -265,14 +262,14 @@ def changes(ledger: Address, form: Form = "table") -> None:
     with open_existing(ledger) as opened:
         table = opened.open_changes()
     if form == "json":
-        print_json_lines(_with_exact_instants(table))
+        print_json_lines(with_exact_instants(table))
         return
     rows: Any = list(table.itertuples())
     show_rows(
         ("no", "ordered (UTC)", "sent (UTC)", "unit", "budget", "rule", "group"),
         [
             (
-                *(str(row.sequence), _minute(row.at), _minute(row.sent_at), row.unit),
+                *(str(row.sequence), minute(row.at), minute(row.sent_at), row.unit),
                 *(_move(row) if row.action != "pause" else "pause", row.rule, row.group_id),
             )
             for row in rows
@@ -320,7 +317,7 @@ def export(
             until=None if until is None else instant(until, "--until"),
         )
         head = opened.head()
-    table = _with_exact_instants(table)
+    table = with_exact_instants(table)
     if as_lines:
         write_lines(table, out)
     else:
@@ -332,20 +329,6 @@ def _json_text(payload: Any) -> str:
     from adbudget.ledger import canonical_json
 
     return canonical_json(payload)
-
-
-def _minute(at: Any) -> str:
-    import pandas as pd
-
-    return "" if pd.isna(at) else f"{at:%Y-%m-%d %H:%M}"
-
-
-def _age(span: Any) -> str:
-    """45 min, 7 h or 3 days."""
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
 def _print_ruling(opened: "Ledger", ruling: "Ruling") -> None:
@@ -363,43 +346,3 @@ def _print_ruling(opened: "Ledger", ruling: "Ruling") -> None:
 
 def _move(row: Any) -> str:
     return move_text(row._asdict())
-
-
-def move_text(row: "Mapping[str, Any]") -> str:
-    """2,000.00 -> 2,300.00 EUR."""
-    import pandas as pd
-
-    from adbudget.money import minor_text
-
-    code = row["currency"]
-    amounts = [row[name] for name in ("old_minor", "new_minor") if not pd.isna(row[name])]
-    shown = " -> ".join(minor_text(int(value), code, row["digits"]) for value in amounts)
-    return f"{shown} {code}".strip() if shown else ""
-
-
-def show_changes(opened: "Ledger", receipts: "Iterable[Receipt]") -> None:
-    """Print the changes among what was written just now."""
-    keys = [one.key for one in receipts if one.status == "written"]
-    written = opened.kept(keys)
-    for key in keys:
-        entry = written[key].entry
-        if entry.kind != "change":
-            continue
-        row = {name: getattr(entry, name) for name in ("currency", "old_minor", "new_minor")}
-        told = (
-            move_text(row | {"digits": None}) if entry.payload.get("action") != "pause" else "pause"
-        )
-        say(f"Changed: {entry.unit} {told}.")
-
-
-def _with_exact_instants(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Instants as the ledger holds them: text of fixed width, None where there is none."""
-    import pandas as pd
-
-    from adbudget.ledger.entry import at_text
-
-    def exact(at: Any) -> str | None:
-        return None if pd.isna(at) else at_text(at)
-
-    names = [name for name in ("at", "written_at", "expires_at", "sent_at") if name in table]
-    return table.assign(**{name: table[name].astype(object).map(exact) for name in names})

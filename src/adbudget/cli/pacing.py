@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.asked import ledger_option
+from adbudget.cli.addresses import ledger_option
 from adbudget.cli.options import RUN_EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
 from adbudget.cli.sinks import deliver, open_sinks
 from adbudget.cli.terminal import say, say_json

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.asked import LEDGER, ledger_option, open_existing, pairs_of, person
+from adbudget.cli.addresses import LEDGER, ledger_option
+from adbudget.cli.asked import open_existing, pairs_of, person
 from adbudget.cli.options import (
     RUN_EXIT_CODES,
     NoColor,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adbudget.cli.asked import instant, open_existing, pairs_of, person
-from adbudget.cli.ledger import move_text, show_changes
+from adbudget.cli.entries import move_text, show_changes
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, When, Who
 from adbudget.cli.terminal import say
 from adbudget.errors import InputError, LedgerError

@@ -152,7 +152,7 @@ def _due(opened: "Ledger", at: datetime) -> "Iterator[tuple[str, Alert]]":
 def _announcement(rows: list[dict[str, Any]], at: datetime) -> "Alert":
     """One alert for a linked group that waits for a person."""
     from adbudget.alerts.alert import Alert, fingerprint_of
-    from adbudget.cli.ledger import move_text
+    from adbudget.cli.entries import move_text
 
     first = rows[0]
     moves = [f"{row['unit']} {move_text(row) or row['action']}" for row in rows[:SHOWN]]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from adbudget.cli.addresses import without_secrets
 from adbudget.cli.options import option_for
 from adbudget.plain_json import visible
 
@@ -31,22 +32,10 @@ def say_json(value: Any) -> None:
     print(visible(text, keep="\n"))
 
 
-SECRET = re.compile(r"(://[^:/@\s]*):[^@\s]*@|(?i:((?:password|token|secret|key)=))[^&\s]+")
-
-
 def say(text: str = "") -> None:
     """Print one line; blank lines before it are the caller's own."""
     own = text.lstrip("\n")
     print("\n" * (len(text) - len(own)) + visible(own))
-
-
-def without_secrets(text: str) -> str:
-    """Text whose addresses are shown without their passwords.
-
-    >>> without_secrets("postgresql+psycopg://ann:secret@db/ads")
-    'postgresql+psycopg://ann:***@db/ads'
-    """
-    return SECRET.sub(lambda found: f"{found[1]}:***@" if found[1] else f"{found[2]}***", text)
 
 
 def show(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:

@@ -16,7 +16,7 @@ from benchmarks.year.stories import FIRST_DAY, Story
 WARM_UP = 35  # days before the first one
 LACKING = 0.10  # share of its results that a table may lack and still be sound
 DIMINISHING = 0.25  # cost per lead grows with budget to this power
-HISTORY_DAYS = 21
+HISTORY_DAYS = 15  # before the window
 CPM, CTR, SALE_RATE, SALE_VALUE = 8.0, 0.02, 0.2, 300.0
 
 
@@ -214,24 +214,29 @@ class Platform:
         """The same by day, as far back as triggers and outages look."""
         now = self.day
         newest = self.newest(now)
-        frames = []
-        for day in range(newest - HISTORY_DAYS - self.account.window + 1, newest + 1):
-            leads = self.results(day, now if newest == now - 1 else newest + 1)
-            sales = np.floor(SALE_RATE * leads)
-            refunds = any(one.kind == "refunds" and one.first == day for one in self.stories)
-            revenue = SALE_VALUE * (sales - (3 + sales) * refunds)
-            frame = self._frame(
-                {
-                    "date": str(FIRST_DAY + day),
-                    "days": 1,
-                    "spend": self.days.spend[day + WARM_UP],
-                    "leads": leads,
-                    "revenue": revenue,
-                    "impressions": self.days.impressions[day + WARM_UP],
-                }
-            )
-            frames.append(frame.loc[self._own(day)])
-        return pd.concat(frames, ignore_index=True)
+        seen = now if newest == now - 1 else newest + 1
+        days = range(newest - HISTORY_DAYS - self.account.window + 1, newest + 1)
+        leads = np.stack([self.results(day, seen) for day in days])
+        refunds = {one.first for one in self.stories if one.kind == "refunds"}
+        back = np.array([[day in refunds] for day in days])
+        sales = np.floor(SALE_RATE * leads)
+        rows = [day + WARM_UP for day in days]
+        own = np.stack([self._own(day) for day in days]).ravel()
+        n_days, n = leads.shape
+        frame = pd.DataFrame(
+            {
+                "campaign_id": np.tile(self.names, n_days),
+                "account": self.account.name,
+                "channel": np.tile(self.channel, n_days),
+                "date": np.repeat([str(FIRST_DAY + day) for day in days], n),
+                "days": 1,
+                "spend": self.days.spend[rows].ravel(),
+                "leads": leads.ravel(),
+                "revenue": (SALE_VALUE * (sales - (3 + sales) * back)).ravel(),
+                "impressions": self.days.impressions[rows].ravel(),
+            }
+        )
+        return frame.loc[own].reset_index(drop=True)
 
     def _frame(self, columns: dict) -> pd.DataFrame:
         names = {"campaign_id": self.names, "account": self.account.name, "channel": self.channel}

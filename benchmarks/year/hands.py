@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+import typer
 
 from adbudget import apply_policy, load_policy, open_ledger, pace, send_requests
-from adbudget.alerts.sinks import WebhookSink, send_alerts
+from adbudget.cli.sinks import deliver, open_sinks
 from adbudget.errors import AdbudgetError
 from adbudget.pacing.moves.decided import approve_item, reject_item
 from adbudget.pacing.requests import (
@@ -73,72 +75,69 @@ class Hands(Protocol):
 class Calls:
     """The public calls, in this process."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, stack: ExitStack) -> None:
         self.place = place
-
-    def rules(self, account: str, tables: Sequence[pd.DataFrame], at: datetime) -> str:
-        policy = load_policy(self.place.policy(account))
-        try:
-            plan = apply_policy(
-                policy, tables[0], history=tables[1], ledger=self.place.ledger, as_of=at
-            )
-        except AdbudgetError as error:
-            return _told(error)
-        self._tell(plan.alerts)
-        return ""
-
-    def pace(self, plan: pd.DataFrame, delivery: pd.DataFrame, at: datetime) -> str:
-        try:
-            report = pace(plan, delivery, as_of=at, ledger=self.place.ledger)
-        except AdbudgetError as error:
-            return _told(error)
-        self._tell(report.raised)
-        return ""
-
-    def _tell(self, alerts: Sequence) -> None:
-        sink = WebhookSink(url=self.place.alerts, timeout=2, wait=lambda seconds: None)
-        send_alerts(alerts, [sink])
-
-    def send(self, at: datetime) -> str:
-        gateways = {
+        self.ledger = stack.enter_context(open_ledger(place.ledger))
+        self.sinks = open_sinks([place.alerts])
+        self.gateways = {
             seller: HttpGateway(
                 url=url,
                 rng=np.random.default_rng(0),
                 token=f"key of {seller}",
                 timeout=0.4,
                 tries=2,
-                wait=lambda seconds: None,
+                wait=lambda s: None,
             )
-            for seller, url in self.place.sellers.items()
+            for seller, url in place.sellers.items()
         }
+
+    def rules(self, account: str, tables: Sequence[pd.DataFrame], at: datetime) -> str:
+        policy = load_policy(self.place.policy(account))
+        try:
+            apply_policy(policy, tables[0], history=tables[1], ledger=self.ledger, as_of=at)
+        except AdbudgetError as error:
+            return _told(error)
+        self._tell(at)
+        return ""
+
+    def pace(self, plan: pd.DataFrame, delivery: pd.DataFrame, at: datetime) -> str:
+        try:
+            pace(plan, delivery, as_of=at, ledger=self.ledger)
+        except AdbudgetError as error:
+            return _told(error)
+        self._tell(at)
+        return ""
+
+    def _tell(self, at: datetime) -> None:
+        """Send what is due, as the commands do; a sink that is down is tried again tomorrow."""
+        with suppress(typer.Exit):
+            deliver((), self.sinks, ledger=str(self.place.ledger), at=at)
+
+    def send(self, at: datetime) -> str:
         default = FileOutbox(folder=self.place.outbox)
-        with open_ledger(self.place.ledger) as ledger:
-            results = send_requests(ledger, gateways, at=at, who="Ann", default=default)
+        results = send_requests(self.ledger, self.gateways, at=at, who="Ann", default=default)
         return "; ".join(f"{one.request.ask.seller}: {one.told}" for one in results if one.error)
 
     def rule(self, item: str, verdict: str, who: str, at: datetime) -> str:
-        with open_ledger(self.place.ledger) as ledger:
-            try:
-                if verdict == "approve":
-                    approve_item(ledger, item, who=who, at=at)
-                else:
-                    reject_item(ledger, item, who=who, at=at, reason="not this week")
-            except AdbudgetError as error:
-                return _told(error)
+        try:
+            if verdict == "approve":
+                approve_item(self.ledger, item, who=who, at=at)
+            else:
+                reject_item(self.ledger, item, who=who, at=at, reason="not this week")
+        except AdbudgetError as error:
+            return _told(error)
         return ""
 
     def record(self, request: str, state: str, who: str, at: datetime) -> str:
-        with open_ledger(self.place.ledger) as ledger:
-            found = find_request(read_requests(ledger), request)
-            try:
-                record(ledger, found, Step(state=state, at=at), who=who)  # pyright: ignore
-            except AdbudgetError as error:
-                return _told(error)
+        found = find_request(read_requests(self.ledger), request)
+        try:
+            record(self.ledger, found, Step(state=state, at=at), who=who)  # pyright: ignore
+        except AdbudgetError as error:
+            return _told(error)
         return ""
 
     def kill(self, on: bool, at: datetime) -> str:
-        with open_ledger(self.place.ledger) as ledger:
-            ledger.set_kill(on, who="Ann", at=at, reason="the board wants to look at it")
+        self.ledger.set_kill(on, who="Ann", at=at, reason="the board wants to look at it")
         return ""
 
 

@@ -120,12 +120,12 @@ class PaceJudge:
             seen[mark] = number
 
     def _judge_alert(self, row: Any) -> None:
-        unit = row.unit.rpartition("::")[2]
+        unit = row.unit.rpartition("::")[2].partition(", ")[0]
+        unit = unit.removeprefix("campaign ").removeprefix("seller ").removeprefix("channel ")
         about = [
             one
             for one in self.deals.deals
-            if unit in (one.name, one.campaign, one.seller, one.channel)
-            or unit.startswith((one.campaign, one.seller))
+            if unit in (one.name, one.campaign.removeprefix("campaign "), one.seller, one.channel)
         ]
         silent = any(self.deals.broken(one) for one in about)
         needed = silent or any(self.deals.off(one) for one in about)

@@ -1,17 +1,35 @@
 """New entries of the ledger -> what a team carries to its platforms, mostly at once."""
 
+import json
+import sqlite3
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from adbudget.ledger import Ledger
 from benchmarks.year.book import Book
 from benchmarks.year.campaigns import Platform
 from benchmarks.year.deals import Deals
 from benchmarks.year.judging_rules import campaign_of
 
+SKIPPED = ("run", "measurement", "delivery")  # long, and not asked about
 NEVER, LATE = 0.02, 0.03  # shares of orders that a platform swallows, or that wait for a day
+
+
+class Row(NamedTuple):
+    """What is read of an entry."""
+
+    sequence: int
+    kind: str
+    at: str
+    unit: str
+    old_minor: int | None
+    new_minor: int | None
+    verdict: str
+    rule: str
+    run_id: str
+    payload: dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,7 +38,9 @@ class Orders:
 
     Attributes
     ----------
+    ledger : the file; what is new is read past adbudget, for a judge takes nobody's word
     cursor : last entry that was read
+    swallowed : (account, campaign) of orders that the platform did not make
     waiting : orders for the next day, with the account they are of
     """
 
@@ -28,20 +48,29 @@ class Orders:
     deals: Deals
     rng: np.random.Generator
     book: Book
+    ledger: Path
     cursor: int = 0
+    swallowed: list[tuple[str, str]] = field(default_factory=list)
     waiting: list[tuple[Any, str]] = field(default_factory=list)
 
-    def new_rows(self, ledger: Ledger) -> list[Any]:
+    def new_rows(self) -> list[Row]:
         """Entries since the last call, in order."""
-        head = ledger.head().sequence
-        if head <= self.cursor:
+        if not self.ledger.exists():
             return []
-        rows: Any = ledger.entries(last=head - self.cursor).itertuples()
-        found = [row for row in rows if row.sequence > self.cursor]
-        self.cursor = head
+        asked = f"SELECT {', '.join(Row._fields)} FROM ledger_entry WHERE sequence > ? ORDER BY 1"
+        connection = sqlite3.connect(self.ledger)
+        try:
+            rows = connection.execute(asked, (self.cursor,)).fetchall()
+        finally:
+            connection.close()
+        found = [
+            Row(*row[:-1], {} if row[1] in SKIPPED else json.loads(row[-1]))  # pyright: ignore
+            for row in rows
+        ]
+        self.cursor = found[-1].sequence if found else self.cursor
         return found
 
-    def carry_out(self, rows: list[Any], day: int, account: str = "") -> None:
+    def carry_out(self, rows: list[Row], account: str = "") -> None:
         """Make the changes of these rows: of an account's campaigns, or of deals."""
         for row in rows:
             if row.kind != "change":
@@ -49,13 +78,14 @@ class Orders:
             chance = self.rng.random() if account else 1.0
             if chance < NEVER:
                 self.book.counts["orders swallowed"] += 1
+                self.swallowed.append((account, campaign_of(row.unit)))
             elif chance < NEVER + LATE:
                 self.waiting.append((row, account))
                 self.book.counts["orders made late"] += 1
             else:
                 self._make(row, account)
 
-    def catch_up(self, ledger: Ledger, day: int) -> None:
+    def catch_up(self) -> None:
         """Make the orders that were left over yesterday."""
         for row, account in self.waiting:
             self._make(row, account)

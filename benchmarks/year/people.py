@@ -1,4 +1,4 @@
-"""The people of the agency: they approve late or never, refuse, edit by hand, and flip the switch."""
+"""The people of the agency: they approve late or never, refuse, and edit budgets by hand."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Five sellers on this machine: one grants, one offers less, one freezes, one does not keep its word.
+"""Five sellers on this machine: one grants, one counters, one freezes, one breaks its word.
 
 Four are agents over HTTP, those of the tests; the fifth is reached by files that a person carries.
 """

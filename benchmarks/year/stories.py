@@ -1,7 +1,7 @@
 """Seed -> what is broken when: outages, late figures, absent people, sellers who do not deliver.
 
-Stories begin in some weeks and leave others quiet. They are the truth that a run is judged by; nothing
-of them is told to adbudget.
+Stories begin in some weeks and leave others quiet. They are the truth that a run is judged by;
+nothing of them is told to adbudget.
 """
 
 from collections.abc import Iterable

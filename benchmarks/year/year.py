@@ -136,13 +136,13 @@ def _prepare(settings: Settings, folder: Path, stack: ExitStack) -> Year:
         sellers=sellers,
         box=box,
         place=place,
-        calls=Calls(place),
+        calls=Calls(place, stack),
         commands=Commands(place),
         book=book,
         judges={name: RulesJudge(platform=one, book=book) for name, one in platforms.items()},
         pace_judge=PaceJudge(deals=deals, book=book),
         people=People(rng=np.random.default_rng([settings.seed, 5]), book=book),
-        orders=Orders(platforms=platforms, deals=deals, rng=rng, book=book),
+        orders=Orders(platforms=platforms, deals=deals, rng=rng, book=book, ledger=place.ledger),
     )
 
 
@@ -155,15 +155,15 @@ def _live(year: Year, day: int) -> None:
     for platform in year.platforms.values():
         year.people.edit(platform, year.stories)
     _note_trouble(year, day)
-    with open_ledger(year.place.ledger) as ledger:
-        year.people.flip(year.calls, year.stories, day, _at(day, 0.5))
-        year.orders.catch_up(ledger, day)
-        _pace(year, hands, ledger, day)
-        _rules(year, hands, ledger, day)
-        year.sellers.answer(year.deals, _at(day, 19))
-        year.people.rule(hands, ledger, year.judges, year.accounts, year.stories, day, _at(day, 20))
-        year.people.answer_offers(hands, ledger, year.sellers, year.deals, _at(day, 21))
-        _after_approvals(year, ledger, day)
+    ledger = year.calls.ledger
+    year.people.flip(year.calls, year.stories, day, _at(day, 0.5))
+    year.orders.catch_up()
+    _pace(year, hands, ledger, day)
+    _rules(year, hands, ledger, day)
+    year.sellers.answer(year.deals, _at(day, 19))
+    year.people.rule(hands, ledger, year.judges, year.accounts, year.stories, day, _at(day, 20))
+    year.people.answer_offers(hands, ledger, year.sellers, year.deals, _at(day, 21))
+    _after_approvals(year, ledger, day)
     for platform in year.platforms.values():
         platform.happen()
     year.deals.happen()
@@ -193,9 +193,9 @@ def _pace(year: Year, hands: Hands, ledger: Ledger, day: int) -> None:
     error = _timed(year, "pace", hands, lambda: hands.pace(*tables, _at(day, 4)))
     if error:
         year.book.add("refused", day, "pace", error[:300])
-    rows = year.orders.new_rows(ledger)
+    rows = year.orders.new_rows()
     year.pace_judge.judge_run(rows, kill_on=kill_on)
-    year.orders.carry_out(rows, day)
+    year.orders.carry_out(rows)
     error = _timed(year, "send", hands, lambda: hands.send(_at(day, 5)))
     if error and not active(year.stories, "frozen seller", day):
         year.book.add("refused", day, "requests send", error[:300])
@@ -207,7 +207,7 @@ def _rules(year: Year, hands: Hands, ledger: Ledger, day: int) -> None:
     for account in ACCOUNTS:
         platform, judge = year.platforms[account.name], year.judges[account.name]
         for at in _moments(account.time_zone, day, hourly=year.settings.hourly):
-            year.orders.new_rows(ledger)
+            year.orders.new_rows()
             tables = platform.table(), platform.history()
             judge.open_day()
             error = _timed(
@@ -215,22 +215,31 @@ def _rules(year: Year, hands: Hands, ledger: Ledger, day: int) -> None:
             )
             if error:
                 year.book.add("refused", day, account.name, error[:300])
-            rows = year.orders.new_rows(ledger)
+            rows = year.orders.new_rows()
             year.accounts |= {row.run_id: account.name for row in rows if row.kind == "run"}
             judge.judge_run(rows, kill_on=kill_on)
-            year.orders.carry_out(rows, day, account.name)
+            year.orders.carry_out(rows, account.name)
+            _forget_swallowed(year)
 
 
 def _after_approvals(year: Year, ledger: Ledger, day: int) -> None:
     kill_on = bool(active(year.stories, "kill switch", day))
-    rows = [row for row in year.orders.new_rows(ledger) if row.kind == "change"]
+    rows = [row for row in year.orders.new_rows() if row.kind == "change"]
     for name, judge in year.judges.items():
         own = [row for row in rows if year.accounts.get(row.run_id) == name]
         judge.judge_approved(own, kill_on=kill_on)
-        year.orders.carry_out(own, day, name)
+        year.orders.carry_out(own, name)
     flights = [row for row in rows if row.payload.get("budget") == "flight"]
     year.pace_judge.judge_approved(flights, kill_on=kill_on)
-    year.orders.carry_out(flights, day)
+    year.orders.carry_out(flights)
+    _forget_swallowed(year)
+
+
+def _forget_swallowed(year: Year) -> None:
+    """What a platform did not make is no change that anything has to rest after."""
+    for account, name in year.orders.swallowed:
+        year.judges[account].moved.pop(name, None)
+    year.orders.swallowed.clear()
 
 
 def _timed(year: Year, what: str, hands: Hands, work: Any) -> str:

@@ -7,6 +7,7 @@ from adbudget.alerts.alert import SEVERITIES, Alert, Past
 from adbudget.errors import InputError
 
 COOLDOWN = timedelta(hours=24)  # unless a policy gives another
+REMINDER = timedelta(days=7)  # of standing trouble that is not critical: told once a week
 
 
 def fresh_and_silenced(
@@ -34,8 +35,10 @@ def fresh_and_silenced(
 
 
 def fresh_alerts(alerts: Iterable[Alert], earlier: Sequence[Past]) -> tuple[Alert, ...]:
-    """Alerts to send, after the usual cooldown; see :func:`fresh_and_silenced`."""
-    return fresh_and_silenced(((alert, COOLDOWN) for alert in alerts), earlier)[0]
+    """Alerts to send: critical ones daily, others weekly; see :func:`fresh_and_silenced`."""
+    usual = {"critical": COOLDOWN}
+    found = ((alert, usual.get(alert.severity, REMINDER)) for alert in alerts)
+    return fresh_and_silenced(found, earlier)[0]
 
 
 def most_severe_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:

@@ -71,6 +71,26 @@ def entries(
     return frame(reading, (tuple(row) for row in reading.rows(*where)))
 
 
+def index(
+    reading: Snapshot,
+    *,
+    kind: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    last: int | None = None,
+) -> list[tuple[str, datetime, str]]:
+    """Key, instant and policy hash of entries of a kind, in ledger order."""
+    where: list[ColumnElement[bool]] = [ENTRY.c.kind == kind]
+    if since is not None:
+        where.append(ENTRY.c.at >= instant_text(since, "since"))
+    if until is not None:
+        where.append(ENTRY.c.at < instant_text(until, "until"))
+    statement = reading.select(ENTRY.c.key, ENTRY.c.at, ENTRY.c.policy_hash, where=where)
+    statement = statement.order_by(ENTRY.c.sequence.desc()).limit(last)
+    rows = reading.connection.execute(statement).all()
+    return [(row.key, datetime.fromisoformat(row.at), row.policy_hash) for row in reversed(rows)]
+
+
 def frame(reading: Snapshot, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     """Columns of the table, typed, and the digits that the amounts of every entry count."""
     table = _typed(COLUMNS, rows)

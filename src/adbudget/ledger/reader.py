@@ -74,6 +74,23 @@ class LedgerReader:
                 last=last,
             )
 
+    def index(
+        self,
+        *,
+        kind: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        last: int | None = None,
+    ) -> list[tuple[str, datetime, str]]:
+        """Key, instant and policy hash of entries in ledger order: what payloads need not be read for.
+
+        Parameters as in :meth:`entries`.
+        """
+        from adbudget.ledger import ledger_frames as frames
+
+        with self._reading() as reading:
+            return frames.index(reading, kind=kind, since=since, until=until, last=last)
+
     def alerts(self, since: datetime) -> "pd.DataFrame":
         """Entries of kind "alert" since then, as :meth:`entries` gives them."""
         return self.entries(kind="alert", since=since)

@@ -12,6 +12,7 @@ import numpy as np
 
 from adbudget.alerts.alert import Alert, fingerprint_of, past_alerts
 from adbudget.alerts.cooldown import COOLDOWN, check_zones, fresh_and_silenced, most_severe_first
+from adbudget.errors import PolicyError
 from adbudget.policy.anomalies import Anomaly, AnomalyLimits, find_anomalies
 from adbudget.policy.language import Firing, evaluate, parse_trigger
 from adbudget.policy.language.trigger import Number, Trigger
@@ -66,6 +67,7 @@ def raise_alerts(
     limits: AnomalyLimits | None = None,
     at: datetime | None = None,
     uncounted: np.ndarray | None = None,
+    confidence: float | None = None,
 ) -> AlertReport:
     """Judge every alert rule and built-in check for every campaign.
 
@@ -79,6 +81,8 @@ def raise_alerts(
     limits : of the built-in checks
     at : stamped on the alerts; the moment of the readings when not given
     uncounted : (campaign,) bool, results are not being counted: nothing about them is told
+    confidence : posterior probability that comparisons of costs in ``rules`` need where there are
+        counts; None lets the figures decide. The usual ones always need that of ``limits``
 
     Raises
     ------
@@ -89,15 +93,17 @@ def raise_alerts(
     uncounted = np.zeros(len(readings), bool) if uncounted is None else uncounted
     found: list[tuple[Alert, timedelta]] = []
     notes: list[Note] = []
+    limits = AnomalyLimits() if limits is None else limits
     for rule in [*rules, *_usual_rules(rules)]:
-        firing = evaluate(rule.trigger, readings, targets=targets)
+        proof = confidence if rule in rules else limits.change_certainty
+        firing = _judged(rule, readings, targets, proof)
         found += [
             (_of_rule(rule, firing, readings, int(i), at), rule.cooldown)
             for i in np.flatnonzero(firing.fired & ~(uncounted & _of_results(rule.trigger)))
         ]
         if rule in rules:
             notes += _not_judged(rule, firing, readings)
-    anomalies = find_anomalies(readings, AnomalyLimits() if limits is None else limits)
+    anomalies = find_anomalies(readings, limits)
     for anomaly in anomalies:
         silent = uncounted & _of_results(parse_trigger(anomaly.trigger, where=anomaly.type))
         found += [
@@ -125,6 +131,18 @@ def raise_alerts(
 def _of_results(trigger: Trigger) -> bool:
     """Whether a trigger depends on how many results were counted, or on their value."""
     return bool(RESULTS & set(with_parts(trigger.metrics)))
+
+
+def _judged(
+    rule: AlertRule, readings: Readings, targets: Mapping[str, Number], proof: float | None
+) -> Firing:
+    """Where a rule fires; by the figures alone where no posterior can judge its trigger."""
+    if proof is not None:
+        try:
+            return evaluate(rule.trigger, readings, targets=targets, confidence=proof)
+        except PolicyError:
+            pass  # what else is wrong is said below
+    return evaluate(rule.trigger, readings, targets=targets)
 
 
 def _usual_rules(rules: Sequence[AlertRule]) -> list[AlertRule]:

@@ -29,6 +29,7 @@ class AnomalyLimits:
     drop_certainty : posterior probability that a drop is real, before a pause is suggested
     quality_certainty : the same of many clicks and few conversions
     worth_telling : posterior probability below which chance is the better explanation
+    change_certainty : posterior probability that a jump of a cost is as large as its alert says
     """
 
     ctr_drop: float = 0.5
@@ -37,6 +38,7 @@ class AnomalyLimits:
     drop_certainty: float = 0.99
     quality_certainty: float = 0.95
     worth_telling: float = 0.95
+    change_certainty: float = 0.99
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -146,6 +148,7 @@ def _no_impressions(readings: Readings) -> Anomaly:
     trigger = parse_trigger(text, where="check 'no_impressions'")
     firing = evaluate(trigger, readings, targets={})
     struck = firing.fired & (readings.status == "active") & (readings.budget_minor > 0)
+    struck &= ~(readings.metric("age_days") < 1)  # one that has just begun has not been shown yet
     return Anomaly(
         type="no_impressions",
         trigger=text,

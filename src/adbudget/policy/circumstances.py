@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from adbudget.alerts.cooldown import COOLDOWN
+from adbudget.alerts.cooldown import REMINDER
 from adbudget.ledger.changes import CONFIRMATION
 from adbudget.ledger.entry import CHANGE
 from adbudget.ledger.ledger_frames import local_day
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 RUN = "run"
 DAILY = (*SCOPES, "campaign_id", "date", "spend", "leads", "conversions", "days")
 BASELINE_DAYS = 15  # of results, where a table comes without its history
-RUNS_A_DAY = 8  # of other accounts that are passed over to find the last table of a day
 MOST_RUNS = 50  # of other accounts in the same ledger that are passed over to find the last one
 
 
@@ -128,7 +127,7 @@ def scopes_of(readings: Readings) -> tuple[str, ...]:
 
 def longest_cooldown(policy: Policy) -> timedelta:
     """How far back an alert may still silence an equal one."""
-    return max([COOLDOWN, *(alert.cooldown for alert in policy.alerts)])
+    return max([REMINDER, *(alert.cooldown for alert in policy.alerts)])
 
 
 def _rows(changes: pd.DataFrame) -> list[Any]:
@@ -162,13 +161,19 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
     """Daily figures as earlier runs knew them: of the last run of each day, its latest day."""
     zone, mine = ZoneInfo(policy.timezone), set(scopes_of(readings))
     today = instant(readings.as_of, policy).astimezone(zone).date()
+    since, until = local_day(today - timedelta(days=BASELINE_DAYS), zone)[0], readings.as_of
+    until = instant(until, policy)
+    last: dict[
+        tuple[date, str], str
+    ] = {}  # of each day and policy; tables are long, so few are read
+    for key, at, policy_hash in ledger.index(kind=RUN, since=since, until=until):
+        last[at.astimezone(zone).date(), policy_hash] = key
+    runs = ledger.kept(last.values())
     tables: dict[date, dict[str, Any]] = {}
-    for day in (today - timedelta(days=before) for before in range(BASELINE_DAYS, -1, -1)):
-        start, end = local_day(day, zone)
-        runs = ledger.entries(kind=RUN, since=start, until=end, last=RUNS_A_DAY)
-        for payload in runs["payload"]:  # the last one of the account counts
-            if "tables" in payload and mine & set(payload.get("scopes", ("",))):
-                tables[day] = payload["tables"]
+    for (day, _), key in last.items():
+        payload = runs[key].entry.payload
+        if "tables" in payload and mine & set(payload.get("scopes", ("",))):
+            tables[day] = payload["tables"]
     frames = [_daily(day, given) for day, given in tables.items()]
     frames = [frame for frame in frames if frame is not None]
     if not frames:
@@ -201,7 +206,9 @@ def _daily(day: date, tables: Mapping[str, Any]) -> pd.DataFrame | None:
 def _past_since(ledger: "Ledger", readings: Readings) -> dict[str, datetime]:
     """Of the last run about each account of the table, in the clock of its moment."""
     wanted, found = set(scopes_of(readings)), {}
-    for payload in reversed(ledger.entries(kind=RUN, last=MOST_RUNS)["payload"].tolist()):
+    keys = [key for key, _, _ in ledger.index(kind=RUN, last=MOST_RUNS)]
+    for key in reversed(keys):
+        payload = ledger.kept([key])[key].entry.payload
         theirs = wanted & set(payload.get("scopes", [""]))
         for name, text in payload.get("past_since", {}).items():
             if split_unit(name)[0] in theirs:

@@ -69,6 +69,7 @@ def make_case(
         earlier=earlier,
         at=at,
         uncounted=uncounted,
+        confidence=policy.confidence,
     )
     fired = fire_rules(policy, readings, total + total_change)
     after = total + total_change

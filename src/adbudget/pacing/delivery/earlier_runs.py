@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from adbudget.alerts.alert import Past, past_alerts
-from adbudget.alerts.cooldown import COOLDOWN
+from adbudget.alerts.cooldown import REMINDER
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -68,7 +68,7 @@ def read_earlier(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Earl
         ordered={deal: one.get("daily", {}).get("orders", []) for deal, one in payloads.items()},
         groups=groups,
         booked={deal: one.get("booked", {}) for deal, one in payloads.items()},
-        alerts=past_alerts(ledger.entries(kind="alert", since=at - COOLDOWN, until=at + INCLUDED)),
+        alerts=past_alerts(ledger.entries(kind="alert", since=at - REMINDER, until=at + INCLUDED)),
     )
 
 

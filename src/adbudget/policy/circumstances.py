@@ -5,6 +5,7 @@ Reads, never writes. Knows nothing of tables.
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -75,7 +76,7 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
         paused_today=_paused(today, wanted),
         net_today=sum(change.minor for change in moved_today if change.unit in known),
         changes=tuple(change for change in changes if change.minor),
-        earlier_days=_earlier_days(ledger, policy, readings),
+        earlier_days=cache(partial(_earlier_days, ledger, policy, readings)),
         logged=True,
         made=made,
         refusals=read_refusals(ledger, at, policy.constraints.rejection_rest),

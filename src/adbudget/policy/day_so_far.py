@@ -1,6 +1,6 @@
 """Circumstances: what a run has to know besides policy and tables. Records; read no ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,7 +46,7 @@ class Circumstances:
     paused_today : campaigns that were paused without a person today, and their budgets
     net_today : minor units by which today's changes moved the total of the table's campaigns
     changes : of budgets, oldest first, as far back as any rest or cadence reaches
-    earlier_days : daily figures of earlier runs, for a table without a history
+    earlier_days : reads daily figures as earlier runs knew them; called only where they matter
     logged : a ledger says all this, so what it does not hold did not happen
     made : what became of the changes that were ordered before
     refusals : moves that people rejected or rolled back
@@ -60,7 +60,7 @@ class Circumstances:
     paused_today: Mapping[str, int] = field(default_factory=dict)
     net_today: int = 0
     changes: tuple[Change, ...] = ()
-    earlier_days: History | None = None
+    earlier_days: Callable[[], History | None] | None = None
     logged: bool = False
     made: Made = field(default_factory=Made)
     refusals: tuple[Refusal, ...] = ()

@@ -4,9 +4,9 @@ One campaign may fail; a whole account or channel that loses its results on one 
 on spending, has stopped counting them. Knows nothing of rules, budgets or what is done about it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class _Days:
 
 
 def find_outages(
-    policy: Policy, readings: Readings, earlier_days: History | None = None
+    policy: Policy, readings: Readings, earlier_days: Callable[[], History | None] | None = None
 ) -> tuple[Outage, ...]:
     """Find every group whose results fell at once on a day that the table covers.
 
@@ -67,34 +67,42 @@ def find_outages(
     ----------
     policy : its attribution, ``outage_drop`` and targets
     readings : with a history by day
-    earlier_days : daily figures as earlier runs knew them. They stand for the history where there
-        is none; where there is one, a latest day that is no lower than latest days used to be when
-        they were new is late, not out
+    earlier_days : reads daily figures as earlier runs knew them. They stand for the history where
+        there is none; where there is one, a latest day that is no lower than latest days used to
+        be when they were new is late, not out
 
     Returns
     -------
     Outages, whole account first; a channel is named only when its account is not. Without any
     earlier day, only an account without a single result can be found
     """
-    as_known = None if earlier_days is None else replace(readings, history=earlier_days)
-    if readings.history is None and as_known is not None:
-        readings, as_known = as_known, None
+    if readings.history is None and earlier_days is not None and _is_daily(readings):
+        readings, earlier_days = replace(readings, history=earlier_days()), None
     counts = dict.fromkeys(c for c in counts_of_results() if c not in readings.stands_for)
     found: list[Outage] = []
     told: set[bytes] = set()
     days = {count: _days(readings, count) for count in counts}
-    new = {count: None if as_known is None else _days(as_known, count) for count in counts}
+
+    @cache
+    def as_known(count: str) -> _Days | None:
+        past = None if earlier_days is None else earlier_days()
+        return None if past is None else _days(replace(readings, history=past), count)
+
     for group, members in _groups(readings):
         if reduce(np.logical_or, [one.members for one in found], ~members)[members].all():
             continue
         for count in counts:
-            outage = _judge(policy, readings, days[count], new[count], members, group, count)
+            outage = _judge(policy, readings, days[count], as_known, members, group, count)
             if outage is None and group == WHOLE:
                 outage = _nothing_at_all(policy, readings, members, count)
             if outage is not None and outage.members.tobytes() not in told:
                 told.add(outage.members.tobytes())
                 found.append(outage)
     return tuple(found)
+
+
+def _is_daily(readings: Readings) -> bool:
+    return bool((np.nan_to_num(readings.metric("days"), nan=1.0) <= 1).any())
 
 
 def _groups(readings: Readings) -> Iterator[tuple[str, np.ndarray]]:
@@ -129,7 +137,7 @@ def _judge(
     policy: Policy,
     readings: Readings,
     days: _Days | None,
-    new: _Days | None,
+    as_known: Callable[[str], _Days | None],
     members: np.ndarray,
     group: str,
     count: str,
@@ -147,7 +155,8 @@ def _judge(
         expected = _expected(results, exposure, share_in, k)
         if expected is None or not _fell(policy, results[k], expected):
             continue
-        if k == 0 and new is not None and _as_ever(policy, results[0], exposure[0], new, members):
+        new = as_known(count) if k == 0 else None
+        if new is not None and _as_ever(policy, results[0], exposure[0], new, members):
             continue
         hit |= members & (window > k)
         if latest is None:

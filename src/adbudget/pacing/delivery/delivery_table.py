@@ -321,8 +321,8 @@ def _latest(
         Correction(
             deal=plan.deals[table.deal[new]],
             day=str(table.slots.begins[new] if table.slots.hourly else table.slots.day[new]),
-            spend_minor_before=round(table.spend[old]),
-            spend_minor=round(table.spend[new]),
+            spend_minor_before=round(float(table.spend[old])),
+            spend_minor=round(float(table.spend[new])),
             impressions_before=float(table.impressions[old]),
             impressions=float(table.impressions[new]),
         )

@@ -69,7 +69,7 @@ def budgets(
         )
     total = len(frame)
     if changed:
-        frame = frame[frame["n_changes"] > 0].reset_index(drop=True)
+        frame = frame.loc[frame["n_changes"] > 0].reset_index(drop=True)
     if out is not None:
         write_table(frame, out)
     if form == "csv":

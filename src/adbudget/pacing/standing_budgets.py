@@ -145,25 +145,28 @@ def _take(
 
 def _by_campaign(frame: pd.DataFrame) -> pd.DataFrame:
     """One row per campaign, currency and period."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in frame.to_dict("records"):
+        key = (row["campaign"], row["currency"], row["period"])
+        groups.setdefault(key, []).append(dict(row))
     rows = []
-    keys = ["campaign", "currency", "period"]
-    for (campaign, currency, period), deals in frame.groupby(keys, sort=True):  # pyright: ignore[reportGeneralTypeIssues]
-        last = deals.sort_values("changed_at").iloc[-1]
-        told = deals["n_changes"].sum() > 0
+    for (campaign, currency, period), deals in sorted(groups.items()):
+        changed = [deal for deal in deals if deal["n_changes"]]
+        last = max(changed, key=lambda deal: deal["changed_at"], default=None)
+        money = {
+            name: sum((deal[name] for deal in deals), Decimal(0))
+            for name in ("budget", "budget_before", "change")
+        }
         rows.append(
-            {
-                "unit": campaign,
-                "campaign": campaign,
-                "currency": currency,
-                "period": period,
-                "budget": sum(deals["budget"], Decimal(0)),
-                "budget_before": sum(deals["budget_before"], Decimal(0)),
-                "change": sum(deals["change"], Decimal(0)),
-                "n_changes": int(deals["n_changes"].sum()),
-                "changed_at": deals["changed_at"].max(),
-                "changed_by": last["changed_by"] if told else "",
-                "reason": "",
-                "locked": bool(deals["locked"].all()),
+            _row(campaign, campaign, currency, period, Decimal(0))
+            | money
+            | {
+                "n_changes": sum(deal["n_changes"] for deal in deals),
+                "changed_at": None if last is None else last["changed_at"],
+                "changed_by": "" if last is None else last["changed_by"],
+                "locked": all(deal["locked"] for deal in deals),
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["changed_at"] = pd.to_datetime(table["changed_at"], utc=True)
+    return table

@@ -146,16 +146,10 @@ def _versions(
     """A mark for every day on which the budget of a deal became another."""
     marks = []
     for row, newest in enumerate(chosen.tolist()):
-        every = [*earlier[newest], newest]
-        marks += [
-            Mark(
-                row=row,
-                day=np.datetime64(since[after], "D"),
-                budget_before_minor=int(budget[before]),
-            )
-            for before, after in pairwise(every)
-            if budget[before] != budget[after] and not np.isnat(since[after])
-        ]
+        for before, after in pairwise([*earlier[newest], newest]):
+            day: np.datetime64 = since[after]
+            if budget[before] != budget[after] and not np.isnat(day):
+                marks.append(Mark(row=row, day=day, budget_before_minor=int(budget[before])))
     return tuple(marks)
 
 

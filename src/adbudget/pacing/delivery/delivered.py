@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.tables.messages import Note
 
 
@@ -86,3 +87,21 @@ class Delivery:
         exact = np.asarray(values)
         running = np.concatenate([np.zeros(1, exact.dtype), np.cumsum(exact)])
         return running[self.first_row[1:]] - running[self.first_row[:-1]]
+
+
+def nothing_yet(plan: FlightPlan) -> Delivery:
+    """No rows at all: launch day."""
+    none = np.zeros(0)
+    message = "delivery: the table has no rows, so nothing is delivered yet."
+    return Delivery(
+        deal=none.astype(np.int64),
+        day=none.astype("datetime64[D]"),
+        spend_minor=none.astype(np.int64),
+        impressions=none,
+        final=none.astype(bool),
+        conversions=None,
+        revenue_minor=None,
+        first_row=np.zeros(len(plan) + 1, dtype=np.int64),
+        reported_until=np.full(len(plan), np.datetime64("NaT", "s")),
+        notes=(Note(kind="nothing_yet", message=message),),
+    )

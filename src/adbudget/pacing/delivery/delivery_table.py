@@ -17,7 +17,7 @@ from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.booked.slots import UNBOUNDED, Slots, begins_later, read_slots
 from adbudget.pacing.delivery.deals_of_rows import complete_only, deals_of_rows, planned_only
-from adbudget.pacing.delivery.delivered import Correction, Delivery
+from adbudget.pacing.delivery.delivered import Correction, Delivery, nothing_yet
 from adbudget.pacing.delivery.running_totals import are_running, differences, in_whole_units
 from adbudget.tables.amounts import read_as_written
 from adbudget.tables.instants import read_moments
@@ -93,7 +93,7 @@ def read_delivery(
     """
     moment = None if as_of is None else as_instant(as_of)
     if hasattr(frame, "shape") and not frame.shape[0]:
-        return _nothing_yet(plan)
+        return nothing_yet(plan)
     everything = checked_frame(frame, "delivery", NEEDED)
     rows = Rows(table="the delivery table", labels=everything.index)
     notes = unread_columns(everything, "delivery", KNOWN)
@@ -103,7 +103,7 @@ def read_delivery(
     deal, rows = deal[kept], rows.take(kept)
     table, deal, rows, unknown = complete_only(table, deal, plan, rows, notes)
     if not deal.size:
-        return replace(_nothing_yet(plan), unknown=unknown, notes=tuple(notes))
+        return replace(nothing_yet(plan), unknown=unknown, notes=tuple(notes))
     read = _read(table, deal, plan, moment, rows, notes)
     chosen, corrections = _latest(read, plan, rows)
     read = _daily(read, chosen, plan, cumulative, notes)
@@ -120,24 +120,6 @@ def _paused(table: pd.DataFrame, read: Table, plan: FlightPlan, rows: Rows) -> n
     order = np.lexsort([read.slots.begins, read.deal])
     paused[read.deal[order]] = flags[order]  # the last of a deal holds
     return paused
-
-
-def _nothing_yet(plan: FlightPlan) -> Delivery:
-    """No rows at all: launch day."""
-    none = np.zeros(0)
-    message = "delivery: the table has no rows, so nothing is delivered yet."
-    return Delivery(
-        deal=none.astype(np.int64),
-        day=none.astype("datetime64[D]"),
-        spend_minor=none.astype(np.int64),
-        impressions=none,
-        final=none.astype(bool),
-        conversions=None,
-        revenue_minor=None,
-        first_row=np.zeros(len(plan) + 1, dtype=np.int64),
-        reported_until=np.full(len(plan), np.datetime64("NaT", "s")),
-        notes=(Note(kind="nothing_yet", message=message),),
-    )
 
 
 def _read(
@@ -321,8 +303,8 @@ def _latest(
         Correction(
             deal=plan.deals[table.deal[new]],
             day=str(table.slots.begins[new] if table.slots.hourly else table.slots.day[new]),
-            spend_minor_before=round(table.spend[old]),
-            spend_minor=round(table.spend[new]),
+            spend_minor_before=round(float(table.spend[old])),
+            spend_minor=round(float(table.spend[new])),
             impressions_before=float(table.impressions[old]),
             impressions=float(table.impressions[new]),
         )

@@ -3,6 +3,7 @@
 Reads, never writes. Knows nothing of tables.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -92,7 +93,7 @@ def longest_cooldown(policy: Policy) -> timedelta:
 def _past_since(ledger: "Ledger", readings: Readings) -> dict[str, datetime]:
     """Of the last run about each account of the table, in the clock of its moment."""
     wanted, found = set(scopes_of(readings)), {}
-    for payload in reversed(ledger.entries(kind=RUN, last=MOST_RUNS)["payload"].tolist()):
+    for payload in _newest_runs(ledger):
         theirs = wanted & set(payload.get("scopes", [""]))
         for name, text in payload.get("past_since", {}).items():
             if split_unit(name)[0] in theirs:
@@ -101,6 +102,12 @@ def _past_since(ledger: "Ledger", readings: Readings) -> dict[str, datetime]:
         if not wanted:
             break
     return found
+
+
+def _newest_runs(ledger: "Ledger") -> Iterator[dict[str, Any]]:
+    """Payloads of runs, newest first; they hold whole tables, so the last one is read alone."""
+    yield from ledger.entries(kind=RUN, last=1)["payload"]
+    yield from reversed(ledger.entries(kind=RUN, last=MOST_RUNS)["payload"].tolist()[:-1])
 
 
 def _in_clock(moment: datetime, as_of: datetime) -> datetime:

@@ -64,6 +64,11 @@ def rollback(
             say(f"Waits for approval: {told} (adbudget approve {entry.group_id}).")
         if entry.verdict == "blocked":
             say(f"Blocked: {told}; {entry.rationale}.")
+    if any(entry.verdict == "blocked" for entry in proposals):
+        say(
+            "A blocked rollback changes nothing and cannot be overridden: give a --policy whose "
+            "limits allow it, or set the budgets on the platform."
+        )
 
 
 def confirm(

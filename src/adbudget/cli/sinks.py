@@ -155,7 +155,10 @@ def _announcement(rows: list[dict[str, Any]], at: datetime) -> "Alert":
     from adbudget.cli.entries import move_text
 
     first = rows[0]
-    moves = [f"{row['unit']} {move_text(row) or row['action']}" for row in rows[:SHOWN]]
+    moves = [
+        f"{row['unit']} {move_text(row) or row['action'] or row['rule']}".strip()
+        for row in rows[:SHOWN]
+    ]
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     until = first["expires_at"]
     stands = "" if until is None or until != until else f" until {until:%Y-%m-%d %H:%M} UTC"

@@ -44,7 +44,8 @@ def refuse_changes(reading: Snapshot, what: str) -> None:
         raise KillSwitchError(
             f"the kill switch is on since {state.since:%Y-%m-%d %H:%M} UTC, set by {state.who}"
             f"{f' ({state.reason})' if state.reason else ''}. Nothing was written of {what}. "
-            "Alerts and recommendations still are; changes need the switch off."
+            "Alerts and recommendations still are; changes need the switch off. This cannot be "
+            "overridden."
         )
 
 

@@ -6,7 +6,7 @@ Every method is one snapshot; nothing is written. ``store.py`` adds what writes.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -82,7 +82,7 @@ class LedgerReader:
         until: datetime | None = None,
         last: int | None = None,
     ) -> list[tuple[str, datetime, str]]:
-        """Key, instant and policy hash of entries in ledger order: what payloads need not be read for.
+        """Key, instant and policy hash of entries in ledger order, without their payloads.
 
         Parameters as in :meth:`entries`.
         """
@@ -130,6 +130,11 @@ class LedgerReader:
         """Key -> entry in its place, for the keys that exist."""
         with self._reading() as reading:
             return reading.by_key(keys)
+
+    def payloads(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Key -> payload, for the keys that exist; those of runs are long."""
+        with self._reading() as reading:
+            return reading.payloads(keys)
 
     def pending(self, at: datetime | None = None) -> "pd.DataFrame":
         """Entries with verdict "needs_approval" that wait for a person's word.

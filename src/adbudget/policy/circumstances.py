@@ -3,7 +3,7 @@
 Reads, never writes. Knows nothing of tables.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -169,10 +169,10 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
     ] = {}  # of each day and policy; tables are long, so few are read
     for key, at, policy_hash in ledger.index(kind=RUN, since=since, until=until):
         last[at.astimezone(zone).date(), policy_hash] = key
-    runs = ledger.kept(last.values())
+    payloads = ledger.payloads(last.values())
     tables: dict[date, dict[str, Any]] = {}
     for (day, _), key in last.items():
-        payload = runs[key].entry.payload
+        payload = payloads[key]
         if "tables" in payload and mine & set(payload.get("scopes", ("",))):
             tables[day] = payload["tables"]
     frames = [_daily(day, given) for day, given in tables.items()]
@@ -207,9 +207,7 @@ def _daily(day: date, tables: Mapping[str, Any]) -> pd.DataFrame | None:
 def _past_since(ledger: "Ledger", readings: Readings) -> dict[str, datetime]:
     """Of the last run about each account of the table, in the clock of its moment."""
     wanted, found = set(scopes_of(readings)), {}
-    keys = [key for key, _, _ in ledger.index(kind=RUN, last=MOST_RUNS)]
-    for key in reversed(keys):
-        payload = ledger.kept([key])[key].entry.payload
+    for payload in _newest_runs(ledger):
         theirs = wanted & set(payload.get("scopes", [""]))
         for name, text in payload.get("past_since", {}).items():
             if split_unit(name)[0] in theirs:
@@ -218,6 +216,12 @@ def _past_since(ledger: "Ledger", readings: Readings) -> dict[str, datetime]:
         if not wanted:
             break
     return found
+
+
+def _newest_runs(ledger: "Ledger") -> Iterator[dict[str, Any]]:
+    """Payloads of runs, newest first; they hold whole tables, so each is read alone."""
+    for key, _, _ in reversed(ledger.index(kind=RUN, last=MOST_RUNS)):
+        yield ledger.payloads([key])[key]
 
 
 def _in_clock(moment: datetime, as_of: datetime) -> datetime:

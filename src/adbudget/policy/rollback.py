@@ -15,7 +15,7 @@ import numpy as np
 from adbudget.errors import LedgerError
 from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
 from adbudget.money import digits_of, in_digits
-from adbudget.policy.circumstances import RUN
+from adbudget.policy.circumstances import MOST_RUNS, RUN
 from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.presets import in_currency
 from adbudget.policy.rulebook import Policy
@@ -79,7 +79,7 @@ def edit_check(policy: Policy, ledger: "Ledger", at: datetime) -> Callable[[Pair
     """
     zone = ZoneInfo(policy.timezone)
     openings = ledger.opening_budgets(at.astimezone(zone).date(), zone)
-    runs = ledger.entries(kind=RUN)
+    runs = ledger.entries(kind=RUN, last=MOST_RUNS)
     payloads = [payload for payload in runs["payload"] if "figures" in payload]
     if not payloads:
         raise LedgerError("the ledger holds no run of a policy, so there is nothing to roll back.")

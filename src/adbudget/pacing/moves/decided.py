@@ -112,7 +112,7 @@ def approve_moves(ledger: "Ledger", group_id: str, *, who: str, at: datetime) ->
     if locked:
         raise LedgerConflictError(
             f"{', '.join(locked)} is locked, so the moves {group_id!r} cannot be approved. Unlock "
-            "it, or reject the moves."
+            "it, or reject the moves. This cannot be overridden."
         )
     about = [
         str(item["group_id"])
@@ -123,7 +123,7 @@ def approve_moves(ledger: "Ledger", group_id: str, *, who: str, at: datetime) ->
     if newest != name:
         raise LedgerConflictError(
             f"a later run proposes other moves of the same deals, {newest!r}, so {name!r} is out "
-            "of date. Approve the later ones, or reject them first."
+            "of date. Approve the later ones, or reject them first. This cannot be overridden."
         )
     return ledger.approve(name, who=who, at=at)
 

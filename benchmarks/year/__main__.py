@@ -1,4 +1,4 @@
-"""Run a year: python -m benchmarks.year --seed 1. Figures are printed and kept; --report writes docs.
+"""Run a year: python -m benchmarks.year --seed 1. Figures are printed; --report writes docs.
 
 Every violation is written with its day and unit to results.jsonl, so that its cause can be found.
 """

@@ -1,4 +1,4 @@
-"""The two accounts of the year: currency, clock, campaigns, and the policy their team has written."""
+"""The two accounts of the year: currency, clock, and the policy that their team has written."""
 
 from dataclasses import dataclass
 
@@ -103,8 +103,3 @@ ACCOUNTS = (
         rest_days=14,
     ),
 )
-
-
-def without_attribution_window(policy: str) -> str:
-    """The same policy for releases that do not know the key ``window``."""
-    return policy.replace("  window: 14 days\n", "")

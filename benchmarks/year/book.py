@@ -71,6 +71,7 @@ class Book:
         """Plain values."""
         return {
             "violations": [asdict(one) for one in self.violations],
+            "needless": [asdict(one) for one in self.alerts if not one.needed],
             "touched": dict(self.touched),
             "counts": dict(self.counts),
         }

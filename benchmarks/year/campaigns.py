@@ -72,7 +72,7 @@ class Platform:
         while self.day < 0:
             self.happen()
 
-    # What happens ---------------------------------------------------------------------------------
+    # What happens --------------------------------------------------------------------------------
 
     def happen(self) -> None:
         """Let one day pass."""
@@ -117,13 +117,13 @@ class Platform:
         self.started[i] = FIRST_DAY + day
         self.active[i] = True
 
-    # What people and programs do --------------------------------------------------------------------
+    # What people and programs do -----------------------------------------------------------------
 
     def place(self, name: str) -> int | None:
         """Where the campaign is; None when it is over."""
         return self.names.index(name) if name in self.names else None
 
-    # What is reported -------------------------------------------------------------------------------
+    # What is reported ----------------------------------------------------------------------------
 
     def shares(self, day: int, now: int) -> tuple[np.ndarray, np.ndarray]:
         """(campaign,) share of a day's results usually reported by now, and truly in the table."""
@@ -174,7 +174,7 @@ class Platform:
         return (self.lacking(now) > LACKING) | old
 
     def newest(self, now: int) -> int:
-        """Last day that the table of now holds: yesterday, or an older one when an export failed."""
+        """Last day that the table of now holds: yesterday, or earlier when an export failed."""
         old = [one.first for one in self.stories if one.kind == "old table" and one.on(now)]
         return min([*old, now]) - 1
 

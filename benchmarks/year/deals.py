@@ -1,6 +1,6 @@
-"""Booked deals of five sellers with known truth: plans in, deliveries out, and what is wrong with them.
+"""Booked deals of five sellers with known truth: plans in, deliveries out, and what is wrong.
 
-Forty places, five sellers in each of eight campaigns; a place is booked anew when its flight is over.
+Forty places, five sellers in each of eight campaigns; a place is booked anew after its flight.
 """
 
 from calendar import monthrange
@@ -88,7 +88,7 @@ class Deals:
         self.day = 0
         self._book()
 
-    # What happens -----------------------------------------------------------------------------------
+    # What happens --------------------------------------------------------------------------------
 
     def happen(self) -> None:
         """Let one day pass."""
@@ -167,7 +167,7 @@ class Deals:
             )
             self.deals.append(deal)
 
-    # What people do ---------------------------------------------------------------------------------
+    # What people do ------------------------------------------------------------------------------
 
     def find(self, name: str) -> Deal | None:
         """The deal of a name, while it is in the plan."""
@@ -184,7 +184,7 @@ class Deals:
         deal.booked_minor += minor
         deal.budget_minor += minor
 
-    # What is reported -------------------------------------------------------------------------------
+    # What is reported ----------------------------------------------------------------------------
 
     def broken(self, deal: Deal) -> bool:
         """Whether nothing was reported of a running deal for more than two days."""

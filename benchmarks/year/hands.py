@@ -97,7 +97,6 @@ class Calls:
             apply_policy(policy, tables[0], history=tables[1], ledger=self.ledger, as_of=at)
         except AdbudgetError as error:
             return _told(error)
-        self._tell(at)
         return ""
 
     def pace(self, plan: pd.DataFrame, delivery: pd.DataFrame, at: datetime) -> str:
@@ -105,11 +104,10 @@ class Calls:
             pace(plan, delivery, as_of=at, ledger=self.ledger)
         except AdbudgetError as error:
             return _told(error)
-        self._tell(at)
         return ""
 
-    def _tell(self, at: datetime) -> None:
-        """Send what is due, as the commands do; a sink that is down is tried again tomorrow."""
+    def tell(self, at: datetime) -> None:
+        """Send what is due, as every command does; a sink that is down is tried again tomorrow."""
         with suppress(typer.Exit):
             deliver((), self.sinks, ledger=str(self.place.ledger), at=at)
 

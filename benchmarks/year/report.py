@@ -29,7 +29,7 @@ MARK = "<!-- years -->"
 
 def lines(figures: Mapping[str, Any], most: int) -> list[str]:
     """What is printed of one year."""
-    skipped = ("violations",)
+    skipped = ("violations", "needless")
     told = [f"{name}: {value}" for name, value in figures.items() if name not in skipped]
     found = figures["violations"]
     seen: dict[tuple[str, str], int] = {}
@@ -38,6 +38,8 @@ def lines(figures: Mapping[str, Any], most: int) -> list[str]:
         seen[one["kind"], one["text"][:25]] = seen.get((one["kind"], one["text"][:25]), 0) + 1
         if seen[one["kind"], one["text"][:25]] <= 4:
             shown.append(f"  day {one['day']} {one['unit']}: {one['kind']}: {one['text']}")
+    needless = [f"  day {one['day']} {one['unit']}: {one['type']}" for one in figures["needless"]]
+    told += [f"{len(needless)} alerts that were not needed:", *needless[: most // 2]]
     return [*told, f"{len(found)} violations:", *shown[:most]]
 
 

@@ -160,6 +160,7 @@ def _live(year: Year, day: int) -> None:
     year.orders.catch_up()
     _pace(year, hands, ledger, day)
     _rules(year, hands, ledger, day)
+    year.calls.tell(_at(day, 18))
     year.sellers.answer(year.deals, _at(day, 19))
     year.people.rule(hands, ledger, year.judges, year.accounts, year.stories, day, _at(day, 20))
     year.people.answer_offers(hands, ledger, year.sellers, year.deals, _at(day, 21))
@@ -280,6 +281,7 @@ def _figures(year: Year, seconds: float) -> dict[str, Any]:
         n_alerts = _count_lost_alerts(year, ledger)
         _make_again(year, ledger)
         entries = ledger.head().sequence
+        n_runs = len(ledger.entries(kind=["run", "pacing"])["run_id"].unique())
     for seller, agent in year.sellers.agents.items():
         year.pace_judge.judge_agent(seller, agent)
     quiet = [w for w in quiet_weeks(year.stories, n_days) if w not in year.off_weeks]
@@ -296,6 +298,7 @@ def _figures(year: Year, seconds: float) -> dict[str, Any]:
         "alerts_a_quiet_week": round(book.alerts_a_week(quiet), 2),
         "alert_types": _types(book),
         "touched_a_week": round(7 * sum(book.touched.values()) / n_days, 2),
+        "runs": n_runs,
         "entries": entries,
         "ledger_mb": round(year.place.ledger.stat().st_size / 1e6, 1),
         "killed": year.commands.n_killed,

@@ -252,10 +252,14 @@ def test_old_figures_are_told_once_for_the_account():
     assert types.count("stale_data") == 1
 
 
-def test_an_equal_alert_is_told_again_only_when_worse_or_a_day_later():
+def test_an_equal_alert_is_told_again_when_worse_daily_when_critical_and_weekly_else():
     first = alerts_of([850] * 10)
     assert fresh_alerts(first, past_alerts(first)) == ()
     worse = alerts_of([600] * 10)
     assert fresh_alerts(worse, past_alerts(first)) == worse
     next_day = alerts_of([850] * 11, "2026-03-12")
-    assert fresh_alerts(next_day, past_alerts(first)) == next_day
+    assert fresh_alerts(next_day, past_alerts(first)) == ()
+    next_week = alerts_of([850] * 17, "2026-03-18")
+    assert fresh_alerts(next_week, past_alerts(first)) == next_week
+    still_worse = alerts_of([600] * 11, "2026-03-12")
+    assert fresh_alerts(still_worse, past_alerts(worse)) == still_worse

@@ -28,6 +28,7 @@ from benchmarks.year.people import People
 from benchmarks.year.sellers import Sellers, open_sellers
 from benchmarks.year.stories import FIRST_DAY, Cast, Story, active, make_stories, quiet_weeks
 
+PARTS = ("pace", *(account.name for account in ACCOUNTS), "send", "people")
 REPLAYED = 6  # runs of the year that are made again at its end
 
 
@@ -159,26 +160,33 @@ def _live(year: Year, day: int) -> None:
     year.people.flip(year.calls, year.stories, day, _at(day, 0.5))
     year.orders.catch_up()
     _pace(year, hands, ledger, day)
-    _rules(year, hands, ledger, day)
+    _rules(year, hands, day)
     year.calls.tell(_at(day, 18))
     year.sellers.answer(year.deals, _at(day, 19))
-    year.people.rule(hands, ledger, year.judges, year.accounts, year.stories, day, _at(day, 20))
-    year.people.answer_offers(hands, ledger, year.sellers, year.deals, _at(day, 21))
+    people = hands["people"]
+    year.people.rule(people, ledger, year.judges, year.accounts, year.stories, day, _at(day, 20))
+    year.people.answer_offers(people, ledger, year.sellers, year.deals, _at(day, 21))
     _after_approvals(year, ledger, day)
     for platform in year.platforms.values():
         platform.happen()
     year.deals.happen()
 
 
-def _hands(year: Year, day: int) -> Hands:
-    """The command line on some days; killed in the middle where the story says so."""
-    killed = bool(active(year.stories, "killed", day))
+def _hands(year: Year, day: int) -> dict[str, Hands]:
+    """Part of the day's work -> who does it: one part by the command line on some days.
+
+    On days with a kill the command is killed in the middle of that part, and run again.
+    """
+    hands: dict[str, Hands] = dict.fromkeys(PARTS, year.calls)
     rng = np.random.default_rng([year.settings.seed, 6, day])
-    if killed and year.settings.commands:
+    killed = bool(active(year.stories, "killed", day)) and year.settings.commands > 0
+    chosen = str(rng.choice(PARTS[:3] if killed else PARTS))
+    if killed:
         usual = year.seconds["command"] or 2.0
         year.commands.kill_after = float(rng.uniform(0.4, 1.05)) * usual
-        return year.commands
-    return year.commands if rng.random() < year.settings.commands else year.calls
+    if killed or rng.random() < year.settings.commands:
+        hands[chosen] = year.commands
+    return hands
 
 
 def _note_trouble(year: Year, day: int) -> None:
@@ -188,22 +196,24 @@ def _note_trouble(year: Year, day: int) -> None:
         year.off_weeks.add(day // 7)
 
 
-def _pace(year: Year, hands: Hands, ledger: Ledger, day: int) -> None:
+def _pace(year: Year, hands: dict[str, Hands], ledger: Ledger, day: int) -> None:
     kill_on = bool(active(year.stories, "kill switch", day))
     tables = year.deals.plan(), year.deals.delivery()
-    error = _timed(year, "pace", hands, lambda: hands.pace(*tables, _at(day, 4)))
+    own = hands["pace"]
+    error = _timed(year, "pace", own, lambda: own.pace(*tables, _at(day, 4)))
     if error:
         year.book.add("refused", day, "pace", error[:300])
     rows = year.orders.new_rows()
     year.pace_judge.judge_run(rows, kill_on=kill_on)
     year.orders.carry_out(rows)
-    error = _timed(year, "send", hands, lambda: hands.send(_at(day, 5)))
+    own = hands["send"]
+    error = _timed(year, "send", own, lambda: own.send(_at(day, 5)))
     if error and not active(year.stories, "frozen seller", day):
         year.book.add("refused", day, "requests send", error[:300])
     year.pace_judge.judge_requests(read_requests(ledger))
 
 
-def _rules(year: Year, hands: Hands, ledger: Ledger, day: int) -> None:
+def _rules(year: Year, hands: dict[str, Hands], day: int) -> None:
     kill_on = bool(active(year.stories, "kill switch", day))
     for account in ACCOUNTS:
         platform, judge = year.platforms[account.name], year.judges[account.name]
@@ -211,8 +221,9 @@ def _rules(year: Year, hands: Hands, ledger: Ledger, day: int) -> None:
             year.orders.new_rows()
             tables = platform.table(), platform.history()
             judge.open_day()
+            own = hands[account.name]
             error = _timed(
-                year, "rules", hands, lambda a=account, t=tables, w=at: hands.rules(a.name, t, w)
+                year, "rules", own, lambda a=account, t=tables, w=at, o=own: o.rules(a.name, t, w)
             )
             if error:
                 year.book.add("refused", day, account.name, error[:300])

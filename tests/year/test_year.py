@@ -62,9 +62,7 @@ def test_the_judge_sees_harm_where_a_policy_does_not_look_for_outages(tmp_path, 
 
 
 def test_a_process_killed_in_the_middle_and_run_again_leaves_one_run_a_day(tmp_path):
-    settings = replace(
-        SMALL, n_days=3, n_campaigns=4, n_groups=1, only=("killed",), commands=1.0
-    )
+    settings = replace(SMALL, n_days=3, n_campaigns=4, n_groups=1, only=("killed",), commands=1.0)
     figures = run_year(settings, tmp_path / "killed")
     assert told(figures, "lost") == []
     assert told(figures, "duplicate") == []

@@ -14,7 +14,6 @@ import pandas as pd
 
 from adbudget.alerts.cooldown import COOLDOWN
 from adbudget.ledger.entry import CHANGE
-from adbudget.ledger.ledger_frames import local_day
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.day_so_far import Change, Circumstances
 from adbudget.policy.readings.campaigns import read_history
@@ -112,7 +111,7 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
     today = instant(readings.as_of, policy).astimezone(zone).date()
     tables: dict[date, dict[str, Any]] = {}
     for day in (today - timedelta(days=before) for before in range(BASELINE_DAYS, -1, -1)):
-        start, end = local_day(day, zone)
+        start, end = (datetime.combine(day + timedelta(days=k), time.min, zone) for k in (0, 1))
         last = ledger.entries(kind=RUN, since=start, until=end, last=1)  # one table a day is read
         if not last.empty and "tables" in last["payload"].iloc[0]:
             tables[day] = last["payload"].iloc[0]["tables"]

@@ -15,7 +15,6 @@ import pandas as pd
 from adbudget.alerts.cooldown import REMINDER
 from adbudget.ledger.changes import CONFIRMATION
 from adbudget.ledger.entry import CHANGE
-from adbudget.ledger.ledger_frames import local_day
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.day_so_far import Change, Circumstances
 from adbudget.policy.made import OVERWRITTEN, Made, Ordered, compare
@@ -162,11 +161,9 @@ def _earlier_days(ledger: "Ledger", policy: Policy, readings: Readings) -> Histo
     """Daily figures as earlier runs knew them: of the last run of each day, its latest day."""
     zone, mine = ZoneInfo(policy.timezone), set(scopes_of(readings))
     today = instant(readings.as_of, policy).astimezone(zone).date()
-    since, until = local_day(today - timedelta(days=BASELINE_DAYS), zone)[0], readings.as_of
-    until = instant(until, policy)
-    last: dict[
-        tuple[date, str], str
-    ] = {}  # of each day and policy; tables are long, so few are read
+    since = datetime.combine(today - timedelta(days=BASELINE_DAYS), time.min, zone)
+    until = instant(readings.as_of, policy)
+    last: dict[tuple[date, str], str] = {}  # tables are long: one a day and policy is read
     for key, at, policy_hash in ledger.index(kind=RUN, since=since, until=until):
         last[at.astimezone(zone).date(), policy_hash] = key
     payloads = ledger.payloads(last.values())

@@ -37,10 +37,9 @@ def test_no_name_of_a_page_moves_the_cursor_or_breaks_a_line(capsys):
     assert "two\\u000alines" in out
 
 
-@pytest.mark.parametrize("mark", ["\0", "\ud800"])
-def test_a_name_that_no_ledger_can_hold_is_refused_at_reading_with_its_row(mark):
+def test_a_name_that_no_ledger_can_hold_is_refused_at_reading_with_its_row():
     with pytest.raises(InputError, match=r"campaign_id holds a character .* in row 1"):
-        apply_policy(load_policy(RULES), frame_of(["fine", f"a{mark}b"]), as_of=at(2))
+        apply_policy(load_policy(RULES), frame_of(["fine", "a\0b"]), as_of=at(2))
 
 
 @pytest.mark.parametrize("action", ["increase_budget_{}%", "decrease_budget_{}%"])

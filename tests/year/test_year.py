@@ -1,15 +1,18 @@
 """A short version of the year: every story in two weeks, and a judge that sees what is wrong."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.year import year as year_of_agency
 from benchmarks.year.accounts import ACCOUNTS, CHANNELS
 from benchmarks.year.book import Book
 from benchmarks.year.campaigns import Platform
 from benchmarks.year.deals import SELLERS, Deals
+from benchmarks.year.judging_pace import PaceJudge
+from benchmarks.year.judging_rules import RulesJudge
+from benchmarks.year.orders import Row
 from benchmarks.year.report import table
 from benchmarks.year.stories import KINDS, Cast, Story, active, make_stories, quiet_weeks
 from benchmarks.year.year import Settings, run_year
@@ -51,22 +54,124 @@ def test_in_two_weeks_budgets_move_and_requests_are_drafted(short):
     assert short["alerts_needed"] > 0
 
 
-def test_the_judge_sees_harm_where_a_policy_does_not_look_for_outages(tmp_path, monkeypatch):
-    blind = [
-        replace(one, policy=one.policy.replace("constraints:", "constraints:\n  outage_drop: 99%"))
-        for one in ACCOUNTS
-    ]
-    monkeypatch.setattr(year_of_agency, "ACCOUNTS", tuple(blind))
-    settings = replace(SMALL, n_groups=1, n_campaigns=15, n_days=14, only=("few results",))
-    assert run_year(settings, tmp_path / "blind")["harm"] > 0
-
-
 def test_a_process_killed_in_the_middle_and_run_again_leaves_one_run_a_day(tmp_path):
     settings = replace(SMALL, n_days=3, n_campaigns=4, n_groups=1, only=("killed",), commands=1.0)
     figures = run_year(settings, tmp_path / "killed")
     assert told(figures, "lost") == []
     assert told(figures, "duplicate") == []
     assert figures["runs"] == 3 * 3  # two accounts and the deals, every day
+
+
+# The judges ---------------------------------------------------------------------------------------
+
+
+def change(unit: str, old: int, new: int, rule: str = "reduce_losers", **payload: Any) -> Row:
+    return Row(1, "change", "", unit, old, new, "auto", rule, "run", payload)
+
+
+def shop_judge(*stories: Story, days: int = 6) -> RulesJudge:
+    """A judge of twelve campaigns after some days."""
+    shop = ACCOUNTS[0]
+    platform = Platform(shop, seed=1, n_days=40, n_campaigns=12, stories=list(stories))
+    for _ in range(days):
+        platform.happen()
+    return RulesJudge(platform=platform, book=Book())
+
+
+def kinds(judge: RulesJudge | PaceJudge) -> list[str]:
+    return [one.kind for one in judge.book.violations]
+
+
+def cut_of_a_tenth(judge: RulesJudge, place: int = 0, **payload: Any) -> list[Row]:
+    """Money goes from one campaign to the next."""
+    names, budget = judge.platform.names, judge.platform.budget_minor.tolist()
+    part = budget[place] // 10
+    return [
+        change(f"shop::{names[place]}", budget[place], budget[place] - part, **payload),
+        change(f"shop::{names[place + 1]}", budget[place + 1], budget[place + 1] + part, "scale"),
+    ]
+
+
+def test_a_cut_on_sound_figures_is_no_violation():
+    judge = shop_judge()
+    judge.judge_run(cut_of_a_tenth(judge), kill_on=False)
+    assert kinds(judge) == []
+
+
+def test_a_cut_during_an_outage_is_harm_and_one_a_person_signed_is_not():
+    outage = Story(kind="no results", first=4, last=5, about="shop")
+    judge = shop_judge(outage)
+    judge.judge_run(cut_of_a_tenth(judge), kill_on=False)
+    assert kinds(judge) == ["harm", "harm"]
+    signed = shop_judge(outage)
+    signed.open_day()
+    signed.judge_approved(cut_of_a_tenth(signed), kill_on=False)
+    assert kinds(signed) == []
+
+
+def test_a_change_under_the_kill_switch_breaks_a_limit():
+    judge = shop_judge()
+    judge.judge_run(cut_of_a_tenth(judge), kill_on=True)
+    assert kinds(judge) == ["limit", "limit"]
+
+
+def test_a_cut_by_half_breaks_the_limit_of_the_day_and_the_total():
+    judge = shop_judge()
+    budget = int(judge.platform.budget_minor[0])
+    judge.judge_run([change("shop::c00", budget, budget // 2)], kill_on=False)
+    assert {one.text.split(" in ")[-1] for one in judge.book.violations} >= {
+        "a day, reduce_losers",
+        "one run",
+    }
+
+
+def test_an_order_from_another_budget_and_one_to_and_fro_are_contradictions():
+    judge = shop_judge()
+    rows = cut_of_a_tenth(judge)
+    judge.platform.budget_minor[0] += 5
+    judge.judge_run(rows, kill_on=False)
+    assert kinds(judge) == ["contradiction"]
+    judge = shop_judge()
+    judge.judge_run(cut_of_a_tenth(judge), kill_on=False)
+    judge.platform.happen()
+    budget = int(judge.platform.budget_minor[0])
+    up = [change("shop::c00", budget, budget + 100), change("shop::c05", 100, 0)]
+    judge.judge_run(up[:1], kill_on=False)
+    assert "to and fro" in " ".join(one.text for one in judge.book.violations)
+
+
+def silent_deals() -> Deals:
+    silent = Story(kind="silent feed", first=5, last=12, about="Pole TV")
+    deals = Deals(seed=1, n_days=30, n_campaigns=1, stories=[silent])
+    for _ in range(9):
+        deals.happen()
+    return deals
+
+
+def test_money_moved_out_of_a_deal_that_nobody_reports_is_harm():
+    judge = PaceJudge(deals=silent_deals(), book=Book())
+    tv, other = (
+        next(deal for deal in judge.deals.deals if deal.seller == seller)
+        for seller in ("Pole TV", "Northstar")
+    )
+    rows = [
+        change(one.name, one.budget_minor, one.budget_minor + by, "reallocation", budget="flight")
+        for one, by in ((tv, -5000), (other, 5000))
+    ]
+    judge.judge_run(rows, kill_on=False)
+    assert kinds(judge) == ["harm"]
+    judge.judge_run(rows[1:], kill_on=False)
+    assert kinds(judge) == ["harm", "limit"], "a campaign's money must not change"
+
+
+def test_a_raise_that_asks_for_less_is_a_contradiction():
+    judge = PaceJudge(deals=silent_deals(), book=Book())
+    name = next(deal.name for deal in judge.deals.deals if deal.seller == "Northstar")
+    diffs = [{"field": "daily_budget", "old_value": "1130.00", "new_value": "901.25"}]
+    ask = {"intent": "raise_delivery", "diffs": diffs}
+    row = Row(1, "request", "", name, None, None, "needs_approval", "", "run", {"ask": ask})
+    judge.judge_run([row], kill_on=False)
+    assert kinds(judge) == ["contradiction"]
 
 
 # The truth itself ---------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ class PaceJudge:
             one
             for one in self.deals.deals
             if unit in (one.name, one.campaign.removeprefix("campaign "), one.seller, one.channel)
+            or unit == one.campaign
         ]
         silent = any(self.deals.broken(one) for one in about)
         needed = silent or any(self.deals.off(one) for one in about)

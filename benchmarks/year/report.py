@@ -18,6 +18,7 @@ ROWS = (
     ("alerts_needed_share", "of them needed"),
     ("quiet_weeks", "quiet weeks"),
     ("alerts_a_quiet_week", "alerts in a quiet week"),
+    ("announced_a_week", "approvals announced, a week"),
     ("touched_a_week", "items a person touched, a week"),
     ("entries", "entries of the ledger"),
     ("ledger_mb", "ledger, MB"),

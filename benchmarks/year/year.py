@@ -1,6 +1,7 @@
 """Settings -> one year, day by day, and what was counted in it."""
 
 import shutil
+import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -92,6 +93,9 @@ def run_year(settings: Settings, folder: Path) -> dict[str, Any]:
         started = time.monotonic()
         for day in range(settings.n_days):
             _live(year, day)
+            if day % 30 == 29:
+                told = f"seed {settings.seed}: day {day + 1}, {year.book.by_kind()}"
+                print(told, file=sys.stderr, flush=True)
         return _figures(year, time.monotonic() - started)
 
 
@@ -308,6 +312,9 @@ def _figures(year: Year, seconds: float) -> dict[str, Any]:
         "quiet_weeks": len(quiet),
         "alerts_a_quiet_week": round(book.alerts_a_week(quiet), 2),
         "alert_types": _types(book),
+        "announced_a_week": round(
+            7 * sum(one["type"] == "approval" for one in year.box.taken) / n_days, 2
+        ),
         "touched_a_week": round(7 * sum(book.touched.values()) / n_days, 2),
         "runs": n_runs,
         "entries": entries,

@@ -364,6 +364,21 @@ def test_an_offer_is_used_once_accepted_and_the_accepting_is_kept(ledger):
     assert ledger.entries(kind="request")["who"].iloc[-1] == "Bob"
 
 
+def test_an_offer_we_have_accepted_may_go_on_standing_with_the_seller(ledger):
+    filed(ledger, ask())
+    offer = [{"field": "daily_impressions", "old_value": None, "new_value": 9_500}]
+    with SellerAgent() as agent:
+        send(ledger, gateway(agent))
+        agent.counter(REFERENCE, offer)
+        (heard,) = send(ledger, gateway(agent), MORNING + HOUR)
+        assert heard.request.state == "countered"
+        record(ledger, only(ledger), Step(state="approved", at=MORNING + DAY), who="Bob")
+        (again,) = send(ledger, gateway(agent), MORNING + 2 * DAY)
+    assert not again.error
+    assert again.told == "we have answered its offer; it has not written that down yet"
+    assert only(ledger).state == "approved"
+
+
 # Writing ----------------------------------------------------------------------------------------
 
 

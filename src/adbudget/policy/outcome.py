@@ -66,7 +66,7 @@ def outcome(
     budget, wanted = readings.budget_minor, fired.wanted
     change = balance.budget - budget
     free = guard.hold == ""
-    waits = free | np.isin(guard.hold, ("cadence", "rest"))  # a pause is no move of money
+    waits = free | (guard.hold == "cadence")  # a pause is no move of money, but a cut may yet help
     raises, cuts = free & (wanted > 0), free & (wanted < 0)
     goal = budget + wanted
     kept_up = guard.immature & cuts

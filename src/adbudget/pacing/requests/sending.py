@@ -160,6 +160,9 @@ def _ask_after(
     except SellerError as error:
         silent = isinstance(error, SellerSilentError)
         return Sent(request=request, told=str(error), error=True, silent=silent)
+    if answer is not None and _is_old_offer(request, answer):
+        told = "we have answered its offer; it has not written that down yet"
+        return Sent(request=request, told=told)
     if answer is not None:
         return _note_answer(ledger, request, answer, at, who, automatic=False)
     if not request.is_unconfirmed:
@@ -169,6 +172,13 @@ def _ask_after(
         told = "handed over moments ago; it may still be on its way, so it is not sent again yet"
         return Sent(request=request, told=told, error=True)
     return _hand_over(ledger, gateway, request, at, who)
+
+
+def _is_old_offer(request: SellerRequest, answer: Answer) -> bool:
+    """The seller still shows the offer that we have accepted."""
+    offered = {(diff.field, diff.new_value) for diff in answer.counter}
+    agreed = {(diff.field, diff.new_value) for diff in request.agreed}
+    return answer.state == "countered" and request.state == "approved" and offered == agreed
 
 
 def _hand_over(

@@ -241,6 +241,17 @@ def test_the_ledger_as_of_an_entry_sees_nothing_later_and_cannot_be_written(ledg
         then.append(entry(), key="c")
 
 
+def test_entries_are_listed_without_their_payloads_and_payloads_without_the_rest(ledger):
+    for day, key in ((1, "a"), (2, "b"), (3, "c")):
+        when = AT + timedelta(days=day)
+        ledger.append(entry(at=when, payload={"n": day}, policy_hash=key * 64), key=key)
+    kind = entry().kind
+    assert [key for key, _, _ in ledger.index(kind=kind, last=2)] == ["b", "c"]
+    since, until = AT + timedelta(days=2), AT + timedelta(days=3)
+    assert ledger.index(kind=kind, since=since, until=until) == [("b", since, "b" * 64)]
+    assert ledger.payloads(["c", "a", "none"]) == {"a": {"n": 1}, "c": {"n": 3}}
+
+
 # Opening ----------------------------------------------------------------------------------------
 
 

@@ -48,6 +48,30 @@ def test_a_jump_of_the_cpl_within_a_day_is_told(now, expected):
 
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
+    [(7, 3, []), (700, 300, ["anomaly"]), (7, 0, []), (700, 500, [])],
+)
+def test_where_leads_are_counted_a_jump_of_the_cpl_is_told_when_chance_does_not_explain_it(
+    before, now, expected
+):
+    readings = read(spend=100, leads=now, history=past(spend=[100], leads=[before]))
+    assert [type_ for type_, _, _ in told(readings)] == expected
+
+
+def test_alerts_of_a_policy_need_its_confidence_and_go_by_the_figures_without_one():
+    readings = read(spend=100, leads=3, history=past(spend=[100], leads=[7]))
+    jump = rule("cpl_change > 50% in 24h")
+    assert [type_ for type_, _, _ in told(readings, jump)] == ["anomaly"]
+    assert told(readings, jump, confidence=0.95) == []
+
+
+@pytest.mark.parametrize(("started", "expected"), [("2026-03-10", 0), ("2026-03-01", 1)])
+def test_a_campaign_that_begins_today_is_not_missed(started, expected):
+    readings = read(impressions=0, budget=100, started_at=started)
+    assert len(told(readings)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
     [
         ([6.1, 6.2], 6.3, [("opportunity", "c0", "suggest_scale")]),
         ([6.1, 5.9], 6.3, []),

@@ -62,6 +62,23 @@ def test_how_long_a_campaign_is_past_a_trigger_survives_a_run_of_another_account
     assert "pause_recommended" in plan.of("acme::bad").flags
 
 
+def test_a_history_that_does_not_say_whose_it_is_is_of_the_account_of_the_table():
+    past = pd.DataFrame(
+        {"campaign_id": ["win"], "date": "2026-03-01", "spend": 1, "conversions": 1}
+    )
+    plan = apply_policy(policy(), table().assign(account="acme"), history=past, as_of=at(2))
+    assert not any("win" in note.message for note in plan.notes)
+
+
+def test_a_call_is_found_by_its_own_name_where_no_other_is_called_so():
+    one = table().assign(account="acme")
+    plan = apply_policy(policy(), one, as_of=at(2))
+    assert plan.of("win") is plan.of("acme::win")
+    both = pd.concat([one, table().assign(account="globex")])
+    with pytest.raises(KeyError):
+        apply_policy(policy(), both, as_of=at(2)).of("win")
+
+
 def test_a_history_belongs_to_its_account():
     frame = table().assign(account="acme")
     past = pd.DataFrame(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, text
 
-from adbudget.ledger.entry import NEEDS_APPROVAL, Entry
+from adbudget.ledger.entry import NEEDS_APPROVAL, WRITTEN, Entry
 from adbudget.ledger.schema import ENTRY
 
 ROWS_PER_PAGE = 2000
@@ -83,6 +83,8 @@ class Snapshot:
             statement = self.select(ENTRY.c.key, ENTRY.c.payload, where=[ENTRY.c.key.in_(some)])
             rows = self.connection.execute(statement)
             found |= {row.key: json.loads(row.payload) for row in rows}
+        for payload in found.values():
+            payload.pop(WRITTEN, None)  # of the row, not of what happened
         return found
 
     def last(self, *where: ColumnElement[bool]) -> Kept | None:

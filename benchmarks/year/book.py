@@ -1,5 +1,6 @@
 """What is counted: violations, each with its day and unit, alerts, and what people had to touch."""
 
+import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -52,6 +53,7 @@ class Book:
         found = Violation(kind=kind, day=day, unit=unit, text=text)
         if found not in self.violations[-50:]:
             self.violations.append(found)
+            print(f"day {day} {unit}: {kind}: {text}", file=sys.stderr, flush=True)
 
     def by_kind(self) -> dict[str, int]:
         """Violations of every kind, those that never happened too."""

@@ -84,7 +84,7 @@ class Calls:
                 url=url,
                 rng=np.random.default_rng(0),
                 token=f"key of {seller}",
-                timeout=0.4,
+                timeout=2.0,  # on a loaded machine too
                 tries=2,
                 wait=lambda s: None,
             )

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.year.book import KINDS
 
 ROWS = (
+    ("days", "days run"),
     ("harm", "harm: moved on data known to be broken"),
     ("limit", "limits broken"),
     ("contradiction", "contradictory orders"),

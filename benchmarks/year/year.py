@@ -221,7 +221,7 @@ def _rules(year: Year, hands: dict[str, Hands], day: int) -> None:
     kill_on = bool(active(year.stories, "kill switch", day))
     for account in ACCOUNTS:
         platform, judge = year.platforms[account.name], year.judges[account.name]
-        for at in _moments(account.time_zone, day, hourly=year.settings.hourly):
+        for at in moments(account.time_zone, day, hourly=year.settings.hourly):
             year.orders.new_rows()
             tables = platform.table(), platform.history()
             judge.open_day()
@@ -275,7 +275,7 @@ def _at(day: int, hour: float) -> datetime:
     return first + timedelta(days=day, hours=hour)
 
 
-def _moments(zone: str, day: int, *, hourly: bool) -> list[datetime]:
+def moments(zone: str, day: int, *, hourly: bool) -> list[datetime]:
     """Every full hour of the local day, 23 to 25 of them, or eight in the morning."""
     local = datetime.fromisoformat(str(FIRST_DAY + day)).replace(tzinfo=ZoneInfo(zone))
     if not hourly:

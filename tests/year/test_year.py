@@ -14,8 +14,8 @@ from benchmarks.year.judging_pace import PaceJudge
 from benchmarks.year.judging_rules import RulesJudge
 from benchmarks.year.orders import Row
 from benchmarks.year.report import table
-from benchmarks.year.stories import KINDS, Cast, Story, active, make_stories, quiet_weeks
-from benchmarks.year.year import Settings, run_year
+from benchmarks.year.stories import FIRST_DAY, KINDS, Cast, Story, active, make_stories, quiet_weeks
+from benchmarks.year.year import Settings, moments, run_year
 
 SMALL = Settings(seed=5, n_days=15, n_campaigns=10, n_groups=2, commands=0.0)
 CAST = Cast(
@@ -60,6 +60,20 @@ def test_a_process_killed_in_the_middle_and_run_again_leaves_one_run_a_day(tmp_p
     assert told(figures, "lost") == []
     assert told(figures, "duplicate") == []
     assert figures["runs"] == 3 * 3  # two accounts and the deals, every day
+
+
+def test_hourly_runs_order_no_change_twice_and_keep_the_limit_of_the_day(tmp_path):
+    settings = replace(SMALL, n_days=1, n_campaigns=4, n_groups=1, hourly=True, only=("killed",))
+    figures = run_year(settings, tmp_path / "hourly")
+    assert figures["runs"] == 1 + 2 * 24
+    assert figures["violations"] == []
+
+
+@pytest.mark.parametrize(("day", "hours"), [(65, 24), (66, 23), (304, 25)])
+def test_an_hourly_day_has_as_many_hours_as_its_clock(day, hours):
+    found = moments("America/New_York", day, hourly=True)
+    assert len({at.timestamp() for at in found}) == len(found) == hours
+    assert {at.date().isoformat() for at in found} == {str(FIRST_DAY + day)}
 
 
 # The judges ---------------------------------------------------------------------------------------

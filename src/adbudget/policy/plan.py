@@ -28,7 +28,8 @@ class Recommendation:
     change_pct : percent of the current budget; inf when it is zero
     action : what happens to the campaign; one that is paused keeps its budget
     rule_fired : names of the rules that decide, joined by " + "; "rebalance" for a move no rule
-        asked for, "emergency_pause", or "" when nothing did
+        asked for; "emergency_pause", "test_budget", "monthly_cap", or the built-in check that asks
+        for a pause; "" when nothing did
     rationale : one or two sentences a buyer can read aloud
     confidence : "high" for a rule, "medium" or "low" for a rebalance; "low" also for a rule whose
         posterior probability is below 80%; "" when nothing decided

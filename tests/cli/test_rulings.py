@@ -271,3 +271,21 @@ def test_a_ledger_opened_to_read_only_writes_nothing_beside_its_file(history, tm
         with pytest.raises(LedgerError, match="could not be written"):
             ledger.append(entry(), key="a")
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_decisions_of_the_model_are_blocked_too_while_the_switch_is_on(
+    tmp_path, monkeypatch, capsys
+):
+    from adbudget.cli.policy import stopped_by_switch
+
+    frame = pd.DataFrame({"decision": ["increase", "monitor"], "verdict": ["auto", "auto"]})
+    frame.attrs["policy"] = {"hash": "x"}
+    assert stopped_by_switch(frame) is frame  # no ledger is set
+    monkeypatch.setenv("ADBUDGET_LEDGER", str(tmp_path / "l.db"))
+    with open_ledger(tmp_path / "l.db") as ledger:
+        assert stopped_by_switch(frame) is frame
+        ledger.set_kill(True, who="Ann", at=at(2), reason="stop")
+    stopped = stopped_by_switch(frame)
+    assert stopped["verdict"].tolist() == ["blocked", "blocked"]
+    assert stopped.attrs == frame.attrs
+    assert "The kill switch is on since 2026-03-02 09:00 UTC" in capsys.readouterr().out

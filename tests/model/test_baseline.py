@@ -9,8 +9,8 @@ import pytest
 
 import adbudget as ab
 from adbudget.model.baseline import (
-    _Common,
     FoundScales,
+    _Common,
     _system,
     assumed_baseline,
     baseline_of,

@@ -9,8 +9,8 @@ import pytest
 
 import adbudget as ab
 from adbudget.model.baseline import (
+    FoundScales,
     _Common,
-    _Scales,
     _system,
     assumed_baseline,
     baseline_of,
@@ -139,10 +139,10 @@ def test_what_is_expected_of_an_account_is_what_the_others_alone_say(known):
     evidence = known[2]
     shared = shared_columns(evidence.design, PRIORS)
     systems = [_system(evidence, PRIORS, shared, a) for a in range(4)]
-    scales = _Scales.first(shared, PRIORS, 4)
+    scales = FoundScales.first(shared, PRIORS, 4)
     mean, cov = _Common.of(systems, shared, scales).without(1)
     others = [systems[a] for a in (0, 2, 3)]
-    by_others = _Common.of(others, shared, _Scales.first(shared, PRIORS, 3)).all()
+    by_others = _Common.of(others, shared, FoundScales.first(shared, PRIORS, 3)).all()
     assert mean == pytest.approx(by_others[0], rel=1e-6, abs=1e-9)
     assert cov == pytest.approx(by_others[1], rel=1e-6, abs=1e-12)
 

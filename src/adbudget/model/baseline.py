@@ -78,9 +78,26 @@ def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
     ----------
     Dempster, Laird & Rubin (1977), Journal of the Royal Statistical Society B 39(1), 1-38.
     """
+    found = search_baseline(evidence, priors)
+    mean, cov = found.expected()
+    scales = found.scales
+    return _baseline(
+        mean,
+        cov,
+        scales.noise,
+        dict(zip(found.shared.groups, scales.spread, strict=True)) | {"trend": scales.trend},
+        evidence,
+        priors,
+    )
+
+
+def search_baseline(
+    evidence: Evidence, priors: Priors, start: "FoundScales | None" = None
+) -> "FoundBaseline":
+    """The search of :func:`find_baseline`, from ``start`` or from the guesses of the priors."""
     shared = shared_columns(evidence.design, priors)
     systems = [_system(evidence, priors, shared, a) for a in range(len(evidence.gram))]
-    scales = _Scales.first(shared, priors, len(systems))
+    scales = start or FoundScales.first(shared, priors, len(systems))
     for _ in range(MAX_PASSES):
         common = _Common.of(systems, shared, scales)
         found = _improved(systems, shared, scales, common, priors)
@@ -89,16 +106,7 @@ def find_baseline(evidence: Evidence, priors: Priors) -> Baseline:
         if settled:
             break
     common = _Common.of(systems, shared, scales)
-    apart = np.diag(scales.apart(shared) ** 2)
-    mean, cov = zip(*(common.without(a) for a in range(len(systems))), strict=True)
-    return _baseline(
-        np.array(mean),
-        np.array([own + apart for own in cov]),
-        scales.noise,
-        dict(zip(shared.groups, scales.spread, strict=True)) | {"trend": scales.trend},
-        evidence,
-        priors,
-    )
+    return FoundBaseline(systems=systems, shared=shared, scales=scales, common=common)
 
 
 def _baseline(mean, covariance, noise_sd, scales, evidence: Evidence, priors: Priors) -> Baseline:
@@ -117,7 +125,7 @@ def _baseline(mean, covariance, noise_sd, scales, evidence: Evidence, priors: Pr
 
 
 @dataclass(frozen=True, slots=True)
-class _Scales:
+class FoundScales:
     """(group,) spread between accounts, step of the trend, and (account,) noise."""
 
     spread: np.ndarray
@@ -125,7 +133,8 @@ class _Scales:
     noise: np.ndarray
 
     @classmethod
-    def first(cls, shared: SharedColumns, priors: Priors, n_accounts: int) -> "_Scales":
+    def first(cls, shared: SharedColumns, priors: Priors, n_accounts: int) -> "FoundScales":
+        """What the priors guess."""
         spread = shared.guess * priors.baseline_apart
         return cls(spread, priors.trend_sd, np.full(n_accounts, priors.noise_share))
 
@@ -133,7 +142,14 @@ class _Scales:
         """(shared,) sd between accounts of every coefficient."""
         return np.maximum(self.spread[shared.group] * shared.size, LEAST_SPREAD)
 
-    def distance(self, other: "_Scales") -> float:
+    def log_prior(self, shared: SharedColumns, priors: Priors) -> float:
+        """Log density of spreads and step, each a guess that is worth so many observations."""
+        guess = np.append(shared.guess * priors.baseline_apart, priors.trend_sd)
+        precision = (guess / np.append(self.spread, self.trend)) ** 2
+        return float(priors.baseline_df / 2 * (np.log(precision) - precision).sum())
+
+    def distance(self, other: "FoundScales") -> float:
+        """Largest relative change of a scale."""
         pairs = zip(self._all(), other._all(), strict=True)
         return max(abs(np.log(new / old)) for new, old in pairs)
 
@@ -154,7 +170,7 @@ class _System:
     n_rows: float
     level_sd: float
 
-    def normal(self, scales: _Scales, account: int, n_shared: int):
+    def normal(self, scales: FoundScales, account: int, n_shared: int):
         """Normal matrix and right side; the shared coefficients have no prior yet."""
         noise = max(scales.noise[account], LEAST_SPREAD)
         prior = np.zeros(self.gram.shape[0] - 1)
@@ -163,6 +179,21 @@ class _System:
         prior[ramps] = max(scales.trend, LEAST_SPREAD) ** -2.0
         prior[ramps.stop :] = 1.0
         return self.gram[:-1, :-1] / noise**2 + np.diag(prior), self.gram[:-1, -1] / noise**2
+
+    def log_density(
+        self, scales: FoundScales, account: int, mean: np.ndarray, cov: np.ndarray
+    ) -> float:
+        """Of the rows, the shared coefficients ~ N(mean, cov); see `FoundBaseline.log_density`."""
+        noise, at = max(scales.noise[account], LEAST_SPREAD), slice(1, 1 + mean.size)
+        normal, right = self.normal(scales, account, mean.size)
+        prior = normal - self.gram[:-1, :-1] / noise**2
+        prior[at, at] = np.linalg.inv(cov)
+        normal[at, at] += prior[at, at]
+        pull = prior[at, at] @ mean
+        right[at] += pull
+        square = self.gram[-1, -1] / noise**2 + mean @ pull - right @ np.linalg.solve(normal, right)
+        gain = np.linalg.slogdet(prior)[1] - np.linalg.slogdet(normal)[1]
+        return float(gain / 2 - square / 2 - self.n_rows * np.log(noise))
 
 
 def _system(evidence: Evidence, priors: Priors, shared: SharedColumns, account: int) -> _System:
@@ -199,7 +230,7 @@ class _Common:
     pull: np.ndarray
 
     @classmethod
-    def of(cls, systems: list[_System], shared: SharedColumns, scales: _Scales) -> "_Common":
+    def of(cls, systems: list[_System], shared: SharedColumns, scales: FoundScales) -> "_Common":
         n, apart = shared.size.size, scales.apart(shared) ** 2
         own = [_information(system, scales, a, n) for a, system in enumerate(systems)]
         # Accounts differ from what they share, so what one says of it is blurred by that.
@@ -225,7 +256,44 @@ class _Common:
         return cov @ (self.pull - self.own_pull[account]), cov
 
 
-def _information(system: _System, scales: _Scales, account: int, n_shared: int):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundBaseline:
+    """Where the search ended: every account's rows, the scales, and what accounts share."""
+
+    systems: list[_System]
+    shared: SharedColumns
+    scales: FoundScales
+    common: _Common
+
+    def expected(self) -> tuple[np.ndarray, np.ndarray]:
+        """(account, shared) mean and (account, shared, shared) covariance, each from the others."""
+        apart = np.diag(self.scales.apart(self.shared) ** 2)
+        every = range(len(self.systems))
+        mean, cov = zip(*(self.common.without(a) for a in every), strict=True)
+        return np.array(mean), np.array([own + apart for own in cov])
+
+    def on(self, evidence: Evidence, priors: Priors) -> "FoundBaseline":
+        """Other sums over the same rows: what accounts share stays, each finds its own noise."""
+        shared, n_accounts = self.shared, len(self.systems)
+        systems = [_system(evidence, priors, shared, a) for a in range(n_accounts)]
+        noise = _improved(systems, shared, self.scales, self.common, priors).noise
+        return replace(self, systems=systems, scales=replace(self.scales, noise=noise))
+
+    def log_density(self) -> np.ndarray:
+        """(account,) log density of an account's rows, given the scales and the other accounts.
+
+        Baseline and curves are integrated out, under the working prior.
+        """
+        pairs = zip(self.systems, *self.expected(), strict=True)
+        return np.array(
+            [
+                system.log_density(self.scales, a, mean, cov)
+                for a, (system, mean, cov) in enumerate(pairs)
+            ]
+        )
+
+
+def _information(system: _System, scales: FoundScales, account: int, n_shared: int):
     """(shared, shared) precision and (shared,) pull, all other coefficients integrated out."""
     normal, right = system.normal(scales, account, n_shared)
     shared = np.arange(1, 1 + n_shared)
@@ -236,12 +304,16 @@ def _information(system: _System, scales: _Scales, account: int, n_shared: int):
 
 
 def _improved(
-    systems: list[_System], shared: SharedColumns, scales: _Scales, common: _Common, priors: Priors
-) -> _Scales:
+    systems: list[_System],
+    shared: SharedColumns,
+    scales: FoundScales,
+    common: _Common,
+    priors: Priors,
+) -> FoundScales:
     """One step of expectation-maximisation."""
     n, worth = shared.size.size, priors.baseline_df
     mean, cov = common.all()
-    first = _Scales.first(shared, priors, len(systems))
+    first = FoundScales.first(shared, priors, len(systems))
     square = worth * first.spread**2
     ramp_square, ramp_count = worth * first.trend**2, worth
     precision = scales.apart(shared) ** -2.0
@@ -263,7 +335,7 @@ def _improved(
         ramp_count += system.n_ramps
         noise[a] = _noise(system, own, own_cov, priors)
     count = np.bincount(shared.group, minlength=square.size) * len(systems)
-    return _Scales(
+    return FoundScales(
         np.sqrt(square / (worth + count)), float(np.sqrt(ramp_square / ramp_count)), noise
     )
 

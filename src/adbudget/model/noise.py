@@ -1,18 +1,20 @@
-"""Panel + Design -> RowNoise: outliers, growth and serial correlation, found from the data.
+"""Panel + Design -> RowNoise: outliers, growth and persistence of the noise, found from the data.
 
 A Black Friday or a tracking outage is not drawn from the noise of an ordinary week, and spend often
 moves with it, so one such row can buy a channel a return it never had. Residuals are taken as
 Student-t; a row's weight is what that distribution expects its precision to be, given its residual.
 Noise that grows with the level (a December of three times the sales is noisier; leads are counts)
-makes high periods look like evidence they are not. Residuals that follow each other make a history
-look longer than it is; rows are whitened by a first-order autoregression. Knows nothing of
-sampling.
+makes high periods look like evidence they are not. How far shocks persist is asked of rows whose
+outliers were taken back (``persistence.py``). Knows nothing of sampling.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from adbudget.model.design import Design, carried_spend, first_state
 from adbudget.model.evidence import Baseline
+from adbudget.model.persistence import find_persistence
 from adbudget.model.priors import Priors
 from adbudget.model.reweighting import Weighted, account_system, regrow, reweight
 from adbudget.model.row_noise import RowNoise
@@ -23,16 +25,12 @@ TAIL_GRID = (np.inf, 12.0, 4.0, 2.0)  # from light to heavy: each starts from th
 # Variance of the noise as a power of the level: even, as counts have it, a constant share.
 LEVEL_POWERS = (0.0, 1.0, 2.0)
 LEAST_GAIN, LEAST_GAIN_PER_ROW = 10.0, 0.015  # log density; see find_noise
-PAIRS_OF_COMMON = 100  # how many pairs the accounts' mean autocorrelation is worth
-CLEAR_SIGMAS = 2.0
-MAX_AUTOCORRELATION = 0.95
 
 
 def find_noise(panel: Panel, design: Design, baseline: Baseline, priors: Priors) -> RowNoise:
-    """Find the tail of the noise, how it grows, the weight of every row, how residuals persist.
+    """Find the tail of the noise, how it grows, the weight of every row, and how shocks persist.
 
-    Tail and growth are shared by all accounts; an account's autocorrelation is shrunk towards
-    their mean.
+    Tail and growth are shared by all accounts.
 
     Parameters
     ----------
@@ -59,7 +57,12 @@ def find_noise(panel: Panel, design: Design, baseline: Baseline, priors: Priors)
         for system, own in zip(systems, fits, strict=True)
     ]
     power = best_option(grown, n_rows)
-    return _row_noise(panel, [own[power] for own in grown], TAIL_GRID[tail], LEVEL_POWERS[power])
+    chosen = [own[power] for own in grown]
+    noise = _row_noise(panel, chosen, TAIL_GRID[tail], LEVEL_POWERS[power])
+    calm, even = panel, replace(noise, tail_df=np.inf, weights=noise.spread**-2.0)
+    if np.isfinite(noise.tail_df):
+        calm = replace(panel, outcome=_calmed(panel, design, chosen, noise.information))
+    return replace(noise, autocorrelation=find_persistence(calm, design, even, priors))
 
 
 def best_option(fits: list[list[Weighted]], n_rows: int) -> int:
@@ -83,33 +86,30 @@ def best_option(fits: list[list[Weighted]], n_rows: int) -> int:
 def _row_noise(panel: Panel, fits: list[Weighted], tail_df: float, power: float) -> RowNoise:
     """Rows of every account put back into their periods."""
     weights, spread = np.ones(panel.outcome.shape), np.ones(panel.outcome.shape)
-    residuals = np.full(panel.outcome.shape, np.nan)
     for a, fit in enumerate(fits):
         observed = np.isfinite(panel.outcome[a])
         row_weights = fit.weights / fit.spread**2
         weights[a, observed] = row_weights / row_weights.mean()
         spread[a, observed] = fit.spread * np.sqrt(np.mean(fit.spread**-2.0))
-        residuals[a, observed] = fit.residual
     return RowNoise(
         weights=weights,
         tail_df=tail_df,
         level_power=power,
         spread=spread,
-        autocorrelation=_autocorrelation(residuals, weights),
+        autocorrelation=np.zeros(panel.n_accounts),
     )
 
 
-def _autocorrelation(residuals: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(account,) weighted lag-one autocorrelation, shrunk, and zero where it is not clear."""
-    paired = np.isfinite(residuals[:, 1:]) & np.isfinite(residuals[:, :-1])
-    # A pair counts as much as its less trusted half, so an outlier correlates with nothing.
-    weight = np.where(paired, np.minimum(weights[:, 1:], weights[:, :-1]), 0.0)
-    before, after = np.nan_to_num(residuals[:, :-1]), np.nan_to_num(residuals[:, 1:])
-    product = (weight * before * after).sum(axis=1)
-    square = (weight * (before**2 + after**2) / 2).sum(axis=1)
-    n_pairs = paired.sum(axis=1)
-    raw = product / np.maximum(square, 1e-300)
-    common = (n_pairs * raw).sum() / max(n_pairs.sum(), 1)
-    shrunk = (n_pairs * raw + PAIRS_OF_COMMON * common) / (n_pairs + PAIRS_OF_COMMON)
-    clear = shrunk > CLEAR_SIGMAS / np.sqrt(n_pairs.sum() / len(raw) + PAIRS_OF_COMMON)
-    return np.where(clear, np.clip(shrunk, 0.0, MAX_AUTOCORRELATION), 0.0)
+def _calmed(panel: Panel, design: Design, fits: list[Weighted], information: float) -> np.ndarray:
+    """(account, period) outcome in which every residual counts as its weight lets it.
+
+    Least squares on these pseudo-values gives the estimates of the weighted rows, and their
+    residuals the right errors, so a Gaussian likelihood may be asked of them (Huber 1981, 7.6).
+    """
+    outcome = np.array(panel.outcome)
+    for a, fit in enumerate(fits):
+        observed = np.isfinite(outcome[a])
+        level = fit.level * design.outcome_scale[a] / panel.unit_value[a]
+        residual = outcome[a, observed] - level
+        outcome[a, observed] = level + residual * fit.weights / information
+    return outcome

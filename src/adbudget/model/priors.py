@@ -102,8 +102,8 @@ class Priors:
     control_sd: float = 0.1
     baseline_apart: float = 0.5
     baseline_df: float = 3.0
-    demand_effect: float = 0.4
-    demand_sd: float = 0.3
+    demand_effect: float = 0.2
+    demand_sd: float = 0.4
 
     @property
     def between_channels(self) -> float:

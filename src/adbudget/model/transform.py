@@ -15,7 +15,7 @@ from adbudget.model.priors import Priors
 
 BEND_WIDTH = 0.25  # how sharply the bend towards zero sets in, in log units
 # A return below this share of the level channels share: no panel could ever tell it from zero.
-NEGLIGIBLE = 0.01
+NEGLIGIBLE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

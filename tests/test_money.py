@@ -206,7 +206,8 @@ def test_an_older_run_comes_out_again_letter_by_letter(tmp_path, before_the_fix)
 
 def test_the_daily_limit_counts_what_an_older_run_moved_that_day(tmp_path, before_the_fix):
     before_the_fix(tmp_path / "ledger.db")
-    bolder = load_policy(POLICY.replace("10%", "15%").replace("90%", "90%, max_daily_change: 20%"))
+    often = "90%, max_daily_change: 20%, rest: 0, cadence: 1 hour"
+    bolder = load_policy(POLICY.replace("10%", "15%").replace("90%", often))
     with open_ledger(tmp_path / "ledger.db") as ledger:
         later = campaigns([220_000, 180_000])
         plan = apply_policy(bolder, later, ledger=ledger, as_of="2026-03-02T18:00")

@@ -286,7 +286,7 @@ def test_table(world, cell):
 
 @pytest.fixture(scope="module")
 def informed(panel, test_table):
-    return ab.fit(panel, seed=5, lift_tests=test_table, draws=400, progress=False)
+    return ab.fit(panel, seed=5, lift_tests=test_table, progress=False)
 
 
 def test_a_good_test_narrows_what_is_known_of_its_cell(informed, fitted, cell):

@@ -13,11 +13,10 @@ from typing import Literal
 from sqlalchemy import func
 
 from adbudget.errors import InputError, LedgerError
-from adbudget.ledger.entry import CHANGE, OBSERVATION, Entry
+from adbudget.ledger.entry import CHANGE, CONFIRMATION, OBSERVATION, Entry
 from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 
-CONFIRMATION = "confirmation"
 Step = Literal["sent", "confirmed", "withdrawn"]
 PREFIX: dict[str, str] = {"sent": "sent", "confirmed": "confirm", "withdrawn": "withdraw"}
 PAUSE = '"action":"pause"'  # how a payload says it; quotes inside a text are escaped

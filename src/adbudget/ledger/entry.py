@@ -30,6 +30,7 @@ NEEDS_APPROVAL = "needs_approval"
 CHANGE = "change"  # the only kind that moves money, so the only one the kill switch stops
 OBSERVATION = "observation"  # a budget that was seen and that no change of the ledger has made
 # Keys of a payload that the ledger itself reads.
+CONFIRMATION = "confirmation"  # what became of a change that was ordered
 EXPIRES = "expires_at"  # until when a proposal stands
 EDITS = "edits"  # the item in whose place a person's own amounts stand
 REPEATS = "repeats"  # items of earlier runs that a run would propose again

@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, func
 
-from adbudget.ledger.changes import CONFIRMATION
-from adbudget.ledger.entry import CHANGE, EDITS, OBSERVATION, REPEATS, Entry, at_text
+from adbudget.ledger.entry import CHANGE, CONFIRMATION, EDITS, OBSERVATION, REPEATS, Entry, at_text
 from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 from adbudget.money import money_text

@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.alerts.cooldown import REMINDER
-from adbudget.ledger.changes import CONFIRMATION
-from adbudget.ledger.entry import CHANGE
-from adbudget.ledger.ledger_frames import local_day
+from adbudget.ledger.entry import CHANGE, CONFIRMATION
 from adbudget.money import digits_of, in_digits
 from adbudget.policy.day_so_far import Change, Circumstances
 from adbudget.policy.made import OVERWRITTEN, Made, Ordered, compare

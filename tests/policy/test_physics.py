@@ -86,6 +86,8 @@ def test_the_history_of_a_shared_budget_is_added_up_by_day():
 def test_what_a_shared_budget_has_once_must_be_the_same_in_every_row():
     with pytest.raises(InputError, match=r"budget differs .* 'pot' in rows 0, 1 .*: 1000, 1200"):
         plan_of(shop(budget=[1000, 1200, 1000, 3000]))
+    with pytest.raises(InputError, match=r"account differs .* 'pot' .*call budgets of different"):
+        plan_of(shop(account=["one", "two", "one", "one"]))
     with pytest.raises(InputError, match="'c' is a campaign_id too"):
         plan_of(shop(budget_id=["c", "c", None, None]))
 

@@ -16,7 +16,8 @@ from adbudget.tables.messages import Rows, distinct_values, quoted
 from adbudget.tables.roles import column_of
 
 BUDGET_ID = "budget_id"
-SAME = ("budget", "days", "date", "monthly_cap", "currency")  # of a budget, so once for all
+# Of a budget, so once for all; a budget of the same name in another account is another budget.
+SAME = ("account", "platform", "budget", "days", "date", "monthly_cap", "currency")
 FIRST, LAST = ("started_at", "updated_at"), ("changed_at",)
 STATES = ("active", "enabled", "running", "paused")  # the first of them that any campaign is in
 
@@ -117,5 +118,6 @@ def _check_same(values: pd.Series, column: str, name: object, rows: Rows) -> Non
         raise InputError(
             f"{column} differs between campaigns of the budget {name!r} in "
             f"{where.named(np.ones(len(values), bool))}: {distinct_values(values.tolist())}. A "
-            "shared budget has it once: write the same into every row."
+            "shared budget has it once: write the same into every row, or call budgets of "
+            "different accounts differently."
         )

@@ -161,7 +161,7 @@ def _sqlite(address: URL, *, create: bool) -> Engine:
 def _cannot_be_written(address: URL) -> bool:
     """Whether the file is there, on media or in a folder that this process may only read."""
     path = Path(address.database or "")
-    if address.database in (None, "", ":memory:") or not path.is_file():
+    if address.database in (None, "", ":memory:") or not os.path.isfile(path):
         return False
     return not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK))
 

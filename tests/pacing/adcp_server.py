@@ -7,8 +7,9 @@ request holds beyond the fields known here, or in another type, is refused as th
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.pacing.loopback import Loopback
 
 KEY = re.compile(r"[A-Za-z0-9_.:-]{16,255}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -54,7 +55,7 @@ def check_delivery(asked: dict) -> None:
     need(asked["media_buy_ids"] and asked["start_date"] < asked["end_date"], "range")
 
 
-class AdcpAgent:
+class AdcpAgent(Loopback):
     """Use as a context manager; ``url`` is its address.
 
     Attributes
@@ -76,19 +77,8 @@ class AdcpAgent:
         self.days: dict[str, list[dict]] = {}
         self.buy: dict = {"status": "active", "currency": "EUR", "is_final": False}
         self.task = {"status": "working"}
-        self.closing = threading.Event()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}/mcp"
-
-    def __enter__(self):
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.closing.set()
-        self.http.shutdown()
-        self.http.server_close()
+        super().__init__(handler_of(self))
+        self.url += "/mcp"
 
     def call(self, tool: str, asked: dict) -> dict:
         self.calls.append((tool, asked))

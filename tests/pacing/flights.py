@@ -53,22 +53,6 @@ def delivery_of(plan: FlightPlan, *frames: pd.DataFrame, as_of: str | None = Non
     return read_delivery(pd.concat(frames, ignore_index=True), plan, as_of=as_of)
 
 
-def no_delivery(plan: FlightPlan) -> Delivery:
-    """Nothing reported for any deal."""
-    none = np.zeros(0)
-    return Delivery(
-        deal=none.astype(np.int64),
-        day=none.astype("datetime64[D]"),
-        spend_minor=none.astype(np.int64),
-        impressions=none,
-        final=none.astype(bool),
-        conversions=None,
-        revenue_minor=None,
-        first_row=np.zeros(len(plan) + 1, dtype=np.int64),
-        reported_until=np.full(len(plan), np.datetime64("NaT", "s")),
-    )
-
-
 def ten_days(total: float, mean: float = 1_000.0, sd: float = 200.0) -> np.ndarray:
     """Ten days that sum to ``total``, the last seven with this mean and standard deviation."""
     shape = np.array([3.0, -1.0, -2.0, 0.0, 2.0, 1.0, -3.0])

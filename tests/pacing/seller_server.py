@@ -8,9 +8,11 @@ files a repeated request twice.
 import json
 import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
+
+from tests.pacing.loopback import Loopback
 
 PATH = "/api/v1/change-requests"
 TYPES = ("flight_dates", "impressions", "pricing", "creative", "targeting", "cancellation", "other")
@@ -23,7 +25,7 @@ class RefusedError(Exception):
         self.status, self.detail = status, detail
 
 
-class SellerAgent:
+class SellerAgent(Loopback):
     """Use as a context manager; ``url`` is its address.
 
     Attributes
@@ -46,19 +48,7 @@ class SellerAgent:
         self.calls: list[tuple[str, str, dict | None]] = []
         self.numbers = count(1)
         self.lock = threading.Lock()
-        self.closing = threading.Event()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.closing.set()
-        self.http.shutdown()
-        self.http.server_close()
+        super().__init__(handler_of(self))
 
     def create(self, body: dict) -> dict:
         if "idempotency_key" not in body and self.remembers_keys:

@@ -10,9 +10,10 @@ from hypothesis import assume, given, settings, strategies as st
 from adbudget import InputError
 from adbudget.pacing.booked.curves import TrafficCurve
 from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.delivery.delivered import nothing_yet
 from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.thresholds import PaceThresholds
-from tests.pacing.flights import daily, delivery_of, no_delivery, plan_of, plan_row, ten_days
+from tests.pacing.flights import daily, delivery_of, plan_of, plan_row, ten_days
 
 AFTER_TEN_DAYS = "2026-03-11"
 
@@ -137,7 +138,7 @@ def test_hours_reach_as_far_as_they_are_reported():
 def test_an_unclear_instant_is_refused(as_of):
     plan = plan_of(plan_row())
     with pytest.raises(InputError, match="as_of must be a date or time"):
-        measure(plan, no_delivery(plan), as_of)
+        measure(plan, nothing_yet(plan), as_of)
 
 
 # What is not known is not made up ---------------------------------------------------------------
@@ -145,7 +146,7 @@ def test_an_unclear_instant_is_refused(as_of):
 
 def test_before_its_flight_a_deal_has_no_index_and_no_projection():
     plan = plan_of(plan_row())
-    found = measure(plan, no_delivery(plan), "2026-02-20")
+    found = measure(plan, nothing_yet(plan), "2026-02-20")
     assert lone(found.elapsed_share) == 0
     assert np.isnan([lone(found.index), lone(found.projected_minor), lone(found.prob_over)]).all()
     assert lone(found.required_rate) == pytest.approx(1_000_00)

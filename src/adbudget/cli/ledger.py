@@ -17,6 +17,8 @@ from adbudget.cli.terminal import complain, print_json_lines, say, show_rows
 from adbudget.errors import InputError, LedgerError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from adbudget.ledger import Ledger, Ruling
 
 TAMPERED = 1
@@ -198,14 +200,7 @@ def show(
 ) -> None:
     """Print entries, oldest first."""
     with open_existing(ledger) as opened:
-        table = opened.entries(
-            kind=kind or None,
-            unit=unit,
-            run_id=run,
-            since=None if since is None else instant(since, "--since"),
-            until=None if until is None else instant(until, "--until"),
-            last=last or None,
-        )
+        table = _filtered(opened, kind, unit, run, since, until, last=last or None)
         total = opened.head().sequence
     if form == "json":
         print_json_lines(with_exact_instants(table))
@@ -309,13 +304,7 @@ def export(
     as_lines = out.suffix == ".jsonl"
     check_writable(out.with_suffix(".json") if as_lines else out)
     with open_existing(ledger) as opened:
-        table = opened.entries(
-            kind=kind or None,
-            unit=unit,
-            run_id=run,
-            since=None if since is None else instant(since, "--since"),
-            until=None if until is None else instant(until, "--until"),
-        )
+        table = _filtered(opened, kind, unit, run, since, until)
         head = opened.head()
     table = with_exact_instants(table)
     if as_lines:
@@ -329,6 +318,27 @@ def _json_text(payload: Any) -> str:
     from adbudget.ledger import canonical_json
 
     return canonical_json(payload)
+
+
+def _filtered(
+    opened: "Ledger",
+    kind: list[str] | None,
+    unit: str | None,
+    run: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    last: int | None = None,
+) -> "pd.DataFrame":
+    """Entries that pass what was asked on the command line."""
+    return opened.entries(
+        kind=kind or None,
+        unit=unit,
+        run_id=run,
+        since=None if since is None else instant(since, "--since"),
+        until=None if until is None else instant(until, "--until"),
+        last=last,
+    )
 
 
 def _print_ruling(opened: "Ledger", ruling: "Ruling") -> None:

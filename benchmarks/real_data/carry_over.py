@@ -32,14 +32,14 @@ def carry_over(read: Callable[[Path], Panel], folder: Path) -> dict[str, Any]:
     panel = read(folder)
     record, fitted = describe(panel, SEED)
     weights, kernel = marginal_weights(fitted.draws), kernels(fitted.draws)
-    shares = lag_shares(weights, kernel)
     long_run = weights.sum(axis=1)
+    shares = lag_shares(weights[long_run > 0], kernel)  # what does nothing lasts no time
     return record | {
         "carried": quantiles(1 - shares[:, 0]),
         "most_carried": float(1 - kernel[:, 0].min()),
         "duration": quantiles(duration(shares)),
         "long_run": quantiles(long_run),
-        "short_run": quantiles(long_run * shares[:, 0]),
+        "short_run": quantiles(weights @ kernel[:, 0]),
         "lags": [quantiles(shares[:, lag]) for lag in range(SHOWN_LAGS)],
         "koyck": koyck(panel.outcome[0], panel.spend[0, 0]),
     }

@@ -190,3 +190,18 @@ def test_a_lift_test_that_has_ended_since_is_added(world, old_fit):
     told = old_fit.update(spend, outcome, lift_tests=test)
     assert told.evidence.tests is not None
     assert told.cell_draws.roi[..., 0].mean() < 0.3 * old_fit.cell_draws.roi[..., 0].mean()
+
+
+def test_restated_rows_give_the_sums_and_the_draws_of_the_rows_as_they_are_now(world, old_fit):
+    """The last two weeks were half of what they are now; then the table is given as it is now."""
+    (spend, outcome), _ = split(world, 1)
+    dates = sorted(outcome["date"].unique())
+    halved = outcome["revenue"].where(~outcome["date"].isin(dates[-2:]), outcome["revenue"] / 2)
+    first = ab.fit(ab.read_panel(spend, outcome.assign(revenue=halved)), seed=5, progress=False)
+    now = first.update(world.spend, world.outcome, restated="replace")
+    whole = gather(ab.read_panel(world.spend, world.outcome), now.evidence.design, noise=now.noise)
+    for summed, gram in zip(now.evidence.gram, whole.gram, strict=True):
+        assert summed == pytest.approx(gram, rel=1e-12, abs=1e-12)
+    assert {note.kind for note in now.panel.notes} >= {"restated", "updated"}
+    refit = ab.fit(ab.read_panel(world.spend, world.outcome), seed=8, progress=False)
+    assert distance_between(now, refit) < 0.3

@@ -174,3 +174,68 @@ def test_nothing_is_not_an_update(old, new):
     empty = [frame.assign(**{frame.columns[-1]: np.nan}) for frame in new]
     with pytest.raises(ab.InputError):
         follow(old, *empty)
+
+
+def corrected(world, dates, factor=1.5):
+    """Spend and outcome of some weeks again, outcomes corrected."""
+    spend, outcome = (f[f["date"].isin(dates)].copy() for f in (world.spend, world.outcome))
+    outcome["revenue"] *= factor
+    return spend, outcome
+
+
+def test_corrected_rows_take_the_place_of_the_old_ones_when_asked_to(world, old, new):
+    dates = sorted(world.outcome["date"].unique())
+    changed = dates[-N_NEW - 2 : -N_NEW]
+    spend, outcome = corrected(world, changed)
+    rows = [pd.concat([one, other]) for one, other in zip((spend, outcome), new, strict=True)]
+    rest = world.outcome[~world.outcome["date"].isin(changed)]
+    truth = ab.read_panel(world.spend, pd.concat([rest, outcome]))
+    longer = follow(old, *rows, restated="replace")
+    assert same(longer, truth)
+    told = [note for note in longer.notes if note.kind == "restated"]
+    assert [note.account for note in told] == list(old.accounts)
+    assert f"2 row(s) were restated ({changed[0]:%Y-%m-%d}" in told[0].message
+
+
+def test_rows_given_again_as_they_were_change_nothing_and_are_not_told(world, old):
+    again = follow(old, world.spend, world.outcome, restated="replace")
+    assert same(again, ab.read_panel(world.spend, world.outcome))
+    assert not [note for note in again.notes if note.kind == "restated"]
+
+
+def test_an_outcome_may_arrive_after_its_spend(world, old, new):
+    spend, outcome = new
+    open_week = follow(old, spend, outcome.assign(revenue=np.nan))
+    assert np.isnan(open_week.outcome[:, -N_NEW:]).all()
+    closed = follow(open_week, spend, outcome, restated="replace")
+    assert same(closed, ab.read_panel(world.spend, world.outcome))
+
+
+def test_what_a_restated_row_does_not_give_stays(world, old):
+    dates = sorted(world.outcome["date"].unique())
+    last = dates[-N_NEW - 1]
+    spend, outcome = corrected(world, [last])
+    longer = follow(old, spend, outcome.assign(revenue=np.nan), restated="replace")
+    assert same(longer, old)
+
+
+def test_a_restated_row_before_the_record_asks_for_a_refit(world, cut):
+    dates = sorted(world.outcome["date"].unique())
+    account = sorted(world.outcome["account"].unique())[0]
+    late = [
+        frame[(frame["date"] < cut) & ((frame["account"] != account) | (frame["date"] > dates[4]))]
+        for frame in (world.spend, world.outcome)
+    ]
+    short = ab.read_panel(*late)
+    with pytest.raises(ab.InputError, match=f"{account}.*begins on.*cannot add rows before it"):
+        follow(short, world.spend, world.outcome, restated="replace")
+
+
+def test_restated_rows_must_leave_a_channel_some_spend(world, old):
+    account, channel = old.cells[0]
+    before = world.spend["date"] <= pd.Timestamp(old.dates[-1])
+    own = (world.spend["account"] == account) & (world.spend["channel"] == channel)
+    spend = world.spend[before].assign(spend=world.spend["spend"].where(~own, 0.0))
+    outcome = world.outcome[world.outcome["date"] <= pd.Timestamp(old.dates[-1])]
+    with pytest.raises(ab.InputError, match=f"{account}.*{channel}.*without any spend"):
+        follow(old, spend, outcome, restated="replace")

@@ -1,9 +1,9 @@
 """Fit + rows of later periods -> Fit: evidence adds up, and the draws move to where it points.
 
-Old rows are not added up again, and no chain starts from scratch: the draws of the last fit are
-weighted by what the new rows say, resampled and moved. What the first panel fixed stays: scales,
-basis means, the tail and the persistence of the noise. Where the new evidence is too far from the
-old draws, or the moved draws are not healthy, the sampler runs anew.
+Old rows are not added up again unless some of them were restated, and no chain starts from scratch:
+the draws of the last fit are weighted by what the new rows say, resampled and moved. What the first
+panel fixed stays: scales, basis means, the tail and the persistence of the noise. Where the new
+evidence is too far from the old draws, or the moved draws are not healthy, the sampler runs anew.
 """
 
 import os
@@ -30,6 +30,7 @@ from adbudget.model.row_noise import RowNoise, level_spread
 from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel.following import follow
 from adbudget.panel.panel import Panel
+from adbudget.panel.restated import Restated, restated_rows
 from adbudget.tables.messages import Note, dates_text
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def update[P: Posterior](
     channels: Any = None,
     holidays: Any = None,
     missing_spend: str = "error",
+    restated: Restated = "error",
     lift_tests: Any = None,
     cores: int | None = None,
 ) -> P:
@@ -59,6 +61,8 @@ def update[P: Posterior](
     fit : what is known
     data, outcome, columns, channels, holidays, missing_spend : the new rows alone, as in
         :func:`adbudget.read_panel`, one period is enough; or ``data`` is a Panel of them
+    restated : "replace" lets rows of periods that are known take the place of the old ones, so that
+        the outcome of an open week may arrive late and be corrected; "error" refuses them
     seed : of the new draws; the fit's own when None
     lift_tests : tests that have ended since, as in :func:`adbudget.fit`
     cores : chains that move at once; all cores when None
@@ -87,6 +91,7 @@ def update[P: Posterior](
         channels=channels,
         holidays=holidays,
         missing_spend=missing_spend,
+        restated=restated,
     )
     tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
     with threadpool_limits(limits=1, user_api="blas"):
@@ -124,7 +129,14 @@ def update[P: Posterior](
 
 
 def added_evidence(fit: Posterior, panel: Panel, noise: RowNoise) -> Evidence:
-    """Old sums, discounted to today where the fit forgets, and the sums over the new rows."""
+    """Old sums, discounted to today where the fit forgets, and the sums over the new rows.
+
+    Spend of an old row carries over into the rows behind it, so where old rows were restated all
+    rows are added up again, on the design of the first fit.
+    """
+    if restated_rows(fit.panel, panel).any():
+        whole = gather(panel, fit.evidence.design, noise=noise, half_life_days=fit.forgetting)
+        return replace(whole, tests=fit.evidence.tests, baseline=fit.evidence.baseline)
     new = np.arange(panel.n_periods) > fit.panel.last[:, None]
     later = gather(
         panel,
@@ -138,8 +150,15 @@ def added_evidence(fit: Posterior, panel: Panel, noise: RowNoise) -> Evidence:
     return fit.evidence.discounted(left) + later
 
 
+def fresh_outcomes(fit: Posterior, panel: Panel) -> np.ndarray:
+    """(account, period) bool, outcomes that the fit has not seen: of new periods, or restated."""
+    known = np.full(panel.outcome.shape, np.nan)
+    known[:, : fit.panel.n_periods] = fit.panel.outcome
+    return np.isfinite(panel.outcome) & (panel.outcome != known)
+
+
 def extended_noise(fit: Posterior, panel: Panel) -> RowNoise:
-    """Row weights of the new rows, by the tail and the noise level found so far.
+    """Row weights of the new and restated rows, by the tail and the noise level found so far.
 
     Weights of Student-t rows have mean one in expectation, as those of the first fit have in fact.
     """
@@ -149,9 +168,9 @@ def extended_noise(fit: Posterior, panel: Panel) -> RowNoise:
     tail_df, power = fit.noise.tail_df, fit.noise.level_power
     if not np.isfinite(tail_df) and power == 0:
         return replace(fit.noise, weights=weights, spread=spread)
+    fresh = fresh_outcomes(fit, panel)
     for a in range(panel.n_accounts):
-        observed = np.isfinite(panel.outcome[a])
-        new = observed & (np.arange(panel.n_periods) > fit.panel.last[a])
+        observed, new = np.isfinite(panel.outcome[a]), fresh[a]
         surprise, level = _surprise(fit, panel, a)
         own_spread = level_spread(level, power)
         # Spreads are relative to the rows the noise level was found on, as in find_noise.
@@ -175,9 +194,9 @@ def unexpected_rows(fit: Posterior, panel: Panel) -> list[Note]:
     panel : with them
     """
     notes = []
+    fresh = fresh_outcomes(fit, panel)
     for a, account in enumerate(panel.accounts):
-        outcome, seen = panel.outcome[a], fit.panel.outcome[a]
-        new = np.isfinite(outcome) & (np.arange(panel.n_periods) > fit.panel.last[a])
+        outcome, seen, new = panel.outcome[a], fit.panel.outcome[a], fresh[a]
         surprise, level = _surprise(fit, panel, a)
         spread = level_spread(level, fit.noise.level_power)
         outside = (outcome > np.nanmax(seen)) | (outcome < np.nanmin(seen))

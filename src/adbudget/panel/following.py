@@ -1,7 +1,8 @@
 """Panel + rows of later periods -> the longer Panel, after the checks of ``read_panel``.
 
 New rows continue what is known: the same accounts, channels, controls and calendar, from the period
-after each account's last one.
+after each account's last one. Rows of earlier periods may take the place of those that are known,
+where the caller says so: outcomes arrive late and are corrected.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +17,15 @@ from adbudget.panel.checks import check_controls_known, check_no_duplicates, one
 from adbudget.panel.forms import Records, read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
 from adbudget.panel.panel import Panel
+from adbudget.panel.restated import (
+    REFIT,
+    Restated,
+    check_cells_kept,
+    check_within,
+    restated_notes,
+)
 from adbudget.tables.currencies import currency_of_accounts
 from adbudget.tables.messages import Note, account_names, dates_text, every_quoted, quoted
-
-REFIT = "Fit the whole history again: fit(read_panel(...), seed=...)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +57,7 @@ def follow(
     channels: Any = None,
     holidays: Any = None,
     missing_spend: str = "error",
+    restated: Restated = "error",
 ) -> Panel:
     """The panel with the rows of later periods behind its own.
 
@@ -61,18 +68,23 @@ def follow(
     panel : what is known
     data, outcome, columns, channels, holidays, missing_spend : as in
         :func:`adbudget.read_panel`, one period is enough; or ``data`` is a Panel
+    restated : "replace" lets rows of periods that are known take the place of the old ones, value
+        by value: what they do not give stays; "error" refuses them
 
     Returns
     -------
-    Panel, whose notes end with those about the new rows
+    Panel, whose notes end with those about the new rows; the note "restated" says what was replaced
 
     Raises
     ------
-    InputError : the new rows overlap the old ones, leave a gap, do not fit the calendar, or hold
-        accounts, channels, controls or money the panel does not know
+    InputError : the new rows overlap the old ones and ``restated`` does not allow it, leave a gap,
+        do not fit the calendar, or hold accounts, channels, controls or money the panel does not
+        know
     """
     if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):
         raise InputError(f"missing_spend must be 'error' or 'zero'; got {missing_spend!r}.")
+    if restated not in ("error", "replace"):
+        raise InputError(f"restated must be 'error' or 'replace'; got {restated!r}.")
     if isinstance(data, Panel):
         if outcome is not None or columns or channels or holidays is not None:
             raise InputError(
@@ -82,8 +94,10 @@ def follow(
         later = _of_panel(panel, data)
     else:
         later = _of_tables(panel, data, outcome, columns, channels, holidays)
-    _check_follows(panel, later)
-    return _joined(panel, later, missing_is_zero=missing_spend == "zero")
+    _check_follows(panel, later, restated)
+    longer = _joined(panel, later, missing_is_zero=missing_spend == "zero")
+    check_cells_kept(panel, longer)
+    return replace(longer, notes=(*longer.notes, *restated_notes(panel, longer)))
 
 
 def _of_tables(panel: Panel, data, outcome, columns, channels, holidays) -> _Later:
@@ -193,18 +207,21 @@ def _joined(panel: Panel, later: _Later, *, missing_is_zero: bool) -> Panel:
     spend = np.pad(panel.spend, [(0, 0), (0, 0), *pad])
     outcome = np.pad(panel.outcome, [(0, 0), *pad], constant_values=np.nan)
     controls = np.pad(panel.control_values, [(0, 0), (0, 0), *pad], constant_values=np.nan)
-    spend = np.where(is_new[:, None] & given, later.spend, spend)
     last = np.where(
         later.recorded.any(axis=1), n_all - 1 - later.recorded[:, ::-1].argmax(axis=1), panel.last
     )
-    notes += _stopped_notes(panel, given, last)
+    last = np.maximum(last, panel.last)
+    notes += _stopped_notes(panel, is_new[:, None] & given, last)
+    spend = np.where(given, later.spend, spend)
     return replace(
         panel,
         dates=later.dates,
         spend=spend,
         live=span(spend > 0),
-        outcome=np.where(is_new, later.outcome, outcome),
-        control_values=np.where(is_new[:, None], later.control_values, controls),
+        outcome=np.where(is_new | np.isfinite(later.outcome), later.outcome, outcome),
+        control_values=np.where(
+            is_new[:, None] | np.isfinite(later.control_values), later.control_values, controls
+        ),
         last=last,
         last_spend=np.maximum(panel.last_spend, last_true(is_new[:, None] & given)),
         notes=(*panel.notes, *notes),
@@ -212,7 +229,10 @@ def _joined(panel: Panel, later: _Later, *, missing_is_zero: bool) -> Panel:
 
 
 def _stopped_notes(panel: Panel, given: np.ndarray, last: np.ndarray) -> list[Note]:
-    """Channels that spent in the last old period and have no new row."""
+    """Channels that spent in the last old period and have no new row.
+
+    ``given`` : (account, channel, period) bool, spend of a new period is given.
+    """
     grew = last > panel.last
     spent = panel.spend[np.arange(panel.n_accounts), :, panel.last] > 0
     silent = spent & ~given.any(axis=-1) & grew[:, None]
@@ -303,15 +323,17 @@ def _check_not_before(panel: Panel, places: list[tuple[np.ndarray, np.ndarray]])
             raise _overlap(panel.accounts[a], panel.dates[panel.last[a]], panel.dates[:1])
 
 
-def _check_follows(panel: Panel, later: _Later) -> None:
+def _check_follows(panel: Panel, later: _Later, restated: Restated) -> None:
     if not later.recorded.any():
         raise InputError("the new rows hold no value. Pass at least one later period.")
     for a in np.flatnonzero(later.recorded.any(axis=1)):
-        first, last = int(later.recorded[a].argmax()), int(panel.last[a])
-        name = panel.accounts[a]
-        if first <= last:
-            overlap = later.recorded[a] & (np.arange(later.dates.size) <= last)
+        last, name = int(panel.last[a]), panel.accounts[a]
+        is_old = np.arange(later.dates.size) <= last
+        overlap, beyond = later.recorded[a] & is_old, later.recorded[a] & ~is_old
+        if overlap.any() and restated == "error":
             raise _overlap(name, panel.dates[last], later.dates[overlap])
+        check_within(panel, a, later.dates[overlap])
+        first = int(beyond.argmax()) if beyond.any() else last
         if first > last + 1:
             raise InputError(
                 f"the history of account {name!r} ends on {panel.dates[last]} and its new rows "
@@ -330,5 +352,6 @@ def _check_follows(panel: Panel, later: _Later) -> None:
 def _overlap(account: str, last: Any, dates: np.ndarray) -> InputError:
     return InputError(
         f"the new rows of account {account!r} overlap its history, which ends on {last}: "
-        f"{dates_text(dates)}. Pass only later periods; if old rows were corrected, refit. {REFIT}"
+        f"{dates_text(dates)}. Pass only later periods, or let corrected rows take the place of "
+        "the old ones: restated='replace'."
     )

@@ -343,6 +343,68 @@ def test_the_steps_by_hand_give_the_same_answer(frame, fitted):
     pd.testing.assert_frame_equal(as_frame(fitted), frame, check_exact=True)
 
 
+def test_a_fit_is_not_fitted_again_and_gives_the_same_answer(frame, fitted, monkeypatch):
+    monkeypatch.setattr("adbudget.model.fit.fit", None)
+    again = ab.recommend(fitted)
+    pd.testing.assert_frame_equal(again, frame)
+    with pytest.raises(ab.InputError, match="data is a Fit already, so outcome and seed have no"):
+        ab.recommend(fitted, seed=3)
+
+
+def test_moves_are_measured_from_the_budgets_that_are_set(fitted):
+    """A budget that was raised last week is no reason to cut it back to the mean of four weeks."""
+    raised = fitted.current_spend * 1.5
+    table = raised.rename("weekly_budget").reset_index()
+    halves = pd.concat([table, table]).assign(weekly_budget=lambda t: t["weekly_budget"] / 2)
+    frames = [
+        ab.recommend(fitted, budgets=halves),
+        ab.recommend(fitted, budgets=table.assign(budget=table.pop("weekly_budget"))),
+        ab.recommend(
+            fitted, budgets=raised.div(7).rename("daily_budget").reset_index()
+        ),
+    ]
+    for frame in frames:
+        assert frame["current_spend"].to_numpy() == pytest.approx(raised.to_numpy())
+        monitored = frame[frame["decision"] == "monitor"]
+        assert (monitored["recommended_spend"] == monitored["current_spend"]).all()
+        assert frame.attrs["current_window"] == "the budgets that are set"
+        assert any("Budgets that are not what was spent" in note for note in frame.attrs["notes"])
+
+
+def test_cells_without_a_budget_start_from_what_was_spent_and_are_named(fitted):
+    now = fitted.current_spend
+    table = now.iloc[1:].rename("budget").reset_index()
+    frame = ab.recommend(fitted, budgets=table)
+    assert frame.loc[0, "current_spend"] == pytest.approx(now.iloc[0])
+    told = [note for note in frame.attrs["notes"] if note.startswith("No budget is given for")]
+    assert told == [
+        f"No budget is given for {' / '.join(now.index[0])}: they start from what was spent lately."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"account": "nobody"}, "accounts that the history does not have: 'nobody'.*rows? "),
+        ({"budget": -1.0}, "budget.*below zero|negative"),
+        ({"budget": np.nan}, "column 'budget' of budgets is empty in"),
+    ],
+)
+def test_rows_of_budgets_that_cannot_be_used_are_named(fitted, change, says):
+    table = fitted.current_spend.rename("budget").reset_index()
+    with pytest.raises(ab.InputError, match=says):
+        ab.recommend(fitted, budgets=table.assign(**change))
+
+
+def test_budgets_say_what_they_are_for_and_are_given_once(fitted):
+    table = fitted.current_spend.rename("amount").reset_index()
+    with pytest.raises(ab.InputError, match="one column of money, called daily_budget or"):
+        ab.recommend(fitted, budgets=table)
+    budgets = table.rename(columns={"amount": "budget"})
+    with pytest.raises(ab.InputError, match="current and budgets both say"):
+        ab.recommend(fitted, budgets=budgets, current=fitted.current_spend)
+
+
 def test_the_callers_tables_are_left_alone(world):
     spend, outcome = world.spend.copy(), world.outcome.copy()
     ab.read_panel(spend, outcome)

@@ -5,7 +5,7 @@
 
 import hashlib
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeGuard, Unpack
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from adbudget.errors import InputError
 from adbudget.model.options import SeededFitOptions
 from adbudget.optimizer import Proposal, optimize
 from adbudget.options import options_of, part_of, takes
+from adbudget.panel.budgets import read_budgets
 from adbudget.panel.findings import Finding, blocked, caveats, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
@@ -32,6 +33,7 @@ from adbudget.risk import Risk, risk_adjusted
 from adbudget.tables.frames import FrameLike
 
 if TYPE_CHECKING:
+    from adbudget.draws import SpendLike
     from adbudget.model.fit import Fit
 
 INTERVAL = (0.05, 0.95)
@@ -41,9 +43,13 @@ class RecommendOptions(PanelOptions, SeededFitOptions, DecisionOptions, total=Fa
     """Options of :func:`recommend`: of the panel, of the fit, of the plan and its calls."""
 
 
+class RecommendFitOptions(PanelOptions, SeededFitOptions, total=False):
+    """Those that have no effect on a Fit."""
+
+
 @takes(RecommendOptions)
 def recommend(
-    data: FrameLike | Panel,
+    data: "FrameLike | Panel | Fit",
     outcome: FrameLike | str | None = None,
     **options: Unpack[RecommendOptions],
 ) -> pd.DataFrame:
@@ -52,11 +58,14 @@ def recommend(
     Parameters
     ----------
     data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel
+missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel, or
+        a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the
         last ``window_days`` of each account when None
+    budgets : table of the budgets that are set today, from which moves are measured then; see
+        :func:`adbudget.panel.budgets.read_budgets`. What was spent lately is not what is set
     window_days : length of that window
     limits, risk : as in :func:`adbudget.optimize`
     thresholds, previous : as in :func:`adbudget.decide`; with ``previous``, ``attrs["changes"]``
@@ -107,11 +116,10 @@ progress : as in :func:`adbudget.fit`
     previous = options["previous"]
     if previous is not None:
         rows_of(previous)  # refused now, or never
-    panel = _as_panel(data, outcome, part_of(PanelOptions, options))
+    panel = _as_panel(data, outcome, options)
     untrue = check_data(panel, accepted=options["accept_findings"])
-    current, days = options["current"], options["window_days"]
-    now = panel.current_spend(days) if current is None else current
-    fitted = fit(panel, **part_of(SeededFitOptions, options))
+    now, window, told = _today(panel, options)
+    fitted = data if _is_fit(data) else fit(panel, **part_of(SeededFitOptions, options))
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
@@ -124,8 +132,8 @@ progress : as in :func:`adbudget.fit`
         blocked=blocked(found),
         previous=previous,
     )
-    window = f"mean of the last {days:g} days" if current is None else "given by the caller"
     frame = to_frame(decisions, fitted, window, untrue)
+    frame.attrs["notes"] += told
     frame.attrs["asked"] = _asked(options, None if guard is None else guard.policy.hash)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
@@ -198,18 +206,48 @@ def to_frame(
     return frame
 
 
+def _today(panel: Panel, options: RecommendOptions) -> "tuple[SpendLike, str, list[str]]":
+    """The spend that moves are measured from, what it is in words, and what to say of it."""
+    current, budgets, days = options["current"], options["budgets"], options["window_days"]
+    if current is not None and budgets is not None:
+        raise InputError("current and budgets both say what is spent today; pass one of them.")
+    if budgets is not None:
+        standing = read_budgets(budgets, panel, days)
+        return standing.spend, "the budgets that are set", [n.message for n in standing.notes]
+    if current is not None:
+        return current, "given by the caller", []
+    return panel.current_spend(days), f"mean of the last {days:g} days", []
+
+
 def _as_panel(
-    data: FrameLike | Panel, outcome: FrameLike | str | None, options: PanelOptions
+    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
 ) -> Panel:
-    if not isinstance(data, Panel):
-        return read_panel(data, outcome, **options)
-    given = [name for name, value in options.items() if not _is_default(name, value)]
+    """The panel of what is given; options of steps that are made already are refused."""
+    if _is_fit(data):
+        _refuse(outcome, options, RecommendFitOptions, "Fit", "ab.fit and ab.read_panel")
+        return data.panel
+    if isinstance(data, Panel):
+        _refuse(outcome, options, PanelOptions, "Panel", "read_panel")
+        return data
+    return read_panel(data, outcome, **part_of(PanelOptions, options))
+
+
+def _is_fit(data: object) -> "TypeGuard[Fit]":
+    """Whether it is a Fit; asked without importing what fits need."""
+    return isinstance(getattr(data, "panel", None), Panel) and hasattr(data, "draws")
+
+
+def _refuse(
+    outcome: object, options: RecommendOptions, made: type, kind: str, instead: str
+) -> None:
+    given = [
+        name for name, value in part_of(made, options).items() if not _is_default(name, value, made)
+    ]
     if outcome is not None or given:
         raise InputError(
-            "data is a Panel already, so outcome and "
-            f"{', '.join(given) or 'its options'} have no effect: give them to read_panel instead."
+            f"data is a {kind} already, so outcome and {', '.join(given) or 'its options'} have no "
+            f"effect: give them to {instead} instead."
         )
-    return data
 
 
 def _finite(value: float) -> float | None:
@@ -217,8 +255,8 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _is_default(name: str, value: object) -> bool:
-    default = options_of(PanelOptions)[name].default
+def _is_default(name: str, value: object, statement: type) -> bool:
+    default = options_of(statement)[name].default
     return value is default or (isinstance(value, str) and value == default)
 
 

@@ -120,11 +120,9 @@ def recommend(
         from adbudget.policy.file import load_policy
 
         arguments["policy"] = load_policy(Path(arguments["policy"]))  # before minutes go into a fit
-    if "lift_tests" in arguments:
-        names = ("account", "channel")
-        arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
-    if "previous" in arguments:
-        arguments["previous"] = read_table(Path(arguments["previous"]), ("account", "channel"))
+    for name in ("lift_tests", "budgets", "previous"):
+        if name in arguments:
+            arguments[name] = read_table(Path(arguments[name]), ("account", "channel"))
     data, outcome_data = _read_tables(file, outcome, settings)
 
     import adbudget

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from adbudget.plan import Limits
     from adbudget.policy.rulebook import Policy
     from adbudget.risk import Risk
+    from adbudget.tables.frames import FrameLike
 
 
 class DecisionOptions(TypedDict, total=False):
@@ -23,6 +24,13 @@ class DecisionOptions(TypedDict, total=False):
     current: Annotated[
         "SpendLike | None",
         Option(help="Spend per period by (account, channel) that moves are measured from"),
+    ]
+    budgets: Annotated[
+        "FrameLike | None",
+        Option(
+            help="Table of the budgets that are set today, from which moves are measured",
+            shell=Shell(kind="file", metavar="FILE"),
+        ),
     ]
     window_days: Annotated[
         float,

@@ -359,9 +359,7 @@ def test_moves_are_measured_from_the_budgets_that_are_set(fitted):
     frames = [
         ab.recommend(fitted, budgets=halves),
         ab.recommend(fitted, budgets=table.assign(budget=table.pop("weekly_budget"))),
-        ab.recommend(
-            fitted, budgets=raised.div(7).rename("daily_budget").reset_index()
-        ),
+        ab.recommend(fitted, budgets=raised.div(7).rename("daily_budget").reset_index()),
     ]
     for frame in frames:
         assert frame["current_spend"].to_numpy() == pytest.approx(raised.to_numpy())

@@ -58,8 +58,8 @@ def recommend(
     Parameters
     ----------
     data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel, or
-        a Fit, which is not fitted again
+missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
+        or a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
     current : spend per period by (account, channel) that moves are measured from; the mean of the

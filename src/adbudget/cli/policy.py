@@ -62,6 +62,14 @@ def rules(
     history: Annotated[
         Path | None, typer.Option("--history", metavar="FILE", help="The same by date.")
     ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            "--targets",
+            metavar="FILE",
+            help="Budgets that a plan asks for: campaign_id, target_budget, and what it knows.",
+        ),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,6 +120,7 @@ def rules(
         loaded,
         None if campaigns is None else read_table(campaigns, names),
         history=None if history is None else read_table(history, names),
+        targets=None if targets is None else read_table(targets, names),
         columns=called,
         ledger=ledger,
         as_of=_moment(as_of, loaded),

@@ -50,6 +50,7 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.run_figures import evidence_of, figures_of, watch
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.policy.standing import stand_by
+from adbudget.policy.targets import read_targets
 from adbudget.tables.instants import as_moment
 from adbudget.tables.named_columns import renamed
 from adbudget.tables.units import scope_of
@@ -65,6 +66,7 @@ def apply_policy(
     campaigns: Any = None,
     *,
     history: Any = None,
+    targets: Any = None,
     columns: Mapping[str, str] | None = None,
     ledger: "Ledger | str | Path | None" = None,
     as_of: date | datetime | str,
@@ -80,6 +82,10 @@ def apply_policy(
     campaigns : one row per campaign; see :func:`adbudget.policy.readings.campaigns.read_campaigns`;
         by default those that the policy lists
     history : the same by date, for triggers that look back
+    targets : budgets that a plan made elsewhere asks for, such as that of the model; see
+        :func:`adbudget.policy.targets.read_targets`. They take the place of the moves that rules
+        ask for, and go the same way: guardrails, approval, ledger, kill switch. Money stays in its
+        pool, and what a plan cuts and asks for nowhere is left unspent
     columns : our name of a column -> its name in the tables: {"campaign_id": "Campaign"}
     ledger : from :func:`adbudget.open_ledger`, or its address. The day's opening budgets, the kill
         switch and earlier alerts come from it, and the run is written to it: again with the same
@@ -109,13 +115,16 @@ def apply_policy(
     policy = in_currency(policy, readings.currency or policy.currency)
     if ledger is None:
         at = instant(readings.as_of, policy)
-        case = make_case(policy, readings, Circumstances(), at=at)
+        aims = None if targets is None else read_targets(targets, readings)
+        case = make_case(policy, readings, Circumstances(), targets=aims, at=at)
         return plan_of(case, at=at, run_id="")
     tables = {
         "campaigns": to_json(campaigns, "campaigns"),
         "history": None if history is None else to_json(history, "history"),
         "as_of": moment.isoformat(),
     } | ({"scope": scope} if scope else {})
+    if targets is not None:
+        tables["targets"] = to_json(targets, "targets")
     with ExitStack() as stack:
         if isinstance(ledger, str | Path):
             from adbudget.ledger.store import open_ledger
@@ -204,8 +213,10 @@ def _run(
     readings = with_last_changes(readings, around)
     at = instant(readings.as_of, policy)
     earlier = before.alerts(at - longest_cooldown(policy))
+    targets = tables.get("targets")
+    aims = None if targets is None else read_targets(from_json(targets), readings)
     run_id = _run_id(policy, tables, kill_on=around.kill_on)
-    case = make_case(policy, readings, around, earlier=earlier, at=at)
+    case = make_case(policy, readings, around, targets=aims, earlier=earlier, at=at)
     plan = _unmuted(plan_of(case, earlier=earlier, at=at, run_id=run_id), around.muted)
     plan, repeated = stand_by(plan, before.pending(at).to_dict("records"))
     since = past_since(policy, readings, case.fired, around)

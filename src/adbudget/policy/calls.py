@@ -13,7 +13,7 @@ from adbudget.policy.alerts import SAYS, AlertReport
 from adbudget.policy.balance import Balance
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import EMERGENCY, evidence_of
-from adbudget.policy.firing import Fired
+from adbudget.policy.firing import PLAN, Fired
 from adbudget.policy.funding import OUTSIDE, Funding
 from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.metrics.wording import figure_text
@@ -31,6 +31,7 @@ from adbudget.policy.rationale import (
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard
+from adbudget.policy.targets import Targets
 from adbudget.tables.messages import listed
 from adbudget.tables.units import split_unit
 
@@ -58,6 +59,7 @@ class Case:
     outcome: RuleOutcome
     funding: Funding
     cost: np.ndarray
+    targets: Targets | None
 
 
 def make_calls(case: Case, run_id: str) -> tuple[Recommendation, ...]:
@@ -162,6 +164,8 @@ def _rule_name(case: Case, i: int) -> str:
         return str(case.guard.proposed[i])
     if case.balance.rebalanced[i]:
         return REBALANCE
+    if case.fired.planned[i]:
+        return PLAN
     return " + ".join(case.policy.rules[position].name for position in case.fired.rules[i])
 
 
@@ -171,7 +175,7 @@ def _confidence(case: Case, i: int) -> str:
         return "high"
     if case.balance.rebalanced[i]:
         return "medium" if _on_target(case, i) else "low"
-    if not case.fired.rules[i] and not case.guard.emergency[i]:
+    if not (case.fired.rules[i] or case.fired.planned[i] or case.guard.emergency[i]):
         return ""
     return "low" if case.fired.probability[i] < WEAK else "high"
 
@@ -207,6 +211,8 @@ def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
         return [f"Pause it, if a person agrees: {wrong}."]
     if case.balance.rebalanced[i]:
         return [silence(case.fired, case.policy, i), _rebalanced(case, i, funders)]
+    if case.fired.planned[i]:
+        return _planned(case, i, funders)
     if not case.fired.rules[i]:
         told = [silence(case.fired, case.policy, i)]
         return [*told, held(hold)] if hold else told
@@ -215,6 +221,22 @@ def _sentences(case: Case, i: int, funders: dict[str, int]) -> list[str]:
     if case.outcome.flags["pause_recommended"][i] and not hold:
         hours = case.policy.constraints.pause_threshold.total_seconds() / 3600
         told.append(f"Pause recommended: past the trigger for {hours:g} hours or more.")
+    return told
+
+
+def _planned(case: Case, i: int, funders: dict[str, int]) -> list[str]:
+    """What the plan asks for, why, what a rule says against it, and what came of it."""
+    assert case.targets is not None
+    hold = case.guard.hold[i]
+    if not case.fired.wanted[i]:
+        told = ["The plan leaves its budget as it is."]
+    else:
+        told = [held(hold) if hold else f"The plan: {_move(case, i, funders)}"]
+    why = case.targets.why[i]
+    told += [why if why.endswith((".", "!", "?")) else f"{why}."] if why else []
+    if case.fired.objects[i]:
+        fires = rule_fires(case.policy, case.fired, i)
+        told.append(f"A rule says otherwise, so a person has to look: {fires}.")
     return told
 
 

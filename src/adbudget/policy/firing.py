@@ -14,6 +14,7 @@ from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.values import BudgetMove
 
 NO_CAP = np.iinfo(np.int64).max
+PLAN = "plan"  # stands for a rule where a plan made elsewhere asks for the move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +31,8 @@ class Fired:
         there is none
     suspect : (campaign,) bool, a rule that moves money would fire on the figures alone
     firings : one per rule, in file order
+    planned : (campaign,) bool, ``wanted`` is that of a plan made elsewhere
+    objects : (campaign,) bool, a rule would move it the other way than the plan
     """
 
     rules: tuple[tuple[int, ...], ...]
@@ -41,6 +44,8 @@ class Fired:
     probability: np.ndarray
     suspect: np.ndarray
     firings: tuple[Firing, ...]
+    planned: np.ndarray
+    objects: np.ndarray
 
     @property
     def any(self) -> np.ndarray:
@@ -79,6 +84,8 @@ def fire_rules(policy: Policy, readings: Readings, total_after: int) -> Fired:
         probability=state.probability,
         suspect=_suspect(policy.rules, firings, n),
         firings=firings,
+        planned=np.zeros(n, bool),
+        objects=np.zeros(n, bool),
     )
 
 

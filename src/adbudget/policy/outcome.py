@@ -41,6 +41,7 @@ class RuleOutcome:
         test_budget_differs: a new campaign has not the test budget of the file, which is proposed;
         monthly_cap: at today's budget the month would cost more than it may;
         confidence_unknown: a probability is asked for and there are no counts;
+        rule_objects: a rule would move it the other way than the plan does;
         pause_recommended: past the trigger of a cutting rule for too long, or a built-in check
     """
 
@@ -95,13 +96,14 @@ def outcome(
         "below_step": (change != 0) & (np.abs(change) < _step(policy, readings)),
         "test_budget_differs": guard.proposed == "test_budget",
         "monthly_cap": guard.proposed == "monthly_cap",
-        "confidence_unknown": _unknown(policy, fired),
+        "confidence_unknown": _unknown(policy, fired) & ~fired.planned,
+        "rule_objects": fired.objects & (change != 0),
         "pause_recommended": ((pause_due & waits & ~guard.immature) | (guard.hold == "anomaly"))
         & ~guard.refused.of(0),
     }
     return RuleOutcome(
         change=change,
-        stopped=fired.any & (wanted != 0) & (~free | (balance.allowed == 0)),
+        stopped=(fired.any | fired.planned) & (wanted != 0) & (~free | (balance.allowed == 0)),
         flags=flags,
     )
 

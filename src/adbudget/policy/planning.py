@@ -12,12 +12,11 @@ import numpy as np
 
 from adbudget.alerts.alert import SEVERITIES
 from adbudget.policy.alerts import raise_alerts
-from adbudget.policy.balance import Wishes, balance
+from adbudget.policy.balance import Wishes
 from adbudget.policy.calls import Case, make_calls
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import doubtful
 from adbudget.policy.firing import Fired, fire_rules
-from adbudget.policy.funding import fund
 from adbudget.policy.metrics.registry import target_words, with_parts
 from adbudget.policy.outages import find_outages
 from adbudget.policy.outcome import outcome
@@ -29,6 +28,7 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.safety import Guard, guard
 from adbudget.policy.soft import soft_alerts
 from adbudget.policy.summary import summarize
+from adbudget.policy.targets import Targets, aimed_at, balance_pools, fund_pools
 from adbudget.tables.messages import Note, listed
 
 
@@ -37,6 +37,7 @@ def make_case(
     readings: Readings,
     circumstances: Circumstances,
     *,
+    targets: Targets | None = None,
     earlier: Any = (),
     at: datetime,
 ) -> Case:
@@ -46,6 +47,7 @@ def make_case(
     ----------
     policy, readings : checked
     circumstances : what the ledger knows
+    targets : budgets that a plan made elsewhere asks for, in the place of the rules' moves
     earlier : alerts of earlier runs
     at : moment of the run, with time zone
 
@@ -71,16 +73,20 @@ def make_case(
         uncounted=uncounted,
         confidence=policy.confidence,
     )
-    fired = fire_rules(policy, readings, total + total_change)
+    fired = aimed_at(fire_rules(policy, readings, total + total_change), targets, readings)
     after = total + total_change
-    guards = guard(policy, readings, fired, report, circumstances, after, uncounted, physics)
+    moved_since = np.zeros(len(readings), bool) if targets is None else targets.moved_since
+    guards = guard(
+        policy, readings, fired, report, circumstances, after, uncounted, physics, moved_since
+    )
     asked = guards.proposed != ""
     fired = replace(
         fired, wanted=np.where(asked, guards.goal - readings.budget_minor, fired.wanted)
     )
     due = pause_due(policy, readings, fired, circumstances)
     cost = result_cost(policy, readings)
-    balanced = balance(_wishes(policy, readings, fired, guards, due, cost, total_change))
+    wishes = _wishes(policy, readings, fired, guards, due, cost, total_change)
+    balanced = balance_pools(wishes, targets)
     result = outcome(policy, readings, fired, guards, balanced, due, physics)
     limit = policy.constraints.approval_limit.minor(readings.exponent, "approval_limit")
     return Case(
@@ -94,9 +100,14 @@ def make_case(
         guard=guards,
         balance=balanced,
         outcome=result,
-        funding=fund(
-            result.change, _priority(readings, fired, cost), limit, guards.proposed == "test_budget"
+        funding=fund_pools(
+            result.change,
+            _priority(readings, fired, cost),
+            limit,
+            (guards.proposed == "test_budget") | fired.objects,
+            targets,
         ),
+        targets=targets,
         cost=cost,
     )
 

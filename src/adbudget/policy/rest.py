@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from adbudget.policy.day_so_far import Circumstances
-from adbudget.policy.firing import Fired
+from adbudget.policy.firing import PLAN, Fired
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 
@@ -64,11 +64,17 @@ def resting(policy: Policy, readings: Readings, fired: Fired, around: Circumstan
     for i, at in last.items():
         cadence[i] = _too_soon(now - at, policy.constraints.cadence)
         recent[i] = cadence[i] or _too_soon(now - at, usual[i])
-        for rule in (policy.rules[position] for position in fired.rules[i]):
-            if (i, rule.name) in moved:
-                period = usual[i] if rule.rest is None else rule.rest
-                rest[i] |= _too_soon(now - moved[i, rule.name], period)
+        for name, period in _deciding(policy, fired, i):
+            if (i, name) in moved:
+                rest[i] |= _too_soon(now - moved[i, name], usual[i] if period is None else period)
     return Rest(cadence=cadence, rest=rest, recent=recent | rest)
+
+
+def _deciding(policy: Policy, fired: Fired, i: int) -> list[tuple[str, timedelta | None]]:
+    """What decides about a campaign, and the rest it states: rules, or a plan."""
+    if fired.planned[i]:
+        return [(PLAN, None)]
+    return [(policy.rules[p].name, policy.rules[p].rest) for p in fired.rules[i]]
 
 
 def longest_rest(policy: Policy, readings: Readings) -> timedelta:

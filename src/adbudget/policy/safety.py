@@ -28,6 +28,7 @@ HOLDS = {
     "outage": "its results are not being counted, so nothing is cut or paused there",
     "muted": "a person has muted it",
     "emergency": "it is to be paused at once, and paused campaigns keep their budget",
+    "moved_since": "its budget is no longer the one that the plan was made from",
     "unconfirmed": "a change of its budget is ordered and not confirmed yet",
     "pause_refused": "a person said no to pausing it, and nothing has changed materially",
     "rule_pause": "a rule pauses it, and paused campaigns keep their budget",
@@ -88,6 +89,7 @@ def guard(
     total_after: int,
     outage: np.ndarray,
     physics: Physics,
+    moved_since: np.ndarray,
 ) -> Guard:
     """Work out who may move, and between which budgets.
 
@@ -100,6 +102,7 @@ def guard(
     total_after : minor units of all budgets after the run
     outage : (campaign,) bool, its results are not being counted
     physics : what platforms and months allow
+    moved_since : (campaign,) bool, its budget is no longer the one that a plan was made from
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
@@ -116,7 +119,18 @@ def guard(
     rest = resting(policy, readings, fired, circumstances)
     cap, floor = np.minimum(cap, physics.month), np.maximum(floor, physics.least)
     hold = _holds(
-        policy, readings, fired, report, emergency, stale, outage, rest, physics, circumstances, no
+        policy,
+        readings,
+        fired,
+        report,
+        emergency,
+        stale,
+        outage,
+        rest,
+        physics,
+        circumstances,
+        no,
+        moved_since,
     )
     proposed, goal = _proposed(policy, readings, hold, physics)
     asked = proposed != ""
@@ -153,6 +167,7 @@ def _holds(
     physics: Physics,
     circumstances: Circumstances,
     no: Refused,
+    moved_since: np.ndarray,
 ) -> np.ndarray:
     limits, names = policy.constraints, readings.campaign_ids
     age_s = _age_seconds(readings)
@@ -165,6 +180,7 @@ def _holds(
         "outage": outage,
         "muted": np.array([name in circumstances.muted for name in names], bool),
         "emergency": emergency,
+        "moved_since": moved_since,
         "unconfirmed": np.array([name in circumstances.made.waiting for name in names], bool),
         "pause_refused": fired.pauses & no.of(0),
         "rule_pause": fired.pauses,

@@ -55,6 +55,7 @@ MAY_IMPORT = {
     "ledger": BASICS,
     "alerts": BASICS,
     "synthetic": f"{BASICS} curves",
+    "platforms": f"{BASICS} curves tables synthetic",
     # what stands on them
     "panel": f"{BASICS} tables plan",
     "optimizer": f"{BASICS} curves draws plan risk",

@@ -20,6 +20,7 @@ from .errors import (
     KillSwitchError as KillSwitchError,
     LedgerConflictError as LedgerConflictError,
     LedgerError as LedgerError,
+    PlatformError as PlatformError,
     PolicyError as PolicyError,
     SellerError as SellerError,
     SellerSilentError as SellerSilentError,

@@ -38,7 +38,7 @@ def adstock(spend: np.ndarray, retention: np.ndarray, carry_in: np.ndarray) -> n
     Parameters
     ----------
     spend : (..., period) spend per period, any unit
-    retention : (retention,) rates in [0, 1)
+    retention : (retention,) rates in [0, 1), or (..., retention) where every row has its own
     carry_in : (..., retention) adstock before the first period, same unit as ``spend``
 
     Returns
@@ -49,7 +49,7 @@ def adstock(spend: np.ndarray, retention: np.ndarray, carry_in: np.ndarray) -> n
     ----------
     Broadbent (1979), Journal of the Market Research Society 21(3), 151-166.
     """
-    stock = np.empty((*spend.shape[:-1], retention.size, spend.shape[-1]))
+    stock = np.empty((*spend.shape[:-1], retention.shape[-1], spend.shape[-1]))
     state = np.asarray(carry_in, dtype=float)
     for t in range(spend.shape[-1]):
         state = retention * state + (1.0 - retention) * spend[..., t, None]

@@ -57,6 +57,19 @@ class SellerSilentError(SellerError):
     """A seller let a call run out of time: asking it for something else now would, too."""
 
 
+class PlatformError(AdbudgetError, RuntimeError):
+    """A platform could not be reached, or answered nonsense; the message says which and what.
+
+    Attributes
+    ----------
+    retryable : whether the same call, with the same key, may go better later
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like this one, for a message to suggest; None if none does."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

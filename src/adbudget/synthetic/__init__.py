@@ -4,6 +4,7 @@ WorldSpec + seed -> World (spend frame, outcome frame, Truth). The truth answers
 really earn and which plan is best, so that any tool's recommendation can be scored.
 """
 
+from adbudget.synthetic.continuation import Ahead, Continuation, Continued, continue_world
 from adbudget.synthetic.experiment import run_lift_test
 from adbudget.synthetic.rule import naive_roas_rule
 from adbudget.synthetic.spec import WorldSpec, families, noise_families
@@ -11,10 +12,14 @@ from adbudget.synthetic.truth import Captured, Truth
 from adbudget.synthetic.world import World, load_spec, load_truth, synthesize
 
 __all__ = [
+    "Ahead",
     "Captured",
+    "Continuation",
+    "Continued",
     "Truth",
     "World",
     "WorldSpec",
+    "continue_world",
     "families",
     "load_spec",
     "load_truth",

@@ -24,6 +24,32 @@ HIDDEN_HALF_LIFE_DAYS = 28.0
 SPEND_HALF_LIFE_DAYS = 14.0
 CAMPAIGNS_PER_YEAR = 4.0
 GAP_RANGE = (0.5, 1.5)  # of the mean gap between two flights
+SPIKE_RANGE = (float(np.log(1.4)), float(np.log(2.2)))  # of log demand
+TRACKED_RANGE = (0.3, 0.7)  # of the outcome, when tracking fails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """What the calendar does to log demand, on any date.
+
+    Attributes
+    ----------
+    peak : (account, 1) place of the peak in the year, from 0 to 1
+    strength : (account, 1) log-sd of demand over a year
+    weekdays : (account, 7) log demand of weekdays, as a share of ``strength``; daily panels only
+    wave_sd : (account, 1) sd of the unscaled wave over the dates it was made for
+    """
+
+    peak: np.ndarray
+    strength: np.ndarray
+    weekdays: np.ndarray
+    wave_sd: np.ndarray
+
+    def at(self, dates: pd.DatetimeIndex, *, daily: bool) -> np.ndarray:
+        """(account, date) log demand."""
+        wave = _wave(self.peak, dates) / self.wave_sd
+        within_week = self.weekdays[:, dates.day_of_week.to_numpy()] if daily else 0.0
+        return self.strength * (wave + within_week)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +62,20 @@ class Demand:
     log_demand : (account, period) season, hidden demand, trend and spikes
     tracked : (account, period) share of the outcome that tracking recorded; 1 when it worked
     signal : (account, period) what a demand index shows of the hidden demand
+    season : of every account, on any date
+    growth : (account, 1) of log demand per year
+    hidden, blur : (account, period) the unexplained demand, and what blurs the index of it; both
+        of mean 0 and sd 1
     """
 
     dates: pd.DatetimeIndex
     log_demand: np.ndarray
     tracked: np.ndarray
     signal: np.ndarray
+    season: Season
+    growth: np.ndarray
+    hidden: np.ndarray
+    blur: np.ndarray
 
 
 def draw_demand(
@@ -52,19 +86,47 @@ def draw_demand(
 ) -> Demand:
     """Season, hidden demand, trend, spikes and outages of every account."""
     dates = _calendar(spec, int(population.n_periods.max()))
-    season = _season(spec, dates, rng)
-    share = spec.hidden_demand_share
-    hidden_sd = spec.season_strength * np.sqrt(share / (1 - share))
-    days = PERIOD_DAYS[spec.period]
-    hidden = _wander((spec.n_accounts, dates.size), HIDDEN_HALF_LIFE_DAYS / days, rng)
+    season = _draw_season(spec, dates, rng)
+    half_life = HIDDEN_HALF_LIFE_DAYS / PERIOD_DAYS[spec.period]
+    hidden = _wander((spec.n_accounts, dates.size), half_life, rng)
     growth = spec.growth + rng.normal(0, spec.trend, (spec.n_accounts, 1))
-    years = (np.arange(dates.size) - dates.size) * days / 365.25
     spikes, tracked = _outliers(spec, population, dates, rng)
-    log_demand = season + hidden_sd * hidden + growth * years + spikes
-    blur = _wander(hidden.shape, HIDDEN_HALF_LIFE_DAYS / days, signal_rng)
+    blur = _wander(hidden.shape, half_life, signal_rng)
+    calm = season.at(dates, daily=spec.period == "daily") + hidden_sd(spec) * hidden
+    return Demand(
+        dates=dates,
+        log_demand=calm
+        + growth * years_from_end(spec, np.arange(dates.size) - dates.size)
+        + spikes,
+        tracked=tracked,
+        signal=shown(spec, hidden, blur),
+        season=season,
+        growth=growth,
+        hidden=hidden,
+        blur=blur,
+    )
+
+
+def hidden_sd(spec: WorldSpec) -> float:
+    """Sd of the log demand that no calendar explains."""
+    share = spec.hidden_demand_share
+    return spec.season_strength * float(np.sqrt(share / (1 - share)))
+
+
+def years_from_end(spec: WorldSpec, period: np.ndarray) -> np.ndarray:
+    """Years between the end of the history and the start of periods; -1 is the last of them."""
+    return period * PERIOD_DAYS[spec.period] / 365.25
+
+
+def shown(spec: WorldSpec, hidden: np.ndarray, blur: np.ndarray) -> np.ndarray:
+    """What a demand index shows of the hidden demand."""
     clear = np.sqrt(spec.demand_signal)
-    signal = clear * hidden + np.sqrt(1 - clear**2) * blur
-    return Demand(dates=dates, log_demand=log_demand, tracked=tracked, signal=signal)
+    return clear * hidden + np.sqrt(1 - clear**2) * blur
+
+
+def kept(half_life: float) -> float:
+    """Share of a first-order autoregression that one period leaves."""
+    return 0.5 ** (1 / half_life)
 
 
 def draw_spend(
@@ -107,20 +169,23 @@ def _calendar(spec: WorldSpec, longest: int) -> pd.DatetimeIndex:
     return pd.date_range(end=str(last), periods=n_dates, freq=OFFSETS[spec.period])
 
 
-def _season(spec: WorldSpec, dates: pd.DatetimeIndex, rng: np.random.Generator) -> np.ndarray:
-    """(account, period) log demand the calendar explains: a peak in December, and weekdays."""
-    year = dates.day_of_year.to_numpy() / 365.25
+def _draw_season(spec: WorldSpec, dates: pd.DatetimeIndex, rng: np.random.Generator) -> Season:
+    """A peak in December, and weekdays."""
     peak = 0.93 + rng.normal(0, 0.03, (spec.n_accounts, 1))
-    wave = np.cos(2 * np.pi * (year - peak)) + 0.4 * np.cos(4 * np.pi * (year - peak))
     strength = spec.season_strength * np.exp(rng.normal(0, 0.2, (spec.n_accounts, 1)))
     weekdays = rng.normal(0, 0.5, (spec.n_accounts, 7))
-    within_week = weekdays[:, dates.day_of_week.to_numpy()] if spec.period == "daily" else 0.0
-    return strength * (wave / wave.std(axis=1, keepdims=True) + within_week)
+    wave_sd = _wave(peak, dates).std(axis=1, keepdims=True)
+    return Season(peak=peak, strength=strength, weekdays=weekdays, wave_sd=wave_sd)
+
+
+def _wave(peak: np.ndarray, dates: pd.DatetimeIndex) -> np.ndarray:
+    year = dates.day_of_year.to_numpy() / 365.25
+    return np.cos(2 * np.pi * (year - peak)) + 0.4 * np.cos(4 * np.pi * (year - peak))
 
 
 def _wander(shape: tuple[int, ...], half_life: float, rng: np.random.Generator) -> np.ndarray:
     """Stationary first-order autoregression with mean 0 and sd 1 along the last axis."""
-    keep = 0.5 ** (1 / half_life)
+    keep = kept(half_life)
     steps = rng.normal(size=shape)
     path = np.empty(shape)
     path[..., 0] = steps[..., 0]
@@ -164,19 +229,19 @@ def _outliers(
     """(account, period) log spikes of demand, and the share of the outcome tracked."""
     spikes, tracked = np.zeros((2, spec.n_accounts, dates.size))
     tracked += 1.0
-    black_friday = _has_black_friday(dates)
+    black_friday = has_black_friday(dates)
     for a, n_periods in enumerate(population.n_periods):
         n_hit = rng.binomial(n_periods, spec.outlier_share)
         recorded = np.arange(dates.size - n_periods, dates.size)
         order = rng.permutation(recorded)
         order = order[np.argsort(~black_friday[order], kind="stable")]
         up, down = order[: n_hit - n_hit // 2], order[::-1][: n_hit // 2]
-        spikes[a, up] = rng.uniform(np.log(1.4), np.log(2.2), up.size)
-        tracked[a, down] = rng.uniform(0.3, 0.7, down.size)
+        spikes[a, up] = rng.uniform(*SPIKE_RANGE, up.size)
+        tracked[a, down] = rng.uniform(*TRACKED_RANGE, down.size)
     return spikes, tracked
 
 
-def _has_black_friday(dates: pd.DatetimeIndex) -> np.ndarray:
+def has_black_friday(dates: pd.DatetimeIndex) -> np.ndarray:
     """(period,) whether the day after the fourth Thursday of November falls inside."""
     days = pd.date_range(dates[0], dates[-1] + dates.freq, inclusive="left")
     is_friday = (days.month == 11) & (days.day_of_week == 4) & (days.day >= 23) & (days.day <= 29)

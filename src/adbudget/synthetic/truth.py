@@ -14,6 +14,7 @@ from adbudget.synthetic.oracle import best_split
 Total = Literal["fixed", "at_most", "free"]
 SpendLike = pd.Series | Mapping[tuple[str, str], float]
 
+FORGOTTEN = 40.0  # exp(-40) of a delayed effect is left when it counts as gone
 ROUNDING_SLACK = 1e-3  # how far a rounded plan may stray from bounds and totals, relative
 CELL_NUMBERS = (
     *("weight", "scale", "half_saturation", "exponent", "carry_days", "carry_shape", "drift"),
@@ -114,24 +115,24 @@ class Truth:
         ------
         InputError : a cell is missing, unknown, negative or not finite
         """
-        return self._named(self._outcome(self._aligned(spend)), "response")
+        return self._named(self._outcome(self.aligned(spend)), "response")
 
     def marginal(self, spend: SpendLike) -> pd.Series:
         """Slope of :meth:`response`: outcome units per extra unit of spend.
 
         Multiply by ``value`` for the marginal ROI. Errors as there.
         """
-        return self._named(self._slope(self._aligned(spend)), "marginal")
+        return self._named(self._slope(self.aligned(spend)), "marginal")
 
     def roi(self, spend: SpendLike) -> pd.Series:
         """Average ROI: money per unit of spend. At zero spend its limit, the marginal ROI."""
-        money = self._aligned(spend)
+        money = self.aligned(spend)
         average = self._outcome(money) / np.where(money > 0, money, 1.0)
         return self._named(self.value * np.where(money > 0, average, self._slope(money)), "roi")
 
     def by_account(self, spend: SpendLike) -> pd.Series:
         """Outcome per period owed to advertising, by account."""
-        return self._by_account(self._outcome(self._aligned(spend)), "outcome")
+        return self._by_account(self._outcome(self.aligned(spend)), "outcome")
 
     def total(self, spend: SpendLike) -> float:
         """Outcome per period owed to advertising, all accounts together."""
@@ -165,7 +166,7 @@ class Truth:
             raise InputError(f"change must be in [0, 1]; got {change}. For +-30%, pass 0.3.")
         if total not in ("fixed", "at_most", "free"):
             raise InputError(f'total must be "fixed", "at_most" or "free"; got {total!r}.')
-        spend = self._aligned(current)
+        spend = self.aligned(current)
         rows, slots = self._slots()
         n_accounts, n_channels = rows.max() + 1, slots.max() + 1
         cell = np.zeros((n_accounts, n_channels), dtype=int)
@@ -203,7 +204,7 @@ class Truth:
         InputError : ``recommended`` breaks the bounds or totals that the oracle has to keep; the
             rest as :meth:`optimal`
         """
-        plan, now = self._aligned(recommended), self._aligned(current)
+        plan, now = self.aligned(recommended), self.aligned(current)
         self._check_rules(plan, now, change, total)
         best = self.optimal(current, change, total).to_numpy()
         earned = [self.value * self._outcome(spend) - spend for spend in (plan, best, now)]
@@ -229,13 +230,44 @@ class Truth:
         -------
         (cell, period) outcome units
         """
-        carried = np.stack([self._carried(i, spend[i]) for i in range(len(self.cells))])
+        return self.owed(self.carried(spend)[0])
+
+    def owed(self, carried: np.ndarray) -> np.ndarray:
+        """Outcome units of each cell and period that its adstock brings in: (cell, period)."""
         return self._outcome(carried)
 
-    def _carried(self, i: int, spend: np.ndarray) -> np.ndarray:
+    def carried(
+        self, spend: np.ndarray, memory: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Adstock period by period, and what has to be remembered to go on from there.
+
+        Parameters
+        ----------
+        spend : (cell, period) account currency
+        memory : (cell, remembered) of the call before; None when nothing was spent before
+
+        Returns
+        -------
+        (cell, period) adstock in account currency, and the memory after the last period
+        """
+        n_cells, n_periods = spend.shape
         if self.carryover == "geometric":
-            retention = retention_rate(self.carry_days[[i]], self.period_days)
-            return adstock(spend, retention, np.zeros(1))[0]
+            retention = retention_rate(self.carry_days, self.period_days)[:, None]
+            carried = adstock(
+                spend, retention, np.zeros((n_cells, 1)) if memory is None else memory
+            )
+            return carried[:, 0], carried[:, 0, -1:]
+        earlier = np.zeros((n_cells, 0)) if memory is None else memory
+        every = np.concatenate([earlier, spend], axis=1)
+        carried = np.stack([self._delayed(i, every[i]) for i in range(n_cells)])
+        return carried[:, -n_periods:], every[:, -self._remembered() :]
+
+    def _remembered(self) -> int:
+        """Periods of spend after which nothing is left of a delayed effect."""
+        days = self.carry_days * FORGOTTEN ** (1 / self.carry_shape)
+        return int(np.ceil(days.max(initial=0.0) / self.period_days)) + 1
+
+    def _delayed(self, i: int, spend: np.ndarray) -> np.ndarray:
         days = (np.arange(spend.size) + 0.5) * self.period_days / self.carry_days[i]
         kernel = days ** (self.carry_shape[i] - 1) * np.exp(-(days ** self.carry_shape[i]))
         return np.convolve(spend, kernel / kernel.sum())[: spend.size]
@@ -297,8 +329,13 @@ class Truth:
                 f'total="{total}" forbids. Recommend the same total, or pass total="free".'
             )
 
-    def _aligned(self, spend: SpendLike) -> np.ndarray:
-        """Caller's spend in the order of the cells."""
+    def aligned(self, spend: SpendLike) -> np.ndarray:
+        """Spend by (account, channel) in the order of ``cells``: (cell,).
+
+        Raises
+        ------
+        InputError : a cell is missing, unknown, negative or not finite
+        """
         series = pd.Series(spend, dtype=float)
         if series.index.nlevels != 2 or not series.index.is_unique:
             raise InputError("spend must be indexed by (account, channel), each cell once.")

@@ -1,19 +1,18 @@
 """WorldSpec + seed -> World: spend, outcome and the truth behind them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 from adbudget.errors import InputError
-from adbudget.synthetic.demand import PERIOD_DAYS, Demand, draw_demand, draw_spend
-from adbudget.synthetic.population import DrawnCells, draw_population
+from adbudget.synthetic.continuation import continue_world
+from adbudget.synthetic.history import History, draw_history
 from adbudget.synthetic.spec import WorldSpec
-from adbudget.synthetic.truth import Truth
+from adbudget.synthetic.truth import SpendLike, Truth
 
 FILE_FORMAT = 1
 CURRENT_WINDOW = {"daily": 91, "weekly": 13, "monthly": 3}
@@ -68,6 +67,63 @@ class World:
         still_on = np.bincount(cell, recent["date"] == dates[-1], minlength=len(cells)) > 0
         mean = np.where(still_on, total / np.maximum(n_periods, 1), 0.0)
         return pd.Series(mean, index=cells, name="spend")
+
+    def continued(self, spend: SpendLike | pd.DataFrame, n_periods: int | None = None) -> "World":
+        """Let the world go on, under the spend of the caller's choice.
+
+        Curves, demand, season, noise and carry-over are those of the history; demand and noise do
+        not depend on what is spent. A continued world can be continued again, and in two steps it
+        becomes what it would in one.
+
+        Parameters
+        ----------
+        spend : the next periods, as a frame account, channel, date, spend with a row for every
+            cell and period; or one spend per period by (account, channel), and ``n_periods``
+        n_periods : how many periods, where ``spend`` does not say
+
+        Returns
+        -------
+        World with longer ``spend`` and ``outcome``, and the same truth. Cells that had stopped have
+            rows again, of 0.0 if so given
+
+        Raises
+        ------
+        InputError : a cell or period is missing or unknown, an amount is negative or not finite,
+            or ``n_periods`` is missing, or below 1
+        """
+        world = continue_world(self.spec, self.seed)
+        end = world.history.demand.dates[-1]
+        applied = self.spend.loc[self.spend["date"] > end]
+        if len(applied):
+            world = world.advance(_applied(applied, self.truth))[0]
+        if isinstance(spend, pd.DataFrame):
+            amounts = _applied(spend, self.truth)
+            _check_dates(spend, world.ahead(amounts.shape[1]).dates)
+        elif n_periods is None:
+            raise InputError("n_periods must say for how many periods the spend is meant.")
+        else:
+            amounts = np.repeat(self.truth.aligned(spend)[:, None], max(n_periods, 0), axis=1)
+        brought = world.advance(amounts)[1]
+        dates = brought.ahead.dates
+        spent = pd.DataFrame(
+            {
+                "account": np.repeat(self.truth.cells.get_level_values(0), dates.size),
+                "channel": np.repeat(self.truth.cells.get_level_values(1), dates.size),
+                "date": np.tile(dates, len(self.truth.cells)),
+                "spend": amounts.ravel(),
+            }
+        )
+        earned = [
+            _outcome_rows(self.spec, a, dates, brought.outcome[a], brought.ahead.signal[a])
+            for a in range(self.spec.n_accounts)
+        ]
+        both = (pd.concat([self.spend, spent]), pd.concat([self.outcome, *earned]))
+        keys = (["account", "channel", "date"], ["account", "date"])
+        frames = [
+            each.sort_values(by, kind="stable", ignore_index=True)
+            for each, by in zip(both, keys, strict=True)
+        ]
+        return replace(self, spend=frames[0], outcome=frames[1])
 
     def save(
         self, folder: str | Path, name: str, tables: Literal["all", "long", "wide"] = "all"
@@ -125,20 +181,13 @@ def synthesize(spec: WorldSpec, seed: int) -> World:
     """
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed must be a whole number >= 0; got {seed!r}.")
-    # One stream per part of the work: a change in one leaves the chance of the others as it was.
-    streams = np.random.default_rng(seed).spawn(6)
-    cells_rng, demand_rng, spend_rng, outcome_rng, signal_rng, flight_rng = streams
-    population = draw_population(spec, cells_rng)
-    demand = draw_demand(spec, population, demand_rng, signal_rng)
-    spend = draw_spend(spec, population, demand, spend_rng, flight_rng)
-    truth = _truth(spec, population, demand, spend)
-    outcome = _outcome(spec, population, demand, truth, spend, outcome_rng)
+    history = draw_history(spec, seed)
     return World(
         spec=spec,
         seed=int(seed),
-        spend=_spend_frame(spec, population, demand, spend),
-        outcome=_outcome_frame(spec, population, demand, outcome),
-        truth=truth,
+        spend=_spend_frame(history),
+        outcome=_outcome_frame(history),
+        truth=history.truth,
     )
 
 
@@ -176,109 +225,66 @@ def _read(path: str | Path) -> dict:
     return record
 
 
-def _truth(spec: WorldSpec, population: DrawnCells, demand: Demand, spend: np.ndarray) -> Truth:
-    used = population.used
-    pairs = [(spec.account_names[a], spec.channel_names[c]) for a, c in np.argwhere(used)]
-    k, n = population.half_saturation, population.exponent
-    power = population.curve == "power"
-    share_at_mean = np.where(power, 1.0, 1 / (1 + k**n))
-    scale = _mean_over_life(population, spend).round(6)
-    weight = (population.roi * scale / spec.value / share_at_mean).round(6)
-    drift_at = demand.dates.size - population.n_periods.max() // 2
-    return Truth(
-        cells=pd.MultiIndex.from_tuples(pairs, names=["account", "channel"]),
-        curve=np.broadcast_to(population.curve, used.shape)[used].astype(str),
-        weight=weight[used],
-        scale=scale[used],
-        half_saturation=np.where(power, 1.0, k)[used],
-        exponent=n[used],
-        carry_days=population.carry_days[used],
-        carry_shape=population.carry_shape[used],
-        drift=np.broadcast_to(population.drift, used.shape)[used],
-        carryover=spec.carryover,
-        drift_date=str(demand.dates.to_numpy()[drift_at].astype("datetime64[D]")),
-        period_days=PERIOD_DAYS[spec.period],
-        currency=spec.currency,
-        value=float(spec.value),
-    )
-
-
-def _mean_over_life(population: DrawnCells, spend: np.ndarray) -> np.ndarray:
-    """(account, channel) mean spend over the recorded periods in which the cell lived."""
-    recorded = population.recorded(spend.shape[2])
-    periods = np.maximum(population.stops - population.starts, 1)
-    return (spend * recorded[:, None]).sum(axis=2) / periods
-
-
-def _outcome(
-    spec: WorldSpec,
-    population: DrawnCells,
-    demand: Demand,
-    truth: Truth,
-    spend: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """(account, period) outcome as recorded."""
-    owed = np.zeros(spend.shape)
-    before = demand.dates < pd.Timestamp(truth.drift_date)
-    owed[population.used] = truth.path(spend[population.used])
-    owed *= np.where(before, np.exp(-population.drift)[:, None], 1.0)
-    recorded = population.recorded(spend.shape[2])
-    media = owed.sum(axis=1)
-    media_mean = (media * recorded).sum(axis=1) / population.n_periods
-    # An account whose every channel is a dud still sells something.
-    usual = population.mean_spend.sum(axis=1) * truth.period_days / 7 * spec.roi_median / spec.value
-    media_mean = np.where(media_mean > 0, media_mean, usual)
-    share = rng.uniform(*spec.baseline_share, spec.n_accounts)
-    demand_level = np.exp(demand.log_demand)
-    demand_mean = (demand_level * recorded).sum(axis=1) / population.n_periods
-    base = media_mean * share / (1 - share) / demand_mean
-    expected = base[:, None] * demand_level + media
-    mean_outcome = (expected * recorded).sum(axis=1) / population.n_periods
-    relative = (expected / mean_outcome[:, None]) ** (spec.noise_growth / 2)
-    noise = spec.noise * mean_outcome[:, None] * relative * _noise(spec, expected.shape, rng)
-    outcome = np.maximum(expected + noise, 0.0)
-    if spec.counts:
-        outcome = rng.poisson(outcome).astype(float)
-    return np.round(outcome * demand.tracked, 0 if spec.counts else 2)
-
-
-def _noise(spec: WorldSpec, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """(account, period) noise of mean 0 and scale 1, each period like the one before as asked."""
-    tail = spec.noise_tail
-    fresh = rng.normal(size=shape) if tail is None else rng.standard_t(tail, size=shape)
-    keep = spec.noise_persistence
-    if keep == 0:
-        return fresh
-    fresh[:, 1:] *= np.sqrt(1 - keep**2)
-    return np.asarray(lfilter([1.0], [1.0, -keep], fresh, axis=1))
-
-
-def _spend_frame(
-    spec: WorldSpec, population: DrawnCells, demand: Demand, spend: np.ndarray
-) -> pd.DataFrame:
+def _spend_frame(history: History) -> pd.DataFrame:
+    spec, population, dates = history.spec, history.population, history.demand.dates
     parts = []
     for a, c in np.argwhere(population.used):
-        first = demand.dates.size - population.n_periods[a]
+        first = dates.size - population.n_periods[a]
         life = slice(first + population.starts[a, c], first + population.stops[a, c])
         names = {"account": spec.account_names[a], "channel": spec.channel_names[c]}
-        parts.append(pd.DataFrame(names | {"date": demand.dates[life], "spend": spend[a, c, life]}))
+        parts.append(
+            pd.DataFrame(names | {"date": dates[life], "spend": history.spend[a, c, life]})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
-def _outcome_frame(
-    spec: WorldSpec, population: DrawnCells, demand: Demand, outcome: np.ndarray
-) -> pd.DataFrame:
-    signal = demand.signal.round(4)
+def _outcome_frame(history: History) -> pd.DataFrame:
+    n_periods = history.population.n_periods
     parts = [
-        pd.DataFrame(
-            {
-                "account": spec.account_names[a],
-                "date": demand.dates[-n_periods:],
-                spec.kpi: outcome[a, -n_periods:],
-                **({"demand_index": signal[a, -n_periods:]} if spec.demand_signal else {}),
-            }
+        _outcome_rows(
+            history.spec,
+            a,
+            history.demand.dates[-n:],
+            history.outcome[a, -n:],
+            history.demand.signal[a, -n:],
         )
-        for a, n_periods in enumerate(population.n_periods)
+        for a, n in enumerate(n_periods)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _outcome_rows(
+    spec: WorldSpec, a: int, dates: pd.DatetimeIndex, outcome: np.ndarray, signal: np.ndarray
+) -> pd.DataFrame:
+    """Rows of one account."""
+    columns = {"account": spec.account_names[a], "date": dates, spec.kpi: outcome}
+    return pd.DataFrame(columns | ({"demand_index": signal.round(4)} if spec.demand_signal else {}))
+
+
+def _applied(spend: pd.DataFrame, truth: Truth) -> np.ndarray:
+    """(cell, period) amounts of a long frame, checked to be whole."""
+    missing = {"account", "channel", "date", "spend"} - set(spend.columns)
+    if missing:
+        raise InputError(f"spend has no column {sorted(missing)}.")
+    wide = spend.pivot_table("spend", ["account", "channel"], "date", aggfunc="sum", dropna=False)
+    rows = len(truth.cells) * spend["date"].nunique()
+    if len(spend) != rows or wide.isna().any(axis=None) or len(wide) != len(truth.cells):
+        raise InputError(
+            f"spend must have one row for each of the {len(truth.cells)} cells in every period: "
+            f"{rows} rows; got {len(spend)}. Use 0.0 for a channel that is off."
+        )
+    unknown = wide.index.difference(truth.cells).tolist()
+    if unknown:
+        raise InputError(f"spend names cells that the world does not have: {unknown[:5]}.")
+    return wide.reindex(truth.cells).to_numpy(dtype=float)
+
+
+def _check_dates(spend: pd.DataFrame, dates: pd.DatetimeIndex) -> None:
+    """Refuse gaps, overlaps and other calendars."""
+    given = np.unique(pd.to_datetime(spend["date"]).to_numpy("datetime64[D]"))
+    wanted = dates.to_numpy().astype("datetime64[D]")
+    if not np.array_equal(given, wanted):
+        raise InputError(
+            f"spend must be dated on the periods that come next, {wanted[0]} to {wanted[-1]}; got "
+            f"{given[0]} to {given[-1]}."
+        )

@@ -5,7 +5,15 @@ from .opening import (
 from .platform import (
     BudgetOrder as BudgetOrder,
     OrderAnswer as OrderAnswer,
+    OutcomeReport as OutcomeReport,
     Performance as Performance,
     Platform as Platform,
     StandingBudget as StandingBudget,
+)
+from .rules import (
+    PlatformRules as PlatformRules,
+)
+from .simulated import (
+    SimulatedPlatform as SimulatedPlatform,
+    daily_spec as daily_spec,
 )

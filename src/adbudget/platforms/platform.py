@@ -153,6 +153,25 @@ class Performance:
         return "hour" in self.frame.columns
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutcomeReport:
+    """What the accounts themselves recorded, such as the sales of their shops, so far.
+
+    No part of :class:`Platform`: the outcome comes from a feed of its own, which a simulated
+    platform and a service over HTTP may offer beside it.
+
+    Attributes
+    ----------
+    frame : account, date (midnight, no zone), the outcome under its name, and controls if there are
+        any; one row for an account and day
+    complete_until, reported_at : as in :class:`Performance`
+    """
+
+    frame: pd.DataFrame
+    complete_until: datetime
+    reported_at: datetime
+
+
 @runtime_checkable
 class Platform(Protocol):
     """Somewhere budgets stand and money is spent."""

@@ -74,3 +74,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like this one, for a message to suggest; None if none does."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+class LoopBusyError(AdbudgetError, RuntimeError):
+    """Another cycle of the same loop is being run."""

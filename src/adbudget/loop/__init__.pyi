@@ -1,0 +1,3 @@
+from .applying import Applied, Made, apply_changes
+
+__all__ = ["Applied", "Made", "apply_changes"]

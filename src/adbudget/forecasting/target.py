@@ -1,0 +1,2 @@
+def reach_target(): pass
+class TargetPlan: pass

@@ -67,10 +67,7 @@ def _outcome_missing(panel: Panel) -> list[str]:
 
 def _season_unseen(panel: Panel, dates: np.ndarray) -> list[str]:
     """Accounts that have no day near the season of the forecast in their record."""
-    if panel.period_days > SEASON_DAYS / 1.5:
-        near = panel.period_days * 1.5
-    else:
-        near = SEASON_DAYS
+    near = max(SEASON_DAYS, 1.5 * panel.period_days)
     ahead = _day_of_year(dates)
     unseen = []
     for a in range(panel.n_accounts):

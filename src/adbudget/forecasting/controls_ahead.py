@@ -7,6 +7,7 @@ from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.tables.messages import Note, Rows, quoted
 from adbudget.tables.named_columns import checked_frame
+from adbudget.tables.roles import column_of
 from adbudget.tables.values import read_dates, read_numbers
 
 
@@ -47,7 +48,7 @@ def _fill(values: np.ndarray, table: object, panel: Panel, dates: np.ndarray) ->
             f"{quoted(panel.controls)}, beside date and account."
         )
     told: list[Note] = []
-    days = read_dates(frame["date"], "date", rows, told)
+    days = read_dates(column_of(frame, "date"), "date", rows, told)
     column = np.searchsorted(dates, days)
     inside = np.isin(days, dates)
     every = np.arange(panel.n_accounts)
@@ -61,7 +62,7 @@ def _fill(values: np.ndarray, table: object, panel: Panel, dates: np.ndarray) ->
             )
         accounts = [every[a : a + 1] for a in place]
     for name in named:
-        numbers = read_numbers(frame[name], name, rows)
+        numbers = read_numbers(column_of(frame, name), name, rows)
         k = panel.controls.index(str(name))
         for i in np.flatnonzero(inside & ~np.isnan(numbers)):
             if not np.isnan(values[accounts[i], k, column[i]]).all():

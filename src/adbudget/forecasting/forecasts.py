@@ -1,7 +1,6 @@
 """Fit + horizon + plan -> Forecast."""
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from adbudget.errors import InputError
@@ -65,9 +64,7 @@ def forecast(
     ------
     InputError : an argument is out of range, or names what the fit does not know
     """
-    ahead, notes = prepared(
-        fit, horizon, controls=controls, counts=counts, draws=draws, seed=seed
-    )
+    ahead, notes = prepared(fit, horizon, controls=controls, counts=counts, draws=draws, seed=seed)
     spend, told = spend_ahead(plan, fit.panel, fit.current_spend, ahead.dates)
     return forecast_of(ahead, spend, (*told, *notes), seed=seed, by_channel=by_channel)
 

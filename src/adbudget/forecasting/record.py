@@ -49,6 +49,11 @@ class Forecast:
     seed: int = 0
 
     @property
+    def accounts(self) -> tuple[str, ...]:
+        """Names, in axis order."""
+        return tuple(self.draws["account"].to_numpy().tolist())
+
+    @property
     def ok(self) -> bool:
         """Whether the fit behind it can be trusted."""
         return self.health.ok
@@ -106,7 +111,7 @@ class Forecast:
         frame = self._table(spend, mean.to_numpy(), low, high)
         frame.attrs |= {
             "outcome_name": self.outcome_name,
-            "currency": dict(zip(self.draws["account"].values.tolist(), self.currency, strict=True)),
+            "currency": dict(zip(self.accounts, self.currency, strict=True)),
             "period": self.period,
             "interval": interval,
             "seed": self.seed,
@@ -154,7 +159,7 @@ class Forecast:
         return metric_draws(metric, drawn, self.unit_value[chosen], spend, self.counts)
 
     def _accounts(self, account: str | None) -> np.ndarray:
-        names = self.draws["account"].values.tolist()
+        names = self.accounts
         if account is not None:
             if account not in names:
                 raise InputError(f"there is no account {account!r}; the first are {names[:5]}.")
@@ -182,7 +187,8 @@ class Forecast:
         index = np.nonzero(np.moveaxis(cells, 0, -1))  # metric by metric within a period
         names = [*map(str, spend.dims), "metric"]
         table = {
-            name: axis[at] for name, axis, at in zip(names, [*axes[1:], axes[0]], index, strict=True)
+            name: axis[at]
+            for name, axis, at in zip(names, [*axes[1:], axes[0]], index, strict=True)
         }
         for k, name in enumerate(("mean", "low", "high")):
             stacked = np.stack([np.broadcast_to(one[k], money.shape) for one in metrics.values()])

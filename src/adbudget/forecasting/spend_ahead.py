@@ -10,6 +10,7 @@ from adbudget.panel.panel import Panel
 from adbudget.plan import Plan
 from adbudget.tables.messages import Note, Rows, dates_text, quoted
 from adbudget.tables.named_columns import checked_frame
+from adbudget.tables.roles import column_of
 from adbudget.tables.values import check_not_negative, read_dates, read_numbers
 
 PlanLike = Plan | SpendLike | pd.DataFrame
@@ -76,8 +77,8 @@ def _dated(
     rows = Rows(table="the plan", labels=frame.index)
     account, channel = _cells_of(frame, panel)
     told: list[Note] = []
-    days = read_dates(frame["date"], "date", rows, told)
-    spend = read_numbers(frame["spend"], "spend", rows)
+    days = read_dates(column_of(frame, "date"), "date", rows, told)
+    spend = read_numbers(column_of(frame, "spend"), "spend", rows)
     if np.isnan(spend).any():
         raise InputError(
             f"the plan has no spend in {rows.numbered(np.isnan(spend))}. Use 0 for a channel that "

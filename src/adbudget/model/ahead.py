@@ -122,7 +122,9 @@ def prepare(
     flat = fit.positions.reshape(kept, -1)[chosen].astype(float)
     cells = cell_draws(flat, fit.layout, fit.priors, account, channel)
     longer = _extended(fit.panel, controls)
-    stock = carried_spend(fit.panel, fit.evidence.design, first_state(fit.panel, fit.evidence.design))
+    stock = carried_spend(
+        fit.panel, fit.evidence.design, first_state(fit.panel, fit.evidence.design)
+    )
     streams = np.random.default_rng(seed).spawn(fit.panel.n_accounts)
     return Ahead(
         fit=fit,

@@ -122,7 +122,9 @@ def forecast_held_out(
     chosen = rows[later & observed]
     mean = baseline @ chosen[:, :p].T + weights @ chosen[:, p:-1].T
     expected = rows[:, :p] @ baseline.mean(axis=0) + rows[:, p:-1] @ weights.mean(axis=0)
-    spread = spread_ahead(expected[later & observed], expected[~later & observed], noise.level_power)
+    spread = spread_ahead(
+        expected[later & observed], expected[~later & observed], noise.level_power
+    )
     chance = unit_noise(noise, account, mean.shape, rng)
     return HeldOutForecast(
         observed=chosen[:, -1],

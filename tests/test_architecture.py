@@ -73,14 +73,16 @@ MAY_IMPORT = {
     "pacing.daily": f"{BASICS} tables {MEASURED}",
     "pacing.requests": f"{BASICS} tables ledger {MEASURED}",
     "pacing": f"{BASICS} tables ledger alerts policy {MEASURED} {NEXT}",
+    "forecasting": f"{BASICS} tables draws plan risk panel optimizer model",
     # all of it in one call
     "recommendation": f"{BASICS} tables draws plan risk panel optimizer policy model decision",
     # views
-    "report": f"{BASICS} curves tables draws plan panel policy decision pacing",
-    "report.plots": f"{BASICS} curves draws plan report",
+    "report": f"{BASICS} curves tables draws plan panel policy decision pacing forecasting",
+    "report.plots": f"{BASICS} curves draws plan forecasting report",
     # the command line: everything
     "cli": f"{BASICS} tables draws plan risk ledger alerts synthetic panel optimizer {POLICY} "
-    f"model simulation decision {MEASURED} {NEXT} pacing recommendation report report.plots",
+    f"model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation report "
+    "report.plots",
     "__main__": "cli",
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from adbudget import Panel, fit
 from adbudget.model.fit import Fit
-from adbudget.model.held_out import forecast, only_accounts, without_last
+from adbudget.model.held_out import forecast_held_out, only_accounts, without_last
 from adbudget.model.transform import CellDraws
 from benchmarks.real_data.scoring import Forecast, held_out_rows, make_forecast
 from benchmarks.real_data.settings import SAMPLING, SEED
@@ -129,7 +129,7 @@ def _forecasts_of(
     cells = joined(fitted.cell_draws)
     for a in range(panel.n_accounts):
         until = int(fitted.panel.last[a])
-        expected = forecast(
+        expected = forecast_held_out(
             panel, fitted.evidence, fitted.noise, fitted.priors, cells, a, until, rng
         )
         (rows,) = np.isfinite(panel.outcome[a]).nonzero()

@@ -149,7 +149,7 @@ def _basis(fit: "Fit", channel: int) -> np.ndarray:
     found = []
     for account in map(int, np.flatnonzero(panel.exists[:, channel])):
         place = panel.exists[account, :channel].sum()
-        columns = basis_columns(design, stock, account)[UNSETTLED:]
+        columns = basis_columns(design, stock[account], account)[UNSETTLED:]
         found.append(columns.reshape(len(columns), -1, *grid)[:, place])
     return np.moveaxis(np.stack(found), 1, -1)
 

@@ -25,6 +25,12 @@ from .errors import (
     SellerError as SellerError,
     SellerSilentError as SellerSilentError,
 )
+from .forecasting import (
+    Forecast as Forecast,
+    TargetPlan as TargetPlan,
+    forecast as forecast,
+    reach_target as reach_target,
+)
 from .ledger.store import (
     Ledger as Ledger,
     open_ledger as open_ledger,

@@ -229,13 +229,7 @@ class CurveDraws:
         ------
         InputError : a cell is missing, unknown, negative or not finite
         """
-        series = _as_series(spend)
-        _check_cells(series, self.cells)
-        grid = np.full(self.scale.shape, np.nan)
-        rows = pd.Index(self.accounts).get_indexer(self.cells.get_level_values(0))
-        columns = pd.Index(self.channels).get_indexer(self.cells.get_level_values(1))
-        grid[rows, columns] = series.reindex(self.cells).to_numpy(dtype=float)
-        return grid
+        return aligned_spend(spend, self.accounts, self.channels, self.cells)
 
     def _basis(self, level, curve) -> np.ndarray:
         """(account, channel, saturation) basis values, zero where there is no cell."""
@@ -247,6 +241,24 @@ class CurveDraws:
         values = np.where(self.exists, values, np.nan)
         coords = {"account": list(self.accounts), "channel": list(self.channels)}
         return xr.DataArray(values, dims=("draw", "account", "channel"), coords=coords)
+
+
+def aligned_spend(
+    spend: SpendLike, accounts: tuple[str, ...], channels: tuple[str, ...], cells: pd.MultiIndex
+) -> np.ndarray:
+    """Caller's spend of every cell as an (account, channel) array; NaN where there is no cell.
+
+    Raises
+    ------
+    InputError : a cell is missing, unknown, negative or not finite
+    """
+    series = _as_series(spend)
+    _check_cells(series, cells)
+    grid = np.full((len(accounts), len(channels)), np.nan)
+    rows = pd.Index(accounts).get_indexer(cells.get_level_values(0))
+    columns = pd.Index(channels).get_indexer(cells.get_level_values(1))
+    grid[rows, columns] = series.reindex(cells).to_numpy(dtype=float)
+    return grid
 
 
 def _as_series(spend: SpendLike) -> pd.Series:

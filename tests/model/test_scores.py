@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 import adbudget as ab
-from adbudget.model.held_out import Forecast, only_accounts, without_last
+from adbudget.model.held_out import HeldOutForecast, only_accounts, without_last
 from adbudget.model.scores import crps_of_draws, log_scores
 
 SHORT = {"draws": 200, "tune": 300, "progress": False}
@@ -43,7 +43,7 @@ def test_crps_needs_two_draws():
 
 
 def test_log_score_is_the_density_of_the_mixture():
-    expected = Forecast(
+    expected = HeldOutForecast(
         observed=np.array([0.5]),
         mean=np.array([[0.0], [1.0]]),
         noise_sd=np.array([[1.0], [2.0]]),

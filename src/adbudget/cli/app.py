@@ -5,7 +5,6 @@ Heavy libraries are imported inside the commands that need them.
 """
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,13 +12,13 @@ import typer
 
 from adbudget.cli import (
     budgets as cli_budgets,
+    forecast as cli_forecast,
     ledger as cli_ledger,
     pacing as cli_pacing,
     policy as cli_policy,
     requests as cli_requests,
     rulings as cli_rulings,
 )
-from adbudget.cli.asked import today
 from adbudget.cli.options import (
     CHECK,
     RECOMMEND,
@@ -31,12 +30,11 @@ from adbudget.cli.options import (
     given,
     stated_options,
 )
+from adbudget.cli.panel_tables import advice, read_tables, settings_of
 from adbudget.cli.terminal import complain, say, show
 from adbudget.errors import AdbudgetError, FitError, InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from adbudget.synthetic import WorldSpec
 
 UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -114,7 +112,7 @@ def recommend(
 
     if out is not None:
         check_writable(out)  # before minutes go into a fit
-    settings = _settings(config, given(options))
+    settings = settings_of(config, given(options))
     arguments = recommend_arguments(settings)
     if "policy" in arguments:
         from adbudget.policy.file import load_policy
@@ -123,7 +121,7 @@ def recommend(
     for name in ("lift_tests", "budgets", "previous"):
         if name in arguments:
             arguments[name] = read_table(Path(arguments[name]), ("account", "channel"))
-    data, outcome_data = _read_tables(file, outcome, settings)
+    data, outcome_data = read_tables(file, outcome, settings)
 
     import adbudget
     from adbudget.report.table import report
@@ -142,17 +140,8 @@ def recommend(
     health = frame.attrs.get("health", {})
     if not health.get("ok", True):
         why = " ".join(health.get("problems", []))
-        complain(
-            f"the fit cannot be trusted, so every decision is to monitor. {why} {_advice(why)}"
-        )
+        complain(f"the fit cannot be trusted, so every decision is to monitor. {why} {advice(why)}")
         raise typer.Exit(UNHEALTHY)
-
-
-def _advice(problems: str) -> str:
-    """What has been seen to help against these problems of a fit."""
-    if "diverged" in problems:
-        return "Smaller steps may help: --target-accept 0.99."
-    return "Longer chains may help: draws and tune in a --config file."
 
 
 @app.command(
@@ -172,8 +161,8 @@ def check(
     """Read the tables, check everything, print what was understood and found; fit nothing."""
     from adbudget.cli.config import panel_arguments
 
-    settings = _settings(config, given(options))
-    data, outcome_data = _read_tables(file, outcome, settings)
+    settings = settings_of(config, given(options))
+    data, outcome_data = read_tables(file, outcome, settings)
 
     from adbudget.panel.findings import check_identification
     from adbudget.panel.integrity import check_data
@@ -262,39 +251,7 @@ def _world_spec(
     return replace(spec, **changes)
 
 
-def _settings(config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Let options overrule the config file; roles and formulas are overruled one by one.
-
-    The day the tables are read on is today's, unless either says another.
-    """
-    from adbudget.cli.config import read_config
-
-    settings = read_config(config) if config is not None else {}
-    for key, value in options.items():
-        if isinstance(value, Mapping):
-            settings[key] = settings.get(key, {}) | dict(value)
-        else:
-            settings[key] = value
-    outcome = settings.pop("outcome", None)
-    if outcome is not None:
-        settings["columns"] = {"outcome": outcome} | settings.get("columns", {})
-    settings.setdefault("today", today())
-    return settings
-
-
-def _read_tables(
-    file: Path, outcome: Path | None, settings: Mapping[str, Any]
-) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
-    from adbudget.tables.derived import add_derived
-    from adbudget.tables.files import read_table
-
-    roles = settings.get("columns", {})
-    names = [str(roles.get(role, role)) for role in ("account", "channel")]
-    paths = [file] if outcome is None else [file, outcome]
-    tables = add_derived([read_table(path, names) for path in paths], settings.get("derive", {}))
-    return tables[0], tables[1] if outcome is not None else None
-
-
+cli_forecast.register(app)
 cli_ledger.register(app)
 cli_rulings.register(app)
 cli_policy.register(app, cli_ledger.ledger_app)

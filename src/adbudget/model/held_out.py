@@ -13,7 +13,7 @@ from adbudget.model.evidence import Evidence, gather
 from adbudget.model.predict import baseline_draws, unit_noise
 from adbudget.model.priors import Priors
 from adbudget.model.regressors import regression_rows
-from adbudget.model.row_noise import RowNoise, level_spread
+from adbudget.model.row_noise import RowNoise, spread_ahead
 from adbudget.model.transform import CellDraws
 from adbudget.panel.arrays import span
 from adbudget.panel.panel import Panel
@@ -22,7 +22,7 @@ LEAST_KEPT = 8  # observed outcomes an account must keep, as read_panel asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Forecast:
+class HeldOutForecast:
     """What was expected of held-out outcomes, in units of the account's mean outcome.
 
     Attributes
@@ -89,7 +89,7 @@ def only_accounts(panel: Panel, accounts: list[int]) -> Panel:
     )
 
 
-def forecast(
+def forecast_held_out(
     panel: Panel,
     evidence: Evidence,
     noise: RowNoise,
@@ -98,7 +98,7 @@ def forecast(
     account: int,
     seen_until: int,
     rng: np.random.Generator,
-) -> Forecast:
+) -> HeldOutForecast:
     """Outcomes of the periods after the evidence of one account, at the spend it really had.
 
     Parameters
@@ -118,11 +118,15 @@ def forecast(
     stock = carried_spend(panel, design, first_state(panel, design))
     rows, p = regression_rows(panel, design, stock, account)
     later = np.arange(panel.n_periods) > seen_until
-    chosen = rows[later & np.isfinite(panel.outcome[account])]
+    observed = np.isfinite(panel.outcome[account])
+    chosen = rows[later & observed]
     mean = baseline @ chosen[:, :p].T + weights @ chosen[:, p:-1].T
-    spread = level_spread(mean.mean(axis=0), noise.level_power)
+    expected = rows[:, :p] @ baseline.mean(axis=0) + rows[:, p:-1] @ weights.mean(axis=0)
+    spread = spread_ahead(
+        expected[later & observed], expected[~later & observed], noise.level_power
+    )
     chance = unit_noise(noise, account, mean.shape, rng)
-    return Forecast(
+    return HeldOutForecast(
         observed=chosen[:, -1],
         mean=mean,
         noise_sd=noise_sd[:, None] * spread,

@@ -183,10 +183,8 @@ def baseline_draws(
     contrast = np.column_stack([-weights, np.ones(weights.shape[0])])
     cross = contrast @ gram[p:, :p]
     centre = cho_solve(solver, cross.T).T
-    misfit = np.einsum("di,ij,dj->d", contrast, gram[p:, p:], contrast) - (cross * centre).sum(
-        axis=1
-    )
-    squares = misfit - np.einsum("di,ij,dj->d", centre, precision, centre)
+    misfit = _squares(contrast, gram[p:, p:]) - (cross * centre).sum(axis=1)
+    squares = misfit - _squares(centre, precision)
     fitted = cho_solve(solver, gram[:p, :p])
     n_rows, used = evidence.n_rows[account], np.trace(fitted)
     guess = priors.noise_df * priors.noise_share**2
@@ -200,6 +198,11 @@ def baseline_draws(
     noise_sd = np.sqrt(variance * df / rng.chisquare(df, size=variance.size))
     wobble = solve_triangular(solver[0], rng.normal(size=(p, noise_sd.size)), lower=True, trans=1)
     return mean + centre + noise_sd[:, None] * wobble.T, noise_sd
+
+
+def _squares(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(row,) quadratic form of each row; two products, as einsum would loop over all three."""
+    return ((rows @ matrix) * rows).sum(axis=1)
 
 
 def unit_noise(

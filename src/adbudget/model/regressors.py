@@ -80,9 +80,13 @@ def baseline_columns(panel: Panel, design: Design, account: int) -> np.ndarray:
 
 
 def basis_columns(design: Design, stock: np.ndarray, account: int) -> np.ndarray:
-    """(period, cell * basis) basis of one account's existing cells, each with mean one."""
+    """(period, cell * basis) basis of one account's existing cells, each with mean one.
+
+    ``stock`` (channel, retention, period) is the adstock of its channels, in units of
+    ``design.unit``.
+    """
     cells = np.flatnonzero(design.exists[account])
-    raw = design.saturated(mixed_adstock(stock[account, cells], design.mix))
+    raw = design.saturated(mixed_adstock(stock[cells], design.mix))
     basis = raw / design.basis_mean[account, cells][:, :, None, :]
     return np.moveaxis(basis, 2, 0).reshape(stock.shape[-1], -1)
 
@@ -92,6 +96,6 @@ def regression_rows(
 ) -> tuple[np.ndarray, int]:
     """(period, p + q + 1) rows [baseline, basis, scaled outcome] of one account, and p."""
     baseline = baseline_columns(panel, design, account)
-    basis = basis_columns(design, stock, account)
+    basis = basis_columns(design, stock[account], account)
     money = panel.outcome[account] * panel.unit_value[account] / design.outcome_scale[account]
     return np.column_stack([baseline, basis, settled(money)]), baseline.shape[1]

@@ -70,6 +70,18 @@ def level_spread(level: np.ndarray, power: float) -> np.ndarray:
     return np.maximum(level, LEAST_LEVEL) ** (power / 2)
 
 
+def spread_ahead(level: np.ndarray, seen: np.ndarray, power: float) -> np.ndarray:
+    """Relative sd of rows to come, in units of the noise that the rows seen have together.
+
+    Parameters
+    ----------
+    level : expected outcome of the rows to come, over its mean
+    seen : (row,) of the rows the noise was found on, whose precisions have mean one
+    power : see :class:`RowNoise`
+    """
+    return level_spread(level, power) * np.sqrt(np.mean(level_spread(seen, power) ** -2.0))
+
+
 def even_noise(panel: Panel) -> RowNoise:
     """Every row alike and independent of the others: plain least squares."""
     return RowNoise(

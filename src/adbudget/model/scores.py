@@ -4,7 +4,6 @@ A model is compared by the future it did not know: the last weeks of every accou
 learned from all accounts or only from the others. Knows nothing of plans or decisions.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
@@ -18,8 +17,8 @@ from adbudget.errors import InputError
 from adbudget.model.fit import Fit, fit
 from adbudget.model.gathering import gather_all
 from adbudget.model.held_out import (
-    Forecast,
-    forecast,
+    HeldOutForecast,
+    forecast_held_out,
     only_accounts,
     without_last,
 )
@@ -27,11 +26,11 @@ from adbudget.model.layout import Layout
 from adbudget.model.predict import prior_positions
 from adbudget.model.priors import Priors
 from adbudget.model.transform import CellDraws, cells_of_new_account
+from adbudget.panel.calendar import periods_in
 from adbudget.panel.panel import Panel
 
 Pooling = Literal["partial", "none", "full"]
 POOLINGS = ("partial", "none", "full")
-DAYS_OF = {"d": 1.0, "w": 7.0, "m": 365.25 / 12}
 NEXT_TO_NO_SPREAD = 1e-3  # of complete pooling: accounts that differ by a thousandth
 INTERVAL = (0.05, 0.95)
 
@@ -73,7 +72,7 @@ def crps_of_draws(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     return distance - spread / (n_draws * (n_draws - 1))
 
 
-def log_scores(expected: Forecast) -> np.ndarray:
+def log_scores(expected: HeldOutForecast) -> np.ndarray:
     """(row,) log density of every held-out outcome under the mixture of all draws.
 
     Outcomes are in units of the account's mean outcome, so densities of accounts of any size and
@@ -135,14 +134,14 @@ def predictive_scores(
     """
     _check(panel, leave_out, pooling, options)
     priors = priors or Priors()
-    kept = without_last(panel, _n_periods(hold_out, panel.period_days))
+    kept = without_last(panel, periods_in(hold_out, panel.period_days, "hold_out"))
     run = _leave_weeks if leave_out == "weeks" else _leave_accounts
     tables = [_scored(run(panel, kept, priors, version, seed, options)) for version in pooling]
     rows = pd.concat(tables, keys=pooling, names=["pooling"]).reset_index(level="pooling")
     return _summary(rows, by_account)
 
 
-Forecasts = Iterator[tuple[str, Forecast, bool]]
+Forecasts = Iterator[tuple[str, HeldOutForecast, bool]]
 
 
 def _leave_weeks(panel, kept, priors, pooling: str, seed: int, options) -> Forecasts:
@@ -155,7 +154,7 @@ def _leave_weeks(panel, kept, priors, pooling: str, seed: int, options) -> Forec
         fitted = fit(seen, _pooled(priors, pooling), seed=seed, **options)
         every, cells = only_accounts(panel, group), _joined(fitted.cell_draws)
         for i, name in enumerate(seen.accounts):
-            expected = forecast(
+            expected = forecast_held_out(
                 every,
                 fitted.evidence,
                 fitted.noise,
@@ -189,7 +188,7 @@ def _leave_accounts(panel, kept, priors, pooling: str, seed: int, options) -> Fo
         cells = cells_of_new_account(positions, layout, used, channels, rng)
         yield (
             name,
-            forecast(every, evidence, noise, used, cells, 0, int(seen.last[0]), rng),
+            forecast_held_out(every, evidence, noise, used, cells, 0, int(seen.last[0]), rng),
             healthy,
         )
 
@@ -240,20 +239,6 @@ def _summary(rows: pd.DataFrame, by_account: bool) -> pd.DataFrame:
             "healthy": groups["healthy"].all(),
         }
     )
-
-
-def _n_periods(hold_out: str | int, period_days: float) -> int:
-    """Length to hold out, in whole periods."""
-    if isinstance(hold_out, int) and not isinstance(hold_out, bool) and hold_out >= 1:
-        return hold_out
-    found = re.fullmatch(r"(\d+)([dwm])", hold_out) if isinstance(hold_out, str) else None
-    n_periods = round(int(found[1]) * DAYS_OF[found[2]] / period_days) if found else 0
-    if n_periods < 1:
-        raise InputError(
-            'hold_out must be a length such as "8w", "56d" or "2m", or a number of periods, and '
-            f"hold at least one period; got {hold_out!r}."
-        )
-    return n_periods
 
 
 def _check(panel: Panel, leave_out: str, pooling: tuple[str, ...], options: dict) -> None:

@@ -26,7 +26,7 @@ from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import read_lift_tests
 from adbudget.model.posterior import Posterior
 from adbudget.model.regressors import regression_rows
-from adbudget.model.row_noise import RowNoise, level_spread
+from adbudget.model.row_noise import RowNoise, level_spread, spread_ahead
 from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel.following import follow
 from adbudget.panel.panel import Panel
@@ -172,10 +172,7 @@ def extended_noise(fit: Posterior, panel: Panel) -> RowNoise:
     for a in range(panel.n_accounts):
         observed, new = np.isfinite(panel.outcome[a]), fresh[a]
         surprise, level = _surprise(fit, panel, a)
-        own_spread = level_spread(level, power)
-        # Spreads are relative to the rows the noise level was found on, as in find_noise.
-        own_spread *= np.sqrt(np.mean(own_spread[observed & ~new] ** -2.0))
-        spread[a, new] = own_spread[new]
+        spread[a, new] = spread_ahead(level[new], level[observed & ~new], power)
         standard = surprise[new] / spread[a, new]
         trust = (tail_df + 1) / (tail_df + standard**2) if np.isfinite(tail_df) else 1.0
         weights[a, new] = trust / spread[a, new] ** 2

@@ -1,5 +1,6 @@
 """Dates of every account -> one regular grid of days, weeks or months."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from adbudget.errors import InputError
 from adbudget.tables.messages import Note, account_names, dates_text, quoted
 
 PERIOD_DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": 365.25 / 12}
+DAYS_OF = {"d": 1.0, "w": 7.0, "m": 365.25 / 12}
 ALIASES = {"d": "daily", "w": "weekly", "m": "monthly", "ms": "monthly", "me": "monthly"}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MIN_COVERAGE = 2 / 3  # Monday to Friday covers 5/7 of the days; every other week is not weekly
@@ -85,6 +87,33 @@ def period_number(days: np.ndarray, period: str) -> np.ndarray:
     if period == "monthly":
         return days.astype("datetime64[M]").astype(np.int64)
     return days.astype(np.int64) // int(PERIOD_DAYS[period])
+
+
+def periods_in(length: object, period_days: float, argument: str) -> int:
+    """Whole periods in a length of time: "8w", "56d", "2m", or the number of periods itself.
+
+    Raises
+    ------
+    InputError : neither of them, or less than one period
+    """
+    if isinstance(length, int | np.integer) and not isinstance(length, bool) and length >= 1:
+        return int(length)
+    found = re.fullmatch(r"(\d+)([dwm])", length) if isinstance(length, str) else None
+    n_periods = round(int(found[1]) * DAYS_OF[found[2]] / period_days) if found else 0
+    if n_periods < 1:
+        raise InputError(
+            f'{argument} must be a length such as "8w", "56d" or "2m", or a number of periods, and '
+            f"hold at least one period; got {length!r}."
+        )
+    return n_periods
+
+
+def dates_after(last: np.datetime64, period: str, n_periods: int) -> np.ndarray:
+    """(period,) datetime64[D] label days of the periods after one."""
+    ahead = np.arange(1, n_periods + 1)
+    if period == "monthly":
+        return (last.astype("datetime64[M]") + ahead).astype("datetime64[D]")
+    return last.astype("datetime64[D]") + ahead * int(PERIOD_DAYS[period])
 
 
 def _month_start(days: np.ndarray) -> np.ndarray:

@@ -32,8 +32,10 @@ from sqlalchemy import (
 
 from adbudget.errors import LoopBusyError
 from adbudget.ledger import database
+from adbudget.ledger.store import open_ledger
 
 if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
     from adbudget.model.fit import Fit
 
 METADATA = MetaData()
@@ -91,13 +93,20 @@ class Cycle:
 
 
 class LoopState:
-    """The memory of a loop, in one database; made by :func:`open_state`."""
+    """The memory of a loop, in one database; made by :func:`open_state`.
 
-    def __init__(self, engine: Any) -> None:
+    Attributes
+    ----------
+    ledger : in the same database
+    """
+
+    def __init__(self, engine: Any, ledger: "Ledger") -> None:
         self._engine = engine
+        self.ledger = ledger
 
     def close(self) -> None:
         """Let go of the database."""
+        self.ledger.close()
         self._engine.dispose()
 
     def __enter__(self) -> "LoopState":
@@ -236,7 +245,7 @@ def open_state(url: str | Path) -> LoopState:
     with database.writing(engine) as connection:
         if not inspect(connection).has_table(CYCLE.name):
             METADATA.create_all(connection)
-    return LoopState(engine)
+    return LoopState(engine, open_ledger(url))
 
 
 def _holds(owner: str, until: datetime, now: datetime, me: str) -> bool:

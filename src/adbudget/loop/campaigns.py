@@ -1,0 +1,126 @@
+"""Standing budgets <-> cells of the fit, and the tables that a policy reads of them.
+
+A cell is a channel of an account; a platform may run several campaigns in it. A plan's change of a
+cell is shared by its campaigns in proportion to what they have. Knows no plan and no ledger.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from adbudget.loop.sources import today_of
+from adbudget.money import digits_of
+from adbudget.platforms.platform import Performance, StandingBudget
+
+KEY = ["account", "channel", "campaign"]
+WINDOW_DAYS = 7
+FIGURES = ("spend", "impressions", "clicks", "conversions", "revenue")
+
+
+def money_of(budget: StandingBudget) -> float:
+    """Daily budget in account currency."""
+    return budget.daily_minor / 10 ** digits_of(budget.currency)
+
+
+def current_spend(
+    budgets: Sequence[StandingBudget], cells: pd.MultiIndex, period_days: int
+) -> pd.Series:
+    """What is set, per period, by cell; 0 for a cell whose campaigns are all paused."""
+    total = pd.Series(0.0, index=cells)
+    for one in budgets:
+        cell = (one.account, one.channel)
+        if cell in total.index and not one.paused:
+            total[cell] += money_of(one) * period_days
+    return total
+
+
+def least_spend(
+    budgets: Sequence[StandingBudget], cells: pd.MultiIndex, period_days: int
+) -> pd.Series:
+    """Least that a platform takes, per period, by cell."""
+    least = pd.Series(0.0, index=cells)
+    for one in budgets:
+        cell = (one.account, one.channel)
+        if cell in least.index and not one.paused and one.minimum_minor:
+            least[cell] += one.minimum_minor / 10 ** digits_of(one.currency) * period_days
+    return least
+
+
+def targets_of(
+    budgets: Sequence[StandingBudget],
+    current: pd.Series,
+    plan: pd.Series,
+    reasons: dict[tuple[str, str], str],
+    probabilities: dict[tuple[str, str], float],
+) -> pd.DataFrame:
+    """A plan as the targets that a policy takes: whole minor units, no account above its plan.
+
+    Parameters
+    ----------
+    budgets : as they stand
+    current, plan : spend per period by cell
+    reasons, probabilities : by cell
+    """
+    rows = []
+    for one in budgets:
+        cell = (one.account, one.channel)
+        if one.paused or cell not in plan.index or not current[cell] > 0:
+            continue
+        wanted = one.daily_minor * float(plan[cell] / current[cell])
+        if abs(wanted - one.daily_minor) < 0.5:
+            continue
+        rows.append(
+            {
+                "campaign_id": one.campaign,
+                "account": one.account,
+                "minor": wanted,
+                "based_minor": one.daily_minor,
+                "digits": digits_of(one.currency),
+                "reason": reasons.get(cell, ""),
+                "probability": probabilities.get(cell, np.nan),
+            }
+        )
+    if not rows:
+        return pd.DataFrame(columns=["campaign_id", "account", "target_budget", "based_on"])
+    table = pd.DataFrame(rows)
+    whole = np.floor(table["minor"])
+    table["minor"] = whole + _largest_remainders(table, table["minor"] - whole)
+    scale = 10.0 ** table["digits"]
+    return table.assign(
+        target_budget=table["minor"] / scale, based_on=table["based_minor"] / scale
+    ).drop(columns=["minor", "based_minor", "digits"])
+
+
+def _largest_remainders(table: pd.DataFrame, part: pd.Series) -> pd.Series:
+    """One more unit for the largest fractions, as many as the fractions of an account add up to."""
+    order = part.groupby(table["account"]).rank(method="first", ascending=False)
+    many = part.groupby(table["account"]).transform("sum").add(1e-6).floordiv(1.0)
+    return (order <= many).astype(float)
+
+
+def policy_tables(
+    budgets: Sequence[StandingBudget], performance: Performance, now: datetime
+) -> pd.DataFrame:
+    """Campaigns as a policy reads them: budgets, and the platform's figures of a week."""
+    table = pd.DataFrame(
+        {
+            "campaign_id": [one.campaign for one in budgets],
+            "account": [one.account for one in budgets],
+            "channel": [one.channel for one in budgets],
+            "budget": [money_of(one) for one in budgets],
+            "currency": [one.currency for one in budgets],
+            "status": ["paused" if one.paused else "active" for one in budgets],
+        }
+    )
+    last = pd.Timestamp(today_of(performance.complete_until) - timedelta(days=1))
+    frame = performance.frame
+    recent = frame[frame["date"].between(last - pd.Timedelta(days=WINDOW_DAYS - 1), last)]
+    figures = [name for name in FIGURES if name in recent.columns]
+    summed = recent.groupby(KEY)[figures].sum().reset_index()
+    summed = summed.rename(columns={"campaign": "campaign_id"})
+    table = table.merge(summed, on=["account", "channel", "campaign_id"], how="left")
+    table["days"] = float(WINDOW_DAYS)
+    table["updated_at"] = performance.reported_at.isoformat()
+    return table

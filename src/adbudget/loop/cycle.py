@@ -1,0 +1,536 @@
+"""Sources + platform + policy + state at an instant -> what was learned, decided, made, and why.
+
+Gather, update, propose, rehearse, refine, review, apply, confirm, log. Pure but for the doors it is
+handed: the same inputs and seed give the same report. A cycle that was killed is finished by the
+next run: what was reviewed is never decided again, and what was made is never made twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.errors import InputError
+from adbudget.loop.applying import Applied, apply_changes, unit_of_budget
+from adbudget.loop.campaigns import (
+    current_spend,
+    least_spend,
+    policy_tables,
+    targets_of,
+)
+from adbudget.loop.gathering import Gathered, first_day, gather
+from adbudget.loop.learning import Learned, fit_all, update_fit
+from adbudget.loop.maturity import Maturity, learn_maturity
+from adbudget.loop.promises import (
+    SEEN,
+    Judged,
+    caution_of,
+    judge_promises,
+    promise_pairs,
+    waiting_cells,
+)
+from adbudget.loop.proposing import Draft, propose
+from adbudget.loop.rehearsing import Rehearsal, rehearse
+from adbudget.loop.settings import LoopSettings
+from adbudget.loop.sources import PlatformOutcome, Source, today_of
+from adbudget.loop.state import Cycle, LoopState
+from adbudget.panel.findings import blocked
+from adbudget.panel.integrity import check_data
+from adbudget.plan import Limits
+from adbudget.platforms.platform import Platform, StandingBudget
+from adbudget.policy.apply import apply_policy
+from adbudget.policy.file import load_policy
+from adbudget.policy.plan import PolicyPlan
+from adbudget.policy.rulebook import Policy
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+QUARTER = timedelta(days=91)
+OLDEST_READING = 28  # days after which an outcome is taken for complete
+BEGUN, REVIEWED, DONE = "begun", "reviewed", "done"
+WHO = "adbudget loop"
+LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CycleReport:
+    """What a cycle did.
+
+    Attributes
+    ----------
+    key, at : its name and instant
+    dry : nothing was written to platform and ledger
+    resumed : an earlier run of it was killed, and this one finished it
+    until : the day after the last whole period that was known; None when it was only resumed
+    learned : how the fit of now came about, in one sentence; "" when it was only resumed
+    healthy : whether the fit can be trusted; where it cannot, nothing moves
+    plans : one per currency, as the policy reviewed it
+    table : one row per campaign: account, channel, campaign, currency, budget, wanted, decided,
+        set_now (what may be set before anybody approves), verdict, state (what became of it),
+        explored (money a day of the cell that is there to learn from), reason
+    rehearsal : frame by account, see :class:`adbudget.loop.rehearsing.Rehearsal`
+    applied : what became of every change; None when it was dry
+    judged : promises of earlier cycles that were held against what was seen
+    exploration_cost : what exploring is expected to cost, money per period
+    notes : what is worth knowing
+    """
+
+    key: str
+    at: datetime
+    dry: bool
+    resumed: bool
+    until: str | None
+    learned: str
+    healthy: bool
+    plans: tuple[PolicyPlan, ...]
+    table: pd.DataFrame
+    rehearsal: pd.DataFrame
+    applied: Applied | None
+    judged: tuple[Judged, ...]
+    exploration_cost: float
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {
+            "key": self.key,
+            "at": self.at.isoformat(),
+            "dry": self.dry,
+            "resumed": self.resumed,
+            "until": self.until,
+            "learned": self.learned,
+            "healthy": self.healthy,
+            "campaigns": _records(self.table),
+            "accounts": _records(self.rehearsal.reset_index()),
+            "changes": []
+            if self.applied is None
+            else [
+                {"unit": one.unit, "state": one.state, "reason": one.reason}
+                for one in self.applied.changes
+            ],
+            "promises": [
+                {"account": one.account, "verdict": one.verdict, "periods": one.periods}
+                for one in self.judged
+            ],
+            "exploration_cost": self.exploration_cost,
+            "notes": list(self.notes),
+        }
+
+
+def run_cycle(
+    sources: Sequence[Source] | None,
+    platform: Platform,
+    policy: Policy | Mapping[str, Any] | None,
+    state: LoopState,
+    *,
+    now: datetime,
+    rng: np.random.Generator,
+    settings: LoopSettings | None = None,
+    limits: Limits | None = None,
+    apply: bool = False,
+    key: str = "",
+    cores: int | None = None,
+) -> CycleReport:
+    """Take one decision, from what is known to what is set.
+
+    Parameters
+    ----------
+    sources : of the outcome, and of controls; None takes the outcome that the platform tells
+    platform : where the budgets stand
+    policy : from :func:`adbudget.load_policy`, or what that takes; its defaults when None
+    state : from :func:`adbudget.loop.open_state`, beside the ledger
+    now : the instant, with a time zone
+    rng : chance of sampling and exploring; the same state of it gives the same report
+    settings : what the loop may do
+    limits : what plans may be beside them; the totals of accounts stay as they are when None
+    apply : write to ledger and platform; otherwise nothing is written but what was learned
+    key : name of the cycle; the minute of ``now`` when not given. A cycle that is done is not done
+        again under the same name
+    cores : of the sampler; all when None
+
+    Returns
+    -------
+    CycleReport
+
+    Raises
+    ------
+    LoopBusyError : another cycle is being run
+    InputError : a source or the tables cannot be used
+    PlatformError : the platform cannot be asked
+    PolicyError, LedgerError, FitError : as the steps say
+    """
+    if now.tzinfo is None:
+        raise InputError("now must have a time zone, such as datetime.now(UTC).")
+    run = _Run(
+        sources=(PlatformOutcome(platform=platform),) if sources is None else tuple(sources),
+        platform=platform,
+        policy=policy if isinstance(policy, Policy) else load_policy(policy or {}),
+        state=state,
+        now=now,
+        rng=rng,
+        settings=settings or LoopSettings(),
+        limits=limits,
+        cores=cores,
+    )
+    with state.locked(now):
+        left = state.unfinished() if apply else None
+        if left is not None and left.step == REVIEWED:
+            return run.finish(left, resumed=True, found=None)
+        name = key or now.strftime("%Y-%m-%dT%H:%M%z")
+        known = state.cycle(name) if apply else None
+        if known is not None and known.step == DONE:
+            raise InputError(
+                f"the cycle {name!r} is done already. Leave the name out, or give another one."
+            )
+        return run.whole(name, apply=apply)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """What a cycle knows before it applies anything."""
+
+    gathered: Gathered
+    learned: Learned
+    draft: Draft | None
+    rehearsal: Rehearsal | None
+    targets: pd.DataFrame
+    plans: tuple[PolicyPlan, ...]
+    judged: tuple[Judged, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Run:
+    """The doors of one cycle, and its steps in order."""
+
+    sources: tuple[Source, ...]
+    platform: Platform
+    policy: Policy
+    state: LoopState
+    now: datetime
+    rng: np.random.Generator
+    settings: LoopSettings
+    limits: Limits | None
+    cores: int | None
+
+    def whole(self, key: str, *, apply: bool) -> CycleReport:
+        """Every step of a new cycle."""
+        cycle = Cycle(key=key, at=self.now, step=BEGUN, facts={})
+        if apply:
+            self.state.keep_cycle(cycle)
+        gathered, learned = self._learn()
+        found = self._decide(cycle, gathered, learned, apply=apply)
+        if not apply:
+            return self._report(cycle, found, None, resumed=False)
+        facts = {"run_ids": [plan.run_id for plan in found.plans], "learned": learned.why}
+        cycle = replace(cycle, step=REVIEWED, facts=facts)
+        self.state.keep_cycle(cycle)
+        return self.finish(cycle, resumed=False, found=found)
+
+    def finish(self, cycle: Cycle, *, resumed: bool, found: _Found | None) -> CycleReport:
+        """Make what was decided, and note that the cycle is done."""
+        applied = apply_changes(self.state.ledger, self.platform, now=self.now)
+        open_now = applied.count("unknown", "waits", "stopped")
+        step = REVIEWED if open_now and not applied.count("stopped") else DONE
+        facts = {**cycle.facts, "made": applied.count("made", "made before"), "open": open_now}
+        self.state.keep_cycle(replace(cycle, step=step, facts=facts))
+        return self._report(cycle, found, applied, resumed=resumed)
+
+    # Gather and update --------------------------------------------------------------------------
+
+    def _learn(self) -> tuple[Gathered, Learned]:
+        """Gather what is new, and bring the fit to it; from the beginning when that is due."""
+        before, days = self.state.fit(), self.settings.period_days
+        maturity = self._maturity()
+        due = self._refit_due(before)
+        learned = None
+        if before is not None and not due:
+            back = today_of(self.now) - timedelta(days=self.settings.restate_days)
+            since = max(first_day(back, days), _date(before.panel.dates[0]))
+            gathered = self._gather(since, maturity)
+            try:
+                learned = update_fit(before, gathered, seed=self._seed(), cores=self.cores)
+            except InputError:
+                learned = None  # a new cell, account or control: everything is fitted again
+        if learned is None:
+            back = today_of(self.now) - timedelta(days=self.settings.history_days)
+            gathered = self._gather(first_day(back, days) + timedelta(days=days), maturity)
+            learned = fit_all(gathered, seed=self._seed(), cores=self.cores)
+        if learned.how != "unchanged":
+            self.state.keep_fit(learned.fit, self.now)
+        self.state.keep_readings(_readings(gathered, today_of(self.now)))
+        self.state.forget_readings(today_of(self.now) - 4 * QUARTER)
+        return gathered, learned
+
+    def _gather(self, since: Any, maturity: Maturity) -> Gathered:
+        return gather(
+            self.platform,
+            self.sources,
+            now=self.now,
+            since=since,
+            period_days=self.settings.period_days,
+            maturity=maturity,
+        )
+
+    def _maturity(self) -> Maturity:
+        since = today_of(self.now) - QUARTER
+        readings = self.state.readings(since)
+        stated = self.settings.outcome_days
+        return learn_maturity(readings, oldest=OLDEST_READING, stated=stated)
+
+    def _refit_due(self, before: "Fit | None") -> bool:
+        """Whether the fit is as old as the settings let it get: scales and noise are found anew."""
+        if before is None:
+            return True
+        updates = sum(note.kind == "updated" for note in before.panel.notes)
+        return updates >= self.settings.refit_cycles
+
+    def _seed(self) -> int:
+        return int(self.rng.integers(2**31))
+
+    # Propose, rehearse, review --------------------------------------------------------------------
+
+    def _decide(self, cycle: Cycle, gathered: Gathered, learned: Learned, *, apply: bool) -> _Found:
+        fit, ledger = learned.fit, self.state.ledger
+        judged, pairs = judge_promises(
+            ledger, fit, at=self.now, judge_after=self.settings.judge_after
+        )
+        if apply and pairs:
+            ledger.append_many(pairs)
+        current = current_spend(gathered.budgets, fit.draws.cells, self.settings.period_days)
+        notes = [*(note.message for note in gathered.notes), *self._unknown(gathered, fit)]
+        untrue = check_data(fit.panel)
+        held = blocked(untrue)
+        notes += [finding.message for finding in untrue if finding.decides]
+        limits = self._limits(gathered, current, set(held))
+        draft = propose(fit, current, limits, self.settings, self.rng, held)
+        rehearsal = rehearse(fit.draws, current, draft.plan, self.settings)
+        targets = targets_of(
+            gathered.budgets,
+            current,
+            rehearsal.plan,
+            _reasons(draft, self.settings),
+            {(one.account, one.channel): one.prob_gain for one in draft.calls.calls},
+        )
+        plans = self._review(gathered, targets, apply=apply)
+        if apply:
+            self._promise(cycle, fit, current, plans, gathered)
+        return _Found(
+            gathered=gathered,
+            learned=learned,
+            draft=draft,
+            rehearsal=rehearsal,
+            targets=targets,
+            plans=plans,
+            judged=tuple(judged),
+            notes=tuple(notes),
+        )
+
+    def _limits(self, gathered: Gathered, current: pd.Series, held: set) -> Limits:
+        """What the plan of this cycle may be, cell by cell."""
+        given, settings = self.limits or Limits(total="fixed", beyond_observed=True), self.settings
+        ledger = self.state.ledger
+        caution = caution_of(ledger.entries(kind=SEEN)["payload"])
+        change = min(settings.change, float(self.policy.constraints.max_daily_change))
+        of_cell = {
+            cell: (change * caution.get(cell[0], 1.0),) * 2 for cell in current.index.tolist()
+        }
+        opened = self._opened(gathered, current)
+        least = least_spend(gathered.budgets, current.index, settings.period_days)
+        lower = {cell: max(float(least[cell]), 0.0) for cell in current.index.tolist()}
+        upper: dict[Any, float] = {}
+        for cell, began in opened.items():
+            now = float(current[cell])
+            lower[cell] = max(lower[cell], min(began * (1 - settings.quarter_change), now))
+            upper[cell] = max(began * (1 + settings.quarter_change), now)
+        lower = {cell: min(money, float(current[cell])) for cell, money in lower.items()}
+        paused = {(one.account, one.channel) for one in gathered.budgets if one.paused}
+        waits = waiting_cells(ledger, self.now, settings.period_days - 0.1)
+        fixed = (*given.fixed, *sorted((paused | waits | held) & set(current.index.tolist())))
+        return replace(given, change=of_cell, lower=lower, upper=upper or None, fixed=tuple(fixed))
+
+    def _opened(self, gathered: Gathered, current: pd.Series) -> dict[Any, float]:
+        """Cell -> what it had a quarter ago, for the cells that have moved since."""
+        moved = self.state.ledger.entries(kind="confirmation", since=self.now - QUARTER)
+        moved = moved[moved["verdict"] == "confirmed"]
+        began: dict[str, int] = {}
+        for row in moved.to_dict("records"):
+            began.setdefault(row["unit"], int(row["old_minor"]))
+        opened: dict[Any, float] = {}
+        for one in gathered.budgets:
+            cell, unit = (one.account, one.channel), unit_of_budget(one)
+            if cell in current.index and unit in began and one.daily_minor:
+                share = began[unit] / one.daily_minor
+                opened[cell] = opened.get(cell, 0.0) + share * float(current[cell])
+        return opened
+
+    def _unknown(self, gathered: Gathered, fit: "Fit") -> list[str]:
+        cells = set(fit.draws.cells.tolist())
+        new = [one for one in gathered.budgets if (one.account, one.channel) not in cells]
+        return [
+            f"{one.account} / {one.channel} ({one.campaign}) has no history to learn from, and "
+            "keeps its budget."
+            for one in new
+        ]
+
+    def _review(
+        self, gathered: Gathered, targets: pd.DataFrame, *, apply: bool
+    ) -> tuple[PolicyPlan, ...]:
+        """The policy's word on the plan, one run per currency; logged when it is to be applied."""
+        today = today_of(self.now)
+        performance = self.platform.performance(today - timedelta(days=14), today)
+        table = policy_tables(gathered.budgets, performance, self.now)
+        plans = []
+        for _, own in table.groupby("currency", sort=True):
+            names = set(zip(own["account"], own["campaign_id"], strict=True))
+            wanted = targets[
+                [
+                    pair in names
+                    for pair in zip(targets["account"], targets["campaign_id"], strict=True)
+                ]
+            ]
+            if wanted.empty:
+                wanted = own[["campaign_id", "account"]].assign(target_budget=own["budget"])
+            plans.append(
+                apply_policy(
+                    self.policy,
+                    own.reset_index(drop=True),
+                    targets=wanted.reset_index(drop=True),
+                    ledger=self.state.ledger if apply else None,
+                    as_of=self.now,
+                    who=WHO,
+                )
+            )
+        return tuple(plans)
+
+    def _promise(
+        self,
+        cycle: Cycle,
+        fit: "Fit",
+        current: pd.Series,
+        plans: tuple[PolicyPlan, ...],
+        gathered: Gathered,
+    ) -> None:
+        """Write what the moves that need nobody promise."""
+        decided = {
+            call.campaign_id: float(call.budget_now) for plan in plans for call in plan.calls
+        }
+        after = tuple(
+            replace(one, daily_minor=_minor_of(one, decided.get(unit_of_budget(one))))
+            for one in gathered.budgets
+        )
+        plan = current_spend(after, current.index, self.settings.period_days)
+        pairs = promise_pairs(
+            fit,
+            current,
+            plan,
+            cycle=cycle.key,
+            at=self.now,
+            horizon=self.settings.horizon,
+            seed=int(fit.seed),
+        )
+        if pairs:
+            self.state.ledger.append_many(pairs)
+
+    # Report ---------------------------------------------------------------------------------------
+
+    def _report(
+        self, cycle: Cycle, found: _Found | None, applied: Applied | None, *, resumed: bool
+    ) -> CycleReport:
+        draft = None if found is None else found.draft
+        states = {} if applied is None else {one.unit: one.state for one in applied.changes}
+        return CycleReport(
+            key=cycle.key,
+            at=self.now,
+            dry=applied is None,
+            resumed=resumed,
+            until=None if found is None else found.gathered.until.isoformat(),
+            learned="" if found is None else f"{found.learned.how}: {found.learned.why}",
+            healthy=True if found is None else found.learned.fit.health.ok,
+            plans=() if found is None else found.plans,
+            table=pd.DataFrame() if found is None else _table(found, states, self.settings),
+            rehearsal=pd.DataFrame()
+            if found is None or found.rehearsal is None
+            else found.rehearsal.accounts,
+            applied=applied,
+            judged=() if found is None else found.judged,
+            exploration_cost=0.0 if draft is None else draft.exploration_cost,
+            notes=() if found is None else found.notes,
+        )
+
+
+def _table(found: _Found, states: Mapping[str, str], settings: LoopSettings) -> pd.DataFrame:
+    calls = {call.campaign_id: call for plan in found.plans for call in plan.calls}
+    wanted = {
+        (row.account, row.campaign_id): float(row.target_budget)
+        for row in found.targets.itertuples()
+    }
+    explored = found.draft.explored if found.draft is not None else pd.Series(dtype=float)
+    rows = []
+    for one in found.gathered.budgets:
+        unit = unit_of_budget(one)
+        call = calls.get(unit)
+        if call is None:
+            continue
+        now = float(call.current_budget)
+        cell = (one.account, one.channel)
+        learned = float(explored.get(cell, 0.0)) / settings.period_days
+        rows.append(
+            {
+                "account": one.account,
+                "channel": one.channel,
+                "campaign": one.campaign,
+                "currency": one.currency,
+                "budget": now,
+                "wanted": wanted.get((one.account, one.campaign), now),
+                "decided": float(call.recommended_budget),
+                "set_now": float(call.budget_now),
+                "verdict": call.verdict,
+                "state": states.get(unit, ""),
+                "explored": learned,
+                "reason": call.rationale,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _reasons(draft: Draft, settings: LoopSettings) -> dict[tuple[str, str], str]:
+    """Cell -> why: what is there to learn from, then what the decision says."""
+    told = {}
+    for call in draft.calls.calls:
+        cell = (call.account, call.channel)
+        daily = float(draft.explored.get(cell, 0.0)) / settings.period_days
+        share = abs(daily) * settings.period_days / max(float(draft.current[cell]), 1e-9)
+        learns = f"{daily:+,.2f} a day is to learn from. " if share >= LEAST_EXPLORED else ""
+        told[cell] = learns + call.reason
+    return told
+
+
+def _minor_of(one: StandingBudget, money: float | None) -> int:
+    from adbudget.money import digits_of
+
+    return one.daily_minor if money is None else round(money * 10 ** digits_of(one.currency))
+
+
+def _readings(gathered: Gathered, today: Any) -> list[tuple[str, Any, int, float]]:
+    """What was told of the days young enough to change."""
+    rows = []
+    for row in gathered.days.itertuples():
+        age = (pd.Timestamp(today) - row.date).days
+        if 0 <= age <= OLDEST_READING and np.isfinite(row.outcome):
+            rows.append((str(row.account), row.date.date(), int(age), float(row.outcome)))
+    return rows
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    from adbudget.plain_json import to_plain
+
+    return [to_plain(row) for row in table.to_dict("records")]
+
+
+def _date(day: np.datetime64) -> Any:
+    return day.astype("datetime64[D]").item()

@@ -1,0 +1,115 @@
+"""The last fit + what was gathered -> the fit of now: updated where it can be, made anew where not.
+
+Rows of open periods are replaced by what they have become. Cells without a history are not learned.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from adbudget.errors import InputError
+from adbudget.loop.gathering import CELL, Gathered
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+LEAST_PERIODS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learned:
+    """The fit of now.
+
+    Attributes
+    ----------
+    fit : of everything gathered
+    how : "fitted", "updated" or "unchanged"
+    why : one sentence
+    """
+
+    fit: "Fit"
+    how: str
+    why: str
+
+
+def fit_all(gathered: Gathered, *, seed: int, cores: int | None) -> Learned:
+    """Fit everything that was gathered.
+
+    Raises
+    ------
+    InputError : the tables cannot be used
+    FitError : the sampler could not run
+    """
+    from adbudget.model.fit import fit
+    from adbudget.panel.read import read_panel
+
+    spend, outcome = _usable(gathered)
+    panel = read_panel(
+        spend,
+        outcome,
+        columns={"outcome": gathered.outcome_name},
+        controls=list(gathered.controls) or None,
+        currency={one.account: one.currency for one in gathered.budgets} or None,
+        missing_spend="zero",
+    )
+    made = fit(panel, seed=seed, cores=cores, progress=False)
+    return Learned(fit=made, how="fitted", why=f"{panel.n_periods} periods were fitted")
+
+
+def update_fit(before: "Fit", gathered: Gathered, *, seed: int, cores: int | None) -> Learned:
+    """Bring a fit to what is known now; what an update cannot take is said by its error.
+
+    Raises
+    ------
+    InputError : an update cannot take the rows: new names, cells or controls
+    """
+    spend, outcome = _usable(gathered)
+    if not _is_news(before, spend, outcome, gathered.outcome_name):
+        return Learned(fit=before, how="unchanged", why="no row is new or was restated")
+    fit = before.update(
+        spend,
+        outcome,
+        columns={"outcome": gathered.outcome_name},
+        missing_spend="zero",
+        restated="replace",
+        seed=seed,
+        cores=cores,
+    )
+    return Learned(fit=fit, how="updated", why=fit.panel.notes[-1].message)
+
+
+def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spend and outcome of the accounts that have both, over the same whole periods."""
+    spend, outcome = gathered.spend, gathered.outcome
+    both = set(spend["account"]) & set(outcome["account"])
+    if not both:
+        raise InputError(
+            "no account has both spend and an outcome: spend is of "
+            f"{sorted(set(spend['account']))[:5]}, the outcome of "
+            f"{sorted(set(outcome['account']))[:5]}. Call the accounts alike in both."
+        )
+    spend = spend[spend["account"].isin(both)]
+    return spend.reset_index(drop=True), outcome[outcome["account"].isin(both)].reset_index(
+        drop=True
+    )
+
+
+def _is_news(fit: "Fit", spend: pd.DataFrame, outcome: pd.DataFrame, name: str) -> bool:
+    """Whether any row says something the fit has not seen."""
+    panel = fit.panel
+    if outcome["date"].max() > pd.Timestamp(panel.dates[-1]):
+        return True
+    days = {day: i for i, day in enumerate(panel.dates.astype("datetime64[ns]").tolist())}
+    a = [panel.accounts.index(one) if one in panel.accounts else -1 for one in outcome["account"]]
+    t = [days.get(day.value, -1) for day in outcome["date"]]
+    if min(a, default=0) < 0 or min(t, default=0) < 0:
+        return True
+    told, known = outcome[name].to_numpy(float), panel.outcome[a, t]
+    if (np.isfinite(told) & (told != known)).any():
+        return True
+    table = spend.set_index([*CELL, "date"])["spend"]
+    old = panel.to_frame().set_index([*CELL, "date"])["spend"]
+    joined = old.reindex(table.index)
+    return bool((joined.isna() & (table > 0)).any() or (np.abs(table - joined) > 1e-9).any())

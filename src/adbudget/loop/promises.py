@@ -1,0 +1,222 @@
+"""Moves that were made -> what was promised of them, and later what was seen.
+
+Only the outcome of an account is seen, so the moves of an account in one cycle are held against
+each other together: what came in, less what was expected had the budgets stayed. Both stand in the
+ledger. An account whose promise was broken moves half as far until one is kept.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.ledger.entry import Entry
+from adbudget.tables.units import key_part
+
+if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
+    from adbudget.model.fit import Fit
+
+PROMISE, SEEN = "promise", "promise_seen"
+WHO = "adbudget loop"
+CAUTION = 0.5  # of the usual change, after a broken promise
+WIDE = 1.64  # standard deviations: the edge of a 90% interval
+Pair = tuple[str, Entry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A promise held against what was seen. Outcome units, over the periods that are in.
+
+    Attributes
+    ----------
+    key : of the promise in the ledger
+    account : whose
+    periods : how many periods are in
+    promised, promised_sd : lift of the moves, mean and standard deviation
+    seen, seen_sd : outcome less what was expected without the moves, and how far chance moves it
+    verdict : "kept": it is as promised and above nothing; "broken": it is less than promised,
+        beyond the 90% interval; "unclear": the data could not tell
+    """
+
+    key: str
+    account: str
+    periods: int
+    promised: float
+    promised_sd: float
+    seen: float
+    seen_sd: float
+    verdict: str
+
+
+def promise_pairs(
+    fit: "Fit",
+    current: pd.Series,
+    plan: pd.Series,
+    *,
+    cycle: str,
+    at: datetime,
+    horizon: int,
+    seed: int,
+) -> list[Pair]:
+    """What a plan promises, account by account, as entries for the ledger.
+
+    Parameters
+    ----------
+    fit : what is known
+    current, plan : spend per period by cell: if nothing moved, and as it was made
+    cycle : its key
+    at : instant of the cycle
+    horizon : periods to look ahead
+    seed : of the draws; both plans meet the same chance
+    """
+    from adbudget.forecasting.forecasts import forecast
+
+    moved = (plan - current).abs() > 1e-6
+    accounts = list(dict.fromkeys(plan.index[moved].get_level_values(0)))
+    if not accounts:
+        return []
+    still, moving = (
+        forecast(fit, horizon, spend, seed=seed, by_channel=False).draws
+        for spend in (current, plan)
+    )
+    lift = (moving["expected"] - still["expected"]).cumsum("date")
+    expected = still["outcome"].cumsum("date")
+    pairs = []
+    for account in accounts:
+        of_lift, of_outcome = lift.sel(account=account), expected.sel(account=account)
+        own = plan.index[moved & (plan.index.get_level_values(0) == account)]
+        payload = {
+            "cycle": cycle,
+            "account": account,
+            "dates": [str(day)[:10] for day in lift["date"].to_numpy()],
+            "lift": of_lift.mean("draw").to_numpy().round(6).tolist(),
+            "lift_sd": of_lift.std("draw").to_numpy().round(6).tolist(),
+            "without": of_outcome.mean("draw").to_numpy().round(6).tolist(),
+            "without_sd": of_outcome.std("draw").to_numpy().round(6).tolist(),
+            "moves": {str(c): [float(current[(a, c)]), float(plan[(a, c)])] for a, c in own},
+        }
+        entry = Entry(
+            kind=PROMISE,
+            at=at,
+            who=WHO,
+            run_id=cycle,
+            rationale=f"{account}: {len(own)} moves",
+            payload=payload,
+        )
+        pairs.append((f"promise:{cycle}:{key_part(account)}", entry))
+    return pairs
+
+
+def judge_promises(
+    ledger: "Ledger", fit: "Fit", *, at: datetime, judge_after: int
+) -> tuple[list[Judged], list[Pair]]:
+    """Hold promises that are due against what has come in since, as entries for the ledger.
+
+    Parameters
+    ----------
+    ledger : for what was promised
+    fit : whose panel holds the outcomes
+    at : now
+    judge_after : periods that have to be in
+    """
+    promises = ledger.entries(kind=PROMISE)
+    done = set(ledger.entries(kind=SEEN)["key"])
+    judged, pairs = [], []
+    for row in promises.to_dict("records"):
+        name = f"seen:{row['key']}"
+        if name in done:
+            continue
+        one = _judge(row["key"], row["payload"], fit, judge_after)
+        if one is None:
+            continue
+        judged.append(one)
+        entry = Entry(
+            kind=SEEN,
+            at=max(at, row["at"].to_pydatetime()),
+            who=WHO,
+            run_id=row["run_id"],
+            rationale=told(one),
+            payload={
+                "promise": one.key,
+                "account": one.account,
+                "periods": one.periods,
+                "promised": one.promised,
+                "promised_sd": one.promised_sd,
+                "seen": one.seen,
+                "seen_sd": one.seen_sd,
+                "verdict": one.verdict,
+            },
+        )
+        pairs.append((name, entry))
+    return judged, pairs
+
+
+def told(one: Judged) -> str:
+    """One sentence on a promise that was judged."""
+    return (
+        f"{one.account}: over {one.periods} periods {one.promised:+,.0f} ± {one.promised_sd:,.0f} "
+        f"was promised and {one.seen:+,.0f} ± {one.seen_sd:,.0f} was seen: {one.verdict}."
+    )
+
+
+def caution_of(judged: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Account -> factor on how far it may move, by its last promise that was kept or broken.
+
+    Parameters
+    ----------
+    judged : payloads of the ledger's entries of kind "promise_seen", in its order
+    """
+    factors: dict[str, float] = {}
+    for one in judged:
+        if one["verdict"] != "unclear":
+            factors[one["account"]] = CAUTION if one["verdict"] == "broken" else 1.0
+    return factors
+
+
+def waiting_cells(ledger: "Ledger", at: datetime, days: float) -> set[tuple[str, str]]:
+    """Cells that were moved so lately that nothing of it can have been seen."""
+    waits: set[tuple[str, str]] = set()
+    for row in ledger.entries(kind=PROMISE).to_dict("records"):
+        if (at - row["at"].to_pydatetime()).total_seconds() < days * 86_400:
+            waits |= {(row["payload"]["account"], c) for c in row["payload"]["moves"]}
+    return waits
+
+
+def _judge(key: str, promise: Mapping[str, Any], fit: "Fit", judge_after: int) -> Judged | None:
+    panel = fit.panel
+    account = promise["account"]
+    if account not in panel.accounts:
+        return None
+    place = {str(day)[:10]: i for i, day in enumerate(panel.dates.astype("datetime64[D]"))}
+    outcome = panel.outcome[panel.accounts.index(account)]
+    seen: list[float] = []
+    for day in promise["dates"]:
+        if day not in place or not np.isfinite(outcome[place[day]]):
+            break
+        seen.append(float(outcome[place[day]]))
+    n = len(seen)
+    if n < min(judge_after, len(promise["dates"])):
+        return None
+    k = min(n, judge_after) - 1
+    came = sum(seen[: k + 1]) - promise["without"][k]
+    sd, lift, lift_sd = promise["without_sd"][k], promise["lift"][k], promise["lift_sd"][k]
+    wide = float(np.hypot(sd, lift_sd))
+    verdict = "unclear"
+    if came - lift < -WIDE * wide:
+        verdict = "broken"
+    elif came > WIDE * sd and lift > 0:
+        verdict = "kept"
+    return Judged(
+        key=key,
+        account=account,
+        periods=k + 1,
+        promised=lift,
+        promised_sd=lift_sd,
+        seen=came,
+        seen_sd=sd,
+        verdict=verdict,
+    )

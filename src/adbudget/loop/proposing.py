@@ -1,0 +1,148 @@
+"""Fit + standing budgets -> a plan: calls that are sure enough, and a little that is learned from.
+
+Constant spend teaches nothing, so a plan also leans towards the best plan for one joint posterior
+draw (Thompson sampling), as far as that is expected to cost no more than was set aside for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from adbudget.decision.decisions import Decisions, decide
+from adbudget.decision.moves import cell_money
+from adbudget.draws import CurveDraws
+from adbudget.loop.settings import LoopSettings
+from adbudget.optimizer import Proposal, optimize
+from adbudget.plan import Cell, Limits
+from adbudget.risk import Risk
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+HALVINGS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draft:
+    """A plan before it is rehearsed. Money is account currency per period of the fit.
+
+    Attributes
+    ----------
+    current, plan : Series by (account, channel)
+    calls : the decisions it begins with, each with its reason
+    explored : Series by cell, how much of the plan is there to learn from
+    exploration_cost : what exploring is expected to cost against the best plan, money per period
+    proposal : the best plan within the limits, with the price of each
+    """
+
+    current: pd.Series
+    plan: pd.Series
+    calls: Decisions
+    explored: pd.Series
+    exploration_cost: float
+    proposal: Proposal
+
+
+def propose(
+    fit: "Fit",
+    current: pd.Series,
+    limits: Limits,
+    settings: LoopSettings,
+    rng: np.random.Generator,
+    blocked: Mapping[Cell, str],
+) -> Draft:
+    """Make a plan within the limits.
+
+    Parameters
+    ----------
+    fit : what is known
+    current : the budgets that are set, per period, by cell of the fit
+    limits : what the plan may be
+    settings : for the exploration
+    rng : chance of the draw that is explored
+    blocked : cells whose data decide nothing, and why; they keep what they have
+    """
+    best = optimize(fit.draws, current, limits)
+    calls = decide(best, health=fit.health, blocked=dict(blocked))
+    base = pd.Series([call.recommended_spend for call in calls.calls], index=current.index)
+    explored, cost = pd.Series(0.0, index=current.index), 0.0
+    if settings.exploration and fit.health.ok:
+        room = settings.exploration * float(current.sum())
+        explored, cost = explore(fit.draws, base, current, limits, room, rng, set(blocked))
+    return Draft(
+        current=current,
+        plan=base + explored,
+        calls=calls,
+        explored=explored,
+        exploration_cost=cost,
+        proposal=best,
+    )
+
+
+def explore(
+    draws: CurveDraws,
+    base: pd.Series,
+    current: pd.Series,
+    limits: Limits,
+    room: float,
+    rng: np.random.Generator,
+    held: set[Cell],
+) -> tuple[pd.Series, float]:
+    """How far a plan leans towards the best plan of one draw.
+
+    Parameters
+    ----------
+    draws : joint posterior draws
+    base : the plan that is leaned away from, by cell
+    current : today's spend
+    limits : what both plans may be
+    room : what it may be expected to cost, money per period
+    rng : which draw
+    held : cells that keep what they have
+
+    Returns
+    -------
+    Spend added, by cell, and what that is expected to cost against ``base``: 0 where it is expected
+    to gain. Value is concave in spend, so the cost is convex along the way, and the furthest point
+    within the room is found by halving
+
+    References
+    ----------
+    Thompson (1933), Biometrika 25, 285-294; Russo et al. (2018), A tutorial on Thompson sampling.
+    """
+    one = draws.isel([int(rng.integers(draws.n_draws))])
+    target = optimize(one, current, limits, Risk(aversion=0.0)).plan.spend.reindex(base.index)
+    way = target - base
+    way[[cell in held for cell in way.index]] = 0.0
+    way -= _unbalanced(way)
+    before = _value(draws, base)
+    low, high = 0.0, 1.0
+    if before - _value(draws, base + way) <= room:
+        low = 1.0
+    else:
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            if before - _value(draws, base + middle * way) <= room:
+                low = middle
+            else:
+                high = middle
+    return low * way, max(before - _value(draws, base + low * way), 0.0)
+
+
+def _unbalanced(way: pd.Series) -> pd.Series:
+    """What must be taken back so that every account's moves add up to nothing, in proportion."""
+    total = way.groupby(level=0).transform("sum")
+    same = np.sign(way) == np.sign(total)
+    size = way.abs().where(same, 0.0)
+    whole = size.groupby(level=0).transform("sum")
+    return pd.Series(
+        np.where(whole > 0, total * size / whole.where(whole > 0, 1.0), 0.0), way.index
+    )
+
+
+def _value(draws: CurveDraws, spend: pd.Series) -> float:
+    """Mean value per period: contribution margin less spend."""
+    return float(cell_money(draws, spend).mean(axis=0).sum() - spend.sum())

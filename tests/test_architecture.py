@@ -47,15 +47,16 @@ MAY_IMPORT = {
     "plain_json": "errors",
     "money": "errors",
     "curves": "errors",
+    "outside": BASICS,
     # records and tables
     "tables": BASICS,
     "draws": f"{BASICS} curves",
     "plan": BASICS,
     "risk": "errors",
-    "ledger": BASICS,
+    "ledger": f"{BASICS} outside",
     "alerts": BASICS,
     "synthetic": f"{BASICS} curves",
-    "platforms": f"{BASICS} curves tables synthetic",
+    "platforms": f"{BASICS} curves outside tables synthetic",
     # what stands on them
     "panel": f"{BASICS} tables plan",
     "optimizer": f"{BASICS} curves draws plan risk",
@@ -71,7 +72,7 @@ MAY_IMPORT = {
     "pacing.delivery": f"{BASICS} tables ledger alerts {BOOKED}",
     "pacing.moves": f"{BASICS} tables ledger policy {MEASURED}",
     "pacing.daily": f"{BASICS} tables {MEASURED}",
-    "pacing.requests": f"{BASICS} tables ledger {MEASURED}",
+    "pacing.requests": f"{BASICS} outside tables ledger {MEASURED}",
     "pacing": f"{BASICS} tables ledger alerts policy {MEASURED} {NEXT}",
     "forecasting": f"{BASICS} tables draws plan risk panel optimizer model",
     # all of it in one call

@@ -20,6 +20,7 @@ from adbudget.money import digits_of
 from adbudget.platforms.campaign_book import CampaignBook
 from adbudget.platforms.day_book import DayBook
 from adbudget.platforms.deciding import Answered, answer_in, changes, check_days, decide
+from adbudget.platforms.outcome_book import OutcomeBook
 from adbudget.platforms.platform import (
     BudgetOrder,
     OrderAnswer,
@@ -37,7 +38,6 @@ from adbudget.platforms.traffic import (
     draw_traits,
     figures_of,
     hour_spend,
-    known_share,
 )
 from adbudget.platforms.wire import answer_to_json, order_from_json, order_to_json
 from adbudget.synthetic import Truth, World, WorldSpec, continue_world, synthesize
@@ -115,10 +115,14 @@ class SimulatedPlatform:
         ]
         self._days = self._of_history(tuple(units))
         self._campaigns = self._at_start(units)
-        self._outcomes = [history.outcome[:, t] for t in range(self._skipped, recorded.shape[1])]
-        self._signals = [
-            history.demand.signal[:, t] for t in range(self._skipped, recorded.shape[1])
-        ]
+        skipped = self._skipped
+        self._outcomes = OutcomeBook(
+            spec=spec,
+            first=self._days.first,
+            n_periods=history.population.n_periods,
+            outcome=list(history.outcome.T[skipped:]),
+            signal=list(history.demand.signal.T[skipped:]),
+        )
         self._begin_day()
 
     # What is known of it -------------------------------------------------------------------------
@@ -158,12 +162,11 @@ class SimulatedPlatform:
         check_days(since, until)
         with self._lock:
             seen = self._clock - self.rules.outcome_delay_hours * HOUR
-            n_known = (seen.date() - self._days.first).days
-            low = max((since - self._days.first).days, 0)
-            high = min((until - self._days.first).days, n_known - 1)
-            frame = self._outcome_frame(range(low, high + 1), seen)
+            life = self.rules.outcome_maturity_days
             return OutcomeReport(
-                frame=frame, complete_until=_instant(seen.date()), reported_at=self._clock
+                frame=self._outcomes.report((since, until), seen=seen, half_life=life),
+                complete_until=_instant(seen.date()),
+                reported_at=self._clock,
             )
 
     def answer_of(self, key: str) -> OrderAnswer | None:
@@ -284,8 +287,8 @@ class SimulatedPlatform:
             cells = np.array(sorted(self._touched))
             self._days.odd[len(self._days.days)] = (cells, self._hours[cells])
         self._days.days.append(figures)
-        self._outcomes.append(outcome)
-        self._signals.append(self._ahead.signal[:, 0])
+        self._outcomes.outcome.append(outcome)
+        self._outcomes.signal.append(self._ahead.signal[:, 0])
         self._begin_day()
 
     def _day_so_far(self) -> tuple[DayFigures, Any, np.ndarray]:
@@ -352,32 +355,6 @@ class SimulatedPlatform:
         minimum = round(self.rules.minimum * one)
         minor = np.maximum(np.rint(usual / one) * one, minimum).astype("int64")
         return CampaignBook(units, self.spec.currency, minor, ~there[:, -1], self.rules, minimum)
-
-    def _outcome_frame(self, numbers: range, seen: datetime) -> pd.DataFrame:
-        """Account, date, outcome: days that are in, as far as they are."""
-        spec, n = self.spec, len(numbers)
-        dates = np.datetime64(self._days.first, "D") + np.array(numbers, dtype=int)
-        age = (seen - _instant(self._days.first)) / DAY - np.array(numbers) - 0.5
-        life = self.rules.outcome_maturity_days
-        share = known_share(age, life) if life else np.ones(n)
-        shape = (spec.n_accounts, 0)
-        outcome = np.stack([self._outcomes[t] for t in numbers], axis=1) if n else np.zeros(shape)
-        recorded = (
-            np.array(numbers)
-            >= (
-                self._world.history.population.n_periods.max()
-                - self._world.history.population.n_periods
-            )[:, None]
-        )
-        columns: dict[str, Any] = {
-            "account": pd.array(np.repeat(spec.account_names, n).tolist(), dtype="str"),
-            "date": np.tile(dates.astype("datetime64[us]"), spec.n_accounts),
-            spec.kpi: np.round(outcome * share, 0 if spec.counts else 2).ravel(),
-        }
-        if spec.demand_signal:
-            signal = np.stack([self._signals[t] for t in numbers], axis=1) if n else outcome
-            columns["demand_index"] = signal.round(4).ravel()
-        return pd.DataFrame(pd.DataFrame(columns)[recorded.ravel()]).reset_index(drop=True)
 
 
 def _date(dates: pd.DatetimeIndex, i: int) -> date:

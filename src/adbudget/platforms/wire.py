@@ -148,7 +148,7 @@ def performance_frame(table: pd.DataFrame, place: str) -> pd.DataFrame:
 def by_day(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of hours added up to rows of days."""
     sums = frame.groupby([*UNIT, "date"], sort=True)[list(FIGURES)].sum()
-    return pd.DataFrame(sums).reset_index()[list(DAILY)]
+    return pd.DataFrame(pd.DataFrame(sums).reset_index(), columns=list(DAILY))
 
 
 def between(frame: pd.DataFrame, since: date, until: date) -> pd.DataFrame:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from adbudget.errors import SellerError
-from adbudget.pacing.requests.http_call import call_once, check_address, scrubbed
+from adbudget.errors import SellerError, SellerSilentError
+from adbudget.outside.http_call import call_once, check_address, scrubbed
 from adbudget.pacing.requests.wire import clean
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class McpServer:
     timeout: float = 10.0
 
     def __post_init__(self) -> None:
-        check_address(self.url, self.token)
+        check_address(self.url, self.token, "a seller agent")
 
     @property
     def name(self) -> str:
@@ -82,6 +82,8 @@ class McpServer:
             name=self.name,
             token=self.token,
             timeout=self.timeout,
+            no_answer=SellerError,
+            silent=SellerSilentError,
             headers=headers | {"Accept": f"application/json, {STREAM}"},
             json={"jsonrpc": "2.0", **message},
         )

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 
 from adbudget.errors import InputError, SellerError, SellerSilentError
+from adbudget.outside.http_call import call_once, check_address, scrubbed
 from adbudget.pacing.requests.gateway import Answer
-from adbudget.pacing.requests.http_call import call_once, check_address, scrubbed
 from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.wire import answer_of, body_of, find_ours, refusal_of
 
@@ -60,7 +60,7 @@ class HttpGateway:
     wait: Callable[[float], Any] = field(default=threading.Event().wait, repr=False)
 
     def __post_init__(self) -> None:
-        check_address(self.url, self.token)
+        check_address(self.url, self.token, "a seller agent")
         if self.tries < 1:
             raise InputError(f"tries must be 1 or more; got {self.tries}.")
 
@@ -140,7 +140,14 @@ class HttpGateway:
         """One call."""
         address = self.url.rstrip("/") + path
         return call_once(
-            method, address, name=self.name, token=self.token, timeout=self.timeout, **options
+            method,
+            address,
+            name=self.name,
+            token=self.token,
+            timeout=self.timeout,
+            no_answer=SellerError,
+            silent=SellerSilentError,
+            **options,
         )
 
     def _check(self, response: "httpx.Response") -> None:

@@ -1,10 +1,11 @@
-"""One HTTP call to a seller -> its response, or an error without secrets. Never tries again."""
+"""One HTTP call -> its response, or an error without secrets. Never tries again."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from adbudget.errors import InputError, SellerError, SellerSilentError
+from adbudget.errors import InputError
 
 if TYPE_CHECKING:
     import ssl
@@ -14,8 +15,14 @@ if TYPE_CHECKING:
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
-def check_address(url: str, token: str | None) -> None:
+def check_address(url: str, token: str | None, what: str) -> None:
     """Refuse an address that cannot be one, or that a key must not go to.
+
+    Parameters
+    ----------
+    url : http or https, without a name, password or query
+    token : the key that will be sent there; None for none
+    what : how messages call what lives there, e.g. "a seller agent"
 
     Raises
     ------
@@ -23,10 +30,10 @@ def check_address(url: str, token: str | None) -> None:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError("a seller agent lives at an address such as https://ads.example.org.")
+        raise InputError(f"{what} lives at an address such as https://ads.example.org.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InputError(
-            "the address of a seller agent must hold no name, password or query: it is told in "
+            f"the address of {what} must hold no name, password or query: it is told in "
             "messages. Give the key as token."
         )
     if parts.scheme == "http" and parts.hostname not in LOCAL and token is not None:
@@ -42,6 +49,8 @@ def call_once(
     name: str,
     token: str | None,
     timeout: float,
+    no_answer: Callable[[str], Exception],
+    silent: Callable[[str], Exception],
     headers: dict[str, str] | None = None,
     **options: Any,
 ) -> "httpx.Response":
@@ -50,22 +59,23 @@ def call_once(
     Parameters
     ----------
     method, address : of the call
-    name : how messages call the seller
+    name : how messages call whoever is called
     token : sent as ``Authorization: Bearer``; None sends none
     timeout : seconds for connecting, sending and each silence while reading
+    no_answer : words -> the error to raise when there is no answer
+    silent : words -> the error to raise when time ran out
     headers, options : more of ``httpx.request``
 
     Raises
     ------
-    SellerSilentError : time ran out
-    SellerError : no answer
+    what ``no_answer`` and ``silent`` make
     """
     import httpx
 
     every = {"Accept": "application/json"} | (headers or {})
     if token is not None:
         every["Authorization"] = f"Bearer {token}"
-    kind = silent = ""
+    kind = late = ""
     try:
         return httpx.request(
             method, address, headers=every, timeout=timeout, verify=_trusted(), **options
@@ -73,16 +83,16 @@ def call_once(
     except httpx.InvalidURL:
         kind = "InvalidURL"
     except httpx.TimeoutException as error:
-        silent = type(error).__name__
+        late = type(error).__name__
     except (httpx.TransportError, httpx.DecodingError) as error:
         kind = type(error).__name__
-    if silent:
-        raise SellerSilentError(f"{name} gave no answer ({silent}).")
-    raise SellerError(f"{name} gave no answer ({kind}).")
+    if late:
+        raise silent(f"{name} gave no answer ({late}).")
+    raise no_answer(f"{name} gave no answer ({kind}).")
 
 
 def scrubbed(value: Any, token: str | None) -> Any:
-    """Take our key out of an answer: a seller that repeats it must not get it kept."""
+    """Take our key out of an answer: whoever repeats it must not get it kept."""
     if not token:
         return value
     if isinstance(value, str):

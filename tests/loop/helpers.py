@@ -86,6 +86,10 @@ class Network:
     def name(self) -> str:
         return self.platform.name
 
+    @property
+    def now(self):
+        return self.platform.now
+
     def budgets(self):
         return self._through("budgets", None, self.platform.budgets)
 

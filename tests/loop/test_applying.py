@@ -1,6 +1,5 @@
 """Changes are made once, cuts first, raises as far as they are paid for, whatever gets lost."""
 
-
 from datetime import timedelta
 
 import numpy as np

@@ -14,6 +14,7 @@ from adbudget.cli import (
     budgets as cli_budgets,
     forecast as cli_forecast,
     ledger as cli_ledger,
+    loop as cli_loop,
     pacing as cli_pacing,
     policy as cli_policy,
     requests as cli_requests,
@@ -253,6 +254,7 @@ def _world_spec(
 
 cli_forecast.register(app)
 cli_ledger.register(app)
+cli_loop.register(app)
 cli_rulings.register(app)
 cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)

@@ -4,8 +4,10 @@ from .applying import (
     apply_changes as apply_changes,
 )
 from .cycle import (
-    CycleReport as CycleReport,
     run_cycle as run_cycle,
+)
+from .cycle_report import (
+    CycleReport as CycleReport,
 )
 from .settings import (
     LoopSettings as LoopSettings,

@@ -15,28 +15,19 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.loop.applying import Applied, apply_changes, unit_of_budget
-from adbudget.loop.campaigns import (
-    current_spend,
-    least_spend,
-    policy_tables,
-    targets_of,
-)
+from adbudget.loop.campaigns import current_spend, policy_tables, targets_of
+from adbudget.loop.cycle_report import CycleReport, campaign_table
 from adbudget.loop.gathering import Gathered, first_day, gather
 from adbudget.loop.learning import Learned, fit_all, update_fit
+from adbudget.loop.limiting import QUARTER, cycle_limits
 from adbudget.loop.maturity import Maturity, learn_maturity
-from adbudget.loop.promises import (
-    SEEN,
-    Judged,
-    caution_of,
-    judge_promises,
-    promise_pairs,
-    waiting_cells,
-)
+from adbudget.loop.promises import Judged, judge_promises, promise_pairs
 from adbudget.loop.proposing import Draft, propose
 from adbudget.loop.rehearsing import Rehearsal, rehearse
 from adbudget.loop.settings import LoopSettings
 from adbudget.loop.sources import PlatformOutcome, Source, today_of
 from adbudget.loop.state import Cycle, LoopState
+from adbudget.money import digits_of
 from adbudget.panel.findings import blocked
 from adbudget.panel.integrity import check_data
 from adbudget.plan import Limits
@@ -49,76 +40,11 @@ from adbudget.policy.rulebook import Policy
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
-QUARTER = timedelta(days=91)
-OLDEST_READING = 28  # days after which an outcome is taken for complete
+OLDEST_READING = 28  # days for which outcomes are watched coming in
+COMPLETE_AT = 21  # days after which one is taken for complete
 BEGUN, REVIEWED, DONE = "begun", "reviewed", "done"
 WHO = "adbudget loop"
 LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CycleReport:
-    """What a cycle did.
-
-    Attributes
-    ----------
-    key, at : its name and instant
-    dry : nothing was written to platform and ledger
-    resumed : an earlier run of it was killed, and this one finished it
-    until : the day after the last whole period that was known; None when it was only resumed
-    learned : how the fit of now came about, in one sentence; "" when it was only resumed
-    healthy : whether the fit can be trusted; where it cannot, nothing moves
-    plans : one per currency, as the policy reviewed it
-    table : one row per campaign: account, channel, campaign, currency, budget, wanted, decided,
-        set_now (what may be set before anybody approves), verdict, state (what became of it),
-        explored (money a day of the cell that is there to learn from), reason
-    rehearsal : frame by account, see :class:`adbudget.loop.rehearsing.Rehearsal`
-    applied : what became of every change; None when it was dry
-    judged : promises of earlier cycles that were held against what was seen
-    exploration_cost : what exploring is expected to cost, money per period
-    notes : what is worth knowing
-    """
-
-    key: str
-    at: datetime
-    dry: bool
-    resumed: bool
-    until: str | None
-    learned: str
-    healthy: bool
-    plans: tuple[PolicyPlan, ...]
-    table: pd.DataFrame
-    rehearsal: pd.DataFrame
-    applied: Applied | None
-    judged: tuple[Judged, ...]
-    exploration_cost: float
-    notes: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON values."""
-        return {
-            "key": self.key,
-            "at": self.at.isoformat(),
-            "dry": self.dry,
-            "resumed": self.resumed,
-            "until": self.until,
-            "learned": self.learned,
-            "healthy": self.healthy,
-            "campaigns": _records(self.table),
-            "accounts": _records(self.rehearsal.reset_index()),
-            "changes": []
-            if self.applied is None
-            else [
-                {"unit": one.unit, "state": one.state, "reason": one.reason}
-                for one in self.applied.changes
-            ],
-            "promises": [
-                {"account": one.account, "verdict": one.verdict, "periods": one.periods}
-                for one in self.judged
-            ],
-            "exploration_cost": self.exploration_cost,
-            "notes": list(self.notes),
-        }
 
 
 def run_cycle(
@@ -280,7 +206,7 @@ class _Run:
         since = today_of(self.now) - QUARTER
         readings = self.state.readings(since)
         stated = self.settings.outcome_days
-        return learn_maturity(readings, oldest=OLDEST_READING, stated=stated)
+        return learn_maturity(readings, oldest=COMPLETE_AT, stated=stated)
 
     def _refit_due(self, before: "Fit | None") -> bool:
         """Whether the fit is as old as the settings let it get: scales and noise are found anew."""
@@ -306,7 +232,16 @@ class _Run:
         untrue = check_data(fit.panel)
         held = blocked(untrue)
         notes += [finding.message for finding in untrue if finding.decides]
-        limits = self._limits(gathered, current, set(held))
+        limits = cycle_limits(
+            self.limits,
+            self.policy,
+            self.settings,
+            ledger,
+            gathered.budgets,
+            current,
+            set(held),
+            self.now,
+        )
         draft = propose(fit, current, limits, self.settings, self.rng, held)
         rehearsal = rehearse(fit.draws, current, draft.plan, self.settings)
         targets = targets_of(
@@ -329,44 +264,6 @@ class _Run:
             judged=tuple(judged),
             notes=tuple(notes),
         )
-
-    def _limits(self, gathered: Gathered, current: pd.Series, held: set) -> Limits:
-        """What the plan of this cycle may be, cell by cell."""
-        given, settings = self.limits or Limits(total="fixed", beyond_observed=True), self.settings
-        ledger = self.state.ledger
-        caution = caution_of(ledger.entries(kind=SEEN)["payload"])
-        change = min(settings.change, float(self.policy.constraints.max_daily_change))
-        of_cell = {
-            cell: (change * caution.get(cell[0], 1.0),) * 2 for cell in current.index.tolist()
-        }
-        opened = self._opened(gathered, current)
-        least = least_spend(gathered.budgets, current.index, settings.period_days)
-        lower = {cell: max(float(least[cell]), 0.0) for cell in current.index.tolist()}
-        upper: dict[Any, float] = {}
-        for cell, began in opened.items():
-            now = float(current[cell])
-            lower[cell] = max(lower[cell], min(began * (1 - settings.quarter_change), now))
-            upper[cell] = max(began * (1 + settings.quarter_change), now)
-        lower = {cell: min(money, float(current[cell])) for cell, money in lower.items()}
-        paused = {(one.account, one.channel) for one in gathered.budgets if one.paused}
-        waits = waiting_cells(ledger, self.now, settings.period_days - 0.1)
-        fixed = (*given.fixed, *sorted((paused | waits | held) & set(current.index.tolist())))
-        return replace(given, change=of_cell, lower=lower, upper=upper or None, fixed=tuple(fixed))
-
-    def _opened(self, gathered: Gathered, current: pd.Series) -> dict[Any, float]:
-        """Cell -> what it had a quarter ago, for the cells that have moved since."""
-        moved = self.state.ledger.entries(kind="confirmation", since=self.now - QUARTER)
-        moved = moved[moved["verdict"] == "confirmed"]
-        began: dict[str, int] = {}
-        for row in moved.to_dict("records"):
-            began.setdefault(row["unit"], int(row["old_minor"]))
-        opened: dict[Any, float] = {}
-        for one in gathered.budgets:
-            cell, unit = (one.account, one.channel), unit_of_budget(one)
-            if cell in current.index and unit in began and one.daily_minor:
-                share = began[unit] / one.daily_minor
-                opened[cell] = opened.get(cell, 0.0) + share * float(current[cell])
-        return opened
 
     def _unknown(self, gathered: Gathered, fit: "Fit") -> list[str]:
         cells = set(fit.draws.cells.tolist())
@@ -464,38 +361,15 @@ class _Run:
 
 
 def _table(found: _Found, states: Mapping[str, str], settings: LoopSettings) -> pd.DataFrame:
-    calls = {call.campaign_id: call for plan in found.plans for call in plan.calls}
+    """Campaigns of a report."""
     wanted = {
         (row.account, row.campaign_id): float(row.target_budget)
         for row in found.targets.itertuples()
     }
-    explored = found.draft.explored if found.draft is not None else pd.Series(dtype=float)
-    rows = []
-    for one in found.gathered.budgets:
-        unit = unit_of_budget(one)
-        call = calls.get(unit)
-        if call is None:
-            continue
-        now = float(call.current_budget)
-        cell = (one.account, one.channel)
-        learned = float(explored.get(cell, 0.0)) / settings.period_days
-        rows.append(
-            {
-                "account": one.account,
-                "channel": one.channel,
-                "campaign": one.campaign,
-                "currency": one.currency,
-                "budget": now,
-                "wanted": wanted.get((one.account, one.campaign), now),
-                "decided": float(call.recommended_budget),
-                "set_now": float(call.budget_now),
-                "verdict": call.verdict,
-                "state": states.get(unit, ""),
-                "explored": learned,
-                "reason": call.rationale,
-            }
-        )
-    return pd.DataFrame(rows)
+    explored = {} if found.draft is None else found.draft.explored / settings.period_days
+    return campaign_table(
+        found.gathered.budgets, found.plans, wanted, dict(explored.items()), states
+    )
 
 
 def _reasons(draft: Draft, settings: LoopSettings) -> dict[tuple[str, str], str]:
@@ -511,8 +385,6 @@ def _reasons(draft: Draft, settings: LoopSettings) -> dict[tuple[str, str], str]
 
 
 def _minor_of(one: StandingBudget, money: float | None) -> int:
-    from adbudget.money import digits_of
-
     return one.daily_minor if money is None else round(money * 10 ** digits_of(one.currency))
 
 
@@ -524,12 +396,6 @@ def _readings(gathered: Gathered, today: Any) -> list[tuple[str, Any, int, float
         if 0 <= age <= OLDEST_READING and np.isfinite(row.outcome):
             rows.append((str(row.account), row.date.date(), int(age), float(row.outcome)))
     return rows
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    from adbudget.plain_json import to_plain
-
-    return [to_plain(row) for row in table.to_dict("records")]
 
 
 def _date(day: np.datetime64) -> Any:

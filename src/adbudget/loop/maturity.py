@@ -62,9 +62,12 @@ def learn_maturity(
                 came_to[age] += ages[last]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(came_to > 0, told / came_to, np.nan)
-    short = np.flatnonzero(share < NEARLY_ALL)
-    if ended < LEAST_DAYS or not np.isfinite(share).any():
+    seen = np.flatnonzero(np.isfinite(share))
+    if ended < LEAST_DAYS or not seen.size:
         return Maturity(share=share, mature_days=stated, learned=False)
-    first = int(np.flatnonzero(np.isfinite(share))[0])
-    mature = int(short[-1]) + 1 if short.size else first
+    short = seen[share[seen] < NEARLY_ALL]
+    if short.size:  # the first age that was seen after the last one that was short
+        mature = int(seen[np.searchsorted(seen, short[-1]) + 1 :].min(initial=oldest))
+    else:  # nothing is known of younger days than were ever seen
+        mature = min(int(seen[0]), stated)
     return Maturity(share=share, mature_days=mature, learned=True)

@@ -179,7 +179,7 @@ class QuerySource:
                     table = pd.read_sql_query(text(self.query), connection, params=used)
             finally:
                 engine.dispose()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, pd.errors.DatabaseError) as error:
             said = " ".join(str(getattr(error, "orig", None) or error).split())
             raise InputError(f"{self.name} could not be asked: {said}.") from error
         table = renamed(table, self.name, self.columns or {})

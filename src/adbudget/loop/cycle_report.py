@@ -1,0 +1,126 @@
+"""CycleReport: what one cycle learned, decided and made. A record; computes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from adbudget.loop.applying import Applied, unit_of_budget
+from adbudget.loop.promises import Judged
+from adbudget.plain_json import to_plain
+from adbudget.platforms.platform import StandingBudget
+from adbudget.policy.plan import PolicyPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CycleReport:
+    """What a cycle did.
+
+    Attributes
+    ----------
+    key, at : its name and instant
+    dry : nothing was written to platform and ledger
+    resumed : an earlier run of it was killed, and this one finished it
+    until : the day after the last whole period that was known; None when it was only resumed
+    learned : how the fit of now came about, in one sentence; "" when it was only resumed
+    healthy : whether the fit can be trusted; where it cannot, nothing moves
+    plans : one per currency, as the policy reviewed it
+    table : one row per campaign: account, channel, campaign, currency, budget, wanted, decided,
+        set_now (what may be set before anybody approves), verdict, state (what became of it),
+        explored (money a day of the cell that is there to learn from), reason
+    rehearsal : frame by account, see :class:`adbudget.loop.rehearsing.Rehearsal`
+    applied : what became of every change; None when it was dry
+    judged : promises of earlier cycles that were held against what was seen
+    exploration_cost : what exploring is expected to cost, money per period
+    notes : what is worth knowing
+    """
+
+    key: str
+    at: datetime
+    dry: bool
+    resumed: bool
+    until: str | None
+    learned: str
+    healthy: bool
+    plans: tuple[PolicyPlan, ...]
+    table: pd.DataFrame
+    rehearsal: pd.DataFrame
+    applied: Applied | None
+    judged: tuple[Judged, ...]
+    exploration_cost: float
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {
+            "key": self.key,
+            "at": self.at.isoformat(),
+            "dry": self.dry,
+            "resumed": self.resumed,
+            "until": self.until,
+            "learned": self.learned,
+            "healthy": self.healthy,
+            "campaigns": _records(self.table),
+            "accounts": _records(self.rehearsal.reset_index()),
+            "changes": []
+            if self.applied is None
+            else [
+                {"unit": one.unit, "state": one.state, "reason": one.reason}
+                for one in self.applied.changes
+            ],
+            "promises": [
+                {"account": one.account, "verdict": one.verdict, "periods": one.periods}
+                for one in self.judged
+            ],
+            "exploration_cost": self.exploration_cost,
+            "notes": list(self.notes),
+        }
+
+
+def campaign_table(
+    budgets: Sequence[StandingBudget],
+    plans: Sequence[PolicyPlan],
+    wanted: Mapping[tuple[str, str], float],
+    explored: Mapping[tuple[str, str], float],
+    states: Mapping[str, str],
+) -> pd.DataFrame:
+    """One row per campaign, as :class:`CycleReport` holds it.
+
+    Parameters
+    ----------
+    budgets : as they stood
+    plans : the policy's word
+    wanted : (account, campaign) -> daily budget the plan asked for
+    explored : cell -> money a day that is there to learn from
+    states : unit -> what became of its change
+    """
+    calls = {call.campaign_id: call for plan in plans for call in plan.calls}
+    rows = []
+    for one in budgets:
+        unit = unit_of_budget(one)
+        if (call := calls.get(unit)) is None:
+            continue
+        now = float(call.current_budget)
+        rows.append(
+            {
+                "account": one.account,
+                "channel": one.channel,
+                "campaign": one.campaign,
+                "currency": one.currency,
+                "budget": now,
+                "wanted": wanted.get((one.account, one.campaign), now),
+                "decided": float(call.recommended_budget),
+                "set_now": float(call.budget_now),
+                "verdict": call.verdict,
+                "state": states.get(unit, ""),
+                "explored": explored.get((one.account, one.channel), 0.0),
+                "reason": call.rationale,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [to_plain(row) for row in table.to_dict("records")]

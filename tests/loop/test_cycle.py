@@ -1,0 +1,237 @@
+"""One cycle on a simulated platform: nothing drastic, nothing lost, nothing twice, all said."""
+
+import shutil
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adbudget import InputError, load_policy
+from adbudget.errors import PlatformError
+from adbudget.loop import LoopSettings, open_state, run_cycle
+from adbudget.loop.cycle import DONE, REVIEWED
+from adbudget.platforms.platform import BudgetOrder
+from tests.loop.helpers import OPEN, Network, simulated, standing, totals
+
+POLICY = load_policy(OPEN | {"constraints": OPEN["constraints"] | {"max_daily_change": "25%"}})
+SETTINGS = LoopSettings(history_days=133, restate_days=28)
+
+
+def cycle(platform, state, seed=1, **options):
+    options = {"now": platform.now, "settings": SETTINGS, "apply": True} | options
+    return run_cycle(
+        None, platform, POLICY, state, rng=np.random.default_rng(seed), cores=1, **options
+    )
+
+
+def noon(platform):
+    platform.advance(hours=12)
+    return platform
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A state whose fit is made, and the dry report that made it."""
+    path = tmp_path_factory.mktemp("loop") / "learned.db"
+    platform = noon(simulated())
+    with open_state(path) as state:
+        report = cycle(platform, state, apply=False)
+        assert state.ledger.head().sequence == 0
+        assert state.cycles() == ()
+    assert standing(platform) == standing(simulated())
+    return path, report
+
+
+@pytest.fixture
+def state(learned, tmp_path):
+    shutil.copy(learned[0], tmp_path / "loop.db")
+    with open_state(tmp_path / "loop.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def platform():
+    return noon(simulated())
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing_but_what_it_learned(learned):
+    _, report = learned
+    assert report.dry
+    assert report.applied is None
+    assert report.learned.startswith("fitted: 18 periods")
+    assert report.until == "2025-03-31"
+    assert list(report.table["campaign"].str.slice(-2).unique()) == ["01", "02"]
+    assert (report.table["decided"] != report.table["budget"]).any()
+
+
+def test_what_is_decided_is_what_stands_and_every_account_keeps_its_total(platform, state):
+    before = totals(platform)
+    report = cycle(platform, state)
+    now = standing(platform)
+    for row in report.table.to_dict("records"):
+        assert now[f"{row['account']}::{row['campaign']}"] == round(100 * row["set_now"])
+    assert all(totals(platform)[account] <= before[account] for account in before)
+    moved = report.table[report.table["decided"] != report.table["budget"]]
+    assert set(moved["state"]) == {"made"}
+    assert ((moved["decided"] / moved["budget"] - 1).abs() <= 0.2 + 0.01).all()
+    assert state.ledger.verify().ok
+    assert state.ledger.open_changes().empty
+    assert state.cycles()[-1].step == DONE
+    assert report.learned.startswith("unchanged")
+
+
+def test_the_same_inputs_and_seed_give_the_same_report(learned, tmp_path):
+    reports = []
+    for name in ("one", "two"):
+        shutil.copy(learned[0], tmp_path / name)
+        with open_state(tmp_path / name) as state:
+            reports.append(cycle(noon(simulated()), state))
+    assert reports[0].as_dict() == reports[1].as_dict()
+    pd.testing.assert_frame_equal(reports[0].table, reports[1].table)
+
+
+def test_moves_promise_and_the_promise_stands_in_the_ledger(platform, state):
+    report = cycle(platform, state)
+    promises = state.ledger.entries(kind="promise")
+    moved = report.table[report.table["set_now"] != report.table["budget"]]
+    assert {one["account"] for one in promises["payload"]} == set(moved["account"])
+    first = promises["payload"].iloc[0]
+    assert len(first["dates"]) == SETTINGS.horizon
+    assert first["dates"][0] == "2025-03-31"
+    assert len(first["lift"]) == len(first["without"]) == SETTINGS.horizon
+
+
+def test_what_was_moved_rests_until_it_can_have_been_seen(platform, state):
+    first = cycle(platform, state)
+    platform.advance(days=2)
+    second = cycle(platform, state)
+    moved = first.table["set_now"] != first.table["budget"]
+    now = second.table
+    assert (now.loc[moved, "decided"] == now.loc[moved, "budget"]).all()
+
+
+def test_a_new_week_updates_the_fit_and_a_restated_one_is_read_again(platform, state):
+    cycle(platform, state)
+    platform.advance(days=7)
+    report = cycle(platform, state)
+    assert report.learned.startswith("updated: Updated with 2 new outcome(s)")
+    assert report.until == "2025-04-07"
+
+
+def test_killed_while_it_applies_it_is_finished_by_the_next_run_and_nothing_is_made_twice(
+    platform, state
+):
+    class Killed(BaseException):
+        """What SIGKILL does to a process, as far as Python can tell."""
+
+    def kill(name, _order):
+        if name == "set_budget" and len(network.sent) == 2:
+            raise Killed
+        return ""
+
+    network = Network(platform, kill)
+    with pytest.raises(Killed):
+        cycle(network, state, now=platform.now)
+    left = state.unfinished()
+    assert left is not None
+    assert left.step == REVIEWED
+    sent = len(network.sent)
+    again = Network(platform, lambda *_: "")
+    report = cycle(again, state, now=platform.now + timedelta(minutes=5))
+    assert report.resumed
+    assert report.key == left.key
+    assert state.cycles()[-1].step == DONE
+    assert state.ledger.open_changes().empty
+    assert len(state.ledger.entries(kind="run")) == 1
+    keys = [order.key for order in (*network.sent, *again.sent)]
+    assert len(keys) - len(set(keys)) <= 1  # the one that was on its way
+    assert sent == 2
+
+
+def test_killed_before_it_was_reviewed_it_is_decided_anew(platform, state):
+    down = Network(platform, lambda name, _: "before" if name == "budgets" else "")
+    with pytest.raises(PlatformError):
+        cycle(down, state, now=platform.now)
+    assert state.unfinished() is not None
+    report = cycle(platform, state)
+    assert not report.resumed
+    assert state.unfinished() is None
+
+
+def test_a_cycle_that_is_done_is_not_done_again_under_its_name(platform, state):
+    cycle(platform, state, key="monday")
+    before = standing(platform)
+    with pytest.raises(InputError, match="cycle 'monday' is done already"):
+        cycle(platform, state, key="monday")
+    assert standing(platform) == before
+
+
+def test_the_kill_switch_stops_everything_and_says_so(platform, state):
+    state.ledger.set_kill(True, who="boss", at=platform.now - timedelta(hours=1), reason="stop")
+    before = standing(platform)
+    report = cycle(platform, state)
+    assert standing(platform) == before
+    assert set(report.table["verdict"]) <= {"blocked", "auto"}
+    assert report.applied is not None
+    assert report.applied.changes == ()
+
+
+def test_a_budget_that_somebody_changes_while_it_is_decided_is_not_overwritten(platform, state):
+    by_hand = {}
+
+    def meddle(name, _order):
+        if name == "set_budget" and not by_hand:
+            one = platform.budgets()[-1]
+            order = BudgetOrder(
+                key="hand",
+                account=one.account,
+                channel=one.channel,
+                campaign=one.campaign,
+                currency=one.currency,
+                based_on_minor=one.daily_minor,
+                daily_minor=one.daily_minor + 500,
+                at=platform.now,
+            )
+            by_hand[f"{one.account}::{one.campaign}"] = one.daily_minor + 500
+            platform.set_budget(order)
+        return ""
+
+    before = totals(platform)
+    report = cycle(Network(platform, meddle), state, now=platform.now)
+    ((unit, minor),) = by_hand.items()
+    states = {one.unit: one.state for one in report.applied.changes}
+    if unit in states:
+        assert states[unit] in ("conflict", "unfunded")
+    assert standing(platform)[unit] == minor
+    extra = {account: 500 if unit.startswith(account) else 0 for account in before}
+    assert all(totals(platform)[a] <= before[a] + extra[a] for a in before)
+
+
+def test_with_nothing_to_explore_monitored_cells_keep_what_is_set(platform, state):
+    """A budget that was raised by hand is not cut back to what was spent lately."""
+    one = platform.budgets()[0]
+    platform.set_budget(
+        BudgetOrder(
+            key="hand",
+            account=one.account,
+            channel=one.channel,
+            campaign=one.campaign,
+            currency=one.currency,
+            based_on_minor=one.daily_minor,
+            daily_minor=round(one.daily_minor * 1.4),
+            at=platform.now,
+        )
+    )
+    settings = LoopSettings(history_days=133, restate_days=28, exploration=0.0)
+    report = cycle(platform, state, settings=settings)
+    row = report.table.iloc[0]
+    assert row["budget"] == round(one.daily_minor * 1.4) / 100
+    assert (report.table["explored"] == 0).all()
+    if "Monitor" in row["reason"]:
+        assert row["decided"] == row["budget"]
+
+
+def test_the_instant_needs_a_time_zone(platform, state):
+    with pytest.raises(InputError, match="now must have a time zone"):
+        cycle(platform, state, now=platform.now.replace(tzinfo=None))

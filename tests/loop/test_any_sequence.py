@@ -19,7 +19,7 @@ POLICY = load_policy(
         "currency": "EUR",
         "constraints": {
             "max_daily_change": "25%",
-            "approval_limit": 40,
+            "approval_limit": 100,
             "total_budget_change": 0,
             "min_campaign_budget": FLOOR,
             "cadence": 0,
@@ -68,6 +68,17 @@ class AnySequence(RuleBasedStateMachine):
         with suppress(PlatformError):
             apply_changes(self.ledger, self.network, now=self.platform.now)
         self.losses = []
+
+    @rule(
+        factors=st.lists(FACTOR, min_size=6, max_size=6),
+        place=st.integers(0, 5),
+        losses=st.lists(LOST, max_size=8),
+    )
+    def makes_a_plan_that_somebody_has_overtaken(self, factors, place, losses):
+        """The one thing that happens between a decision and its writing."""
+        self.plan(factors)
+        self.changes_by_hand(place, 300)
+        self.make(losses)
 
     @rule(yes=st.booleans(), place=st.integers(0, 5))
     def rules_on_what_waits(self, yes, place):

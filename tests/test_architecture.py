@@ -77,13 +77,16 @@ MAY_IMPORT = {
     "forecasting": f"{BASICS} tables draws plan risk panel optimizer model",
     # all of it in one call
     "recommendation": f"{BASICS} tables draws plan risk panel optimizer policy model decision",
+    # again and again
+    "loop": f"{BASICS} tables draws plan risk ledger panel optimizer {POLICY} model simulation "
+    "decision forecasting platforms",
     # views
-    "report": f"{BASICS} curves tables draws plan panel policy decision pacing forecasting",
+    "report": f"{BASICS} curves tables draws plan panel policy decision pacing forecasting loop",
     "report.plots": f"{BASICS} curves draws plan forecasting report",
     # the command line: everything
     "cli": f"{BASICS} tables draws plan risk ledger alerts synthetic panel optimizer {POLICY} "
-    f"model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation report "
-    "report.plots",
+    f"model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation platforms "
+    "loop report report.plots",
     "__main__": "cli",
 }
 

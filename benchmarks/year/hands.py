@@ -31,6 +31,7 @@ from adbudget.pacing.requests import (
     record,
 )
 
+UNSENT = "alerts not sent"  # what a command says, with exit code 1, while a sink is down
 PATIENCE = 300  # seconds for a command
 
 
@@ -59,6 +60,8 @@ class Place:
     def policy(self, account: str) -> Path:
         """Policy file of an account."""
         return self.folder / f"{account}.yaml"
+
+
 
 
 class Hands(Protocol):
@@ -197,6 +200,8 @@ class Commands:
             timeout=PATIENCE,
             check=False,
         )
+        if done.returncode == 1 and UNSENT in done.stderr:
+            return ""  # the run was made and logged; its alerts are sent again by the next one
         return "" if done.returncode == 0 else done.stderr.strip() or done.stdout.strip()
 
     def _kill_one(self, words: Sequence[str]) -> None:

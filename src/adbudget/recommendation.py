@@ -5,7 +5,7 @@
 
 import hashlib
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeGuard, Unpack
+from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 
 import numpy as np
 import pandas as pd
@@ -229,7 +229,7 @@ def _as_panel(
     if isinstance(data, Panel):
         _refuse(outcome, options, PanelOptions, "Panel", "read_panel")
         return data
-    return read_panel(data, outcome, **part_of(PanelOptions, options))
+    return read_panel(cast("FrameLike", data), outcome, **part_of(PanelOptions, options))
 
 
 def _is_fit(data: object) -> "TypeGuard[Fit]":

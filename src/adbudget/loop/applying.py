@@ -23,8 +23,16 @@ if TYPE_CHECKING:
 WHO = "adbudget loop"
 PAID_BY = "paid_by"  # in the payload of what was proposed: unit -> money of the cuts that pay
 State = Literal[
-    *("made", "made before", "valid", "refused", "conflict", "unfunded", "unknown", "waits"),
-    *("stopped", "not here"),
+    "made",
+    "made before",
+    "valid",
+    "refused",
+    "conflict",
+    "unfunded",
+    "unknown",
+    "waits",
+    "stopped",
+    "not here",
 ]
 
 

@@ -6,6 +6,7 @@ cell is shared by its campaigns in proportion to what they have. Knows no plan a
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ def money_of(budget: StandingBudget) -> float:
 
 
 def current_spend(
-    budgets: Sequence[StandingBudget], cells: pd.MultiIndex, period_days: int
+    budgets: Sequence[StandingBudget], cells: pd.Index, period_days: int
 ) -> pd.Series:
     """What is set, per period, by cell; 0 for a cell whose campaigns are all paused."""
     total = pd.Series(0.0, index=cells)
@@ -36,9 +37,7 @@ def current_spend(
     return total
 
 
-def least_spend(
-    budgets: Sequence[StandingBudget], cells: pd.MultiIndex, period_days: int
-) -> pd.Series:
+def least_spend(budgets: Sequence[StandingBudget], cells: pd.Index, period_days: int) -> pd.Series:
     """Least that a platform takes, per period, by cell."""
     least = pd.Series(0.0, index=cells)
     for one in budgets:
@@ -63,12 +62,12 @@ def targets_of(
     current, plan : spend per period by cell
     reasons, probabilities : by cell
     """
-    rows = []
+    rows, now, then = [], money_by_cell(current), money_by_cell(plan)
     for one in budgets:
         cell = (one.account, one.channel)
-        if one.paused or cell not in plan.index or not current[cell] > 0:
+        if one.paused or not now.get(cell, 0.0) > 0:
             continue
-        wanted = one.daily_minor * float(plan[cell] / current[cell])
+        wanted = one.daily_minor * then[cell] / now[cell]
         if abs(wanted - one.daily_minor) < 0.5:
             continue
         rows.append(
@@ -93,7 +92,13 @@ def targets_of(
     ).drop(columns=["minor", "based_minor", "digits"])
 
 
-def _largest_remainders(table: pd.DataFrame, part: pd.Series) -> pd.Series:
+def money_by_cell(spend: pd.Series) -> dict[tuple[str, str], float]:
+    """A Series by (account, channel) as a plain mapping."""
+    cells: list[Any] = spend.index.tolist()
+    return dict(zip(cells, spend.astype(float).tolist(), strict=True))
+
+
+def _largest_remainders(table: pd.DataFrame, part: Any) -> Any:
     """One more unit for the largest fractions, as many as the fractions of an account add up to."""
     order = part.groupby(table["account"]).rank(method="first", ascending=False)
     many = part.groupby(table["account"]).transform("sum").add(1e-6).floordiv(1.0)
@@ -118,7 +123,8 @@ def policy_tables(
     frame = performance.frame
     recent = frame[frame["date"].between(last - pd.Timedelta(days=WINDOW_DAYS - 1), last)]
     figures = [name for name in FIGURES if name in recent.columns]
-    summed = recent.groupby(KEY)[figures].sum().reset_index()
+    sums: Any = recent.groupby(KEY)[figures].sum()
+    summed = sums.reset_index()
     summed = summed.rename(columns={"campaign": "campaign_id"})
     table = table.merge(summed, on=["account", "channel", "campaign_id"], how="left")
     table["days"] = float(WINDOW_DAYS)

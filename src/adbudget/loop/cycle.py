@@ -6,6 +6,7 @@ next run: what was reviewed is never decided again, and what was made is never m
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,14 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.loop.applying import Applied, apply_changes, unit_of_budget
-from adbudget.loop.campaigns import current_spend, policy_tables, targets_of
+from adbudget.loop.campaigns import (
+    current_spend,
+    money_by_cell,
+    policy_tables,
+    targets_of,
+)
 from adbudget.loop.cycle_report import CycleReport, campaign_table
-from adbudget.loop.gathering import Gathered, first_day, gather
+from adbudget.loop.gathering import Gathered, first_day, gather, readings_of
 from adbudget.loop.learning import Learned, fit_all, update_fit
 from adbudget.loop.limiting import QUARTER, cycle_limits
 from adbudget.loop.maturity import Maturity, learn_maturity
@@ -40,7 +46,6 @@ from adbudget.policy.rulebook import Policy
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
-OLDEST_READING = 28  # days for which outcomes are watched coming in
 COMPLETE_AT = 21  # days after which one is taken for complete
 BEGUN, REVIEWED, DONE = "begun", "reviewed", "done"
 WHO = "adbudget loop"
@@ -173,22 +178,21 @@ class _Run:
         before, days = self.state.fit(), self.settings.period_days
         maturity = self._maturity()
         due = self._refit_due(before)
-        learned = None
+        done = None
         if before is not None and not due:
             back = today_of(self.now) - timedelta(days=self.settings.restate_days)
             since = max(first_day(back, days), _date(before.panel.dates[0]))
-            gathered = self._gather(since, maturity)
-            try:
-                learned = update_fit(before, gathered, seed=self._seed(), cores=self.cores)
-            except InputError:
-                learned = None  # a new cell, account or control: everything is fitted again
-        if learned is None:
+            recent = self._gather(since, maturity)
+            with suppress(InputError):  # a new cell, account or control: all is fitted again
+                done = recent, update_fit(before, recent, seed=self._seed(), cores=self.cores)
+        if done is None:
             back = today_of(self.now) - timedelta(days=self.settings.history_days)
-            gathered = self._gather(first_day(back, days) + timedelta(days=days), maturity)
-            learned = fit_all(gathered, seed=self._seed(), cores=self.cores)
+            whole = self._gather(first_day(back, days) + timedelta(days=days), maturity)
+            done = whole, fit_all(whole, seed=self._seed(), cores=self.cores)
+        gathered, learned = done
         if learned.how != "unchanged":
             self.state.keep_fit(learned.fit, self.now)
-        self.state.keep_readings(_readings(gathered, today_of(self.now)))
+        self.state.keep_readings(readings_of(gathered, today_of(self.now)))
         self.state.forget_readings(today_of(self.now) - 4 * QUARTER)
         return gathered, learned
 
@@ -363,22 +367,21 @@ class _Run:
 def _table(found: _Found, states: Mapping[str, str], settings: LoopSettings) -> pd.DataFrame:
     """Campaigns of a report."""
     wanted = {
-        (row.account, row.campaign_id): float(row.target_budget)
-        for row in found.targets.itertuples()
+        (str(row["account"]), str(row["campaign_id"])): float(row["target_budget"])
+        for row in found.targets.to_dict("records")
     }
-    explored = {} if found.draft is None else found.draft.explored / settings.period_days
-    return campaign_table(
-        found.gathered.budgets, found.plans, wanted, dict(explored.items()), states
-    )
+    days = settings.period_days
+    explored = {} if found.draft is None else money_by_cell(found.draft.explored / days)
+    return campaign_table(found.gathered.budgets, found.plans, wanted, explored, states)
 
 
 def _reasons(draft: Draft, settings: LoopSettings) -> dict[tuple[str, str], str]:
     """Cell -> why: what is there to learn from, then what the decision says."""
-    told = {}
+    told, explored, current = {}, money_by_cell(draft.explored), money_by_cell(draft.current)
     for call in draft.calls.calls:
         cell = (call.account, call.channel)
-        daily = float(draft.explored.get(cell, 0.0)) / settings.period_days
-        share = abs(daily) * settings.period_days / max(float(draft.current[cell]), 1e-9)
+        daily = explored[cell] / settings.period_days
+        share = abs(explored[cell]) / max(current[cell], 1e-9)
         learns = f"{daily:+,.2f} a day is to learn from. " if share >= LEAST_EXPLORED else ""
         told[cell] = learns + call.reason
     return told
@@ -386,16 +389,6 @@ def _reasons(draft: Draft, settings: LoopSettings) -> dict[tuple[str, str], str]
 
 def _minor_of(one: StandingBudget, money: float | None) -> int:
     return one.daily_minor if money is None else round(money * 10 ** digits_of(one.currency))
-
-
-def _readings(gathered: Gathered, today: Any) -> list[tuple[str, Any, int, float]]:
-    """What was told of the days young enough to change."""
-    rows = []
-    for row in gathered.days.itertuples():
-        age = (pd.Timestamp(today) - row.date).days
-        if 0 <= age <= OLDEST_READING and np.isfinite(row.outcome):
-            rows.append((str(row.account), row.date.date(), int(age), float(row.outcome)))
-    return rows
 
 
 def _date(day: np.datetime64) -> Any:

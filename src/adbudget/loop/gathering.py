@@ -8,6 +8,7 @@ outcome is still coming in has spend and no outcome.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from adbudget.platforms.platform import Platform, StandingBudget
 from adbudget.tables.messages import Note, listed
 
 CELL = ["account", "channel"]
-MONDAY = 7
+OLDEST_READING = 28  # days for which outcomes are watched coming in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,9 +108,25 @@ def gather(
         outcome_name=name,
         controls=tuple(c for c in table.columns if c not in ("account", "date", name)),
         until=until,
-        days=outcome.frame[["account", "date", name]].rename(columns={name: "outcome"}),
+        days=pd.DataFrame(
+            {
+                "account": outcome.frame["account"],
+                "date": outcome.frame["date"],
+                "outcome": outcome.frame[name],
+            }
+        ),
         notes=tuple(notes),
     )
+
+
+def readings_of(gathered: Gathered, today: date) -> list[tuple[str, date, int, float]]:
+    """What was told of the days young enough to change: account, day, age in days, outcome."""
+    rows = []
+    for row in gathered.days.to_dict("records"):
+        age = (today - row["date"].date()).days
+        if 0 <= age <= OLDEST_READING and np.isfinite(row["outcome"]):
+            rows.append((str(row["account"]), row["date"].date(), age, float(row["outcome"])))
+    return rows
 
 
 def first_day(day: date, period_days: int) -> date:
@@ -157,13 +174,18 @@ def _by_period(
     frame: pd.DataFrame, keys: list[str], value: str, since: date, until: date, period_days: int
 ) -> pd.DataFrame:
     """Sums of whole periods; a cell without a row in a period that others have spent nothing."""
-    chosen = frame[frame["date"].between(pd.Timestamp(since), pd.Timestamp(until - DAY))]
+    chosen = _between(frame, since, until)
     start = _starts(chosen["date"], since, period_days)
-    summed = chosen.groupby([*keys, start])[value].sum().rename_axis([*keys, "date"])
+    summed: Any = chosen.groupby([*keys, start])[value].sum().rename_axis([*keys, "date"])
     return summed.reset_index()
 
 
-def _starts(dates: pd.Series, since: date, period_days: int) -> pd.Series:
+def _between(frame: pd.DataFrame, since: date, until: date) -> Any:
+    """Rows of whole periods; what pandas' types cannot follow is checked by the tests."""
+    return frame[frame["date"].between(pd.Timestamp(since), pd.Timestamp(until - DAY))]
+
+
+def _starts(dates: Any, since: date, period_days: int) -> Any:
     number = (dates - pd.Timestamp(since)).dt.days // period_days
     return pd.Timestamp(since) + pd.to_timedelta(number * period_days, unit="D")
 
@@ -178,11 +200,11 @@ def _outcome_table(
     maturity: Maturity,
 ) -> pd.DataFrame:
     """Outcome by period: NaN where a day of it is missing or young."""
-    frame = feed.frame[["account", "date", name]]
-    chosen = frame[frame["date"].between(pd.Timestamp(since), pd.Timestamp(until - DAY))]
+    chosen = _between(feed.frame, since, until)
     start = _starts(chosen["date"], since, period_days)
     grouped = chosen.groupby(["account", start])[name]
-    table = grouped.agg(["sum", "count"]).rename_axis(["account", "date"]).reset_index()
+    sums: Any = grouped.agg(["sum", "count"])
+    table = sums.rename_axis(["account", "date"]).reset_index()
     last = table["date"] + pd.Timedelta(days=period_days - 1)
     young = (pd.Timestamp(today) - last).dt.days < maturity.mature_days
     table[name] = np.where(young | (table["count"] < period_days), np.nan, table["sum"])
@@ -201,16 +223,13 @@ def _with_controls(
         if not names:
             continue
         keys = [key for key in ("account",) if key in feed.frame.columns]
-        frame = feed.frame[
-            feed.frame["date"].between(pd.Timestamp(since), pd.Timestamp(until - DAY))
-        ]
+        frame = _between(feed.frame, since, until)
         start = _starts(frame["date"], since, period_days)
-        mean = (
-            frame.groupby([*keys, start])[names].mean().rename_axis([*keys, "date"]).reset_index()
-        )
+        means: Any = frame.groupby([*keys, start])[names].mean()
+        mean = means.rename_axis([*keys, "date"]).reset_index()
         table = table.merge(mean, on=[*keys, "date"], how="left").sort_values(["account", "date"])
         table[names] = table.groupby("account")[names].ffill()
-        known = table[table.columns.intersection(names)].notna().all(axis=1)
+        known = np.array([table[name].notna() for name in names]).all(axis=0)
         if not known.all():
             gone = listed(str(day.date()) for day in table.loc[~known, "date"].unique())
             raise InputError(f"{source.name} tells nothing of {gone}. Give the days before, too.")

@@ -4,7 +4,7 @@ Rows of open periods are replaced by what they have become. Cells without a hist
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,8 @@ def update_fit(before: "Fit", gathered: Gathered, *, seed: int, cores: int | Non
 
 def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Spend and outcome of the accounts that have both, over the same whole periods."""
-    spend, outcome = gathered.spend, gathered.outcome
+    spend: Any = gathered.spend
+    outcome: Any = gathered.outcome
     both = set(spend["account"]) & set(outcome["account"])
     if not both:
         raise InputError(
@@ -90,8 +91,8 @@ def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"{sorted(set(spend['account']))[:5]}, the outcome of "
             f"{sorted(set(outcome['account']))[:5]}. Call the accounts alike in both."
         )
-    spend = spend[spend["account"].isin(both)]
-    return spend.reset_index(drop=True), outcome[outcome["account"].isin(both)].reset_index(
+    spend = spend[spend["account"].isin(sorted(both))]
+    return spend.reset_index(drop=True), outcome[outcome["account"].isin(sorted(both))].reset_index(
         drop=True
     )
 
@@ -99,7 +100,8 @@ def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _is_news(fit: "Fit", spend: pd.DataFrame, outcome: pd.DataFrame, name: str) -> bool:
     """Whether any row says something the fit has not seen."""
     panel = fit.panel
-    if outcome["date"].max() > pd.Timestamp(panel.dates[-1]):
+    last: Any = outcome["date"].max()
+    if last > pd.Timestamp(panel.dates[-1]):
         return True
     days = {day: i for i, day in enumerate(panel.dates.astype("datetime64[ns]").tolist())}
     a = [panel.accounts.index(one) if one in panel.accounts else -1 for one in outcome["account"]]
@@ -109,7 +111,7 @@ def _is_news(fit: "Fit", spend: pd.DataFrame, outcome: pd.DataFrame, name: str) 
     told, known = outcome[name].to_numpy(float), panel.outcome[a, t]
     if (np.isfinite(told) & (told != known)).any():
         return True
-    table = spend.set_index([*CELL, "date"])["spend"]
-    old = panel.to_frame().set_index([*CELL, "date"])["spend"]
+    table: Any = spend.set_index([*CELL, "date"])["spend"]
+    old: Any = panel.to_frame().set_index([*CELL, "date"])["spend"]
     joined = old.reindex(table.index)
     return bool((joined.isna() & (table > 0)).any() or (np.abs(table - joined) > 1e-9).any())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from adbudget.loop.applying import unit_of_budget
-from adbudget.loop.campaigns import least_spend
+from adbudget.loop.campaigns import least_spend, money_by_cell
 from adbudget.loop.promises import SEEN, caution_of, waiting_cells
 from adbudget.loop.settings import LoopSettings
 from adbudget.plan import Cell, Limits
@@ -50,35 +50,40 @@ def cycle_limits(
     given = given or Limits(total="fixed", beyond_observed=True)
     caution = caution_of(ledger.entries(kind=SEEN)["payload"])
     change = min(settings.change, float(policy.constraints.max_daily_change))
-    of_cell = {cell: (change * caution.get(cell[0], 1.0),) * 2 for cell in current.index.tolist()}
-    opened = _opened(ledger, budgets, current, now)
-    least = least_spend(budgets, current.index, settings.period_days)
-    lower = {cell: max(float(least[cell]), 0.0) for cell in current.index.tolist()}
+    stands = money_by_cell(current)
+    of_cell: dict[Cell, tuple[float, float]] = {
+        cell: (change * caution.get(cell[0], 1.0), change * caution.get(cell[0], 1.0))
+        for cell in stands
+    }
+    opened = _opened(ledger, budgets, stands, now)
+    lower = money_by_cell(least_spend(budgets, current.index, settings.period_days))
     upper: dict[Cell, float] = {}
     for cell, began in opened.items():
-        stands = float(current[cell])
-        lower[cell] = max(lower[cell], min(began * (1 - settings.quarter_change), stands))
-        upper[cell] = max(began * (1 + settings.quarter_change), stands)
-    lower = {cell: min(money, float(current[cell])) for cell, money in lower.items()}
+        lower[cell] = max(lower[cell], min(began * (1 - settings.quarter_change), stands[cell]))
+        upper[cell] = max(began * (1 + settings.quarter_change), stands[cell])
+    lower = {cell: min(money, stands[cell]) for cell, money in lower.items()}
     paused = {(one.account, one.channel) for one in budgets if one.paused}
     waits = waiting_cells(ledger, now, settings.period_days - 0.1)
-    fixed = (*given.fixed, *sorted((paused | waits | held) & set(current.index.tolist())))
+    fixed = (*given.fixed, *sorted((paused | waits | held) & set(stands)))
     return replace(given, change=of_cell, lower=lower, upper=upper or None, fixed=tuple(fixed))
 
 
 def _opened(
-    ledger: "Ledger", budgets: Sequence[StandingBudget], current: pd.Series, now: datetime
+    ledger: "Ledger",
+    budgets: Sequence[StandingBudget],
+    stands: dict[Cell, float],
+    now: datetime,
 ) -> dict[Cell, float]:
     """Cell -> what it had a quarter ago, for the cells that have moved since."""
-    moved = ledger.entries(kind="confirmation", since=now - QUARTER)
-    moved = moved[moved["verdict"] == "confirmed"]
+    words = ledger.entries(kind="confirmation", since=now - QUARTER).to_dict("records")
     began: dict[str, int] = {}
-    for row in moved.to_dict("records"):
-        began.setdefault(row["unit"], int(row["old_minor"]))
+    for row in words:
+        if row["verdict"] == "confirmed":
+            began.setdefault(row["unit"], int(row["old_minor"]))
     opened: dict[Cell, float] = {}
     for one in budgets:
         cell, unit = (one.account, one.channel), unit_of_budget(one)
-        if cell in current.index and unit in began and one.daily_minor:
+        if cell in stands and unit in began and one.daily_minor:
             share = began[unit] / one.daily_minor
-            opened[cell] = opened.get(cell, 0.0) + share * float(current[cell])
+            opened[cell] = opened.get(cell, 0.0) + share * stands[cell]
     return opened

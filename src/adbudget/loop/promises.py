@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.ledger.entry import Entry
+from adbudget.loop.campaigns import money_by_cell
 from adbudget.tables.units import key_part
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ def promise_pairs(
     """
     from adbudget.forecasting.forecasts import forecast
 
-    moved = (plan - current).abs() > 1e-6
-    accounts = list(dict.fromkeys(plan.index[moved].get_level_values(0)))
+    before, after = money_by_cell(current), money_by_cell(plan)
+    moved = {cell: money for cell, money in after.items() if abs(money - before[cell]) > 1e-6}
+    accounts = list(dict.fromkeys(account for account, _ in moved))
     if not accounts:
         return []
     still, moving = (
@@ -88,7 +90,7 @@ def promise_pairs(
     pairs = []
     for account in accounts:
         of_lift, of_outcome = lift.sel(account=account), expected.sel(account=account)
-        own = plan.index[moved & (plan.index.get_level_values(0) == account)]
+        own = {channel: money for (name, channel), money in moved.items() if name == account}
         payload = {
             "cycle": cycle,
             "account": account,
@@ -97,7 +99,7 @@ def promise_pairs(
             "lift_sd": of_lift.std("draw").to_numpy().round(6).tolist(),
             "without": of_outcome.mean("draw").to_numpy().round(6).tolist(),
             "without_sd": of_outcome.std("draw").to_numpy().round(6).tolist(),
-            "moves": {str(c): [float(current[(a, c)]), float(plan[(a, c)])] for a, c in own},
+            "moves": {channel: [before[account, channel], money] for channel, money in own.items()},
         }
         entry = Entry(
             kind=PROMISE,

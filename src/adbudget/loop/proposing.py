@@ -6,7 +6,7 @@ draw (Thompson sampling), as far as that is expected to cost no more than was se
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -132,7 +132,7 @@ def explore(
     return low * way, max(before - _value(draws, base + low * way), 0.0)
 
 
-def _unbalanced(way: pd.Series) -> pd.Series:
+def _unbalanced(way: Any) -> Any:
     """What must be taken back so that every account's moves add up to nothing, in proportion."""
     total = way.groupby(level=0).transform("sum")
     same = np.sign(way) == np.sign(total)

@@ -6,6 +6,7 @@ gives up is said.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,8 @@ def rehearse(
     settings : horizon and risk
     """
     accounts = list(draws.accounts)
-    bound = settings.worse_by * settings.horizon * current.groupby(level=0).sum().reindex(accounts)
+    totals: Any = current.groupby(level=0).sum()
+    bound: Any = settings.worse_by * settings.horizon * totals.reindex(accounts)
     asked = _values(draws, current, plan, settings)
     kept = np.ones(len(accounts))
     risky = _prob_worse(asked, bound) > settings.worse_prob

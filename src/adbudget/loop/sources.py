@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError, PlatformError
@@ -216,8 +215,8 @@ def feed_of(
         complete = until - timedelta(days=source.complete_days_ago) + DAY
     else:
         complete = table["date"].max().date() if len(table) else since
-    chosen = table["date"].between(pd.Timestamp(since), pd.Timestamp(until))
-    return Feed(frame=table[chosen].reset_index(drop=True), complete_until=complete)
+    chosen: Any = table[table["date"].between(pd.Timestamp(since), pd.Timestamp(until))]
+    return Feed(frame=chosen.reset_index(drop=True), complete_until=complete)
 
 
 def value_columns(feed: Feed) -> list[str]:
@@ -225,7 +224,7 @@ def value_columns(feed: Feed) -> list[str]:
     return [
         str(name)
         for name in feed.frame.columns
-        if name not in ("account", "date") and np.issubdtype(feed.frame[name].dtype, np.number)
+        if name not in ("account", "date") and pd.api.types.is_numeric_dtype(feed.frame[name])
     ]
 
 

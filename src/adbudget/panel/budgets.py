@@ -118,7 +118,8 @@ def _budget_column(frame: pd.DataFrame, panel: Panel) -> tuple[str, float]:
 
 
 def _notes(given: pd.Series, recent: pd.Series) -> list[Note]:
-    cells = [f"{account} / {channel}" for account, channel in given.index]
+    pairs: list[Any] = given.index.tolist()
+    cells = [f"{account} / {channel}" for account, channel in pairs]
     notes = []
     without = given.isna().to_numpy() & (recent.to_numpy() > 0)
     if without.any():

@@ -332,7 +332,7 @@ def _check_follows(panel: Panel, later: _Later, restated: Restated) -> None:
         overlap, beyond = later.recorded[a] & is_old, later.recorded[a] & ~is_old
         if overlap.any() and restated == "error":
             raise _overlap(name, panel.dates[last], later.dates[overlap])
-        check_within(panel, a, later.dates[overlap])
+        check_within(panel, int(a), later.dates[overlap])
         first = int(beyond.argmax()) if beyond.any() else last
         if first > last + 1:
             raise InputError(

@@ -92,7 +92,11 @@ def _facts(report: CycleReport) -> list[RenderableType]:
     lines = Table.grid(padding=(0, 2))
     lines.add_column(no_wrap=True, style="bold")
     lines.add_column(overflow="fold")
-    for account, row in report.rehearsal.iterrows():
+    accounts: list[Row] = [
+        {str(key): value for key, value in row.items()}
+        for row in report.rehearsal.reset_index().to_dict("records")
+    ]
+    for row in accounts:
         pulled = (
             ""
             if row["kept"] >= 1
@@ -102,7 +106,7 @@ def _facts(report: CycleReport) -> list[RenderableType]:
             )
         )
         lines.add_row(
-            str(account),
+            str(row["account"]),
             Text(
                 f"rehearsed: {amount(row['value_mean'])} [{amount(row['value_low'])}; "
                 f"{amount(row['value_high'])}] against today; worse than allowed with "

@@ -63,7 +63,8 @@ def main() -> None:
 
 def _worlds(asked: argparse.Namespace) -> Iterator[pd.DataFrame]:
     specs = families() | noise_families()
-    for place, name in enumerate(asked.families.split(",")):
+    for name in asked.families.split(","):
+        place = FAMILIES.index(name) if name in FAMILIES else len(FAMILIES)
         for k in range(asked.worlds):  # no seed twice, or families would share their chance
             world = synthesize(specs[name], asked.seed + 100 * place + k)
             value = world.spec.value

@@ -45,14 +45,16 @@ def test_every_account_and_week_is_told_and_written(forecast, folder):
 def test_a_target_is_answered_with_a_plan(forecast):
     code, out, _ = forecast("--reach", "roas=0.5", "--each", "horizon")
     assert code in (0, 1)
-    assert "ROAS of at least 0.50 over 8 periods is reached with a probability of 100%" in out
+    assert (
+        "A ROAS of at least 0.50 over 8 weekly periods is reached with a probability of 100%" in out
+    )
     assert "+30%" in out
 
 
 def test_a_target_out_of_reach_says_what_is_to_be_had(forecast):
     code, _, err = forecast("--reach", "outcome=1000000000000")
     assert code == 2
-    assert "No plan within the limits reaches revenue of at least 1,000,000,000,000" in err
+    assert "No plan within the limits reaches a revenue of at least 1,000,000,000,000" in err
 
 
 @pytest.mark.parametrize(

@@ -250,14 +250,14 @@ class _Search:
         now, money = (self.splits.total(one) for one in (self.splits.current, plan))
         doubt = "" if self.ahead.fit.health.ok else " But the fit cannot be trusted."
         return (
-            f"{self._target()} over {self.ahead.dates.size} periods is reached with a probability "
-            f"of {share:.0%} by spending {money:,.2f} per period (today {now:,.2f}).{doubt}"
+            f"A{self._target()[1:]} over {self.ahead.dates.size} {self.ahead.fit.panel.period} "
+            f"periods is reached with a probability of {share:.0%} by spending {money:,.2f} per period (today {now:,.2f}).{doubt}"
         )
 
     def _target(self) -> str:
         name = {"outcome": self.ahead.fit.panel.outcome_name, "roas": "ROAS", "cpa": "CPA"}
         bound = "at most" if self.metric == "cpa" else "at least"
-        return f"{name[self.metric]} of {bound} {_number(self.target)}"
+        return f"a {name[self.metric]} of {bound} {_number(self.target)}"
 
 
 def _thinned(fit: Fit) -> Fit:

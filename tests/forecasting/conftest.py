@@ -58,7 +58,7 @@ def daily(one_run):
     """One shop by day; Sundays sell half of what other days do."""
     rng = np.random.default_rng(8)
     dates = pd.date_range("2024-01-01", periods=120)
-    sunday = (dates.dayofweek == 6).astype(float)
+    sunday = (dates.day_of_week == 6).astype(float)
     revenue = 100 * (1 - 0.5 * sunday) * rng.normal(1, 0.05, dates.size)
     table = pd.DataFrame({"date": dates, "search": rng.gamma(4, 5, 120), "revenue": revenue})
     return fit(read_panel(table.assign(account="a"), channels=["search"]), seed=1, **SHORT)

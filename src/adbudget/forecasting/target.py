@@ -249,9 +249,10 @@ class _Search:
         """One sentence."""
         now, money = (self.splits.total(one) for one in (self.splits.current, plan))
         doubt = "" if self.ahead.fit.health.ok else " But the fit cannot be trusted."
+        over = f"{self.ahead.dates.size} {self.ahead.fit.panel.period} periods"
         return (
-            f"A{self._target()[1:]} over {self.ahead.dates.size} {self.ahead.fit.panel.period} "
-            f"periods is reached with a probability of {share:.0%} by spending {money:,.2f} per period (today {now:,.2f}).{doubt}"
+            f"A{self._target()[1:]} over {over} is reached with a probability of {share:.0%} by "
+            f"spending {money:,.2f} per period (today {now:,.2f}).{doubt}"
         )
 
     def _target(self) -> str:

@@ -63,9 +63,9 @@ def main() -> None:
 
 def _worlds(asked: argparse.Namespace) -> Iterator[pd.DataFrame]:
     specs = families() | noise_families()
-    for place, name in enumerate(asked.families.split(",")):
-        for k in range(asked.worlds):  # no seed twice, or families would share their chance
-            world = synthesize(specs[name], asked.seed + 100 * place + k)
+    for name in asked.families.split(","):
+        for k in range(asked.worlds):
+            world = synthesize(specs[name], asked.seed + k)
             value = world.spec.value
             panel = ab.read_panel(world.spend, world.outcome, value_per_unit=value)
             yield _scored(panel, WEEKS, asked.variants).assign(data=name)

@@ -1,4 +1,4 @@
-"""Two small fits: money of whole years, and counts with a control and accounts that end apart."""
+"""Small fits: money by week, counts with a control and accounts that end apart, and days."""
 
 from dataclasses import replace
 
@@ -51,3 +51,14 @@ def counted(one_run):
     )  # fmt: skip
     fitted = fit(panel, seed=2, **SHORT)
     return replace(fitted, health=replace(fitted.health, problems=(), warnings=()))
+
+
+@pytest.fixture(scope="session")
+def daily(one_run):
+    """One shop by day; Sundays sell half of what other days do."""
+    rng = np.random.default_rng(8)
+    dates = pd.date_range("2024-01-01", periods=120)
+    sunday = (dates.day_of_week == 6).astype(float)
+    revenue = 100 * (1 - 0.5 * sunday) * rng.normal(1, 0.05, dates.size)
+    table = pd.DataFrame({"date": dates, "search": rng.gamma(4, 5, 120), "revenue": revenue})
+    return fit(read_panel(table.assign(account="a"), channels=["search"]), seed=1, **SHORT)

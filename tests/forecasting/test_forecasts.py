@@ -264,6 +264,15 @@ def test_something_else_than_a_fit_is_refused(money):
         ab.forecast(money.draws)
 
 
+def test_days_know_their_weekday(daily):
+    made = forecast(daily, "2w")
+    ahead = made.draws["expected"].mean("draw").isel(account=0).to_series()
+    on_sunday = ahead[ahead.index.day_of_week == 6]
+    assert len(ahead) == 14
+    assert len(on_sunday) == 2
+    assert on_sunday.mean() == pytest.approx(0.5 * ahead.drop(on_sunday.index).mean(), rel=0.1)
+
+
 def test_a_fit_that_was_updated_goes_on_from_its_new_end(money):
     panel = money.panel
     later = dates_after(panel.dates[-1], "weekly", 1)

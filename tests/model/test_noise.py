@@ -17,7 +17,7 @@ from adbudget.model.predict import baseline_draws
 from adbudget.model.reference import make_design
 from adbudget.model.regressors import regression_rows
 from adbudget.model.reweighting import System, reweight
-from adbudget.model.row_noise import even_noise
+from adbudget.model.row_noise import even_noise, spread_ahead
 from adbudget.model.update import extended_noise
 from adbudget.synthetic import WorldSpec, noise_families, synthesize
 from benchmarks.bench_row_noise import coverage
@@ -282,3 +282,11 @@ def test_new_rows_get_the_spread_that_a_fit_of_all_rows_would_give_them():
     assert (new.spread[:, :cut] == short.noise.spread).all()
     ratio = new.spread[:, cut:] / whole.spread[:, cut:]
     assert np.exp(np.log(ratio).mean(axis=1)) == pytest.approx(np.ones(4), rel=0.08)
+
+
+def test_the_spread_of_rows_to_come_is_relative_to_the_rows_seen():
+    """Levels of 1 and 4 with variance as the level: precisions 1 and 1/4 have the mean 5/8."""
+    seen = np.array([1.0, 4.0])
+    np.testing.assert_allclose(spread_ahead(seen, seen, 1.0), np.sqrt(seen * 5 / 8))
+    assert np.mean(spread_ahead(seen, seen, 1.0) ** -2.0) == pytest.approx(1.0)
+    np.testing.assert_array_equal(spread_ahead(np.array([9.0]), seen, 0.0), [1.0])

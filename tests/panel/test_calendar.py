@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from adbudget.errors import InputError
-from adbudget.panel.calendar import detect_period, make_calendar
+from adbudget.panel.calendar import dates_after, detect_period, make_calendar, periods_in
 from adbudget.panel.read import read_panel
 
 
@@ -180,3 +180,30 @@ def test_sparse_spend_rows_do_not_hide_the_period():
     panel = read_panel(spend, pd.DataFrame({"date": days, "sales": 1.0}), missing_spend="zero")
     assert panel.period == "daily"
     assert panel.spend.sum() == 28
+
+
+@pytest.mark.parametrize(
+    ("length", "period_days", "periods"),
+    [("8w", 7.0, 8), ("8w", 1.0, 56), ("8w", 365.25 / 12, 2), ("3m", 365.25 / 12, 3), (5, 7.0, 5)],
+)
+def test_a_length_of_time_is_whole_periods(length, period_days, periods):
+    assert periods_in(length, period_days, "horizon") == periods
+
+
+@pytest.mark.parametrize("length", ["soon", "3d", 0, True, 2.5, None])
+def test_a_length_that_holds_no_period_is_refused_by_its_argument(length):
+    with pytest.raises(InputError, match="horizon must be a length"):
+        periods_in(length, 7.0, "horizon")
+
+
+@pytest.mark.parametrize(
+    ("last", "period", "dates"),
+    [
+        ("2024-02-28", "daily", ["2024-02-29", "2024-03-01"]),
+        ("2024-12-30", "weekly", ["2025-01-06", "2025-01-13"]),
+        ("2024-11-01", "monthly", ["2024-12-01", "2025-01-01"]),
+    ],
+)
+def test_periods_go_on_after_the_last(last, period, dates):
+    found = dates_after(np.datetime64(last), period, 2)
+    np.testing.assert_array_equal(found, np.array(dates, dtype="datetime64[D]"))

@@ -9,7 +9,7 @@ import polars as pl
 
 import adbudget as ab
 from adbudget.alerts.sinks import SinkReport, open_sink, send_alerts
-from adbudget.report.plots import plot_curves
+from adbudget.report.plots import plot_curves, plot_forecast
 
 
 def decide_in_one_call(spend: pd.DataFrame, wide: pl.DataFrame) -> None:
@@ -49,6 +49,10 @@ def decide_step_by_step(spend: pd.DataFrame, outcome: pl.DataFrame) -> None:
         call: ab.Decision = decisions.calls[0]
         assert_type(call.action, ab.Action)
     assert_type(ab.simulate(fitted, {("a", "meta"): 10.0}, horizon=4), ab.Outcome)
+    ahead = assert_type(ab.forecast(fitted, "8w", plan=fitted.current_spend), ab.Forecast)
+    assert_type(ahead.to_frame("channel", each="horizon"), pd.DataFrame)
+    assert_type(ab.reach_target(fitted, outcome=1e6, limits=ab.Limits()), ab.TargetPlan)
+    plot_forecast(ahead, "a")
     fitted.save("fit.zip")
     assert_type(ab.Fit.load("fit.zip"), ab.Fit)
     plot_curves(fitted, "a")

@@ -95,7 +95,8 @@ def reach_target(
     horizon, controls, counts, draws, seed : as in :func:`adbudget.forecast`
     limits : what the plan may be, +-30% of today's spend by cell when None; totals are what is
         searched for, so ``total`` does not count and ``budget`` and ``pool`` are refused
-    risk : how the split of every total is chosen, as in :func:`adbudget.optimize`
+    risk : how the split of every total is chosen, as in :func:`adbudget.optimize`; by the mean
+        outcome when None
     account : the target of one account, the others held; of all together when None, which need one
         currency
     spend : which of the plans that reach it: the one that spends "least" or "most". By default the
@@ -114,10 +115,12 @@ def reach_target(
     """
     metric, target = _asked(outcome, roas, cpa, probability, spend)
     ahead, notes = prepared(fit, horizon, controls=controls, counts=counts, draws=draws, seed=seed)
-    search = _Search.of(fit, ahead, metric, target, account, limits or Limits(), risk or Risk())
+    search = _Search.of(
+        fit, ahead, metric, target, account, limits or Limits(), risk or Risk(aversion=0.0)
+    )
     splits = search.splits
     total = search_total(
-        lambda money: search.share(money) >= probability,
+        lambda money: search.share(splits.at(money)) >= probability,
         splits.total(splits.least),
         splits.total(splits.most),
         most_wanted=(metric != "outcome") if spend is None else spend == "most",
@@ -125,19 +128,19 @@ def reach_target(
     if total is None:
         raise search.out_of_reach(probability)
     plan = splits.at(total)
-    path = search.path(plan)
+    share = search.share(plan)
     return TargetPlan(
         metric=metric,
         target=target,
         asked=probability,
-        probability=search.share(total),
+        probability=share,
         plan=Plan(spend=plan),
         current=Plan(spend=splits.current),
         accounts=search.accounts,
         spend=splits.total(plan),
         current_spend=splits.total(splits.current),
-        forecast=forecast_of(ahead, path, tuple(notes), seed=seed, by_channel=True),
-        reason=search.reason(total),
+        forecast=forecast_of(ahead, search.path(plan), tuple(notes), seed=seed, by_channel=True),
+        reason=search.reason(plan, share),
     )
 
 
@@ -199,8 +202,7 @@ class _Search:
             raise InputError(
                 f"the accounts have several currencies, {codes}: name one with account=."
             )
-        some = np.linspace(0, fit.draws.n_draws - 1, min(SPLIT_DRAWS, fit.draws.n_draws))
-        draws = fit.draws.isel(some.round().astype(int))
+        draws = _thinned(fit).draws
         one = np.ones(panel.n_accounts)
         worth = panel.unit_value if metric == "roas" else one
         draws = replace(draws, margin=one, unit_value=worth)
@@ -212,48 +214,58 @@ class _Search:
         constant = np.nan_to_num(self.splits.draws.aligned(plan))
         return np.repeat(constant[..., None], self.ahead.dates.size, axis=2)
 
-    def values(self, total: float) -> np.ndarray:
-        """(draw,) the metric over the horizon under the best split of a total."""
-        plan, panel = self.splits.at(total), self.ahead.fit.panel
+    def values(self, plan: pd.Series) -> np.ndarray:
+        """(draw,) the metric of a plan over the horizon."""
+        panel = self.ahead.fit.panel
         rows = [panel.accounts.index(name) for name in self.accounts]
         drawn = play(self.ahead, self.path(plan), by_channel=False).outcome[:, rows].sum(axis=2)
         money = self.splits.total(plan) * self.ahead.dates.size
         return metric_draws(self.metric, drawn, panel.unit_value[rows], money, self.ahead.counts)
 
-    def share(self, total: float) -> float:
-        """Share of the draws in which it reaches the target."""
-        values = self.values(total)
+    def share(self, plan: pd.Series) -> float:
+        """Share of the draws in which a plan reaches the target."""
+        return self._met(self.values(plan))
+
+    def _met(self, values: np.ndarray) -> float:
         return float(
             np.mean(values <= self.target if self.metric == "cpa" else values >= self.target)
         )
 
     def out_of_reach(self, probability: float) -> InfeasibleError:
         """What the best plan within the limits can do instead."""
-        splits = self.splits
-        best = splits.total(splits.most if self.metric == "outcome" else splits.least)
+        best = self.splits.most if self.metric == "outcome" else self.splits.least
         values = self.values(best)
         level = probability if self.metric == "cpa" else 1 - probability
-        instead = float(np.quantile(values, level))
         return InfeasibleError(
             f"No plan within the limits reaches {self._target()} with a probability of "
-            f"{probability:.0%}: the best of them spends {best:,.2f} per period and reaches it "
-            f"with {self.share(best):.0%}; with {probability:.0%} it reaches "
-            f"{_number(instead)}. Loosen limits, ask for less, or for a longer horizon.",
+            f"{probability:.0%}: the best of them spends {self.splits.total(best):,.2f} per period "
+            f"and reaches it with {self._met(values):.0%}; with {probability:.0%} it reaches "
+            f"{_number(float(np.quantile(values, level)))}. Loosen limits, ask for less, or for a "
+            "longer horizon.",
             conflict=(self.metric,),
         )
 
-    def reason(self, total: float) -> str:
+    def reason(self, plan: pd.Series, share: float) -> str:
         """One sentence."""
-        now = self.splits.total(self.splits.current)
+        now, money = (self.splits.total(one) for one in (self.splits.current, plan))
+        doubt = "" if self.ahead.fit.health.ok else " But the fit cannot be trusted."
+        over = f"{self.ahead.dates.size} {self.ahead.fit.panel.period} periods"
         return (
-            f"{self._target()} over {self.ahead.dates.size} periods is reached with a probability "
-            f"of {self.share(total):.0%} by spending {total:,.2f} per period (today {now:,.2f})."
+            f"A{self._target()[1:]} over {over} is reached with a probability of {share:.0%} by "
+            f"spending {money:,.2f} per period (today {now:,.2f}).{doubt}"
         )
 
     def _target(self) -> str:
         name = {"outcome": self.ahead.fit.panel.outcome_name, "roas": "ROAS", "cpa": "CPA"}
         bound = "at most" if self.metric == "cpa" else "at least"
-        return f"{name[self.metric]} of {bound} {_number(self.target)}"
+        return f"a {name[self.metric]} of {bound} {_number(self.target)}"
+
+
+def _thinned(fit: Fit) -> Fit:
+    """The same fit with few draws, so that nobody waits for the curves of all of them."""
+    n_chains, n_draws = fit.positions.shape[:2]
+    some = np.linspace(0, n_draws - 1, min(n_draws, -(-SPLIT_DRAWS // n_chains)))
+    return replace(fit, positions=fit.positions[:, some.round().astype(int)])
 
 
 def _number(value: float) -> str:

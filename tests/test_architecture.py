@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "plan": BASICS,
     "risk": "errors",
     "ledger": f"{BASICS} outside",
-    "alerts": BASICS,
+    "alerts": f"{BASICS} outside",
     "synthetic": f"{BASICS} curves",
     "platforms": f"{BASICS} curves outside tables synthetic",
     # what stands on them
@@ -81,7 +81,8 @@ MAY_IMPORT = {
     "report.plots": f"{BASICS} curves draws plan report",
     # the command line: everything
     "cli": f"{BASICS} tables draws plan risk ledger alerts synthetic panel optimizer {POLICY} "
-    f"model simulation decision {MEASURED} {NEXT} pacing recommendation report report.plots",
+    f"model simulation decision {MEASURED} {NEXT} pacing platforms recommendation report "
+    "report.plots",
     "__main__": "cli",
 }
 

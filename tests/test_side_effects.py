@@ -14,7 +14,7 @@ from benchmarks.structure import imported_names, read_modules
 
 MAY_WRITE = {
     *("alerts.sinks", "cli.app", "model.storage", "pacing.requests.outbox"),
-    *("synthetic.world", "tables.files"),
+    *("platforms.file_platform", "synthetic.world", "tables.files"),
 }
 WRITERS = {
     *("write_text", "write_bytes", "writelines", "to_csv", "to_json", "to_parquet", "to_pickle"),

@@ -15,6 +15,7 @@ from adbudget.cli import (
     budgets as cli_budgets,
     ledger as cli_ledger,
     pacing as cli_pacing,
+    platforms as cli_platforms,
     policy as cli_policy,
     requests as cli_requests,
     rulings as cli_rulings,
@@ -32,12 +33,11 @@ from adbudget.cli.options import (
     stated_options,
 )
 from adbudget.cli.terminal import complain, say, show
+from adbudget.cli.worlds import preset_spec, resized
 from adbudget.errors import AdbudgetError, FitError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from adbudget.synthetic import WorldSpec
 
 UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -217,7 +217,7 @@ def synthesize(
     """Write a made-up panel whose truth is known, to try things on."""
     from adbudget.synthetic import synthesize as make_world
 
-    spec = _world_spec(preset, accounts, channels, periods)
+    spec = resized(preset_spec(preset, "--preset"), accounts, channels, periods)
     name = preset if name is None else name
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder to write into.")
@@ -237,31 +237,6 @@ def synthesize(
         say(f"  {path}")
     spend, outcome = paths[0], paths[1]
     say(f"Next: adbudget recommend {spend} --outcome {outcome} --currency {spec.currency}")
-
-
-def _world_spec(
-    preset: str, accounts: int | None, channels: int | None, periods: int | None
-) -> "WorldSpec":
-    """Resize a preset; channels keep their names as far as they go."""
-    from dataclasses import replace
-
-    from adbudget.options import check_names
-    from adbudget.synthetic import WorldSpec, families
-
-    presets = {"agency": WorldSpec.agency(), "shop_daily": WorldSpec.shop_daily()} | families()
-    check_names([preset], presets, "--preset")
-    spec = presets[preset]
-    changes: dict[str, Any] = {}
-    if accounts is not None:
-        changes["n_accounts"] = accounts
-    if periods is not None:
-        changes["n_periods"] = periods
-    if channels is not None:
-        usual = WorldSpec(n_channels=channels).channel_names
-        names = tuple(dict.fromkeys(spec.channels + usual))[:channels]
-        duds = tuple(dud for dud in spec.dud_channels if dud in names)
-        changes |= {"n_channels": channels, "channels": names, "dud_channels": duds}
-    return replace(spec, **changes)
 
 
 def _settings(config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,3 +278,4 @@ cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)
 cli_budgets.register(app)
 cli_requests.register(app)
+cli_platforms.register(app)

@@ -140,7 +140,7 @@ def file_stand(source, tmp_path) -> Stand:
 
     def pause(budget: StandingBudget, paused: bool) -> None:
         table = pd.read_csv(tmp_path / "budgets.csv", dtype=str)
-        mine = (table[["account", "channel", "campaign"]] == budget.unit).all(axis=1)
+        mine = table["campaign"] == budget.campaign
         table.loc[mine, "paused"] = str(paused).lower()
         table.to_csv(tmp_path / "budgets.csv", index=False)
 

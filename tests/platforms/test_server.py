@@ -11,6 +11,7 @@ import pytest
 from adbudget.errors import InputError, PlatformError
 from adbudget.platforms import BudgetOrder, HttpPlatform, OrderAnswer, StandingBudget
 from adbudget.platforms.platform import DAILY
+from adbudget.platforms.state import open_state
 from tests.platforms.conftest import SPAN, ServerProcess, budget_of, order_for
 
 SMALL_OPTIONS = (
@@ -132,6 +133,18 @@ def _outcome(platform: HttpPlatform, order: BudgetOrder) -> object:
         return platform.set_budget(order)
     except PlatformError as error:
         return error
+
+
+def test_two_processes_on_one_state_do_not_mix_their_orders(tmp_path):
+    first, second = (open_state(tmp_path / "state.db", {"seed": 1}) for _ in range(2))
+    for state in (first, second):
+        assert list(state.events()) == []
+    first.append({"order": 1})
+    with pytest.raises(PlatformError, match="another process"):
+        second.append({"order": 2})
+    assert list(second.events()) == [{"order": 1}]
+    first.close()
+    second.close()
 
 
 def test_a_state_of_another_world_is_refused(tmp_path):

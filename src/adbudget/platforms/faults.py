@@ -10,7 +10,7 @@ import numpy as np
 from adbudget.errors import InputError
 
 FaultKind = Literal["timeout", "500", "500_after", "dropped", "slow", "garbage", "half"]
-ON = ("any", "budgets", "performance", "outcome", "orders")
+ON = ("any", "budgets", "performance", "outcome", "orders", "answers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,8 @@ class Fault:
     kind : "timeout", nothing is done and nothing answered; "500", not done; "500_after", done all
         the same; "dropped", done and never answered; "slow", done, and answered late; "garbage",
         done, and answered with no JSON; "half", done, and the answer breaks off
-    on : the part of the contract whose calls it meets: orders, budgets, performance, outcome or any
+    on : the calls it meets: orders that are sent, answers that are asked after, budgets,
+        performance, outcome, or any
     count : how many calls, one after another
     probability : instead of a count, the share of calls, from 0 to 1
     seconds : how long a "timeout" or "slow" answer takes

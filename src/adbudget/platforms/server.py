@@ -259,6 +259,7 @@ def _handler_of(server: PlatformServer) -> type[BaseHTTPRequestHandler]:
 
         def _fault(self) -> Fault | None:
             version, _, part = urlsplit(self.path).path.removeprefix("/").partition("/")
+            part = "answers" if (self.command, part) == ("GET", "orders") else part
             return server.faults.next_for(part) if version == "v1" else None
 
         def _work(self) -> Reply:

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "plan": BASICS,
     "risk": "errors",
     "ledger": f"{BASICS} outside",
-    "alerts": BASICS,
+    "alerts": f"{BASICS} outside",
     "synthetic": f"{BASICS} curves",
     "platforms": f"{BASICS} curves outside tables synthetic",
     # what stands on them

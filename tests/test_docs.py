@@ -164,5 +164,5 @@ def test_every_part_has_its_page():
         *("ledger", "policy", "policy-language", "alerts", "lift-tests", "identification"),
         *("scores", "forecast", "loop"),
         "seller-requests",
-        *("pacing", "reallocation", "pacing-control", "data-faults"),
+        *("pacing", "reallocation", "pacing-control", "data-faults", "platforms"),
     }

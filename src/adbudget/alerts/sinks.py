@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from adbudget.alerts.alert import SEVERITIES, Alert
 from adbudget.errors import InputError
+from adbudget.outside.http_call import PASSING
 from adbudget.plain_json import visible
 
 LEVELS = dict(zip(SEVERITIES, (logging.INFO, logging.WARNING, logging.CRITICAL), strict=True))
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change
 FIRST_WAIT = 0.5  # seconds; doubled after every failed try
 
 

@@ -6,7 +6,7 @@ Heavy libraries are imported inside the commands that need them.
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from adbudget.cli import (
     ledger as cli_ledger,
     loop as cli_loop,
     pacing as cli_pacing,
+    platforms as cli_platforms,
     policy as cli_policy,
     requests as cli_requests,
     rulings as cli_rulings,
@@ -33,10 +34,8 @@ from adbudget.cli.options import (
 )
 from adbudget.cli.panel_tables import advice, read_tables, settings_of
 from adbudget.cli.terminal import complain, say, show
+from adbudget.cli.worlds import preset_spec, resized
 from adbudget.errors import AdbudgetError, FitError, InputError
-
-if TYPE_CHECKING:
-    from adbudget.synthetic import WorldSpec
 
 UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -205,7 +204,7 @@ def synthesize(
     """Write a made-up panel whose truth is known, to try things on."""
     from adbudget.synthetic import synthesize as make_world
 
-    spec = _world_spec(preset, accounts, channels, periods)
+    spec = resized(preset_spec(preset, "--preset"), accounts, channels, periods)
     name = preset if name is None else name
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder to write into.")
@@ -227,31 +226,6 @@ def synthesize(
     say(f"Next: adbudget recommend {spend} --outcome {outcome} --currency {spec.currency}")
 
 
-def _world_spec(
-    preset: str, accounts: int | None, channels: int | None, periods: int | None
-) -> "WorldSpec":
-    """Resize a preset; channels keep their names as far as they go."""
-    from dataclasses import replace
-
-    from adbudget.options import check_names
-    from adbudget.synthetic import WorldSpec, families
-
-    presets = {"agency": WorldSpec.agency(), "shop_daily": WorldSpec.shop_daily()} | families()
-    check_names([preset], presets, "--preset")
-    spec = presets[preset]
-    changes: dict[str, Any] = {}
-    if accounts is not None:
-        changes["n_accounts"] = accounts
-    if periods is not None:
-        changes["n_periods"] = periods
-    if channels is not None:
-        usual = WorldSpec(n_channels=channels).channel_names
-        names = tuple(dict.fromkeys(spec.channels + usual))[:channels]
-        duds = tuple(dud for dud in spec.dud_channels if dud in names)
-        changes |= {"n_channels": channels, "channels": names, "dud_channels": duds}
-    return replace(spec, **changes)
-
-
 cli_forecast.register(app)
 cli_ledger.register(app)
 cli_loop.register(app)
@@ -260,3 +234,4 @@ cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)
 cli_budgets.register(app)
 cli_requests.register(app)
+cli_platforms.register(app)

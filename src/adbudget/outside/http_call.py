@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
+PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change
 
 
 def check_address(url: str, token: str | None, what: str) -> None:

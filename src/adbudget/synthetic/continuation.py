@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.special import pdtr, pdtrik
 
 from adbudget.errors import InputError
 from adbudget.synthetic.demand import (
@@ -165,7 +165,7 @@ class Continuation:
         expected = history.sales.expected(store.log_demand, media)
         outcome = with_noise(history.spec, history.sales, expected, store.noise)
         if history.spec.counts:
-            outcome = poisson.ppf(store.luck, outcome)
+            outcome = _counted(store.luck, outcome)
         after = replace(
             self,
             n_after=self.n_after + spend.shape[1],
@@ -238,6 +238,14 @@ def _outliers(
     worst, best = TRACKED_RANGE
     spike = np.where(up, low + (high - low) * height, 0.0)
     return spike, np.where(down, worst + (best - worst) * height, 1.0)
+
+
+def _counted(luck: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Counts of a Poisson distribution, of which ``luck`` says the quantile."""
+    some = np.where(mean > 0, mean, 1.0)
+    above = np.ceil(pdtrik(luck, some))
+    below = np.maximum(above - 1, 0.0)  # the inverse may be a rounding error too high
+    return np.where(mean > 0, np.where(pdtr(below, some) >= luck, below, above), 0.0)
 
 
 def _checked(spend: np.ndarray, n_cells: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
+from adbudget.errors import InputError
 from adbudget.synthetic.demand import PERIOD_DAYS, Demand, draw_demand, draw_spend
 from adbudget.synthetic.population import DrawnCells, draw_population
 from adbudget.synthetic.spec import WorldSpec
@@ -64,7 +65,14 @@ class History:
 
 
 def draw_history(spec: WorldSpec, seed: int) -> History:
-    """All of a world; the same spec and seed make the same."""
+    """All of a world; the same spec and seed make the same.
+
+    Raises
+    ------
+    InputError : ``seed`` is not a whole number >= 0
+    """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed must be a whole number >= 0; got {seed!r}.")
     # One stream per part of the work: a change in one leaves the chance of the others as it was.
     streams = np.random.default_rng(seed).spawn(6)
     cells_rng, demand_rng, spend_rng, outcome_rng, signal_rng, flight_rng = streams

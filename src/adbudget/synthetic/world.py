@@ -179,8 +179,6 @@ def synthesize(spec: WorldSpec, seed: int) -> World:
     ------
     InputError : ``seed`` is not a whole number >= 0
     """
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed must be a whole number >= 0; got {seed!r}.")
     history = draw_history(spec, seed)
     return World(
         spec=spec,

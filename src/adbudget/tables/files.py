@@ -102,7 +102,7 @@ def write_lines(frame: pd.DataFrame, path: Path) -> None:
         for record in frame.astype(object).to_dict("records")
     ]
     try:
-        _replace(path, "".join(lines).encode())
+        replace_file(path, "".join(lines).encode())
     except OSError as cause:
         raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
 
@@ -129,7 +129,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     if path.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)  # no clock inside: the same table, the same bytes
     try:
-        _replace(path, content)
+        replace_file(path, content)
     except OSError as cause:
         raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
 
@@ -274,18 +274,44 @@ def _json_bytes(frame: pd.DataFrame) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the target, then take its place: a reader never sees half a file."""
+def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write beside the target, then take its place: a reader never sees half a file.
+
+    Parameters
+    ----------
+    path : of the file, which need not be there
+    content : all of it
+    durable : return only when it would survive a power cut
+
+    Raises
+    ------
+    OSError : the disk refuses
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(name, path)
+        if durable:
+            _sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the name of a new file on the disk, where folders can be opened."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 
 from adbudget.errors import InputError, SellerError, SellerSilentError
-from adbudget.outside.http_call import call_once, check_address, scrubbed
+from adbudget.outside.http_call import PASSING, call_once, check_address, scrubbed
 from adbudget.pacing.requests.gateway import Answer
 from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.wire import answer_of, body_of, find_ours, refusal_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import httpx
 
 PATH = "/api/v1/change-requests"
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another try may change
 CONFLICT = 409
 REFUSING = (400, 404, CONFLICT, 422)  # the seller understood, and will not
 

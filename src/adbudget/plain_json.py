@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from types import NoneType
 from typing import Any, Literal
 
 from adbudget.errors import InputError
@@ -49,13 +51,26 @@ def to_plain(
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
+        if set(map(type, value)) <= _SAID_ALREADY:  # long lists are of numbers or of names
+            return list(value)
         return [to_plain(item, where=where, infinite=infinite) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        named = {each.name: getattr(value, each.name) for each in fields(value)}
+        named = {name: getattr(value, name) for name in _field_names(type(value))}
         return to_plain(named, where=where, infinite=infinite)
     if hasattr(value, "tolist"):
-        return to_plain(_listed(value), where=where, infinite=infinite)
+        listed = _listed(value)
+        if value.dtype.kind == "f" and value.ndim == 1 and infinite == "null":
+            return [number if math.isfinite(number) else None for number in listed]
+        return to_plain(listed, where=where, infinite=infinite)
     return _one(value, where)
+
+
+_SAID_ALREADY = {int, str, bool, NoneType}
+
+
+@cache
+def _field_names(record: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(record))
 
 
 def _listed(array: Any) -> Any:

@@ -91,6 +91,14 @@ class LedgerReader:
         with self._reading() as reading:
             return frames.index(reading, kind=kind, since=since, until=until, last=last)
 
+    def of_run(self, run_id: str, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Unit, currency and payload of the entries of a run, one after the other, in ledger order.
+
+        A run may have written many, and whoever reads them seldom needs all of each.
+        """
+        with self._reading() as reading:
+            yield from reading.of_run(run_id, kind)
+
     def alerts(self, since: datetime) -> "pd.DataFrame":
         """Entries of kind "alert" since then, as :meth:`entries` gives them."""
         return self.entries(kind="alert", since=since)

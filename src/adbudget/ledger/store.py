@@ -104,8 +104,9 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
         pairs = check_pairs(pairs)
         with self._writing() as connection:
             receipts = append_pairs(connection, pairs, expected_head=expected_head)
-            if lapse_at is not None and any(each.status == "written" for each in receipts):
-                approvals.lapse(connection, who="adbudget", at=lapse_at)
+            new = [each.sequence for each in receipts if each.status == "written"]
+            if lapse_at is not None and new:
+                approvals.lapse(connection, who="adbudget", at=lapse_at, before=min(new))
             return receipts
 
     def as_of(self, sequence: int) -> "Ledger":

@@ -5,7 +5,7 @@ decided and sellers agreed to; the last two after the moves that need nobody, to
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -127,20 +127,30 @@ def run_id_of(cycle: Cycle, *, kill_on: bool) -> str:
     return digest(question)[:32]
 
 
-def run_cycle(
-    cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None
-) -> tuple[PacingReport, list[Pair]]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CycleResult:
+    """What comes of one run.
+
+    Attributes
+    ----------
+    report : what was found, and what to do
+    pairs : (key, entry) in the order of writing; empty without a ledger
+    closed : items of earlier runs that nobody needs to rule on any more -> why
+    """
+
+    report: PacingReport
+    pairs: list[Pair] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+def run_cycle(cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None) -> CycleResult:
     """Measure, judge and propose.
 
     Parameters
     ----------
     cycle : what the run is about
     earlier : what the runs before left behind
-    past : the ledger as it was before the run; None without one, and then no pairs come back
-
-    Returns
-    -------
-    report, and (key, entry) pairs in the order of writing
+    past : the ledger as it was before the run; None without one
     """
     options, delivery, at = cycle.options, cycle.delivery, cycle.at
     corrections = delivery.corrections + later_corrections(cycle.plan, delivery, earlier.known)
@@ -189,10 +199,10 @@ def run_cycle(
         held=moves.held,
     )
     if past is None:
-        return report, []
+        return CycleResult(report=report)
     facts = _facts(cycle, at, report)
     orders = kept_orders(plan, daily, earlier.ordered)
-    return report, [
+    pairs = [
         run_pair(facts),
         *deal_pairs(plan, delivery, measures, standing, sentences, orders, bookings, facts),
         *group_pairs(groups, severities, facts),
@@ -201,6 +211,7 @@ def run_cycle(
         *lapsed,
         *_proposal_pairs(moves, renewal, facts, _expiry(options.policy)),
     ]
+    return CycleResult(report=report, pairs=pairs, closed=_closed(requests, renewal))
 
 
 def _asked_before(
@@ -353,6 +364,12 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
 def _expiry(policy: Policy | None) -> timedelta:
     """How long moves that wait for a person stand."""
     return (Constraints() if policy is None else policy.constraints).approval_expires
+
+
+def _closed(requests: "tuple[SellerRequest, ...]", renewal: Renewal) -> dict[str, str]:
+    from adbudget.pacing.requests.request_entries import closed_items
+
+    return closed_items(requests, renewal)
 
 
 def _proposal_pairs(

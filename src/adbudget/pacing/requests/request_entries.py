@@ -203,12 +203,28 @@ def close_items(
     ledger: Ledger, requests: Iterable[SellerRequest], *, at: datetime, who: str = WHO
 ) -> None:
     """Ask nobody any more to approve what has lapsed or was withdrawn, all in one go."""
+    ledger.withdraw(closed_items(requests), who=who, at=at)
+
+
+def closed_items(
+    requests: Iterable[SellerRequest], renewal: Renewal | None = None
+) -> dict[str, str]:
+    """Items nobody needs to rule on any more -> why: the request has lapsed or was withdrawn.
+
+    Parameters
+    ----------
+    requests : as they stand
+    renewal : which of them are taken back besides
+    """
     over = {
         draft_key(request.request_id): request.note
         for request in requests
         if request.state in ("expired", "withdrawn") and request.approval == "waiting"
     }
-    ledger.withdraw(over, who=who, at=at)
+    taken_back = () if renewal is None else renewal.withdrawn
+    return over | {
+        draft_key(draft.request_id): why for draft, why in taken_back if draft.approval == "waiting"
+    }
 
 
 def draft_key(request_id: str) -> str:

@@ -36,6 +36,7 @@ from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.past_days import later_corrections
 from adbudget.pacing.delivery.rebased import rebased
+from adbudget.pacing.delivery.scopes import facts_of_scope, named_deals, scope_text
 from adbudget.pacing.delivery.status import Standing, judge
 from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
 from adbudget.pacing.one_story import agreeing
@@ -156,7 +157,8 @@ def run_cycle(cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None) 
     corrections = delivery.corrections + later_corrections(cycle.plan, delivery, earlier.known)
     requests, lapsed = _asked_before(cycle, past)
     seen, bookings = _followed(cycle, earlier, past)
-    plan, locked = _decided(agreed_plan(seen, requests, delivery), frozenset(options.locked), past)
+    own_locks = frozenset(named_deals(cycle.plan, dict.fromkeys(options.locked)))
+    plan, locked = _decided(agreed_plan(seen, requests, delivery), own_locks, past)
     plan = rebased(plan, delivery, cycle.today)
     measures = measure(plan, delivery, cycle.moment, options.thresholds)
     standing = judge(plan, delivery, measures, options.thresholds, earlier.standing)
@@ -167,8 +169,8 @@ def run_cycle(cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None) 
     severities = group_severities(groups, options.thresholds, earlier.groups)
     alerts = (
         *deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at),
-        *group_alerts(groups, severities, at),
-        *bound_alerts(plan, measures, at),
+        *group_alerts(groups, severities, at, scope_text(plan)),
+        *bound_alerts(plan, measures, at, scope_text(plan)),
     )
     moves = _moves(cycle, plan, measures, standing, locked, past)
     after = rebased(_after_moves(plan, moves), delivery, cycle.today)
@@ -329,7 +331,7 @@ def _drafts(
         measures,
         earlier=with_sellers,
         expectations=expect(requests, at=cycle.at),
-        orders=options.orders,
+        orders=named_deals(plan, options.orders or {}),
         booked=cycle.plan,
         gaining=moves.gaining,
         giving=moves.giving,
@@ -352,6 +354,7 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
             "as_of": cycle.moment.isoformat(),
             "thresholds": to_plain(options.thresholds),
             "n_deals": len(cycle.plan),
+            **facts_of_scope(cycle.plan),
             "severities": {str(name): int(count) for name, count in counts.items()},
             "n_alerts": len(report.raised),
             "n_moves": len(report.moves),

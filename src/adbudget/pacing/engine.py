@@ -19,6 +19,7 @@ from adbudget.pacing.cycle import Cycle, CycleResult, run_cycle, run_id_of
 from adbudget.pacing.delivery.delivery_table import read_delivery
 from adbudget.pacing.delivery.earlier_runs import RUN, EarlierRuns, read_earlier
 from adbudget.pacing.delivery.measure_entries import WHO, Pair
+from adbudget.pacing.delivery.scopes import in_scope
 from adbudget.pacing.delivery.status import SEVERITIES, STATES
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.options import PaceOptions
@@ -167,8 +168,10 @@ def _standing_of(earlier: Any) -> dict[str, tuple[str, str]]:
 
 def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
     def decide(run_id: str, kill_on: bool, past: "Ledger") -> tuple[CycleResult, list[Pair]]:
-        earlier = read_earlier(past, cycle.plan.deals, cycle.at)
-        result = run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), earlier, past)
+        called = in_scope(cycle.plan, past)
+        earlier = read_earlier(past, called.deals, cycle.at)
+        named = replace(cycle, plan=called, kill_on=kill_on, run_id=run_id)
+        result = run_cycle(named, earlier, past)
         return result, result.pairs
 
     result = log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)

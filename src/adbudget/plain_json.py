@@ -1,4 +1,4 @@
-"""Any of our values -> plain JSON values, and text in which a reader finds nothing to obey.
+"""Any of our values -> plain JSON values, and text with no orders and no secrets for its reader.
 
 The one place that says how a Decimal, an instant, a missing or an infinite number is written.
 Imports no numpy and no pandas, though it takes what they make.
@@ -119,3 +119,22 @@ def visible(text: str, *, keep: str = "") -> str:
 def _escaped(mark: str) -> str:
     r"""As JSON writes it: \u202e, or two of them."""
     return json.dumps(mark).strip('"') if mark >= "\x7f" else f"\\u{ord(mark):04x}"
+
+
+# Up to the last @ before a blank, for a password may hold one.
+_PASSWORD = re.compile(r"(://[^:/@\s]*):[^\s\"'<>]*@")
+_SECRET = re.compile(r"((?i:password|token|secret|key)=)[^&\s]+")
+
+
+def without_passwords(text: str) -> str:
+    """Text whose addresses are shown without their passwords.
+
+    >>> without_passwords("postgresql+psycopg://ann:secret@db/ads")
+    'postgresql+psycopg://ann:***@db/ads'
+    """
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def without_secrets(text: str) -> str:
+    """As :func:`without_passwords`, and without keys that stand in the query of an address."""
+    return _SECRET.sub(r"\1***", without_passwords(text))

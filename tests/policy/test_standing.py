@@ -1,6 +1,6 @@
 """An approval is of a plan that still stands: stories of a ledger with runs and people."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -144,3 +144,20 @@ def test_names_bound_to_the_login_are_the_login(ledger):
     with pytest.raises(InputError, match="bound to the user of the operating system"):
         ledger.approve(group, who="somebody else", at=at(2, 10))
     assert ledger.approve(group, who=login_name(), at=at(2, 10)).applied
+
+
+def test_what_waits_stands_for_a_cadence_unless_the_policy_says_otherwise(ledger):
+    said = "target_cpl: 50\nrules: []\n"
+    for words, days in (
+        ("", 1),
+        ("cadence: weekly", 7),
+        ("preset: b2b", 7),
+        ("cadence: weekly\nconstraints: {approval_expires: 2 days}", 2),
+        ("constraints: {cadence: 0}", 1),
+    ):
+        assert load_policy(said + words).constraints.patience == timedelta(days=days)
+    weekly = load_policy(
+        POLICY.split("constraints")[0].format(four_eyes="false") + "cadence: weekly"
+    )
+    run(ledger, table(), at(2), weekly)
+    assert set(ledger.pending()["expires_at"]) == {at(9)}

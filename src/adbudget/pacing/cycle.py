@@ -366,7 +366,7 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
 
 def _expiry(policy: Policy | None) -> timedelta:
     """How long moves that wait for a person stand."""
-    return (Constraints() if policy is None else policy.constraints).approval_expires
+    return (Constraints() if policy is None else policy.constraints).patience
 
 
 def _closed(requests: "tuple[SellerRequest, ...]", renewal: Renewal) -> dict[str, str]:

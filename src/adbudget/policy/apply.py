@@ -243,9 +243,7 @@ def _unmuted(plan: PolicyPlan, muted: Mapping[str, object]) -> PolicyPlan:
 
 def _of_items(policy: Policy, at: datetime, ran_by: str) -> dict[str, Any]:
     """What an item says of itself: until when it stands, and who may rule on it."""
-    about: dict[str, Any] = {
-        EXPIRES: at_text((at + policy.constraints.approval_expires).astimezone(UTC))
-    }
+    about: dict[str, Any] = {EXPIRES: at_text((at + policy.constraints.patience).astimezone(UTC))}
     if policy.four_eyes:
         about |= {FOUR_EYES: True, PROPOSED_BY: ran_by}
     if policy.identity != STATED:

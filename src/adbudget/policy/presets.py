@@ -23,7 +23,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "test_period": "2 weeks",
         "step": 500,
         "approval_limit": 2000,
-        "approval_expires": "1 week",
     },
 }
 # What the large platforms do, amounts in dollars. Sources, 2025: Meta, "Ad set budget change limit"

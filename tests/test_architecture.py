@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "plan": BASICS,
     "risk": "errors",
     "ledger": BASICS,
-    "alerts": BASICS,
+    "alerts": f"{BASICS} ledger",
     "synthetic": f"{BASICS} curves",
     # what stands on them
     "panel": f"{BASICS} tables plan",

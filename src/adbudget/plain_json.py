@@ -58,8 +58,9 @@ def to_plain(
         named = {name: getattr(value, name) for name in _field_names(type(value))}
         return to_plain(named, where=where, infinite=infinite)
     if hasattr(value, "tolist"):
-        listed = _listed(value)
-        if value.dtype.kind == "f" and value.ndim == 1 and infinite == "null":
+        array: Any = value
+        listed = _listed(array)
+        if array.dtype.kind == "f" and array.ndim == 1 and infinite == "null":
             return [number if math.isfinite(number) else None for number in listed]
         return to_plain(listed, where=where, infinite=infinite)
     return _one(value, where)

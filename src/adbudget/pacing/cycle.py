@@ -4,7 +4,6 @@ Writes nothing itself. Moves, daily budgets and requests see the plan as it stan
 decided and sellers agreed to; the last two after the moves that need nobody, too.
 """
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adbudget.alerts.cooldown import fresh_alerts, most_severe_first
-from adbudget.ledger.entry import digest
+from adbudget.ledger.entry import IDENTITY, STATED
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
@@ -102,32 +101,6 @@ class Cycle:
         return latest.item().replace(tzinfo=UTC)
 
 
-def _hash_of(marginal: Any) -> str:
-    """Hash of every draw and name: what is printed of a large array is not all of it."""
-    if not hasattr(marginal, "dims"):  # nothing, or not what it should be: that is said later
-        return repr(marginal)
-    names = [[str(name) for name in marginal[dim].values] for dim in marginal.dims]
-    return digest([hashlib.sha256(marginal.values.tobytes()).hexdigest(), names])
-
-
-def run_id_of(cycle: Cycle, *, kill_on: bool) -> str:
-    """The same for the same question; with the kill switch on it is another question."""
-    options = cycle.options
-    rules = [repr(each) for each in (options.move_rules, options.ask_rules, options.daily_rules)]
-    question = {
-        "inputs": inputs_hash(cycle.plan, cycle.delivery),
-        "as_of": cycle.moment.isoformat(),
-        "thresholds": to_plain(options.thresholds),
-        "policy": "" if options.policy is None else options.policy.hash,
-        "rules": [*rules, _hash_of(options.marginal)],
-        "seed": options.seed,
-        "locked": sorted(set(options.locked)),
-        "orders": dict(options.orders or {}),
-        "kill_on": kill_on,
-    }
-    return digest(question)[:32]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CycleResult:
     """What comes of one run.
@@ -211,7 +184,7 @@ def run_cycle(cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None) 
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
-        *_proposal_pairs(moves, renewal, facts, _expiry(options.policy)),
+        *_proposal_pairs(moves, renewal, facts, options.policy),
     ]
     return CycleResult(report=report, pairs=pairs, closed=_closed(requests, renewal))
 
@@ -355,6 +328,7 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
             "thresholds": to_plain(options.thresholds),
             "n_deals": len(cycle.plan),
             **facts_of_scope(cycle.plan),
+            **_identity(options.policy),
             "severities": {str(name): int(count) for name, count in counts.items()},
             "n_alerts": len(report.raised),
             "n_moves": len(report.moves),
@@ -375,8 +349,15 @@ def _closed(requests: "tuple[SellerRequest, ...]", renewal: Renewal) -> dict[str
     return closed_items(requests, renewal)
 
 
+def _identity(policy: Policy | None) -> dict[str, str]:
+    """How the names of those who decide are checked, where the policy says so."""
+    if policy is None or policy.identity == STATED:
+        return {}
+    return {IDENTITY: policy.identity}
+
+
 def _proposal_pairs(
-    moves: MovePlan, renewal: Renewal, facts: PacingRunFacts, stands: timedelta
+    moves: MovePlan, renewal: Renewal, facts: PacingRunFacts, policy: Policy | None
 ) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
     from adbudget.pacing.requests.request_entries import draft_pairs, withdrawal_pairs
@@ -390,7 +371,13 @@ def _proposal_pairs(
             run_id=facts.run_id,
             inputs_hash=facts.inputs_hash,
             policy_hash=facts.policy_hash,
-            expires_at=facts.at + stands,
+            expires_at=facts.at + _expiry(policy),
+            of_items=_identity(policy),
         ),
-        *draft_pairs(renewal.new, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
+        *draft_pairs(
+            renewal.new,
+            run_id=facts.run_id,
+            inputs_hash=facts.inputs_hash,
+            of_items=_identity(policy),
+        ),
     ]

@@ -15,7 +15,7 @@ from adbudget.errors import InputError
 from adbudget.ledger.runs import log_run
 from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.booked.plan_table import read_plan
-from adbudget.pacing.cycle import Cycle, CycleResult, run_cycle, run_id_of
+from adbudget.pacing.cycle import Cycle, CycleResult, run_cycle
 from adbudget.pacing.delivery.delivery_table import read_delivery
 from adbudget.pacing.delivery.earlier_runs import RUN, EarlierRuns, read_earlier
 from adbudget.pacing.delivery.measure_entries import WHO, Pair
@@ -24,6 +24,7 @@ from adbudget.pacing.delivery.status import SEVERITIES, STATES
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.options import PaceOptions
 from adbudget.pacing.report import PacingReport
+from adbudget.pacing.run_id import run_id_of
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger

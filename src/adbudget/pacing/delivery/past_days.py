@@ -132,7 +132,7 @@ class _Figures:
         for row in np.flatnonzero(differs).tolist():
             day = str(np.datetime64(int(self.day[row]), "D"))
             correction = Correction(
-                deal=names[self.deal[row]],
+                deal=names[int(self.deal[row])],
                 day=f"before {day}" if self.is_sum else day,
                 spend_minor_before=int(self.spend_before[row]),
                 spend_minor=int(self.spend[row]),

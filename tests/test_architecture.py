@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "plan": BASICS,
     "risk": "errors",
     "ledger": f"{BASICS} outside",
-    "alerts": f"{BASICS} outside",
+    "alerts": f"{BASICS} outside ledger",
     "synthetic": f"{BASICS} curves",
     "platforms": f"{BASICS} curves outside tables synthetic",
     # what stands on them

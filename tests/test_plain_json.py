@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from adbudget import InputError
-from adbudget.plain_json import to_plain, visible
+from adbudget.plain_json import to_plain, visible, without_secrets
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -93,3 +93,16 @@ def test_what_a_terminal_would_obey_is_written_out_as_json_writes_it(mark):
 def test_plain_names_in_any_script_are_left_alone():
     for name in ("Brand 50%", "Österreich", "日本語", "עברית", "🙂", "C:\\ads"):
         assert visible(name) == name
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://ann:secret@ads.example.org/x", "https://ann:***@ads.example.org/x"),
+        ("see https://ann:s@cr/et@host now", "see https://ann:***@host now"),
+        ("https://ads.example.org:8080/a", "https://ads.example.org:8080/a"),
+        ("https://h/x?token=abc&page=2", "https://h/x?token=***&page=2"),
+    ],
+)
+def test_addresses_are_shown_without_what_is_secret(address, shown):
+    assert without_secrets(address) == shown

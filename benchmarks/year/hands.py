@@ -19,7 +19,7 @@ import pandas as pd
 import typer
 
 from adbudget import apply_policy, load_policy, open_ledger, pace, send_requests
-from adbudget.cli.sinks import deliver, open_sinks
+from adbudget.cli.sinks import NOT_TAKEN, deliver, open_sinks
 from adbudget.errors import AdbudgetError
 from adbudget.pacing.moves.decided import approve_item, reject_item
 from adbudget.pacing.requests import (
@@ -31,7 +31,6 @@ from adbudget.pacing.requests import (
     record,
 )
 
-UNSENT = "alerts not sent"  # what a command says, with exit code 1, while a sink is down
 PATIENCE = 300  # seconds for a command
 
 
@@ -60,8 +59,6 @@ class Place:
     def policy(self, account: str) -> Path:
         """Policy file of an account."""
         return self.folder / f"{account}.yaml"
-
-
 
 
 class Hands(Protocol):
@@ -200,9 +197,10 @@ class Commands:
             timeout=PATIENCE,
             check=False,
         )
-        if done.returncode == 1 and UNSENT in done.stderr:
-            return ""  # the run was made and logged; its alerts are sent again by the next one
-        return "" if done.returncode == 0 else done.stderr.strip() or done.stdout.strip()
+        told = done.stderr.strip()
+        if done.returncode == NOT_TAKEN and "alerts not sent" in told:
+            return ""  # the run was made and says that a sink was down; it is tried again tomorrow
+        return "" if done.returncode == 0 else told or done.stdout.strip()
 
     def _kill_one(self, words: Sequence[str]) -> None:
         process = subprocess.Popen(

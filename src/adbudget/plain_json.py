@@ -1,4 +1,4 @@
-"""Any of our values -> plain JSON values, and text in which a reader finds nothing to obey.
+"""Any of our values -> plain JSON values, and text with no orders and no secrets for its reader.
 
 The one place that says how a Decimal, an instant, a missing or an infinite number is written.
 Imports no numpy and no pandas, though it takes what they make.
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from types import NoneType
 from typing import Any, Literal
 
 from adbudget.errors import InputError
@@ -49,13 +51,27 @@ def to_plain(
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
+        if set(map(type, value)) <= _SAID_ALREADY:  # long lists are of numbers or of names
+            return list(value)
         return [to_plain(item, where=where, infinite=infinite) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        named = {each.name: getattr(value, each.name) for each in fields(value)}
+        named = {name: getattr(value, name) for name in _field_names(type(value))}
         return to_plain(named, where=where, infinite=infinite)
     if hasattr(value, "tolist"):
-        return to_plain(_listed(value), where=where, infinite=infinite)
+        array: Any = value
+        listed = _listed(array)
+        if array.dtype.kind == "f" and array.ndim == 1 and infinite == "null":
+            return [number if math.isfinite(number) else None for number in listed]
+        return to_plain(listed, where=where, infinite=infinite)
     return _one(value, where)
+
+
+_SAID_ALREADY = {int, str, bool, NoneType}
+
+
+@cache
+def _field_names(record: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(record))
 
 
 def _listed(array: Any) -> Any:
@@ -104,3 +120,22 @@ def visible(text: str, *, keep: str = "") -> str:
 def _escaped(mark: str) -> str:
     r"""As JSON writes it: \u202e, or two of them."""
     return json.dumps(mark).strip('"') if mark >= "\x7f" else f"\\u{ord(mark):04x}"
+
+
+# Up to the last @ before a blank, for a password may hold one.
+_PASSWORD = re.compile(r"(://[^:/@\s]*):[^\s\"'<>]*@")
+_SECRET = re.compile(r"((?i:password|token|secret|key)=)[^&\s]+")
+
+
+def without_passwords(text: str) -> str:
+    """Text whose addresses are shown without their passwords.
+
+    >>> without_passwords("postgresql+psycopg://ann:secret@db/ads")
+    'postgresql+psycopg://ann:***@db/ads'
+    """
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def without_secrets(text: str) -> str:
+    """As :func:`without_passwords`, and without keys that stand in the query of an address."""
+    return _SECRET.sub(r"\1***", without_passwords(text))

@@ -117,6 +117,21 @@ def test_the_kill_switch_stops_an_approval_in_another_process(call, history):
     assert call("approve", "run-1/J", "--ledger", history)[0] == 0
 
 
+def test_while_the_kill_switch_is_on_nothing_is_shown_as_auto(call, history):
+    with open_ledger(history) as ledger:
+        ledger.append(entry("recommendation", unit="B", verdict="auto"), key="run-1/B")
+    assert " auto " in call("ledger", "show", "--ledger", history)[1]
+    options = ("--who", "Ann", "--reason", "audit", "--at", AT_NINE)
+    call("kill", "on", *options, "--ledger", history)
+    _, out, _ = call("ledger", "show", "--ledger", history)
+    assert " was auto " in out
+    assert out.count("auto") == 2  # of the entry, and in the sentence that explains it
+    assert "The kill switch is on: no change is written, since 2026-03-01 09:00 UTC, Ann" in out
+    _, lines, told = call("ledger", "show", "--format", "json", "--ledger", history)
+    assert "The kill switch is on" in told
+    assert "The kill switch is on" not in lines
+
+
 def test_the_kill_switch_is_not_turned_without_a_reason(call, history):
     code, _, err = call("kill", "on", "--ledger", history)
     assert code == 2

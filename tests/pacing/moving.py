@@ -47,7 +47,7 @@ def delivery_table(*rows: dict, days: int = HALF) -> pd.DataFrame:
 
 
 def measured(plan: pd.DataFrame, delivery: pd.DataFrame, as_of: str = MIDDLE) -> Flight:
-    read = read_plan(plan, currency="EUR")
+    read = read_plan(plan, currency=None if "currency" in plan else "EUR")
     delivered = read_delivery(delivery, read)
     return read, delivered, measure(read, delivered, as_of)
 

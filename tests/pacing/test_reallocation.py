@@ -174,6 +174,23 @@ def test_the_policy_bounds_the_day_and_asks_for_approval_of_large_changes():
     assert moves(D1, D2, policy=relaxed).moves[0].verdict == "auto"
 
 
+def test_the_approval_limit_of_the_preset_is_scaled_to_the_currency():
+    dear = [row | {"currency": "JPY", "budget": 100 * row["budget"]} for row in (D1, D2)]
+    dear = [row | {"_spent": 100 * row["_spent"]} for row in dear]
+    policy = load_policy("constraints: {max_daily_change: 10%}")
+    (move,) = moves(*dear, policy=policy).moves
+    assert move.amount == 400_000  # 40,000 yen a day: far more than 500, and below 50,000
+    assert move.verdict == "auto"
+    twice = load_policy("constraints: {max_daily_change: 20%}")
+    assert moves(*dear, policy=twice).moves[0].verdict == "needs_approval"
+
+
+def test_a_currency_without_a_usual_limit_wants_one_from_the_policy():
+    rows = [row | {"currency": "BYN"} for row in (D1, D2)]
+    with pytest.raises(PolicyError, match=r"approval_limit.*BYN"):
+        moves(*rows, policy=load_policy("constraints: {max_daily_change: 10%}"))
+
+
 def test_the_daily_limit_counts_from_the_budget_of_the_morning():
     policy = load_policy("constraints: {max_daily_change: 20%, approval_limit: 5000}")
     moved = moves(D1, D2, policy=policy, openings={"D2": 36_000_00})

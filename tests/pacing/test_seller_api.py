@@ -342,3 +342,12 @@ def test_a_strangers_text_is_one_printable_line():
     assert clean("a\n\tb\x00\x1b[31mred\u202e") == "a b [31mred"
     assert len(clean("x" * 900)) == 500
     assert clean("größe 5 €") == "größe 5 €"
+
+
+def test_a_password_in_an_address_is_told_to_nobody():
+    told = clean("moved to https://ann:s3cret@ads.example.org/v2, ask there")
+    assert told == "moved to https://ann:***@ads.example.org/v2, ask there"
+    for url in ("https://ann:s3cret@ads.example.org", "https://ann:s3cret@[ads.example.org"):
+        with pytest.raises(InputError) as caught:
+            HttpGateway(url=url, rng=rng())
+        assert "s3cret" not in str(caught.value)

@@ -1,9 +1,14 @@
 """Which cut pays for which raise, and what waits: paper cases and laws."""
 
+from collections import Counter
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
+from adbudget import load_policy
+from adbudget.policy.apply import apply_policy
 from adbudget.policy.funding import OUTSIDE, fund
 
 LIMIT = 500_00
@@ -118,3 +123,48 @@ def test_the_groups_of_two_thousand_random_campaigns_are_small():
     assert sizes.max() <= 15
     within = (funding.waits & (np.abs(cents) <= LIMIT)).sum()
     assert within < 250
+
+
+@given(changes)
+def test_whatever_waits_exchanges_money_with_a_move_above_the_limit(cents):
+    cents = np.array([*cents, -sum(cents)], dtype=np.int64)
+    for flow in fund(cents, np.arange(cents.size), LIMIT).flows:
+        ends = [end for end in (flow.source, flow.target) if end != OUTSIDE]
+        assert flow.waits == any(abs(cents[end]) > LIMIT for end in ends)
+
+
+def test_two_thousand_random_campaigns_of_a_policy_wait_in_small_groups():
+    rng = np.random.default_rng(0)
+    budget = np.round(rng.lognormal(6, 1, 2000), 2)
+    cost = np.exp(rng.normal(np.log(50), 0.6, 2000))
+    table = pd.DataFrame(
+        {
+            "campaign_id": [f"c{i}" for i in range(2000)],
+            "budget": budget,
+            "spend": 7 * budget,
+            "conversions": np.maximum(rng.poisson(7 * budget / cost), 1),
+            "days": 7,
+        }
+    )
+    policy = load_policy(
+        """
+        target_cpl: 50
+        rules:
+          - {name: scale_winners, trigger: "cpl < target * 0.8", action: increase_budget_15%}
+          - {name: reduce_losers, trigger: "cpl > target * 1.3", action: decrease_budget_20%}
+        constraints: {approval_limit: 100}
+        """
+    )
+    plan = apply_policy(policy, table, as_of="2026-03-02")
+    waiting = [call for call in plan.calls if call.verdict == "needs_approval" and call.group_id]
+    change = {
+        call.campaign_id: abs(call.recommended_budget - call.current_budget) for call in waiting
+    }
+    within = [name for name, by in change.items() if by <= 100]
+    groups = Counter(call.group_id for call in waiting)
+    assert len(waiting) > 300
+    assert max(groups.values()) <= 20  # it was 946, of which 769 were within the limit
+    assert len(within) < 0.5 * len(waiting)
+    for group in groups:
+        members = [call.campaign_id for call in waiting if call.group_id == group]
+        assert any(change[name] > 100 for name in members)

@@ -5,6 +5,7 @@ import pytest
 
 from adbudget import InputError, load_policy, open_ledger
 from adbudget.policy.apply import apply_policy
+from adbudget.policy.run_figures import watch, watch_accounts
 from tests.policy.test_standing import at, policy, table
 
 
@@ -92,3 +93,16 @@ def test_a_history_belongs_to_its_account():
     )
     plan = apply_policy(policy(), frame, history=past, as_of=at(2))
     assert any("'globex::win'" in note.message for note in plan.notes)
+
+
+def test_the_figures_that_teams_watch_are_of_each_account(ledger):
+    for account, hour in (("acme", 9), ("globex", 10), ("globex", 11)):
+        frame = table() if hour < 11 else table().assign(conversions=[2000, 1500, 900])
+        plan = apply_policy(policy(), frame, ledger=ledger, as_of=at(2, hour), account=account)
+    every, by_account = watch(ledger, at(2, 12)), watch_accounts(ledger, at(2, 12))
+    assert sorted(by_account) == ["acme", "globex"]
+    for name in ("changes_per_week", "alerts_per_week"):
+        assert sum(of[name] for of in by_account.values()) == every[name]
+    assert by_account["acme"]["cpl_trend"] is None  # one run says nothing of a trend
+    assert by_account["globex"]["cpl_trend"] is not None
+    assert plan.metrics == watch(ledger, at(2, 11), ["globex"])

@@ -1,11 +1,12 @@
 """An approval is of a plan that still stands: stories of a ledger with runs and people."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
 from adbudget import InputError, LedgerConflictError, load_policy, open_ledger
+from adbudget.ledger.identity import login_name
 from adbudget.policy.apply import apply_policy, rerun
 
 POLICY = """
@@ -16,6 +17,9 @@ rules:
   - {{name: reduce_losers, trigger: "cpl > target * 1.3", action: decrease_budget_20%}}
 constraints: {{approval_limit: {limit}, approval_expires: {expires}}}
 """
+
+
+IDENTITY = "identity: login"
 
 
 def policy(limit=500, expires="24 hours", four_eyes="false"):
@@ -135,12 +139,39 @@ def test_a_run_made_again_by_somebody_else_is_still_of_who_made_it(ledger):
 
 
 def test_names_bound_to_the_login_are_the_login(ledger):
-    from adbudget.ledger.identity import login_name
-
-    rules = load_policy(
-        POLICY.format(limit=500, expires="1 day", four_eyes="false") + "identity: login"
-    )
+    rules = load_policy(POLICY.format(limit=500, expires="1 day", four_eyes="false") + IDENTITY)
     group = run(ledger, table(), at(2), rules).of("win").group_id
     with pytest.raises(InputError, match="bound to the user of the operating system"):
         ledger.approve(group, who="somebody else", at=at(2, 10))
     assert ledger.approve(group, who=login_name(), at=at(2, 10)).applied
+
+
+def test_what_waits_stands_for_a_cadence_unless_the_policy_says_otherwise(ledger):
+    said = "target_cpl: 50\nrules: []\n"
+    for words, days in (
+        ("", 1),
+        ("cadence: weekly", 7),
+        ("preset: b2b", 7),
+        ("cadence: weekly\nconstraints: {approval_expires: 2 days}", 2),
+        ("constraints: {cadence: 0}", 1),
+    ):
+        assert load_policy(said + words).constraints.patience == timedelta(days=days)
+    weekly = load_policy(
+        POLICY.split("constraints")[0].format(four_eyes="false") + "cadence: weekly"
+    )
+    run(ledger, table(), at(2), weekly)
+    assert set(ledger.pending()["expires_at"]) == {at(9)}
+
+
+def test_who_confirms_and_rolls_back_is_bound_as_who_approves_is(ledger):
+    rules = load_policy(POLICY.format(limit=5000, expires="1 day", four_eyes="false") + IDENTITY)
+    plan = run(ledger, table(), at(2), rules)
+    assert plan.of("win").verdict == "auto"
+    with pytest.raises(InputError, match="bound to the user of the operating system"):
+        ledger.confirm("win", who="somebody else", at=at(2, 10))
+    with pytest.raises(InputError, match="bound to the user of the operating system"):
+        ledger.rollback(plan.run_id, who="somebody else", at=at(2, 10), review=list)
+    with pytest.raises(InputError, match="bound to the user of the operating system"):
+        ledger.check_person("somebody else", unit="win")
+    ledger.check_person("somebody else", unit="a campaign nobody has judged")
+    assert ledger.confirm("win", who=login_name(), at=at(2, 10))

@@ -31,12 +31,14 @@ class SinkReport:
     ----------
     sink : its name, without secrets
     sent : alerts that were handed over
-    error : why none were, or None
+    error : why not all were, or None
+    left : alerts that were not, as far as :func:`adbudget.alerts.delivery.send_due` counts them
     """
 
     sink: str
     sent: int
     error: str | None = None
+    left: int = 0
 
 
 class Sink(Protocol):

@@ -1,19 +1,10 @@
-"""Addresses of ledgers, which may hold a password -> what may be shown of them."""
+"""Addresses of ledgers, which may hold a password -> how a command names them."""
 
 import os
-import re
+
+from adbudget.plain_json import without_secrets
 
 LEDGER = "ADBUDGET_LEDGER"  # environment variable
-SECRET = re.compile(r"(://[^:/@\s]*):[^@\s]*@|(?i:((?:password|token|secret|key)=))[^&\s]+")
-
-
-def without_secrets(text: str) -> str:
-    """Text whose addresses are shown without their passwords.
-
-    >>> without_secrets("postgresql+psycopg://ann:secret@db/ads")
-    'postgresql+psycopg://ann:***@db/ads'
-    """
-    return SECRET.sub(lambda found: f"{found[1]}:***@" if found[1] else f"{found[2]}***", text)
 
 
 def ledger_option(address: str) -> str:

@@ -13,14 +13,9 @@ if TYPE_CHECKING:
 
 def move_text(row: Mapping[str, Any]) -> str:
     """2,000.00 -> 2,300.00 EUR."""
-    import pandas as pd
+    from adbudget.ledger.ledger_frames import move_text as told
 
-    from adbudget.money import minor_text
-
-    code = row["currency"]
-    amounts = [row[name] for name in ("old_minor", "new_minor") if not pd.isna(row[name])]
-    shown = " -> ".join(minor_text(int(value), code, row["digits"]) for value in amounts)
-    return f"{shown} {code}".strip() if shown else ""
+    return told(row)
 
 
 def show_changes(opened: "Ledger", receipts: "Iterable[Receipt]") -> None:

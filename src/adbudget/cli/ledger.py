@@ -15,13 +15,15 @@ from adbudget.cli.entries import age, minute, move_text, show_changes, with_exac
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
 from adbudget.cli.terminal import complain, print_json_lines, say, show_rows
 from adbudget.errors import InputError, LedgerError
+from adbudget.plain_json import visible
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from adbudget.ledger import Ledger, Ruling
+    from adbudget.ledger import KillState, Ledger, Ruling
 
 TAMPERED = 1
+THEN = 'What was "auto" is what an entry said when it was written.'
 ItemName = Annotated[
     str,
     typer.Argument(
@@ -148,9 +150,14 @@ def kill(
             if receipt.status == "replayed":
                 say(f"The kill switch was {switch} already; nothing was written.")
         state = opened.kill_state()
+    say(_told(state))
+
+
+def _told(state: "KillState") -> str:
+    """How the kill switch stands, in one sentence."""
     told = "on: no change is written" if state.on else "off: changes are written"
     since = "" if state.since is None else f", since {state.since:%Y-%m-%d %H:%M} UTC, {state.who}"
-    say(f"The kill switch is {told}{since}{f' ({state.reason})' if state.reason else ''}.")
+    return f"The kill switch is {told}{since}{f' ({state.reason})' if state.reason else ''}."
 
 
 @ledger_app.command(
@@ -198,11 +205,13 @@ def show(
     ] = 20,
     form: Form = "table",
 ) -> None:
-    """Print entries, oldest first."""
+    """Print entries, oldest first, as they were written."""
     with open_existing(ledger) as opened:
         table = _filtered(opened, kind, unit, run, since, until, last=last or None)
-        total = opened.head().sequence
+        total, switch = opened.head().sequence, opened.kill_state()
     if form == "json":
+        if switch.on:
+            typer.echo(visible(f"{_told(switch)} {THEN}"), err=True)
         print_json_lines(with_exact_instants(table))
         return
     rows: Any = table.itertuples()
@@ -211,12 +220,19 @@ def show(
         [
             (
                 *(str(row.sequence), f"{row.at:%Y-%m-%d %H:%M}", row.kind, row.unit),
-                *(_move(row), row.verdict, row.rule, row.who, row.rationale),
+                *(_move(row), _verdict(row.verdict, switch), row.rule, row.who, row.rationale),
             )
             for row in rows
         ],
     )
+    if switch.on:
+        say(f"{_told(switch)} {THEN}")
     say(f"{len(table):,} of {total:,} entries.")
+
+
+def _verdict(word: str, switch: "KillState") -> str:
+    """What an entry said; while the kill switch is on, nothing is "auto" but has been."""
+    return f"was {word}" if switch.on and word == "auto" else word
 
 
 @ledger_app.command()

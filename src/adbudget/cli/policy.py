@@ -152,19 +152,24 @@ def metrics(
         Literal["table", "json"], typer.Option("--format", help="Lines to read, or JSON.")
     ] = "table",
 ) -> None:
-    """Print the five figures that teams watch."""
+    """Print the five figures that teams watch, of all accounts and of each."""
     from adbudget.ledger import open_ledger
-    from adbudget.policy.run_figures import watch
+    from adbudget.policy.run_figures import watch, watch_accounts
     from adbudget.report.policy import watch_lines
 
     moment = datetime.now(UTC) if at is None else _instant(at)
     with open_ledger(ledger, create=False) as opened:
-        figures = watch(opened, moment)
+        figures, by_account = watch(opened, moment), watch_accounts(opened, moment)
+    several = by_account if len(by_account) > 1 else {}
     if form == "json":
-        say(json.dumps(figures))
+        say(json.dumps(figures | ({"accounts": several} if several else {})))
         return
     for name, value in watch_lines(figures):
         say(f"{name:<28}{value}")
+    for account, own in several.items():
+        say(f"\n{account or 'campaigns of no account'}")
+        for name, value in watch_lines(own):
+            say(f"{name:<28}{value}")
 
 
 def stopped_by_switch(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -13,6 +13,7 @@ from adbudget.cli.asked import instant, open_existing, pair_of, pairs_of, person
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
 from adbudget.cli.terminal import print_json_lines, say, show_rows
 from adbudget.errors import InputError
+from adbudget.plain_json import visible, without_secrets
 
 if TYPE_CHECKING:
     from adbudget.pacing.requests import SellerGateway, SellerRequest
@@ -247,14 +248,16 @@ def delivery(
     for seller, address in pairs_of(source, "--from", "SELLER=adcp:URL").items():
         kind, _, url = address.partition(":")
         if kind != "adcp":
-            raise InputError(f"--from must be written SELLER=adcp:URL; got {seller}={address}.")
+            raise InputError(
+                f"--from must be written SELLER=adcp:URL; what {seller} is given begins otherwise."
+            )
         server = McpServer(url=url, token=os.environ.get(token_name(seller)))
         try:
             part = adcp_delivery(
                 server, booked, until=last, sellers=[seller], settled_days=settled_days
             )
         except SellerError as error:
-            typer.echo(f"{seller}: {error}", err=True)
+            typer.echo(visible(without_secrets(f"{seller}: {error}")), err=True)
             failed = True
             continue
         parts.append(part)

@@ -205,6 +205,7 @@ def _set_muted(
     from adbudget.policy.refusals import mute_pair
 
     with open_existing(ledger) as opened:
+        opened.check_person(who, unit=unit)
         key, entry = mute_pair(unit, muted, until=until, who=who, at=at, reason=reason)
         opened.append(entry, key=key)
 

@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from adbudget.cli.addresses import without_secrets
 from adbudget.cli.options import option_for
-from adbudget.plain_json import visible
+from adbudget.plain_json import visible, without_secrets
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,6 +4,7 @@ Everything is checked under the lock and written in one transaction: all pairs o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 
 from sqlalchemy import Connection, insert
 
@@ -18,13 +19,13 @@ from adbudget.ledger.entry import (
     Receipt,
     chain_hash,
     check_key,
-    noted,
 )
 from adbudget.ledger.killswitch import refuse_changes
 from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 
 Pair = tuple[str, Entry]
+ROWS_AT_ONCE = 500  # written in one statement
 
 
 def check_pairs(pairs: Iterable[Pair]) -> list[Pair]:
@@ -85,17 +86,19 @@ def append_pairs(
             )
         _check_switch(reading, new)
         _check_funding(reading, new)
-        rows, written_at = [], reading.clock()
-        for key, entry in new.items():
-            facts = noted(entry.facts(), written_at)
-            sequence, link = sequence + 1, previous_hash
-            previous_hash = chain_hash(sequence, link, key, facts)
-            place = {"sequence": sequence, "key": key, "previous_hash": link}
-            rows.append(facts | place | {"hash": previous_hash})
-            receipts[key] = Receipt(
-                status="written", sequence=sequence, hash=previous_hash, key=key
-            )
-        connection.execute(insert(ENTRY), rows)
+        written_at = reading.clock()
+        for some in batched(new.items(), ROWS_AT_ONCE):  # their text is longer than all of them
+            rows = []
+            for key, entry in some:
+                facts = entry.facts(written_at=written_at)
+                sequence, link = sequence + 1, previous_hash
+                previous_hash = chain_hash(sequence, link, key, facts)
+                place = {"sequence": sequence, "key": key, "previous_hash": link}
+                rows.append(facts | place | {"hash": previous_hash})
+                receipts[key] = Receipt(
+                    status="written", sequence=sequence, hash=previous_hash, key=key
+                )
+            connection.execute(insert(ENTRY), rows)
     return _in_order(pairs, receipts)
 
 

@@ -110,14 +110,24 @@ def reject(connection: Connection, item_id: str, *, who: str, at: datetime, reas
     )
 
 
-def lapse(connection: Connection, *, who: str, at: datetime) -> dict[str, str]:
+def lapse(
+    connection: Connection, *, who: str, at: datetime, before: int | None = None
+) -> dict[str, str]:
     """Cancel what no longer stands, and what it was to fund; the caller holds the lock.
+
+    Parameters
+    ----------
+    connection : inside a writing transaction
+    who, at : who notices, and when
+    before : sequence of the first entry that was written just now: what is proposed from there on
+        stands, unless what funds it lapses. None looks at every item
 
     Returns
     -------
     Key of each item -> why it lapsed
     """
-    every = items(Snapshot(connection=connection), at=at)
+    reading = Snapshot(connection=connection)
+    every = items(reading, at=at, before=before)
     gone = {key: item.why for key, item in every.items() if item.state in LAPSED}
     for key, funder in dependents(every, set(gone)).items():
         gone[key] = f"{funder} was to fund it and no longer stands"

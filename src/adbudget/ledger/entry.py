@@ -8,11 +8,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from numbers import Integral
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, cast
 
 from adbudget.errors import InputError
 
@@ -20,8 +21,12 @@ FORMAT = "adbudget-ledger/1"
 GENESIS = "0" * 64  # what the first entry names as the hash before it
 KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 CURRENCY = re.compile(r"[A-Z]{3}|")
-_dump = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+_dump = json.JSONEncoder(  # what it writes was copied before, so nothing holds itself
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,
 ).encode
 LARGEST = 2**63 - 1  # whole numbers that SQLite, PostgreSQL and numpy all hold
 DEEPEST = 64  # levels of nesting in a payload
@@ -85,8 +90,10 @@ class Entry:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in TEXTS:
-            _check_text(getattr(self, name), name)
+        texts = [getattr(self, name) for name in TEXTS]
+        if not _all_plain(texts):  # or merely not ASCII: look at each, and name it
+            for name, text in zip(TEXTS, texts, strict=True):
+                _check_text(text, name)
         if not KIND.fullmatch(self.kind):
             raise InputError(
                 f"kind must be a name of small letters, digits and _, such as 'change'; "
@@ -107,18 +114,32 @@ class Entry:
             raise InputError(f"payload must be a mapping; got {type(self.payload).__name__}.")
         object.__setattr__(self, "payload", _checked_json(self.payload, "payload", 0))
 
-    def facts(self) -> dict[str, str | int | None]:
-        """Every field as the database keeps it: ``at`` and ``payload`` as text."""
+    def facts(self, *, written_at: str = "") -> dict[str, str | int | None]:
+        """Every field as the database keeps and hashes it: ``at`` and ``payload`` as text.
+
+        Parameters
+        ----------
+        written_at : moment of writing, to be noted in the payload; "" notes none
+        """
+        payload = dict(self.payload) | {WRITTEN: written_at} if written_at else self.payload
         facts = {name: getattr(self, name) for name in FIELDS}
-        return facts | {"at": at_text(self.at), "payload": _dump(self.payload)}
+        return facts | {"at": at_text(self.at), "payload": _dump(payload)}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Entry":
-        """Undo :meth:`facts`; what is not a field of an entry is left alone."""
-        values = {name: facts[name] for name in FIELDS}
-        at, payload = datetime.fromisoformat(values["at"]), json.loads(values["payload"])
+        """Undo :meth:`facts`; what is not a field of an entry is left alone.
+
+        Nothing is checked again: a row was an entry when it was written, and the hashes of
+        :mod:`verify` say whether it is the same still.
+        """
+        entry = object.__new__(cls)
+        for name in FIELDS:
+            object.__setattr__(entry, name, facts[name])
+        payload = json.loads(facts["payload"])
         payload.pop(WRITTEN, None)  # of the row, not of what happened
-        return cls(**(values | {"at": at, "payload": payload}))
+        object.__setattr__(entry, "at", datetime.fromisoformat(facts["at"]))
+        object.__setattr__(entry, "payload", payload)
+        return entry
 
 
 FIELDS = tuple(each.name for each in fields(Entry))
@@ -179,12 +200,6 @@ def chain_hash(sequence: int, previous_hash: str, key: str, facts: Mapping[str, 
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def noted(facts: Mapping[str, Any], written_at: str) -> dict[str, Any]:
-    """Facts with the moment of writing in their payload, as the database keeps and hashes them."""
-    payload = json.loads(facts["payload"]) | {WRITTEN: written_at}
-    return dict(facts) | {"payload": _dump(payload)}
-
-
 def at_text(at: datetime) -> str:
     """2026-03-01T09:30:00.000000Z: of fixed width, so that text order is time order."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -203,6 +218,14 @@ def check_key(key: str) -> str:
     return key
 
 
+def _all_plain(texts: Iterable[object]) -> bool:
+    """Whether all are plainly text that every database keeps; nearly always they are."""
+    if set(map(type, texts)) - {str}:
+        return False
+    joined = "".join(cast("Iterable[str]", texts))
+    return joined.isascii() and "\0" not in joined
+
+
 def _check_text(value: object, name: str) -> None:
     if type(value) is not str:
         raise InputError(f"{name} must be text; got {type(value).__name__} {value!r}.")
@@ -217,6 +240,8 @@ def _as_utc(at: object) -> datetime:
         raise InputError(f"at must be a datetime with a time zone; got {at!r}.")
     if getattr(at, "nanosecond", 0):
         raise InputError(f"at must be whole microseconds; got {at!r}.")
+    if type(at) is datetime and at.tzinfo is UTC:
+        return at
     at = at.astimezone(UTC)
     return datetime(
         at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=UTC
@@ -251,6 +276,8 @@ def _plain_copy(value: Any, depth: int) -> Any:
     kind = type(value)
     if kind is list or kind is tuple:
         if depth < DEEPEST:
+            if _all_numbers(value):
+                return list(value)
             return [_plain_copy(item, depth + 1) for item in value]
     elif kind is str:
         if value.isascii() and "\0" not in value:
@@ -262,16 +289,27 @@ def _plain_copy(value: Any, depth: int) -> Any:
         if math.isfinite(value):
             return value
     elif kind is dict:
-        if depth < DEEPEST:
-            copy = {}
-            for name, item in value.items():
-                if type(name) is not str or not name.isascii() or "\0" in name:
-                    raise _OddValueError
-                copy[name] = _plain_copy(item, depth + 1)
-            return copy
+        if depth < DEEPEST and _all_plain(value):
+            if _all_numbers(value.values()):
+                return value.copy()
+            return {name: _plain_copy(item, depth + 1) for name, item in value.items()}
     elif value is None or kind is bool:
         return value
     raise _OddValueError
+
+
+def _all_numbers(values: Collection[Any]) -> bool:
+    """Whether all are plainly numbers that JSON and databases hold, or None: without a loop."""
+    kinds = set(map(type, values))
+    if not kinds or kinds - {int, float, NoneType}:
+        return False
+    if NoneType in kinds:
+        values = [value for value in values if value is not None]
+        if not values:
+            return True
+    if not (min(values) >= -LARGEST and max(values) <= LARGEST):  # NaN is first, or passes
+        return False
+    return all(map(math.isfinite, values))
 
 
 def _checked_slowly(value: Any, where: str, depth: int) -> Any:

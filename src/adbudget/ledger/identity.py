@@ -1,17 +1,21 @@
 """An item and a person -> whether this person may rule on it. Knows no rules of a team's own.
 
 A proposal may say in its payload ``four_eyes`` and ``proposed_by``: then whoever made the run does
-not approve it. It may say ``identity``: then a name counts only if the operating system or the
-database knows the person by it.
+not approve it. It and its run may say ``identity``: then a name counts only if the operating system
+or the database knows the person by it.
 """
 
 from typing import TYPE_CHECKING
 
 from adbudget.errors import InputError, LedgerConflictError
-from adbudget.ledger.entry import FOUR_EYES, LOGIN, PROPOSED_BY, STATED, Entry
+from adbudget.ledger.entry import FOUR_EYES, IDENTITY, LOGIN, PROPOSED_BY, STATED, Entry
+from adbudget.ledger.schema import ENTRY
 
 if TYPE_CHECKING:
     from adbudget.ledger.reading import Snapshot
+
+
+RUNS = ("run", "pacing")  # kinds of entries that say that a run was made
 
 
 def check_person(reading: "Snapshot", who: str, identity: str) -> None:
@@ -34,6 +38,23 @@ def check_person(reading: "Snapshot", who: str, identity: str) -> None:
         check_login(who)
     else:
         _check_known(who, _database_user(reading), "database")
+
+
+def identity_of(reading: "Snapshot", *, unit: str = "", run_id: str = "") -> str:
+    """How a name is checked that decides about a unit or a run: as the policy of the run says.
+
+    Parameters
+    ----------
+    unit : its newest run counts; "" when ``run_id`` is given
+    run_id : of a run, or "" when no run has written what it is about
+    """
+    if unit:
+        newest = reading.last(ENTRY.c.unit == unit, ENTRY.c.run_id != "")
+        run_id = "" if newest is None else newest.entry.run_id
+    if not run_id:
+        return STATED
+    run = reading.last(ENTRY.c.run_id == run_id, ENTRY.c.kind.in_(RUNS))
+    return STATED if run is None else str(run.entry.payload.get(IDENTITY, STATED))
 
 
 def check_login(who: str) -> None:

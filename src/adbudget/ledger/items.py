@@ -20,6 +20,7 @@ from adbudget.ledger.schema import ENTRY
 State = Literal[
     "pending", "waiting", "applied", "rejected", "cancelled", "outdated", "superseded", "expired"
 ]
+FUNDED = '"funded_by":["'  # how the text of a payload says that there are some
 LAPSED: tuple[State, ...] = ("outdated", "superseded", "expired")
 
 
@@ -60,7 +61,9 @@ class Item:
         return None if text is None else datetime.fromisoformat(text)
 
 
-def items(reading: Snapshot, *, named: str = "", at: datetime | None = None) -> dict[str, Item]:
+def items(
+    reading: Snapshot, *, named: str = "", at: datetime | None = None, before: int | None = None
+) -> dict[str, Item]:
     """Every item that is not settled, and whatever is ``named``, in ledger order, by key.
 
     Settled ones need not be looked at: what an applied item funds may happen, and what a rejected
@@ -70,14 +73,21 @@ def items(reading: Snapshot, *, named: str = "", at: datetime | None = None) -> 
     ----------
     named : key, number or group of items to be looked at, settled or not
     at : instant at which an item may have expired; None looks at none as expired
+    before : sequence of an entry; items from there on are left out unless something funds them.
+        None leaves out none
     """
     wanted = _is_unsettled(reading)
     if named:
         wanted |= (ENTRY.c.key == named) | (ENTRY.c.group_id == named)
         wanted |= cast(ENTRY.c.sequence, Text) == named
+    if before is not None:
+        wanted &= (ENTRY.c.sequence < before) | ENTRY.c.payload.contains(FUNDED, autoescape=True)
     kept = reading.kept(waits_for_approval(), wanted)
-    names = [f"{prefix}:{item.key}" for item in kept for prefix in ("approval", "cancel", "change")]
-    written = reading.by_key(names)
+    written = reading.by_key(
+        f"{prefix}:{item.key}"
+        for prefix in (("approval", "cancel", "change") if named else ("approval",))
+        for item in kept  # without a name all are unsettled: neither cancelled nor changed
+    )
     later = later_entries(reading, kept)
     found = {}
     for item in kept:

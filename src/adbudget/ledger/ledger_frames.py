@@ -1,7 +1,7 @@
 """Rows of the ledger -> DataFrames and budgets by unit. Knows columns and dates, no database."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import repeat
 from typing import Any
@@ -18,6 +18,7 @@ from adbudget.ledger.entry import CHANGE, WRITTEN, at_text
 from adbudget.ledger.items import Item
 from adbudget.ledger.reading import Snapshot
 from adbudget.ledger.schema import ENTRY
+from adbudget.money import minor_text
 
 COLUMNS = tuple(ENTRY.c.keys())
 INSTANT = "datetime64[us, UTC]"
@@ -214,3 +215,11 @@ def instant_text(at: datetime, name: str) -> str:
     if not isinstance(at, datetime) or at.utcoffset() is None:
         raise InputError(f"{name} must be a datetime with a time zone; got {at!r}.")
     return at_text(at.astimezone(UTC))
+
+
+def move_text(row: Mapping[str, Any]) -> str:
+    """2,000.00 -> 2,300.00 EUR: the two amounts of an entry, as far as it has them."""
+    code = row["currency"]
+    amounts = [row[name] for name in ("old_minor", "new_minor") if not pd.isna(row[name])]
+    shown = " -> ".join(minor_text(int(value), code, row["digits"]) for value in amounts)
+    return f"{shown} {code}".strip() if shown else ""

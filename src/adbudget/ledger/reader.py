@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from adbudget.ledger import database
 from adbudget.ledger.changes import open_changes
+from adbudget.ledger.identity import check_person, identity_of
 from adbudget.ledger.items import items
 from adbudget.ledger.killswitch import KillState, kill_state
 from adbudget.ledger.reading import Kept, Snapshot
@@ -90,6 +91,14 @@ class LedgerReader:
 
         with self._reading() as reading:
             return frames.index(reading, kind=kind, since=since, until=until, last=last)
+
+    def of_run(self, run_id: str, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Unit, currency and payload of the entries of a run, one after the other, in ledger order.
+
+        A run may have written many, and whoever reads them seldom needs all of each.
+        """
+        with self._reading() as reading:
+            yield from reading.of_run(run_id, kind)
 
     def alerts(self, since: datetime) -> "pd.DataFrame":
         """Entries of kind "alert" since then, as :meth:`entries` gives them."""
@@ -197,6 +206,16 @@ class LedgerReader:
         """
         with self._reading() as reading:
             return logged_run(reading, run_id)
+
+    def check_person(self, who: str, *, unit: str) -> None:
+        """Refuse a name that the policy of the unit's newest run does not let decide.
+
+        Raises
+        ------
+        InputError : the name is empty, or not that of the user where the policy binds names
+        """
+        with self._reading() as reading:
+            check_person(reading, who, identity_of(reading, unit=unit))
 
     def close(self) -> None:
         """Let go of the database."""

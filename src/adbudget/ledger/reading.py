@@ -87,6 +87,18 @@ class Snapshot:
             payload.pop(WRITTEN, None)  # of the row, not of what happened
         return found
 
+    def of_run(self, run_id: str, kind: str) -> Generator[tuple[str, str, dict[str, Any]]]:
+        """Unit, currency and payload of the entries of a run, a page at a time."""
+        columns = (ENTRY.c.unit, ENTRY.c.currency, ENTRY.c.payload)
+        where = [ENTRY.c.run_id == run_id, ENTRY.c.kind == kind]
+        statement = self.select(*columns, where=where).order_by(ENTRY.c.sequence)
+        options = {"yield_per": ROWS_PER_PAGE}
+        with self.connection.execute(statement, execution_options=options) as result:
+            for unit, currency, text_of in result:
+                payload = json.loads(text_of)
+                payload.pop(WRITTEN, None)  # of the row, not of what happened
+                yield unit, currency, payload
+
     def last(self, *where: ColumnElement[bool]) -> Kept | None:
         """Return the newest entry, or None."""
         statement = self.select(where=where).order_by(ENTRY.c.sequence.desc()).limit(1)

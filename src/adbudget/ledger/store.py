@@ -18,6 +18,7 @@ from adbudget.ledger.approvals import Ruling
 from adbudget.ledger.changes import check_instant, find_changes, step_pair
 from adbudget.ledger.edits import Check, edit
 from adbudget.ledger.entry import Entry, Receipt
+from adbudget.ledger.identity import check_person, identity_of
 from adbudget.ledger.killswitch import last_switch, switch_pair
 from adbudget.ledger.reader import LedgerReader
 from adbudget.ledger.reading import Snapshot
@@ -104,8 +105,9 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
         pairs = check_pairs(pairs)
         with self._writing() as connection:
             receipts = append_pairs(connection, pairs, expected_head=expected_head)
-            if lapse_at is not None and any(each.status == "written" for each in receipts):
-                approvals.lapse(connection, who="adbudget", at=lapse_at)
+            new = [each.sequence for each in receipts if each.status == "written"]
+            if lapse_at is not None and new:
+                approvals.lapse(connection, who="adbudget", at=lapse_at, before=min(new))
             return receipts
 
     def as_of(self, sequence: int) -> "Ledger":
@@ -229,10 +231,14 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
         Raises
         ------
         LedgerError : nothing open is called so
-        InputError : ``at`` is before the change, or one amount for several changes
+        InputError : ``at`` is before the change, one amount for several changes, or ``who`` is not
+            who the policy's ``identity`` asks for
         """
         with self._writing() as connection:
-            chosen = find_changes(Snapshot(connection=connection), names)
+            reading = Snapshot(connection=connection)
+            chosen = find_changes(reading, names)
+            for run in {each.kept.entry.run_id for each in chosen}:
+                check_person(reading, who, identity_of(reading, run_id=run))
             if budget_minor is not None and len(chosen) != 1:
                 raise InputError(f"a budget is of one change; {len(chosen)} are named.")
             for each in chosen:
@@ -306,8 +312,10 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
         LedgerError : the run changed nothing, or all is undone already
         LedgerConflictError : somebody has written since the proposals were made; try again
         KillSwitchError : a proposal is "auto" and the kill switch is on
+        InputError : ``who`` is not who the policy's ``identity`` asks for
         """
         with self._reading() as reading:
+            check_person(reading, who, identity_of(reading, run_id=run_id))
             proposals, head = propose(reading, run_id, who=who, at=at)
         pairs = reviewed_pairs(proposals, review, run_id=run_id)
         return self.append_many(pairs, expected_head=head)

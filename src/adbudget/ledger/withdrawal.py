@@ -7,8 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from adbudget.ledger.append import append_pairs
-from adbudget.ledger.entry import Receipt
-from adbudget.ledger.items import items
+from adbudget.ledger.entry import NEEDS_APPROVAL, Receipt
 from adbudget.ledger.reading import Snapshot
 
 
@@ -23,12 +22,15 @@ def withdraw(
     reasons : key of an item -> one sentence; keys that wait for nothing are left alone
     who, at : who takes them back, and when
     """
-    every = items(Snapshot(connection=connection))
+    reading = Snapshot(connection=connection)
+    words = (f"{prefix}:{key}" for prefix in ("approval", "cancel") for key in reasons)
+    ruled = {str(word.entry.payload["item"]) for word in reading.by_key(words).values()}
+    named = reading.by_key(reasons)
     pairs = [
         (
             f"cancel:{key}",
             replace(
-                every[key].entry,
+                named[key].entry,
                 kind="approval",
                 verdict="cancelled",
                 who=who,
@@ -38,6 +40,6 @@ def withdraw(
             ),
         )
         for key, why in reasons.items()
-        if key in every and every[key].ruling is None
+        if key in named and named[key].entry.verdict == NEEDS_APPROVAL and key not in ruled
     ]
     return append_pairs(connection, pairs)

@@ -29,7 +29,10 @@ def check_address(url: str, token: str | None, what: str) -> None:
     ------
     InputError : says what is wrong with it
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its message would tell the address
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(f"{what} lives at an address such as https://ads.example.org.")
     if parts.username or parts.password or parts.query or parts.fragment:

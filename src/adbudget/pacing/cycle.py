@@ -4,15 +4,14 @@ Writes nothing itself. Moves, daily budgets and requests see the plan as it stan
 decided and sellers agreed to; the last two after the moves that need nobody, too.
 """
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adbudget.alerts.cooldown import fresh_alerts, most_severe_first
-from adbudget.ledger.entry import digest
+from adbudget.ledger.entry import IDENTITY, STATED
 from adbudget.pacing.booked.clock import local_times, zone_of
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
@@ -36,6 +35,7 @@ from adbudget.pacing.delivery.measures import Measures, measure
 from adbudget.pacing.delivery.pace_alerts import deal_alerts, deal_sentences
 from adbudget.pacing.delivery.past_days import later_corrections
 from adbudget.pacing.delivery.rebased import rebased
+from adbudget.pacing.delivery.scopes import facts_of_scope, named_deals, scope_text
 from adbudget.pacing.delivery.status import Standing, judge
 from adbudget.pacing.moves.reallocation import MovePlan, propose_moves
 from adbudget.pacing.one_story import agreeing
@@ -101,52 +101,37 @@ class Cycle:
         return latest.item().replace(tzinfo=UTC)
 
 
-def _hash_of(marginal: Any) -> str:
-    """Hash of every draw and name: what is printed of a large array is not all of it."""
-    if not hasattr(marginal, "dims"):  # nothing, or not what it should be: that is said later
-        return repr(marginal)
-    names = [[str(name) for name in marginal[dim].values] for dim in marginal.dims]
-    return digest([hashlib.sha256(marginal.values.tobytes()).hexdigest(), names])
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CycleResult:
+    """What comes of one run.
+
+    Attributes
+    ----------
+    report : what was found, and what to do
+    pairs : (key, entry) in the order of writing; empty without a ledger
+    closed : items of earlier runs that nobody needs to rule on any more -> why
+    """
+
+    report: PacingReport
+    pairs: list[Pair] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
 
 
-def run_id_of(cycle: Cycle, *, kill_on: bool) -> str:
-    """The same for the same question; with the kill switch on it is another question."""
-    options = cycle.options
-    rules = [repr(each) for each in (options.move_rules, options.ask_rules, options.daily_rules)]
-    question = {
-        "inputs": inputs_hash(cycle.plan, cycle.delivery),
-        "as_of": cycle.moment.isoformat(),
-        "thresholds": to_plain(options.thresholds),
-        "policy": "" if options.policy is None else options.policy.hash,
-        "rules": [*rules, _hash_of(options.marginal)],
-        "seed": options.seed,
-        "locked": sorted(set(options.locked)),
-        "orders": dict(options.orders or {}),
-        "kill_on": kill_on,
-    }
-    return digest(question)[:32]
-
-
-def run_cycle(
-    cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None
-) -> tuple[PacingReport, list[Pair]]:
+def run_cycle(cycle: Cycle, earlier: EarlierRuns, past: "Ledger | None" = None) -> CycleResult:
     """Measure, judge and propose.
 
     Parameters
     ----------
     cycle : what the run is about
     earlier : what the runs before left behind
-    past : the ledger as it was before the run; None without one, and then no pairs come back
-
-    Returns
-    -------
-    report, and (key, entry) pairs in the order of writing
+    past : the ledger as it was before the run; None without one
     """
     options, delivery, at = cycle.options, cycle.delivery, cycle.at
     corrections = delivery.corrections + later_corrections(cycle.plan, delivery, earlier.known)
     requests, lapsed = _asked_before(cycle, past)
     seen, bookings = _followed(cycle, earlier, past)
-    plan, locked = _decided(agreed_plan(seen, requests, delivery), frozenset(options.locked), past)
+    own_locks = frozenset(named_deals(cycle.plan, dict.fromkeys(options.locked)))
+    plan, locked = _decided(agreed_plan(seen, requests, delivery), own_locks, past)
     plan = rebased(plan, delivery, cycle.today)
     measures = measure(plan, delivery, cycle.moment, options.thresholds)
     standing = judge(plan, delivery, measures, options.thresholds, earlier.standing)
@@ -157,8 +142,8 @@ def run_cycle(
     severities = group_severities(groups, options.thresholds, earlier.groups)
     alerts = (
         *deal_alerts(plan, delivery, measures, standing, sentences, options.thresholds, at),
-        *group_alerts(groups, severities, at),
-        *bound_alerts(plan, measures, at),
+        *group_alerts(groups, severities, at, scope_text(plan)),
+        *bound_alerts(plan, measures, at, scope_text(plan)),
     )
     moves = _moves(cycle, plan, measures, standing, locked, past)
     after = rebased(_after_moves(plan, moves), delivery, cycle.today)
@@ -189,18 +174,19 @@ def run_cycle(
         held=moves.held,
     )
     if past is None:
-        return report, []
+        return CycleResult(report=report)
     facts = _facts(cycle, at, report)
     orders = kept_orders(plan, daily, earlier.ordered)
-    return report, [
+    pairs = [
         run_pair(facts),
         *deal_pairs(plan, delivery, measures, standing, sentences, orders, bookings, facts),
         *group_pairs(groups, severities, facts),
         *correction_pairs(corrections, plan, facts),
         *alert_pairs(fresh, facts),
         *lapsed,
-        *_proposal_pairs(moves, renewal, facts, _expiry(options.policy)),
+        *_proposal_pairs(moves, renewal, facts, options.policy),
     ]
+    return CycleResult(report=report, pairs=pairs, closed=_closed(requests, renewal))
 
 
 def _asked_before(
@@ -318,7 +304,7 @@ def _drafts(
         measures,
         earlier=with_sellers,
         expectations=expect(requests, at=cycle.at),
-        orders=options.orders,
+        orders=named_deals(plan, options.orders or {}),
         booked=cycle.plan,
         gaining=moves.gaining,
         giving=moves.giving,
@@ -341,6 +327,8 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
             "as_of": cycle.moment.isoformat(),
             "thresholds": to_plain(options.thresholds),
             "n_deals": len(cycle.plan),
+            **facts_of_scope(cycle.plan),
+            **_identity(options.policy),
             "severities": {str(name): int(count) for name, count in counts.items()},
             "n_alerts": len(report.raised),
             "n_moves": len(report.moves),
@@ -352,11 +340,24 @@ def _facts(cycle: Cycle, at: datetime, report: PacingReport) -> PacingRunFacts:
 
 def _expiry(policy: Policy | None) -> timedelta:
     """How long moves that wait for a person stand."""
-    return (Constraints() if policy is None else policy.constraints).approval_expires
+    return (Constraints() if policy is None else policy.constraints).patience
+
+
+def _closed(requests: "tuple[SellerRequest, ...]", renewal: Renewal) -> dict[str, str]:
+    from adbudget.pacing.requests.request_entries import closed_items
+
+    return closed_items(requests, renewal)
+
+
+def _identity(policy: Policy | None) -> dict[str, str]:
+    """How the names of those who decide are checked, where the policy says so."""
+    if policy is None or policy.identity == STATED:
+        return {}
+    return {IDENTITY: policy.identity}
 
 
 def _proposal_pairs(
-    moves: MovePlan, renewal: Renewal, facts: PacingRunFacts, stands: timedelta
+    moves: MovePlan, renewal: Renewal, facts: PacingRunFacts, policy: Policy | None
 ) -> list[Pair]:
     from adbudget.pacing.moves.move_entries import move_entries
     from adbudget.pacing.requests.request_entries import draft_pairs, withdrawal_pairs
@@ -370,7 +371,13 @@ def _proposal_pairs(
             run_id=facts.run_id,
             inputs_hash=facts.inputs_hash,
             policy_hash=facts.policy_hash,
-            expires_at=facts.at + stands,
+            expires_at=facts.at + _expiry(policy),
+            of_items=_identity(policy),
         ),
-        *draft_pairs(renewal.new, run_id=facts.run_id, inputs_hash=facts.inputs_hash),
+        *draft_pairs(
+            renewal.new,
+            run_id=facts.run_id,
+            inputs_hash=facts.inputs_hash,
+            of_items=_identity(policy),
+        ),
     ]

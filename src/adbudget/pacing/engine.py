@@ -15,14 +15,16 @@ from adbudget.errors import InputError
 from adbudget.ledger.runs import log_run
 from adbudget.pacing.booked.clock import as_instant
 from adbudget.pacing.booked.plan_table import read_plan
-from adbudget.pacing.cycle import Cycle, run_cycle, run_id_of
+from adbudget.pacing.cycle import Cycle, CycleResult, run_cycle
 from adbudget.pacing.delivery.delivery_table import read_delivery
 from adbudget.pacing.delivery.earlier_runs import RUN, EarlierRuns, read_earlier
-from adbudget.pacing.delivery.measure_entries import Pair
+from adbudget.pacing.delivery.measure_entries import WHO, Pair
+from adbudget.pacing.delivery.scopes import in_scope
 from adbudget.pacing.delivery.status import SEVERITIES, STATES
 from adbudget.pacing.delivery.thresholds import PaceThresholds
 from adbudget.pacing.options import PaceOptions
 from adbudget.pacing.report import PacingReport
+from adbudget.pacing.run_id import run_id_of
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -108,7 +110,7 @@ def pace(
     )
     cycle = _read(plan, delivery, as_instant(as_of), options)
     if ledger is None:
-        return run_cycle(cycle, EarlierRuns(standing=_standing_of(earlier)))[0]
+        return run_cycle(cycle, EarlierRuns(standing=_standing_of(earlier))).report
     if earlier is not None:
         raise InputError("earlier comes from the ledger; leave it out when a ledger is given.")
     with ExitStack() as stack:
@@ -166,12 +168,13 @@ def _standing_of(earlier: Any) -> dict[str, tuple[str, str]]:
 
 
 def _logged(cycle: Cycle, ledger: "Ledger") -> PacingReport:
-    def decide(run_id: str, kill_on: bool, past: "Ledger") -> tuple[PacingReport, list[Pair]]:
-        earlier = read_earlier(past, cycle.plan.deals, cycle.at)
-        return run_cycle(replace(cycle, kill_on=kill_on, run_id=run_id), earlier, past)
+    def decide(run_id: str, kill_on: bool, past: "Ledger") -> tuple[CycleResult, list[Pair]]:
+        called = in_scope(cycle.plan, past)
+        earlier = read_earlier(past, called.deals, cycle.at)
+        named = replace(cycle, plan=called, kill_on=kill_on, run_id=run_id)
+        result = run_cycle(named, earlier, past)
+        return result, result.pairs
 
-    report = log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)
-    from adbudget.pacing.requests.request_entries import close_items, read_requests
-
-    close_items(ledger, read_requests(ledger), at=cycle.at)
-    return report
+    result = log_run(ledger, RUN, lambda kill_on: run_id_of(cycle, kill_on=kill_on), decide)
+    ledger.withdraw(result.closed, who=WHO, at=cycle.at)
+    return result.report

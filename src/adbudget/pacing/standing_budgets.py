@@ -15,6 +15,7 @@ from adbudget.ledger.entry import CHANGE
 from adbudget.money import exact
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.delivery.earlier_runs import MEASUREMENT, RUN
+from adbudget.pacing.delivery.scopes import in_scope
 from adbudget.pacing.moves.decided import budgets_now, is_of_flight
 from adbudget.pacing.moves.locks import locked_deals
 
@@ -83,6 +84,7 @@ def _row(unit: str, campaign: str, currency: str, period: str, budget: Decimal) 
 
 def _planned(ledger: "Ledger", plan: FlightPlan) -> dict[str, dict[str, Any]]:
     """The deals of a plan, with the budgets that hold after what the ledger says."""
+    plan = in_scope(plan, ledger)
     now = budgets_now(plan, ledger)
     return {
         deal: _row(

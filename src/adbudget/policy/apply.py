@@ -131,7 +131,8 @@ def apply_policy(
 
             ledger = stack.enter_context(open_ledger(ledger))
         plan = _logged(policy, readings, tables, ledger, who)
-        return replace(plan, metrics=watch(ledger, instant(moment, policy)))
+        figures = watch(ledger, instant(moment, policy), scopes_of(readings))
+        return replace(plan, metrics=figures)
 
 
 def rerun(run: Entry, before: "Ledger") -> list[Pair]:
@@ -233,6 +234,7 @@ def _run(
             "members": {name: list(names) for name, names in readings.members.items()},
             "scopes": list(scopes_of(readings)),
             "ran_by": ran_by,
+            **_identity(policy),
         },
         of_items=_of_items(policy, at, ran_by),
         evidence={name: evidence_of(case, i) for i, name in enumerate(readings.campaign_ids)},
@@ -254,14 +256,15 @@ def _unmuted(plan: PolicyPlan, muted: Mapping[str, object]) -> PolicyPlan:
 
 def _of_items(policy: Policy, at: datetime, ran_by: str) -> dict[str, Any]:
     """What an item says of itself: until when it stands, and who may rule on it."""
-    about: dict[str, Any] = {
-        EXPIRES: at_text((at + policy.constraints.approval_expires).astimezone(UTC))
-    }
+    about: dict[str, Any] = {EXPIRES: at_text((at + policy.constraints.patience).astimezone(UTC))}
     if policy.four_eyes:
         about |= {FOUR_EYES: True, PROPOSED_BY: ran_by}
-    if policy.identity != STATED:
-        about[IDENTITY] = policy.identity
-    return about
+    return about | _identity(policy)
+
+
+def _identity(policy: Policy) -> dict[str, str]:
+    """How the names of those who decide are checked, where the policy says so."""
+    return {} if policy.identity == STATED else {IDENTITY: policy.identity}
 
 
 def _run_id(policy: Policy, tables: dict[str, Any], *, kill_on: bool) -> str:

@@ -102,7 +102,7 @@ def _made(ledger: "Ledger", policy: Policy, readings: Readings, at: datetime) ->
         for row in ledger.open_changes().to_dict("records")
     ]
     known = {unit: minor(amount) or 0 for unit, amount in ledger.known_budgets().items()}
-    patience = policy.constraints.approval_expires
+    patience = policy.constraints.patience
     return compare(readings, ordered, known, at=at, patience=patience)
 
 

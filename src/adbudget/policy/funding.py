@@ -10,6 +10,7 @@ back to the moves that need nobody, so that it does not link one group to the ne
 """
 
 from bisect import insort
+from collections import deque
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -73,16 +74,16 @@ def fund(
     large = np.abs(change) > limit
     large = large if always is None else large | always
     order = np.argsort(priority, kind="stable")
-    cuts, raises = (_parts(order, np.maximum(sign * change, 0), ~large) for sign in (-1, 1))
+    cuts, raises = (deque(_parts(order, np.maximum(sign * change, 0), ~large)) for sign in (-1, 1))
     total = int(change.sum())
     if total > 0:
-        cuts.insert(0, (OUTSIDE, total))
+        cuts.appendleft((OUTSIDE, total))
     if total < 0:
         raises.append((OUTSIDE, -total))  # what the campaigns do not take
     flows: list[Flow] = []
     for group in _filled(_bundles(change, order[large[order]]), cuts, raises):
         flows += _matched(group.cuts, group.raises, waits=True)
-    flows += _matched(cuts, raises, waits=False)
+    flows += _matched(list(cuts), list(raises), waits=False)
     change_now = np.zeros_like(change)
     for flow in flows:
         if not flow.waits:
@@ -148,8 +149,8 @@ def _bundles(change: np.ndarray, large: np.ndarray) -> list[_Bundle]:
     return done
 
 
-def _filled(bundles: list[_Bundle], cuts: list[Part], raises: list[Part]) -> list[_Bundle]:
-    """Fill every bundle with small moves, which are taken from the two lists."""
+def _filled(bundles: list[_Bundle], cuts: deque[Part], raises: deque[Part]) -> list[_Bundle]:
+    """Fill every bundle with small moves, which are taken from the two queues."""
     have = {1: sum(size for _, size in cuts), -1: sum(size for _, size in raises)}
     bundles = _joined(bundles, have)
     for sign, small in ((1, cuts), (-1, raises)):
@@ -174,7 +175,7 @@ def _joined(bundles: list[_Bundle], have: dict[int, int]) -> list[_Bundle]:
     return by_size
 
 
-def _taken(need: int, small: list[Part], rests: int) -> tuple[list[Part], int]:
+def _taken(need: int, small: deque[Part], rests: int) -> tuple[list[Part], int]:
     """Small moves from the end of their service; and how much room for rests is left.
 
     What is left of the last one goes to the front, where no other bundle takes of it.
@@ -187,7 +188,7 @@ def _taken(need: int, small: list[Part], rests: int) -> tuple[list[Part], int]:
         need, size = need - minor, size - minor
         if size and place != OUTSIDE and size <= rests:
             rests -= size
-            small.insert(0, (place, size))
+            small.appendleft((place, size))
         elif size:
             small.append((place, size))
     return taken[::-1], rests

@@ -23,12 +23,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "test_period": "2 weeks",
         "step": 500,
         "approval_limit": 2000,
-        "approval_expires": "1 week",
     },
 }
-# What the large platforms do, amounts in dollars. Sources, 2025: Meta, "Ad set budget change limit"
-# (four an hour) and minimum daily budgets; Google Ads help, "About spending limits" (twice the
-# highest daily budget of the day); TikTok and LinkedIn, minimum daily budgets of campaigns.
+# What the large platforms do, amounts in dollars. Sources, read in 2026:
+# Meta: developers.facebook.com, "Marketing API Rate Limiting": an ad set's budget may change four
+# times an hour, then it is blocked for an hour; the least budget depends on what is optimized for
+# ("Minimum Budget"), so the preset is a dollar, and a policy gives what its account says.
+# Google: Google Ads help 10487143, "How budget changes affect your campaigns": on a day of changes
+# the limit is twice the highest average daily budget chosen for that day.
+# TikTok: ads.tiktok.com, "About budgets" (August 2025): campaigns must exceed 50, ad groups 20.
+# LinkedIn: no page of its own says it; third parties agree on 10 (8 pounds) a day for a campaign.
 PLATFORMS: dict[str, dict[str, Any]] = {
     "meta": {"changes_per_hour": 4, "min_budget": 1},
     "google": {"day_multiple": 2},

@@ -264,7 +264,7 @@ class Constraints:
     rebalance_limit : largest move of a campaign that no rule moves, as a share of its budget
     approval_limit : a change above it waits for a person
     approval_expires : how long what waits for a person stands, and how long an ordered change may
-        take to be made
+        take to be made; None: as :attr:`patience` says
     rejection_rest : how long a move that was rejected or rolled back is not asked for again
     material_change : a figure that has changed by more ends that rest
     step : a smaller move is pointed out
@@ -291,7 +291,7 @@ class Constraints:
     max_daily_change: Share = _as_written("25%")
     rebalance_limit: Share = _as_written("10%")
     approval_limit: Amount = _as_written(500)
-    approval_expires: Hours = _as_written("24 hours")
+    approval_expires: Hours | None = None
     rejection_rest: Days = _as_written("7 days")
     material_change: Share = _as_written("25%")
     step: Amount = _as_written(50)
@@ -304,6 +304,11 @@ class Constraints:
     def pause_threshold(self) -> timedelta:
         """``pause_threshold_hours`` by the name of what it is."""
         return self.pause_threshold_hours
+
+    @property
+    def patience(self) -> timedelta:
+        """How long what waits stands: as stated, else the cadence; a day where there is none."""
+        return self.approval_expires or self.cadence or timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

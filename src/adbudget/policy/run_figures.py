@@ -4,7 +4,7 @@ Changes a week, share of spend on winners, rule trigger rate, alerts a week, CPL
 that the ledger cannot know yet is None, never a guess.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from adbudget.policy.calls import Case
 from adbudget.policy.metrics.registry import METRICS, costs_of_result
 from adbudget.policy.plan import PolicyPlan
 from adbudget.policy.values import BudgetMove
+from adbudget.tables.units import SCOPE, split_unit
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -59,13 +60,25 @@ def evidence_of(case: Case, campaign: int) -> dict[str, float]:
     return {name: figures[name] for name in sorted(figures) if np.isfinite(figures[name])}
 
 
-def watch(ledger: "Ledger", at: datetime) -> dict[str, float | int | None]:
+Figures = dict[str, float | int | None]
+
+
+def watch_accounts(ledger: "Ledger", at: datetime) -> dict[str, Figures]:
+    """The figures of every account that a run of the last 28 days was about; see :func:`watch`."""
+    runs = ledger.entries(kind="run", since=at - TREND, until=at + ROUNDING)["payload"]
+    accounts = sorted({name for payload in runs for name in payload.get("scopes", [""])})
+    return {account: watch(ledger, at, [account]) for account in accounts}
+
+
+def watch(ledger: "Ledger", at: datetime, accounts: Sequence[str] | None = None) -> Figures:
     """Five figures as of a moment.
 
     Parameters
     ----------
     ledger : of runs and their consequences
     at : moment with time zone; nothing later counts
+    accounts : whose campaigns, as :func:`adbudget.tables.units.scope_of` calls them; a run counts
+        that was about no others. None counts all together
 
     Returns
     -------
@@ -79,8 +92,19 @@ def watch(ledger: "Ledger", at: datetime) -> dict[str, float | int | None]:
     """
     until = at + ROUNDING
     recent = ledger.entries(kind=("change", "alert"), since=at - WEEK, until=until)
-    kinds = recent["kind"].tolist()
     runs = ledger.entries(kind="run", since=at - TREND, until=until)
+    if accounts is not None:
+        of_run = {
+            run_id: set(payload.get("scopes", [""]))
+            for run_id, payload in zip(runs["run_id"], runs["payload"], strict=True)
+        }
+        own = [of_run[run_id] <= set(accounts) for run_id in runs["run_id"]]
+        ours = [
+            _is_of(accounts, unit, of_run.get(run_id, {""}))
+            for unit, run_id in zip(recent["unit"], recent["run_id"], strict=True)
+        ]
+        runs, recent = runs.loc[np.array(own, bool)], recent.loc[np.array(ours, bool)]
+    kinds = recent["kind"].tolist()
     facts = [payload["figures"] for payload in runs["payload"] if "figures" in payload]
     moments = [
         at_run.to_pydatetime()
@@ -95,6 +119,11 @@ def watch(ledger: "Ledger", at: datetime) -> dict[str, float | int | None]:
         "alerts_per_week": kinds.count("alert"),
         "cpl_trend": _trend(moments, [figures["cpl"] for figures in facts]),
     }
+
+
+def _is_of(accounts: Sequence[str], unit: str, of_run: set[str]) -> bool:
+    """Whether an entry is of these accounts: as its unit says, or else its run."""
+    return split_unit(unit)[0] in accounts if SCOPE in unit else of_run <= set(accounts)
 
 
 def _ratio(facts: list[Mapping[str, Any]], top: str, bottom: str) -> float | None:

@@ -99,8 +99,10 @@ def read_delivery(
     notes = unread_columns(everything, "delivery", KNOWN)
     deal, codes, names = deals_of_rows(everything, plan, rows)
     table = planned_only(everything, deal, names, codes, notes)
-    kept = np.flatnonzero(deal >= 0)
-    deal, rows = deal[kept], rows.take(kept)
+    del codes  # tables are long: what is not needed any more is let go
+    if len(table) < deal.size:
+        kept = np.flatnonzero(deal >= 0)
+        deal, rows = deal[kept], rows.take(kept)
     table, deal, rows, unknown = complete_only(table, deal, plan, rows, notes)
     if not deal.size:
         return replace(nothing_yet(plan), unknown=unknown, notes=tuple(notes))
@@ -131,7 +133,8 @@ def _read(
     notes: list[Note],
 ) -> Table:
     zones, zone_of_deal = np.unique(plan.time_zone.astype(str), return_inverse=True)
-    zone_code, zone_names = zone_of_deal[deal], [str(name) for name in zones]
+    zone_code = zone_of_deal.astype(np.int16)[deal]
+    zone_names = [str(name) for name in zones]
     slots = read_slots(table, zone_code, zone_names, rows, notes)
     if moment is not None:
         late = begins_later(slots, moment, zone_code, zone_names)
@@ -143,9 +146,10 @@ def _read(
                 "at which it begins: for delivery up to the end of 2026-03-10, pass as_of "
                 "2026-03-11, or during a day as_of with its time."
             )
-    exponent = plan.exponent[deal]
+    del zone_code
+    scale = (10.0**plan.exponent)[deal]
     has = table.columns
-    spend = _minor(column_of(table, "spend"), "spend", exponent, rows)
+    spend = _minor(column_of(table, "spend"), "spend", scale, rows)
     impressions = read_as_written(column_of(table, "impressions"), "impressions", rows)
     return Table(
         deal=deal,
@@ -156,7 +160,7 @@ def _read(
         conversions=read_as_written(column_of(table, "conversions"), "conversions", rows)
         if "conversions" in has
         else None,
-        revenue=_minor(column_of(table, "revenue"), "revenue", exponent, rows)
+        revenue=_minor(column_of(table, "revenue"), "revenue", scale, rows)
         if "revenue" in has
         else None,
         reported_at=read_moments(table, "reported_at", moment or UNBOUNDED, rows)
@@ -166,18 +170,18 @@ def _read(
     )
 
 
-def _minor(values: pd.Series, name: str, exponent: np.ndarray, rows: Rows) -> np.ndarray:
+def _minor(values: pd.Series, name: str, scale: np.ndarray, rows: Rows) -> np.ndarray:
     """Amounts in minor units, whole where they are written so."""
     amount = read_as_written(values, name, rows)
-    scale = 10.0**exponent
-    huge = np.abs(amount * scale) >= LARGEST_EXACT
+    scaled = amount * scale
+    huge = np.abs(scaled) >= LARGEST_EXACT
     if huge.any():
         raise InputError(
             f"{name} is too large to be exact in {rows.named(huge)}: "
             f"{distinct_values(amount[huge].tolist())}. Is it in another unit, e.g. micros?"
         )
-    whole = np.rint(amount * scale)
-    return np.where(whole / scale == amount, whole, amount * scale)
+    whole = np.rint(scaled)
+    return np.where(whole / scale == amount, whole, scaled)
 
 
 def _daily(
@@ -191,11 +195,14 @@ def _daily(
     deal, spend = table.deal[chosen], table.spend[chosen]
     running = cumulative
     if cumulative is None:
-        over = (table.slots.day[chosen] + np.timedelta64(1, "D") - plan.start[deal]).astype(float)
-        planned, before = (
-            plan.budget_minor[deal] * _planned(plan, deal, days) for days in (over, over - 1)
-        )
-        running = are_running(deal, (spend, table.impressions[chosen]), planned, before)
+
+        def wanted() -> tuple[np.ndarray, np.ndarray]:
+            day = table.slots.day[chosen] - plan.start[deal]
+            days = (day.astype(float) + 1, day.astype(float))
+            until, before = (plan.budget_minor[deal] * _planned(plan, deal, each) for each in days)
+            return until, before
+
+        running = are_running(deal, (spend, table.impressions[chosen]), wanted)
         if running:
             message = (
                 "delivery: figures only grow, and add up to far more than is planned, so they are "
@@ -316,6 +323,8 @@ def _latest(
 
 def _with_refunds(order: np.ndarray, refunds: np.ndarray, table: Table) -> np.ndarray:
     """Rows that hold and those that take something back, sorted by deal and slot."""
+    if not refunds.size:
+        return order
     every = np.concatenate([order, refunds])
     return every[np.lexsort([table.slots.begins[every], table.deal[every]])]
 

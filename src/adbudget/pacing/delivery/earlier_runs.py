@@ -1,6 +1,6 @@
 """Ledger -> what a run has to know of the runs before it. Reads, never writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -49,36 +49,48 @@ def read_earlier(ledger: "Ledger", deals: tuple[str, ...], at: datetime) -> Earl
     """
     wanted = set(deals)
     runs = ledger.entries(kind=RUN, until=at + INCLUDED, last=MOST_RUNS)
-    payloads: dict[str, Mapping[str, Any]] = {}
-    groups: dict[tuple[str, str, str], tuple[str, float]] = {}
+    found = _Found()
     newest_first = sorted(zip(runs["at"], runs["sequence"], runs["run_id"], strict=True))[::-1]
     for _, _, run_id in newest_first:
-        logged = ledger.entries(kind=MEASUREMENT, run_id=run_id)
-        payloads = {
-            unit: payload
-            for unit, payload in zip(logged["unit"], logged["payload"], strict=True)
-            if payload["level"] == "deal" and unit in wanted
-        }
-        if payloads:
-            groups = _groups(logged)
+        found = _found(ledger.of_run(run_id, MEASUREMENT), wanted)
+        if found.standing:
             break
+    alerts = ledger.entries(kind="alert", since=at - REMINDER, until=at + INCLUDED)
+    if not found.standing:
+        return EarlierRuns(alerts=past_alerts(alerts))
     return EarlierRuns(
-        standing={deal: (one["state"], one["severity"]) for deal, one in payloads.items()},
-        known={deal: one["known"] for deal, one in payloads.items()},
-        ordered={deal: one.get("daily", {}).get("orders", []) for deal, one in payloads.items()},
-        groups=groups,
-        booked={deal: one.get("booked", {}) for deal, one in payloads.items()},
-        alerts=past_alerts(ledger.entries(kind="alert", since=at - REMINDER, until=at + INCLUDED)),
+        standing=found.standing,
+        known=found.known,
+        ordered=found.ordered,
+        groups=found.groups,
+        booked=found.booked,
+        alerts=past_alerts(alerts),
     )
 
 
-def _groups(logged: Any) -> dict[tuple[str, str, str], tuple[str, float]]:
-    """Severity and deviation of sellers, channels and campaigns."""
-    found = {}
-    columns = zip(logged["unit"], logged["currency"], logged["payload"], strict=True)
-    for unit, currency, payload in columns:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """The parts of :class:`EarlierRuns` that one run holds, while they are read."""
+
+    standing: dict[str, tuple[str, str]] = field(default_factory=dict)
+    known: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ordered: dict[str, Any] = field(default_factory=dict)
+    groups: dict[tuple[str, str, str], tuple[str, float]] = field(default_factory=dict)
+    booked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _found(logged: Iterable[tuple[str, str, dict[str, Any]]], wanted: set[str]) -> _Found:
+    """What a run says of these deals, and of all groups; the rest of each entry is let go."""
+    found = _Found()
+    for unit, currency, payload in logged:
         if payload["level"] != "deal":
             index = payload["spend"]["index"]
             deviation = 0.0 if index is None else index - 1
-            found[payload["level"], currency, unit] = (payload.get("severity", "none"), deviation)
+            severity = payload.get("severity", "none")
+            found.groups[payload["level"], currency, unit] = (severity, deviation)
+        elif unit in wanted:
+            found.standing[unit] = (payload["state"], payload["severity"])
+            found.known[unit] = payload["known"]
+            found.ordered[unit] = payload.get("daily", {}).get("orders", [])
+            found.booked[unit] = payload.get("booked", {})
     return found

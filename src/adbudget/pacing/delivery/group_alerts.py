@@ -13,6 +13,7 @@ from adbudget.pacing.delivery.measures import Measures
 from adbudget.pacing.delivery.pace_alerts import evidence_of, pace_alert
 from adbudget.pacing.delivery.status import SEVERITIES, severity_level
 from adbudget.pacing.delivery.thresholds import PaceThresholds
+from adbudget.tables.units import unit_of
 
 FEWEST_DEALS = 2  # a group of one deal has that deal's alert
 
@@ -47,9 +48,12 @@ def group_severities(
 
 
 def group_alerts(
-    groups: Sequence[Groups], severities: Sequence[np.ndarray], at: datetime
+    groups: Sequence[Groups], severities: Sequence[np.ndarray], at: datetime, scope: str = ""
 ) -> Iterator[Alert]:
-    """Sellers, channels and campaigns whose deals together are off plan."""
+    """Sellers, channels and campaigns whose deals together are off plan.
+
+    ``scope`` says whose they are, where several accounts share a ledger.
+    """
     for group, severity in zip(groups, severities, strict=True):
         told = (severity != "none") & (group.n_deals >= FEWEST_DEALS)
         for i in np.flatnonzero(told).tolist():
@@ -63,13 +67,19 @@ def group_alerts(
                 f"spent; they head for {money_text(track.projected[i], code)}."
             )
             evidence = evidence_of(track, i, 10.0 ** int(group.exponent[i]))
-            unit = f"{group.level} {group.name[i]}" + (f", {code}" if code else "")
+            name = f"{group.level} {group.name[i]}" + (f", {code}" if code else "")
+            unit = unit_of(name, scope)
             type_ = f"{group.level}_{side}_delivery"
             yield pace_alert(unit, type_, str(severity[i]), evidence, message, at)
 
 
-def bound_alerts(plan: FlightPlan, measures: Measures, at: datetime) -> Iterator[Alert]:
-    """Budgets that break the bounds of the plan itself, and spend that is beyond one."""
+def bound_alerts(
+    plan: FlightPlan, measures: Measures, at: datetime, scope: str = ""
+) -> Iterator[Alert]:
+    """Budgets that break the bounds of the plan itself, and spend that is beyond one.
+
+    ``scope`` as in :func:`group_alerts`.
+    """
     for i, deal in enumerate(plan.deals):
         code, budget = str(plan.currency[i]), int(plan.budget_minor[i])
         least, most = int(plan.minimum_minor[i]), int(plan.maximum_minor[i])
@@ -87,10 +97,10 @@ def bound_alerts(plan: FlightPlan, measures: Measures, at: datetime) -> Iterator
         if told:
             evidence = {"budget_minor": float(budget), "spent_minor": float(spent)}
             yield pace_alert(deal, "bound_broken", "warning", evidence, f"{deal}: {told}.", at)
-    yield from _joint_bounds(plan, at)
+    yield from _joint_bounds(plan, at, scope)
 
 
-def _joint_bounds(plan: FlightPlan, at: datetime) -> Iterator[Alert]:
+def _joint_bounds(plan: FlightPlan, at: datetime, scope: str) -> Iterator[Alert]:
     for limit in plan.limits:
         inside = (plan.campaign == limit.campaign) & (plan.names(limit.level) == limit.name)
         held = int(plan.budget_minor[inside].sum())
@@ -106,5 +116,5 @@ def _joint_bounds(plan: FlightPlan, at: datetime) -> Iterator[Alert]:
             f"{money_text(held, code)} together are {side}, {money_text(bound, code)}."
         )
         evidence = {"budget_minor": float(held), "bound_minor": float(bound)}
-        unit = f"{limit.level} {limit.name} of {limit.campaign}"
+        unit = unit_of(f"{limit.level} {limit.name} of {limit.campaign}", scope)
         yield pace_alert(unit, "bound_broken", "warning", evidence, message, at)

@@ -5,7 +5,7 @@ that a later one replaced; one per alert not told lately. Moves and requests bri
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,9 +102,14 @@ def deal_pairs(
     ----------
     daily, booked : (deal,) what is kept of its daily budgets, and of its booking
     """
-    days = days_payload(plan, delivery, measures)
-    spend, impressions = _rows(measures.spend), _rows(measures.impressions)
     shared = facts.shared()
+    figures = zip(
+        plan.deals,
+        _rows(measures.spend),
+        _rows(measures.impressions),
+        days_payload(plan, delivery, measures),
+        strict=True,
+    )
     return [
         (
             f"measure:{facts.run_id}:deal:{deal}",
@@ -122,16 +127,16 @@ def deal_pairs(
                     "exponent": int(plan.exponent[i]),
                     "elapsed_share": float(measures.elapsed_share[i]),
                     "planned_share": float(measures.planned_share[i]),
-                    "spend": spend[i],
-                    "impressions": impressions[i],
-                    "known": days[i],
+                    "spend": spend,
+                    "impressions": impressions,
+                    "known": days,
                     "daily": daily[i],
                     "booked": booked[i],
                 },
                 **shared,
             ),
         )
-        for i, deal in enumerate(plan.deals)
+        for i, (deal, spend, impressions, days) in enumerate(figures)
     ]
 
 
@@ -142,16 +147,16 @@ def group_pairs(
     shared = facts.shared()
     pairs = []
     for group, severity in zip(groups, severities, strict=True):
-        spend, impressions = _rows(group.spend), _rows(group.impressions)
-        for i, name in enumerate(group.name):
+        figures = zip(group.name, _rows(group.spend), _rows(group.impressions), strict=True)
+        for i, (name, spend, impressions) in enumerate(figures):
             payload = {
                 "level": group.level,
                 "severity": severity[i],
                 "exponent": int(group.exponent[i]),
                 "n_deals": int(group.n_deals[i]),
                 "n_assumed": int(group.n_assumed[i]),
-                "spend": spend[i],
-                "impressions": impressions[i],
+                "spend": spend,
+                "impressions": impressions,
             }
             currency = group.currency[i]
             entry = Entry(kind=MEASUREMENT, unit=name, currency=currency, payload=payload, **shared)
@@ -202,7 +207,7 @@ def alert_pairs(alerts: Iterable[Alert], facts: PacingRunFacts) -> list[Pair]:
     ]
 
 
-def _rows(track: Track) -> list[dict[str, float | None]]:
+def _rows(track: Track) -> Iterator[dict[str, float | None]]:
     """One JSON mapping per deal or group; None for what is not known or not finite."""
     columns = [to_plain(getattr(track, name)) for name in TRACK]
-    return [dict(zip(TRACK, row, strict=True)) for row in zip(*columns, strict=True)]
+    return (dict(zip(TRACK, row, strict=True)) for row in zip(*columns, strict=True))

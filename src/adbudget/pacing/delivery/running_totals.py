@@ -3,6 +3,8 @@
 Rows are sorted by deal and time. Nothing is known of tables here.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 FEWEST_ROWS = 3  # of a deal, before its figures can show that they run up
@@ -22,8 +24,7 @@ def first_rows(deal: np.ndarray) -> np.ndarray:
 def are_running(
     deal: np.ndarray,
     amounts: tuple[np.ndarray, ...],
-    planned: np.ndarray,
-    planned_before: np.ndarray,
+    wanted: Callable[[], tuple[np.ndarray, np.ndarray]],
 ) -> bool:
     """Whether figures run up from row to row, and make sense only as totals.
 
@@ -31,8 +32,8 @@ def are_running(
     ----------
     deal : (row,) position of the deal
     amounts : spend first, then others; (row,) each
-    planned, planned_before : (row,) what the plan wants of the deal until the row's day is over,
-        and until it begins; minor units
+    wanted : gives what the plan wants of the deal until the row's day is over, and until it
+        begins: (row,) minor units each. Asked only where no figure ever falls
 
     Returns
     -------
@@ -41,11 +42,16 @@ def are_running(
     """
     first = first_rows(deal)
     long = (np.bincount(deal) >= FEWEST_ROWS)[deal]
-    step, last = long & ~first, np.append(first[1:], True) & long & (planned > 0)
-    grows = np.stack([np.diff(amount, prepend=0.0)[step] for amount in amounts])
-    if step.sum() < FEWEST_STEPS or (grows < 0).any() or not last.any():
+    step = long & ~first
+    if step.sum() < FEWEST_STEPS:
         return False
-    if (grows[0] > 0).mean() < LEAST_GROWING:
+    if any((np.diff(amount, prepend=0.0)[step] < 0).any() for amount in amounts):
+        return False
+    if (np.diff(amounts[0], prepend=0.0)[step] > 0).mean() < LEAST_GROWING:
+        return False
+    planned, planned_before = wanted()
+    last = np.append(first[1:], True) & long & (planned > 0)
+    if not last.any():
         return False
     spend = amounts[0]
     total = np.bincount(deal, weights=spend)[deal[last]]

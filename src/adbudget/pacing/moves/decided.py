@@ -16,6 +16,7 @@ from adbudget.errors import InputError, KillSwitchError, LedgerConflictError, Le
 from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, Entry, digest
 from adbudget.money import money_text
 from adbudget.pacing.booked.flight import FlightPlan
+from adbudget.pacing.delivery.scopes import in_scope, named_deals
 from adbudget.pacing.moves.locks import locked_deals
 from adbudget.pacing.moves.move_entries import FLIGHT, RULE
 from adbudget.tables.messages import Note
@@ -178,6 +179,8 @@ def override_moves(
     if not reason.strip():
         raise InputError("reason must say why other budgets are right; got an empty text.")
     name, _ = _group(ledger, group_id)
+    plan = in_scope(plan, ledger)
+    budgets = named_deals(plan, budgets)
     own = f"{name}:override:{digest({deal: str(budgets[deal]) for deal in budgets})[:12]}"
     pairs = []
     if own not in _groups(ledger):  # otherwise the same call was made before

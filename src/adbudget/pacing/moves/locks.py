@@ -42,7 +42,7 @@ def lock_deal(
 
     Raises
     ------
-    InputError : no deal or no reason
+    InputError : no deal or no reason, or ``who`` is not who the policy's ``identity`` asks for
     """
     receipt = _write(ledger, deal, locked=True, who=who, at=at, reason=reason)
     pending = ledger.pending()
@@ -65,6 +65,7 @@ def _write(
     for name, text in (("deal", deal), ("reason", reason)):
         if not text.strip():
             raise InputError(f"{name} must not be empty; say which deal, and why.")
+    ledger.check_person(who, unit=deal)
     word = "lock" if locked else "unlock"
     entry = Entry(
         kind=LOCK, at=at, who=who, unit=deal, rationale=reason, payload={"locked": locked}

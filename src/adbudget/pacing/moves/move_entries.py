@@ -4,7 +4,7 @@ One recommendation per deal, a second one for the part that waits for a person, 
 deal for the part that does not. Amounts are budgets of whole flights: the payload says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ def move_entries(
     inputs_hash: str = "",
     policy_hash: str = "",
     expires_at: datetime | None = None,
+    of_items: Mapping[str, Any] | None = None,
 ) -> list[Pair]:
     """(key, entry) pairs of a cycle, in the order of writing.
 
@@ -36,6 +37,7 @@ def move_entries(
     who : program or person that proposes
     run_id, inputs_hash, policy_hash : of the run
     expires_at : until when what needs approval stands, with time zone; None says for good
+    of_items : what else the payload of what needs approval says, such as who may rule on it
 
     Returns
     -------
@@ -49,13 +51,16 @@ def move_entries(
         "inputs_hash": inputs_hash,
         "policy_hash": policy_hash,
     }
+    waits: dict[str, Any] = dict(of_items or {})
+    if expires_at is not None:
+        waits[EXPIRES] = at_text(expires_at.astimezone(UTC))
     about: dict[str, list[Move]] = {}
     for move in moves.moves:
         for deal in (move.source, move.target):
             about.setdefault(deal, []).append(move)
     pairs: list[Pair] = []
     for change in moves.changes:
-        pairs += _entries(change, about[change.deal], shared, expires_at)
+        pairs += _entries(change, about[change.deal], shared, waits)
     return pairs
 
 
@@ -65,7 +70,7 @@ def recommendation_key(run_id: str, deal: str, *, waits: bool) -> str:
 
 
 def _entries(
-    change: DealChange, own: list[Move], shared: dict[str, Any], expires_at: datetime | None
+    change: DealChange, own: list[Move], shared: dict[str, Any], waits: dict[str, Any]
 ) -> Iterator[Pair]:
     run_id = shared["run_id"]
     if change.blocked_minor:
@@ -84,10 +89,8 @@ def _entries(
     if change.next_minor != change.now_minor:
         waiting = [move for move in own if move.verdict == NEEDS_APPROVAL]
         ends = (change.now_minor, change.next_minor)
-        funded: dict[str, Any] = {"funded_by": _funders(waiting, change, run_id, waits=True)}
-        if expires_at is not None:
-            funded[EXPIRES] = at_text(expires_at.astimezone(UTC))
-        entry = _entry(change, ends, NEEDS_APPROVAL, waiting, funded, shared, change.group_id)
+        more = waits | {"funded_by": _funders(waiting, change, run_id, waits=True)}
+        entry = _entry(change, ends, NEEDS_APPROVAL, waiting, more, shared, change.group_id)
         yield recommendation_key(run_id, change.deal, waits=True), entry
 
 

@@ -18,6 +18,7 @@ from adbudget.pacing.moves.efficiency import Worth
 from adbudget.pacing.moves.flows import Flows
 from adbudget.pacing.moves.move import DealChange, Move, Verdict
 from adbudget.pacing.moves.move_rules import MoveRules
+from adbudget.policy.presets import in_currency
 from adbudget.policy.rulebook import Policy
 
 SAYS = {
@@ -95,11 +96,14 @@ def _large(case: MoveCase) -> np.ndarray:
     np.add.at(change, case.flows.target, case.flows.minor)
     if case.policy is None:
         return np.zeros(len(plan), bool)
-    amount = case.policy.constraints.approval_limit
-    limit = np.array(
-        [amount.minor(int(digits), "constraints: approval_limit") for digits in plan.exponent],
-        dtype=float,
-    )
+    digits_of = dict(zip(plan.currency, plan.exponent.tolist(), strict=True))
+    limit_of = {
+        code: in_currency(case.policy, str(code)).constraints.approval_limit.minor(
+            digits, "constraints: approval_limit"
+        )
+        for code, digits in digits_of.items()
+    }
+    limit = np.array([limit_of[code] for code in plan.currency], dtype=float)
     return change > limit * np.maximum(case.measures.remaining_days, 1.0)
 
 

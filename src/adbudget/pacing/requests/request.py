@@ -6,6 +6,7 @@ What is asked never changes once drafted; how it stands is folded from the ledge
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from adbudget.errors import InputError
@@ -114,10 +115,8 @@ class Ask:
 
         It is the idempotency key too, so no seller carries an ask out twice.
         """
-        about = [self.deal, self.seller, self.account, self.order_id, self.intent, self.currency]
-        changes = [[diff.field, diff.old_value, diff.new_value] for diff in self.diffs]
-        facts = [*about, changes, self.drafted_at.date().isoformat()]
-        return f"SR-{digest(facts)[:12].upper()}"
+        about = (self.deal, self.seller, self.account, self.order_id, self.intent, self.currency)
+        return _name_of(about, self.diffs, self.drafted_at.date().isoformat())
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Ask":
@@ -129,6 +128,12 @@ class Ask:
             **values
             | {"diffs": diffs_of(values["diffs"]), "fallback": Fallback(**values["fallback"])}
         )
+
+
+@lru_cache(maxsize=10_000)  # a run asks several times for the name of each request
+def _name_of(about: tuple[str, ...], diffs: tuple[Diff, ...], day: str) -> str:
+    changes = [[diff.field, diff.old_value, diff.new_value] for diff in diffs]
+    return f"SR-{digest([*about, changes, day])[:12].upper()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

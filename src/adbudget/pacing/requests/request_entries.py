@@ -4,7 +4,7 @@ A request is one entry when drafted and one for every step after, under keys tha
 two processes that take the same step write one entry, two that take different ones conflict.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ def draft_pairs(
     who: str = WHO,
     run_id: str = "",
     inputs_hash: str = "",
+    of_items: Mapping[str, Any] | None = None,
 ) -> list[Pair]:
     """Drafts -> (key, entry) pairs, to be written with the run that made them.
 
@@ -38,6 +39,7 @@ def draft_pairs(
     ----------
     requests : new ones; those the ledger holds already (``n_events`` above 0) are left out
     who, run_id, inputs_hash : of the run
+    of_items : what else the payload of what waits says, such as who may rule on it
     """
     return [
         (
@@ -48,7 +50,8 @@ def draft_pairs(
                 at=request.ask.drafted_at,
                 verdict=NEEDS_APPROVAL if request.approval == "waiting" else "auto",
                 rationale=request.ask.reason,
-                payload={"request": request.request_id, "ask": to_plain(request.ask)},
+                payload={"request": request.request_id, "ask": to_plain(request.ask)}
+                | (dict(of_items or {}) if request.approval == "waiting" else {}),
                 run_id=run_id,
                 inputs_hash=inputs_hash,
             ),
@@ -203,12 +206,28 @@ def close_items(
     ledger: Ledger, requests: Iterable[SellerRequest], *, at: datetime, who: str = WHO
 ) -> None:
     """Ask nobody any more to approve what has lapsed or was withdrawn, all in one go."""
+    ledger.withdraw(closed_items(requests), who=who, at=at)
+
+
+def closed_items(
+    requests: Iterable[SellerRequest], renewal: Renewal | None = None
+) -> dict[str, str]:
+    """Items nobody needs to rule on any more -> why: the request has lapsed or was withdrawn.
+
+    Parameters
+    ----------
+    requests : as they stand
+    renewal : which of them are taken back besides
+    """
     over = {
         draft_key(request.request_id): request.note
         for request in requests
         if request.state in ("expired", "withdrawn") and request.approval == "waiting"
     }
-    ledger.withdraw(over, who=who, at=at)
+    taken_back = () if renewal is None else renewal.withdrawn
+    return over | {
+        draft_key(draft.request_id): why for draft, why in taken_back if draft.approval == "waiting"
+    }
 
 
 def draft_key(request_id: str) -> str:

@@ -16,7 +16,7 @@ from adbudget.pacing.requests.change import Diff, diffs_of
 from adbudget.pacing.requests.gateway import Answer
 from adbudget.pacing.requests.request import SellerRequest
 from adbudget.pacing.requests.states import OURS, STATES, State, check_state
-from adbudget.plain_json import to_plain
+from adbudget.plain_json import to_plain, without_passwords
 
 REQUESTED_BY = "agent:adbudget"
 LONGEST_NOTE = 500
@@ -167,9 +167,9 @@ def refusal_of(document: Any) -> tuple[str, str, str]:
 
 
 def clean(text: str) -> str:
-    """A stranger's text as it may be kept: one printable line, cut with a sign that it was."""
+    """A stranger's text as it may be kept: one printable line, no passwords, cut with a sign."""
     line = " ".join(re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]", " ", text).split())
-    line = "".join(letter for letter in line if letter.isprintable())
+    line = without_passwords("".join(letter for letter in line if letter.isprintable()))
     return line if len(line) <= LONGEST_NOTE else f"{line[: LONGEST_NOTE - 1]}…"
 
 

@@ -211,8 +211,9 @@ def _diffs(
     if days.is_even:
         return (first,)
 
+    dates = [str(days.first + timedelta(days=number)) for number in range(len(days.needed))]
+
     def by_day(amounts: tuple[float, ...], write: Callable[[float], str | int]) -> str:
-        dates = (days.first + timedelta(days=number) for number in range(len(amounts)))
         pairs = zip(dates, amounts, strict=True)
         return ", ".join(f"{day} {write(amount)}" for day, amount in pairs)
 

@@ -198,7 +198,7 @@ def table(scored: pd.DataFrame) -> str:
     rows = []
     pairs = scored[["data", "tool"]].drop_duplicates().itertuples(index=False, name=None)
     for data, tool in pairs:
-        part = scored[(scored["data"] == data) & (scored["tool"] == tool)]
+        part = pd.DataFrame(scored[(scored["data"] == data) & (scored["tool"] == tool)])
         by_span = [part.loc[part["ahead"].between(*span), "crps"].mean() for span in SPANS]
         row = [data, tool, *(f"{x:.4f}" for x in (*by_span, part["crps"].mean()))]
         row += [f"{part['covered'].mean():.3f}", f"{part['width'].mean():.3f}"]

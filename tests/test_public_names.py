@@ -74,9 +74,9 @@ def test_public_functions_stay_functions_after_their_modules_were_imported():
         "    if not found.name.endswith('__main__'):\n"
         "        importlib.import_module(found.name)\n"
         "print(*[inspect.isfunction(getattr(ab, name)) for name in "
-        "('read_panel', 'fit', 'simulate', 'optimize', 'decide', 'recommend')])"
+        "('read_panel', 'fit', 'simulate', 'optimize', 'decide', 'recommend', 'forecast')])"
     )
-    assert output.split() == ["True"] * 6
+    assert output.split() == ["True"] * 7
 
 
 def test_a_name_nobody_knows_is_an_attribute_error():

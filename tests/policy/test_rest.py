@@ -95,6 +95,18 @@ def test_money_left_over_goes_to_nobody_whose_budget_has_just_changed(ledger):
     assert {call.change_pct for call in plan.calls} == {0.0}
 
 
+def test_what_rebalancing_raised_is_not_cut_by_a_rule_before_it_can_have_shown(ledger):
+    """The day before, 100 of what was cut elsewhere went to it: raised and cut is a contradiction."""
+    first = budgets_over(ledger, days(2, 2))[0]
+    assert first["ok"] == 3100
+    worse = table(budget=[1100.0, 800.0, 3100.0], cpl=[50.0, 50.0, 75.0])
+    plan = apply_policy(load_policy(POLICY), worse, ledger=ledger, as_of="2026-03-03T12:00")
+    assert plan.of("ok").change_pct == 0
+    assert "rest" in plan.of("ok").flags
+    later = apply_policy(load_policy(POLICY), worse, ledger=ledger, as_of="2026-03-05T12:00")
+    assert later.of("ok").change_pct < 0
+
+
 # Cadence ----------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,11 @@ def money_of(budget: StandingBudget) -> float:
     return budget.daily_minor / 10 ** digits_of(budget.currency)
 
 
+def minor_of(budget: StandingBudget, money: float | None) -> int:
+    """Money a day as minor units of a budget's currency; what stands when there is none."""
+    return budget.daily_minor if money is None else round(money * 10 ** digits_of(budget.currency))
+
+
 def current_spend(
     budgets: Sequence[StandingBudget], cells: pd.Index, period_days: int
 ) -> pd.Series:

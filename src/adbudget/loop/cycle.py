@@ -18,12 +18,14 @@ from adbudget.errors import InputError
 from adbudget.loop.applying import Applied, apply_changes, unit_of_budget
 from adbudget.loop.campaigns import (
     current_spend,
+    minor_of,
     money_by_cell,
     policy_tables,
     targets_of,
 )
 from adbudget.loop.cycle_report import CycleReport, campaign_table
 from adbudget.loop.gathering import Gathered, first_day, gather, readings_of
+from adbudget.loop.leaning import reasons_of, settled_spend, tried_budgets
 from adbudget.loop.learning import Learned, fit_all, update_fit
 from adbudget.loop.limiting import QUARTER, cycle_limits
 from adbudget.loop.maturity import Maturity, learn_maturity
@@ -33,11 +35,10 @@ from adbudget.loop.rehearsing import Rehearsal, rehearse
 from adbudget.loop.settings import LoopSettings
 from adbudget.loop.sources import PlatformOutcome, Source, today_of
 from adbudget.loop.state import Cycle, LoopState
-from adbudget.money import digits_of
 from adbudget.panel.findings import blocked
 from adbudget.panel.integrity import check_data
 from adbudget.plan import Limits
-from adbudget.platforms.platform import Platform, StandingBudget
+from adbudget.platforms.platform import Platform
 from adbudget.policy.apply import apply_policy
 from adbudget.policy.file import load_policy
 from adbudget.policy.plan import PolicyPlan
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 COMPLETE_AT = 21  # days after which one is taken for complete
 BEGUN, REVIEWED, DONE = "begun", "reviewed", "done"
 WHO = "adbudget loop"
-LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
 
 
 def run_cycle(
@@ -157,7 +157,11 @@ class _Run:
         found = self._decide(cycle, gathered, learned, apply=apply)
         if not apply:
             return self._report(cycle, found, None, resumed=False)
-        facts = {"run_ids": [plan.run_id for plan in found.plans], "learned": learned.why}
+        facts = {
+            "run_ids": [plan.run_id for plan in found.plans],
+            "learned": learned.why,
+            "tried": tried_budgets(found.draft, found.gathered.budgets, found.plans),
+        }
         cycle = replace(cycle, step=REVIEWED, facts=facts)
         self.state.keep_cycle(cycle)
         return self.finish(cycle, resumed=False, found=found)
@@ -246,13 +250,16 @@ class _Run:
             set(held),
             self.now,
         )
-        draft = propose(fit, current, limits, self.settings, self.rng, held)
+        settled = settled_spend(
+            self._last_tried(), gathered.budgets, current, self.settings.period_days
+        )
+        draft = propose(fit, current, settled, limits, self.settings, self.rng, held)
         rehearsal = rehearse(fit.draws, current, draft.plan, self.settings)
         targets = targets_of(
             gathered.budgets,
             current,
             rehearsal.plan,
-            _reasons(draft, self.settings),
+            reasons_of(draft, self.settings.period_days),
             {(one.account, one.channel): one.prob_gain for one in draft.calls.calls},
         )
         plans = self._review(gathered, targets, apply=apply)
@@ -268,6 +275,11 @@ class _Run:
             judged=tuple(judged),
             notes=tuple(notes),
         )
+
+    def _last_tried(self) -> Mapping[str, tuple[int, float]]:
+        """What the last cycle only tried, as :func:`tried_budgets` kept it."""
+        known = [one.facts["tried"] for one in self.state.cycles(2) if "tried" in one.facts]
+        return known[-1] if known else {}
 
     def _unknown(self, gathered: Gathered, fit: "Fit") -> list[str]:
         cells = set(fit.draws.cells.tolist())
@@ -321,7 +333,7 @@ class _Run:
             call.campaign_id: float(call.budget_now) for plan in plans for call in plan.calls
         }
         after = tuple(
-            replace(one, daily_minor=_minor_of(one, decided.get(unit_of_budget(one))))
+            replace(one, daily_minor=minor_of(one, decided.get(unit_of_budget(one))))
             for one in gathered.budgets
         )
         plan = current_spend(after, current.index, self.settings.period_days)
@@ -373,22 +385,6 @@ def _table(found: _Found, states: Mapping[str, str], settings: LoopSettings) -> 
     days = settings.period_days
     explored = {} if found.draft is None else money_by_cell(found.draft.explored / days)
     return campaign_table(found.gathered.budgets, found.plans, wanted, explored, states)
-
-
-def _reasons(draft: Draft, settings: LoopSettings) -> dict[tuple[str, str], str]:
-    """Cell -> why: what is there to learn from, then what the decision says."""
-    told, explored, current = {}, money_by_cell(draft.explored), money_by_cell(draft.current)
-    for call in draft.calls.calls:
-        cell = (call.account, call.channel)
-        daily = explored[cell] / settings.period_days
-        share = abs(explored[cell]) / max(current[cell], 1e-9)
-        learns = f"{daily:+,.2f} a day is to learn from. " if share >= LEAST_EXPLORED else ""
-        told[cell] = learns + call.reason
-    return told
-
-
-def _minor_of(one: StandingBudget, money: float | None) -> int:
-    return one.daily_minor if money is None else round(money * 10 ** digits_of(one.currency))
 
 
 def _date(day: np.datetime64) -> Any:

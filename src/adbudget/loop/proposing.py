@@ -1,11 +1,14 @@
-"""Fit + standing budgets -> a plan: calls that are sure enough, and a little that is learned from.
+"""Fit + standing budgets -> a plan: the best step of the cycle, and a lean that is learned from.
 
-Constant spend teaches nothing, so a plan also leans towards the best plan for one joint posterior
-draw (Thompson sampling), as far as that is expected to cost no more than was set aside for it.
+A loop takes many small steps that can be taken back, so it follows the best plan under the stated
+risk, where a single decision waits for calls that are sure. Constant spend teaches nothing, so a
+plan also leans towards the best plan for one joint posterior draw (Thompson sampling), as far as
+that is expected to cost no more than was set aside for it. The lean of the last cycle is taken back
+first: what is only tried does not add up.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +35,8 @@ class Draft:
     Attributes
     ----------
     current, plan : Series by (account, channel)
-    calls : the decisions it begins with, each with its reason
+    calls : what a single decision would say of each cell, with its reason
+    base : Series by cell, the best step without the lean
     explored : Series by cell, how much of the plan is there to learn from
     exploration_cost : what exploring is expected to cost against the best plan, money per period
     proposal : the best plan within the limits, with the price of each
@@ -40,6 +44,7 @@ class Draft:
 
     current: pd.Series
     plan: pd.Series
+    base: pd.Series
     calls: Decisions
     explored: pd.Series
     exploration_cost: float
@@ -49,6 +54,7 @@ class Draft:
 def propose(
     fit: "Fit",
     current: pd.Series,
+    settled: pd.Series,
     limits: Limits,
     settings: LoopSettings,
     rng: np.random.Generator,
@@ -60,21 +66,26 @@ def propose(
     ----------
     fit : what is known
     current : the budgets that are set, per period, by cell of the fit
-    limits : what the plan may be
+    settled : the same without what the last cycle only tried
+    limits : what the step may be
     settings : for the exploration
     rng : chance of the draw that is explored
     blocked : cells whose data decide nothing, and why; they keep what they have
     """
-    best = optimize(fit.draws, current, limits)
+    held = replace(limits, fixed=tuple({*limits.fixed, *blocked}))
+    best = optimize(fit.draws, settled, held)
     calls = decide(best, health=fit.health, blocked=dict(blocked))
-    base = pd.Series([call.recommended_spend for call in calls.calls], index=current.index)
+    base = best.plan.spend.reindex(current.index) if fit.health.ok else settled
     explored, cost = pd.Series(0.0, index=current.index), 0.0
     if settings.exploration and fit.health.ok:
         room = settings.exploration * float(current.sum())
-        explored, cost = explore(fit.draws, base, current, limits, room, rng, set(blocked))
+        tried = replace(held, change=settings.change / 2, lower=None, upper=None)
+        explored, cost = explore(fit.draws, base, tried, room, rng)
+    plan = base + explored if fit.health.ok else current
     return Draft(
         current=current,
-        plan=base + explored,
+        plan=_within(plan, current, settings.change),
+        base=base,
         calls=calls,
         explored=explored,
         exploration_cost=cost,
@@ -85,11 +96,9 @@ def propose(
 def explore(
     draws: CurveDraws,
     base: pd.Series,
-    current: pd.Series,
     limits: Limits,
     room: float,
     rng: np.random.Generator,
-    held: set[Cell],
 ) -> tuple[pd.Series, float]:
     """How far a plan leans towards the best plan of one draw.
 
@@ -97,11 +106,9 @@ def explore(
     ----------
     draws : joint posterior draws
     base : the plan that is leaned away from, by cell
-    current : today's spend
-    limits : what both plans may be
+    limits : how far it may lean
     room : what it may be expected to cost, money per period
     rng : which draw
-    held : cells that keep what they have
 
     Returns
     -------
@@ -114,10 +121,8 @@ def explore(
     Thompson (1933), Biometrika 25, 285-294; Russo et al. (2018), A tutorial on Thompson sampling.
     """
     one = draws.isel([int(rng.integers(draws.n_draws))])
-    target = optimize(one, current, limits, Risk(aversion=0.0)).plan.spend.reindex(base.index)
+    target = optimize(one, base, limits, Risk(aversion=0.0)).plan.spend.reindex(base.index)
     way = target - base
-    way[[cell in held for cell in way.index]] = 0.0
-    way -= _unbalanced(way)
     before = _value(draws, base)
     low, high = 0.0, 1.0
     if before - _value(draws, base + way) <= room:
@@ -130,6 +135,12 @@ def explore(
             else:
                 high = middle
     return low * way, max(before - _value(draws, base + low * way), 0.0)
+
+
+def _within(plan: pd.Series, current: pd.Series, change: float) -> pd.Series:
+    """The plan, no cell further from what is set than a cycle may move it, accounts balanced."""
+    way = (plan - current).clip(-change * current, change * current)
+    return current + way - _unbalanced(way)
 
 
 def _unbalanced(way: Any) -> Any:

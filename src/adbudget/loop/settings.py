@@ -35,7 +35,7 @@ class LoopSettings:
     outcome_days: int = 1
     change: float = 0.2
     quarter_change: float = 0.6
-    exploration: float = 0.02
+    exploration: float = 0.005
     horizon: int = 8
     worse_by: float = 0.05
     worse_prob: float = 0.1

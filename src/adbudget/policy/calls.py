@@ -13,7 +13,7 @@ from adbudget.policy.alerts import SAYS, AlertReport
 from adbudget.policy.balance import Balance
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import EMERGENCY, evidence_of
-from adbudget.policy.firing import PLAN, Fired
+from adbudget.policy.firing import PLAN, REBALANCE, Fired
 from adbudget.policy.funding import OUTSIDE, Funding
 from adbudget.policy.metrics.registry import costs_of_result
 from adbudget.policy.metrics.wording import figure_text
@@ -35,7 +35,6 @@ from adbudget.policy.targets import Targets
 from adbudget.tables.messages import listed
 from adbudget.tables.units import split_unit
 
-REBALANCE = "rebalance"
 ASKED = {  # by the policy itself -> why
     "test_budget": "It is new, and new campaigns start with a test budget.",
     "monthly_cap": "At this budget it would spend more than its monthly cap.",

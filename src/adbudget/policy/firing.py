@@ -14,6 +14,7 @@ from adbudget.policy.rulebook import Policy, Rule
 from adbudget.policy.values import BudgetMove
 
 NO_CAP = np.iinfo(np.int64).max
+REBALANCE = "rebalance"  # stands for a rule where balancing alone moves a campaign
 PLAN = "plan"  # stands for a rule where a plan made elsewhere asks for the move
 
 

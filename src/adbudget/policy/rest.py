@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from adbudget.policy.day_so_far import Circumstances
-from adbudget.policy.firing import PLAN, Fired
+from adbudget.policy.firing import PLAN, REBALANCE, Fired
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rulebook import Policy
 
@@ -28,7 +28,8 @@ class Rest:
     Attributes
     ----------
     cadence : (campaign,) bool, its budget changed less than a cadence ago
-    rest : (campaign,) bool, a rule that decides moved it less than its rest ago
+    rest : (campaign,) bool, a rule that decides moved it less than its rest ago, or rebalancing
+        moved it the other way so lately
     recent : (campaign,) bool, either, or any change within the rest of the policy: money that is
         left over goes elsewhere
     """
@@ -50,10 +51,12 @@ def resting(policy: Policy, readings: Readings, fired: Fired, around: Circumstan
     """
     place = {name: i for i, name in enumerate(readings.campaign_ids)}
     last: dict[int, datetime] = {}
+    turned: dict[int, int] = {}
     moved: dict[tuple[int, str], datetime] = {}
     for change in around.changes:
         if (i := place.get(change.unit)) is not None:
             last[i] = change.at
+            turned[i] = int(np.sign(change.minor)) if change.rule == REBALANCE else 0
             moved |= {(i, rule): change.at for rule in change.rule.split(" + ")}
     now = readings.as_of
     for i in np.flatnonzero(~np.isnat(readings.changed_at)).tolist():
@@ -64,6 +67,8 @@ def resting(policy: Policy, readings: Readings, fired: Fired, around: Circumstan
     for i, at in last.items():
         cadence[i] = _too_soon(now - at, policy.constraints.cadence)
         recent[i] = cadence[i] or _too_soon(now - at, usual[i])
+        # What rebalancing gave or took, no rule undoes before it can have shown.
+        rest[i] |= turned.get(i, 0) * np.sign(fired.wanted[i]) < 0 and recent[i]
         for name, period in _deciding(policy, fired, i):
             if (i, name) in moved:
                 rest[i] |= _too_soon(now - moved[i, name], usual[i] if period is None else period)

@@ -40,7 +40,7 @@ HOLDS = {
     "test_budget": "it is new and keeps its test budget",
     "edits_an_hour": "its platform takes no further edit of its budget within the hour",
     "cadence": "its budget changed less than a cadence ago",
-    "rest": "this rule moved it a short while ago, and its figures cannot have answered yet",
+    "rest": "it was moved a short while ago, and its figures cannot have answered yet",
 }
 
 

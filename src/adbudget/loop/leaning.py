@@ -1,0 +1,84 @@
+"""What a cycle only tries -> kept, taken back by the next one, and said of every move.
+
+A lean is there to learn from. Left in the budgets it would add up to a walk without an aim.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from adbudget.loop.applying import unit_of_budget
+from adbudget.loop.campaigns import minor_of, money_by_cell
+from adbudget.loop.proposing import Draft
+from adbudget.money import digits_of
+from adbudget.platforms.platform import StandingBudget
+from adbudget.policy.plan import PolicyPlan
+
+LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
+
+
+def tried_budgets(
+    draft: Draft | None, budgets: Sequence[StandingBudget], plans: Sequence[PolicyPlan]
+) -> dict[str, tuple[int, float]]:
+    """Unit -> the budget it gets at once, and how much of it is only tried: minor units a day.
+
+    Parameters
+    ----------
+    draft : what was proposed
+    budgets : as they stood
+    plans : the policy's word
+    """
+    if draft is None:
+        return {}
+    explored, plan = money_by_cell(draft.explored), money_by_cell(draft.plan)
+    calls = {call.campaign_id: call for one in plans for call in one.calls}
+    tried: dict[str, tuple[int, float]] = {}
+    for one in budgets:
+        cell, call = (one.account, one.channel), calls.get(unit_of_budget(one))
+        if call is None or not plan.get(cell):
+            continue
+        minor = minor_of(one, float(call.budget_now))
+        if minor != one.daily_minor:
+            tried[unit_of_budget(one)] = (minor, minor * explored[cell] / plan[cell])
+    return tried
+
+
+def settled_spend(
+    tried: Mapping[str, tuple[int, float]],
+    budgets: Sequence[StandingBudget],
+    current: pd.Series,
+    period_days: int,
+) -> pd.Series:
+    """What is set, per period by cell, without what the last cycle only tried.
+
+    Parameters
+    ----------
+    tried : from :func:`tried_budgets`; a budget that is another one now was set by somebody else,
+        and is taken as it is
+    budgets, current : as they stand, and by cell
+    period_days : days in a period
+    """
+    settled = money_by_cell(current)
+    for one in budgets:
+        cell = (one.account, one.channel)
+        stands, lean = tried.get(unit_of_budget(one), (None, 0.0))
+        if cell in settled and stands == one.daily_minor and not one.paused:
+            settled[cell] -= lean * period_days / 10 ** digits_of(one.currency)
+    return pd.Series(list(settled.values()), index=current.index).clip(lower=0.0)
+
+
+def reasons_of(draft: Draft, period_days: int) -> dict[tuple[str, str], str]:
+    """Cell -> why: what is there to learn from, then what the decision says."""
+    told, explored, current = {}, money_by_cell(draft.explored), money_by_cell(draft.current)
+    base = money_by_cell(draft.base)
+    for call in draft.calls.calls:
+        cell = (call.account, call.channel)
+        daily = explored[cell] / period_days
+        share = abs(explored[cell]) / max(current[cell], 1e-9)
+        step = base[cell] / current[cell] - 1 if current[cell] else 0.0
+        why = call.reason
+        if call.action == "monitor" and abs(step) >= LEAST_EXPLORED:
+            why = f"The best plan under the stated risk moves it by {step:+.0%}, as a step of many."
+        learns = f" {daily:+,.2f} a day is there to learn from." if share >= LEAST_EXPLORED else ""
+        told[cell] = why + learns
+    return told

@@ -96,7 +96,7 @@ def test_money_left_over_goes_to_nobody_whose_budget_has_just_changed(ledger):
 
 
 def test_what_rebalancing_raised_is_not_cut_by_a_rule_before_it_can_have_shown(ledger):
-    """The day before, 100 of what was cut elsewhere went to it: raised and cut is a contradiction."""
+    """The day before, 100 of what was cut elsewhere went to it: a cut now would contradict it."""
     first = budgets_over(ledger, days(2, 2))[0]
     assert first["ok"] == 3100
     worse = table(budget=[1100.0, 800.0, 3100.0], cpl=[50.0, 50.0, 75.0])

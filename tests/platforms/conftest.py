@@ -3,16 +3,11 @@
 The HTTP one is the server of the command line, started as a process of its own.
 """
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import httpx
 import pandas as pd
 import pytest
 from sqlalchemy import insert, update
@@ -31,6 +26,7 @@ from adbudget.platforms import (
 )
 from adbudget.platforms.sql_platform import BUDGET, PERFORMANCE, REPORT
 from adbudget.synthetic import WorldSpec
+from tests.platforms.server_process import ServerProcess
 
 SMALL = WorldSpec(n_accounts=2, n_channels=2, n_periods=60, period="daily", last_date="2026-03-01")
 PATIENT = PlatformRules(edits_per_hour=1000)  # for tests of everything but edits
@@ -62,46 +58,6 @@ def order_for(budget: StandingBudget, daily_minor: int, **facts) -> BudgetOrder:
 
 def budget_of(platform: Platform, unit: tuple[str, str, str]) -> StandingBudget:
     return next(budget for budget in platform.budgets() if budget.unit == unit)
-
-
-class ServerProcess:
-    """``adbudget simulate-platform`` as a process; ``url`` is its address."""
-
-    def __init__(self, *options: str) -> None:
-        command = [sys.executable, "-m", "adbudget", "simulate-platform", "--port", "0", *options]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-        )
-        line = self.process.stdout.readline()
-        assert "http://" in line, self.process.communicate()
-        self.url = "http://" + line.partition("http://")[2].partition(",")[0]
-
-    def post(self, path: str, body: dict) -> dict:
-        answer = httpx.post(self.url + path, json=body, timeout=60)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=30)
-        self.close()
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        code = self.process.wait(timeout=60)
-        self.close()
-        return code
-
-    def close(self) -> None:
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-    def __enter__(self) -> "ServerProcess":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.process.poll() is None:
-            self.kill()
 
 
 def write_folder(source: SimulatedPlatform, folder: Path) -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 COMPLETE_AT = 21  # days after which one is taken for complete
+DEFAULTS: Mapping[str, Any] = {"rules": []}  # a policy of guardrails alone
 BEGUN, REVIEWED, DONE = "begun", "reviewed", "done"
 WHO = "adbudget loop"
 
@@ -99,7 +100,7 @@ def run_cycle(
     run = _Run(
         sources=(PlatformOutcome(platform=platform),) if sources is None else tuple(sources),
         platform=platform,
-        policy=policy if isinstance(policy, Policy) else load_policy(policy or {}),
+        policy=policy if isinstance(policy, Policy) else load_policy(policy or DEFAULTS),
         state=state,
         now=now,
         rng=rng,

@@ -32,7 +32,7 @@ def trigger_of(*, every: str = "", cron: str = "", zone: str = "UTC") -> Trigger
 
     Parameters
     ----------
-    every : "1h", "30m", "1d": from the first cycle on
+    every : "1h", "30m", "1d": the first at once
     cron : five fields, as in "0 6 * * 1": minute, hour, day, month, weekday
     zone : IANA name of the time zone that ``cron`` is in; an hour that summer time skips is run at
         the next one that there is, an hour that comes twice is run once
@@ -42,14 +42,6 @@ def trigger_of(*, every: str = "", cron: str = "", zone: str = "UTC") -> Trigger
     InputError : neither or both are given, or what is given cannot be read
     """
     try:
-        from apscheduler.triggers.cron import CronTrigger
-        from apscheduler.triggers.interval import IntervalTrigger
-    except ModuleNotFoundError as cause:
-        raise InputError(
-            "schedules need APScheduler: pip install 'adbudget[loop]'. Without it, let cron or a "
-            "pipeline call `adbudget loop once`."
-        ) from cause
-    try:
         place = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as cause:
         raise InputError(
@@ -58,7 +50,14 @@ def trigger_of(*, every: str = "", cron: str = "", zone: str = "UTC") -> Trigger
     if bool(every) == bool(cron):
         raise InputError("say when cycles are due: --every 1h, or --cron '0 6 * * 1'.")
     if every:
-        return IntervalTrigger(seconds=int(_span(every).total_seconds()), timezone=place)
+        return _Every(_span(every))
+    try:
+        from apscheduler.triggers.cron import CronTrigger
+    except ModuleNotFoundError as cause:
+        raise InputError(
+            "cron expressions need APScheduler: pip install 'adbudget[loop]'. Without it, use "
+            "--every, or let cron or a pipeline call `adbudget loop once`."
+        ) from cause
     try:
         on_the_wall = CronTrigger.from_crontab(_named_weekdays(cron), timezone=UTC)
     except ValueError as cause:
@@ -67,6 +66,19 @@ def trigger_of(*, every: str = "", cron: str = "", zone: str = "UTC") -> Trigger
             "and weekday, such as '0 6 * * 1'."
         ) from cause
     return _OnTheWall(on_the_wall, place)
+
+
+class _Every:
+    """A trigger that is due at once, and then again and again."""
+
+    def __init__(self, span: timedelta) -> None:
+        self.span = span
+
+    def get_next_fire_time(
+        self, previous_fire_time: datetime | None, now: datetime
+    ) -> datetime | None:
+        """See :class:`Trigger`."""
+        return now if previous_fire_time is None else previous_fire_time + self.span
 
 
 class _OnTheWall:

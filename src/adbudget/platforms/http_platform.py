@@ -6,7 +6,7 @@ is the caller's to decide, as is every other second try.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -58,6 +58,17 @@ class HttpPlatform:
     def name(self) -> str:
         """See :class:`Platform`."""
         return f"platform {urlsplit(self.url).netloc}"
+
+    @property
+    def now(self) -> datetime:
+        """The platform's clock, which a simulated one moves as it likes; see :class:`Platform`.
+
+        Raises
+        ------
+        PlatformError : it does not answer
+        """
+        day = date(2000, 1, 1)  # of which it tells nothing, so that the answer is short
+        return self.performance(day, day).reported_at
 
     def budgets(self) -> tuple[StandingBudget, ...]:
         """See :class:`Platform`."""

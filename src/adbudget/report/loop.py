@@ -31,8 +31,8 @@ def cycle_report(report: CycleReport, width: int, *, reasons: bool = True) -> Re
     moves = [row for row in rows if abs(row["decided"] - row["budget"]) >= SMALL]
     if moves:
         parts += [columns_table(_columns(), moves, width=width, indent=0), Text()]
-    if rows:
-        still = len(rows) - len(moves)
+    still = len(rows) - len(moves)
+    if still:
         parts += [Text(f"{counted(still, 'campaign')} kept as they are."), Text()]
     if reasons and moves:
         parts += [_reasons(moves), Text()]

@@ -204,7 +204,7 @@ def test_what_cannot_be_used_is_refused(refused, command, arguments, why):
     ],
 )
 def test_recommend_refuses_before_it_fits(refused, monkeypatch, arguments, why):
-    monkeypatch.setattr("adbudget.cli.app._read_tables", None)  # never reached
+    monkeypatch.setattr("adbudget.cli.app.read_tables", None)  # never reached
     code, err = refused("recommend", *LONG, *arguments)
     assert code == 2
     assert why in " ".join(err.replace("│", " ").split())

@@ -294,7 +294,7 @@ def test_earlier_and_a_ledger_exclude_each_other(ledger):
 
 def test_two_curves_that_print_alike_are_two_questions():
     """A large array is printed in part; the run's name has to see all of it."""
-    from adbudget.pacing.cycle import _hash_of
+    from adbudget.pacing.run_id import _hash_of
 
     draws = np.zeros((3000, 1, 1))
     coords = {"account": ["a"], "channel": ["c"]}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from adbudget.errors import InputError, LedgerConflictError
 from adbudget.ledger.entry import FOUR_EYES, IDENTITY, LOGIN, PROPOSED_BY, STATED, Entry
-from adbudget.ledger.schema import ENTRY
 
 if TYPE_CHECKING:
     from adbudget.ledger.reading import Snapshot
@@ -48,6 +47,8 @@ def identity_of(reading: "Snapshot", *, unit: str = "", run_id: str = "") -> str
     unit : its newest run counts; "" when ``run_id`` is given
     run_id : of a run, or "" when no run has written what it is about
     """
+    from adbudget.ledger.schema import ENTRY  # names are checked where no database is used
+
     if unit:
         newest = reading.last(ENTRY.c.unit == unit, ENTRY.c.run_id != "")
         run_id = "" if newest is None else newest.entry.run_id

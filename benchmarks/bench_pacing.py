@@ -1,10 +1,13 @@
 """How long one run of the pacing engine takes, and how soon the command line is ready.
 
 python benchmarks/bench_pacing.py [--deals N] [--days N]
+
+Runs that are logged are measured in a process of their own each, for its peak of memory.
 """
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -83,12 +86,33 @@ def process(*arguments: object) -> Callable[[], object]:
     return lambda: subprocess.run(command, check=True, capture_output=True)
 
 
+def alone(what: str, ledger: str, n_deals: int, n_days: int) -> None:
+    """One run in this process: seconds of the processor, and the peak of its memory."""
+    plan, delivery = tables(n_deals, n_days)
+    as_of = str(np.datetime64("2026-01-05", "D") + np.timedelta64(n_days, "D"))
+    small = plan["deal"].head(50)
+    adbudget.pace(plan.head(50), delivery[delivery["deal"].isin(small)], as_of=as_of)  # imports
+    at = f"{as_of}T06:00" if what == "next" else as_of
+    started = time.process_time()
+    adbudget.pace(plan, delivery, as_of=at, **({} if what == "paper" else {"ledger": ledger}))
+    used = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    names = {"paper": "on paper", "new": "to a new ledger", "next": "six hours later, same ledger"}
+    print(
+        f"{'pace ' + names[what]:<52}{used:>8.2f} s of processor, peak {peak:,.0f} MB", flush=True
+    )
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deals", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--one", nargs=2, metavar=("WHAT", "LEDGER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one:
+        alone(*options.one, options.deals, options.days)
+        return
     plan, delivery = tables(options.deals, options.days)
     as_of = str(np.datetime64("2026-01-05", "D") + np.timedelta64(options.days, "D"))
     told(
@@ -102,7 +126,10 @@ def main() -> None:
     )
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
-        told("the same, logged", lambda: adbudget.pace(plan, delivery, as_of=as_of, ledger=path), 1)
+        sizes = ("--deals", str(options.deals), "--days", str(options.days))
+        for what in ("paper", "new", "next"):
+            command = [sys.executable, __file__, *sizes, "--one", what, str(path)]
+            subprocess.run(command, check=True)
     data = Path(__file__).parents[1] / "data" / "synthetic"
     files = data / "pacing_plan.csv", data / "pacing_delivery.csv"
     told("import pandas", process("-c", "import pandas"), 5)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from adbudget import InputError, KillSwitchError, LedgerConflictError, LedgerError, open_ledger
+from adbudget.ledger.items import items
 from tests.ledger.ledger_cases import AT, change, entry, move
 
 LATER = AT + timedelta(hours=1)
@@ -351,3 +352,14 @@ def test_in_whatever_order_people_rule_no_raise_happens_without_all_its_cuts(dat
         cancelled = set(log.loc[log["verdict"] == "cancelled", "unit"])
         assert approved - cancelled == changed  # nothing is left hanging once all have ruled
         assert len(ledger.pending()) == 0
+
+
+def test_an_approved_request_is_settled_so_that_no_later_run_reads_on_from_it(ledger):
+    """A word that is the deed itself has no change behind it, and is done all the same."""
+    request = entry("request", unit="deal", verdict="needs_approval")
+    ledger.append(request, key="ask")
+    ledger.approve("ask", who="anna", at=AT)
+    with ledger._reading() as reading:
+        assert items(reading) == {}
+        assert items(reading, named="ask")["ask"].state == "applied"
+    assert ledger.pending().empty

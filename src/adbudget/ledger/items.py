@@ -177,10 +177,11 @@ def idle_cuts(every: Mapping[str, Item], gone: set[str]) -> tuple[str, ...]:
 
 
 def _is_unsettled(reading: Snapshot) -> ColumnElement[bool]:
-    """Neither changed, nor cancelled, nor rejected."""
+    """Neither changed, nor cancelled, nor rejected; nor approved where the word is the deed."""
     later = ENTRY.alias()
     ends = (later.c.key == "change:" + ENTRY.c.key) | (later.c.key == "cancel:" + ENTRY.c.key)
-    ends |= (later.c.key == "approval:" + ENTRY.c.key) & (later.c.verdict == "rejected")
+    is_deed = ENTRY.c.new_minor.is_(None) & ~ENTRY.c.payload.contains(FUNDED, autoescape=True)
+    ends |= (later.c.key == "approval:" + ENTRY.c.key) & ((later.c.verdict == "rejected") | is_deed)
     if reading.horizon is not None:
         ends &= later.c.sequence <= reading.horizon
     return ~exists().where(ends)

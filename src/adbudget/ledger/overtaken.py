@@ -17,6 +17,7 @@ from adbudget.ledger.schema import ENTRY
 from adbudget.money import money_text
 
 JUDGED = ("recommendation", "measurement")  # what a run writes of every unit it has looked at
+MOST_NAMED = 500  # units that a query names one by one; of more, all are read
 PERSON = "rollback"  # rule of proposals that a person, not a run, has asked for
 
 
@@ -41,17 +42,19 @@ def later_entries(reading: Snapshot, items: Iterable[Kept]) -> dict[str, Later]:
     if not items:
         return {}
     first = min(item.sequence for item in items)
-    change = _last(reading, first, [CHANGE])
+    units = {item.entry.unit for item in items}
+    own = [ENTRY.c.unit.in_(sorted(units))] if len(units) <= MOST_NAMED else []
+    change = _last(reading, first, [CHANGE], *own)
     said = ENTRY.c.verdict.in_(["confirmed", ""])
-    seen = _last(reading, first, [CONFIRMATION, OBSERVATION], said)
+    seen = _last(reading, first, [CONFIRMATION, OBSERVATION], said, *own)
     judged: dict[str, list[Row]] = {}
-    for row in _last_of_runs(reading, first):
+    for row in _last_of_runs(reading, first, *own):
         judged.setdefault(row.unit, []).append(row)
     return {
         unit: Later(
             change=change.get(unit), seen=seen.get(unit), judged=tuple(judged.get(unit, ()))
         )
-        for unit in {item.entry.unit for item in items}
+        for unit in units
     }
 
 
@@ -90,13 +93,14 @@ def _last(reading: Snapshot, first: int, kinds: list[str], *where: Any) -> dict[
     return {row.unit: row for row in reading.rows(ENTRY.c.sequence.in_(newest.scalar_subquery()))}
 
 
-def _last_of_runs(reading: Snapshot, first: int) -> list[Row]:
+def _last_of_runs(reading: Snapshot, first: int, *where: Any) -> list[Row]:
     """First entry of every later run about every unit: its old amount is the budget it found."""
     conditions = [
         ENTRY.c.kind.in_(JUDGED),
         ENTRY.c.sequence > first,
         ENTRY.c.run_id != "",
         ENTRY.c.rule != PERSON,
+        *where,
     ]
     of_runs = reading.select(func.min(ENTRY.c.sequence), where=conditions)
     of_runs = of_runs.group_by(ENTRY.c.unit, ENTRY.c.run_id)

@@ -149,6 +149,27 @@ def test_killed_while_it_applies_it_is_finished_by_the_next_run_and_nothing_is_m
     assert sent == 2
 
 
+def test_a_campaign_that_does_not_answer_stays_open_and_holds_up_nobody_else(platform, state):
+    deaf: list[str] = []
+
+    def silent(name, order):
+        if name == "set_budget" and not deaf:
+            deaf.append(order.campaign)
+        return "before" if name == "set_budget" and order.campaign in deaf else ""
+
+    first = cycle(Network(platform, silent), state, now=platform.now)
+    assert first.applied.count("unknown") == 1
+    assert state.cycles()[-1].step == DONE
+    (waits,) = [one for one in first.applied.changes if one.state == "unknown"]
+    assert waits.unit in set(state.ledger.open_changes()["unit"])
+    platform.advance(days=7)
+    second = cycle(platform, state)
+    assert not second.resumed
+    assert {one.change: one.state for one in second.applied.changes}[waits.change] == "made"
+    assert state.ledger.kept([f"confirm:{waits.change}"])
+    assert state.ledger.open_changes().empty
+
+
 def test_killed_before_it_was_reviewed_it_is_decided_anew(platform, state):
     down = Network(platform, lambda name, _: "before" if name == "budgets" else "")
     with pytest.raises(PlatformError):

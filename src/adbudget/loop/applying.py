@@ -82,6 +82,12 @@ class Applied:
     changes: tuple[Made, ...]
     differs: Mapping[str, tuple[int, int]]
 
+    def joined(self, later: "Applied") -> "Applied":
+        """Both passes; of a change that was tried in both, the later word stands."""
+        again = {one.change for one in later.changes}
+        kept = (one for one in self.changes if one.change not in again)
+        return Applied(changes=(*kept, *later.changes), differs={**self.differs, **later.differs})
+
     def count(self, *states: State) -> int:
         """How many changes are in one of these states."""
         return sum(one.state in states for one in self.changes)

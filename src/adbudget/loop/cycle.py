@@ -152,8 +152,11 @@ class _Run:
     def whole(self, key: str, *, apply: bool) -> CycleReport:
         """Every step of a new cycle."""
         cycle = Cycle(key=key, at=self.now, step=BEGUN, facts={})
+        earlier = None
         if apply:
             self.state.keep_cycle(cycle)
+            # What people approved since, and what was not answered, is made before it is judged.
+            earlier = apply_changes(self.state.ledger, self.platform, now=self.now)
         gathered, learned = self._learn()
         found = self._decide(cycle, gathered, learned, apply=apply)
         if not apply:
@@ -165,15 +168,24 @@ class _Run:
         }
         cycle = replace(cycle, step=REVIEWED, facts=facts)
         self.state.keep_cycle(cycle)
-        return self.finish(cycle, resumed=False, found=found)
+        return self.finish(cycle, resumed=False, found=found, earlier=earlier)
 
-    def finish(self, cycle: Cycle, *, resumed: bool, found: _Found | None) -> CycleReport:
+    def finish(
+        self,
+        cycle: Cycle,
+        *,
+        resumed: bool,
+        found: _Found | None,
+        earlier: Applied | None = None,
+    ) -> CycleReport:
         """Make what was decided, and note that the cycle is done."""
         applied = apply_changes(self.state.ledger, self.platform, now=self.now)
+        if earlier is not None:
+            applied = earlier.joined(applied)
+        # What is still open stands in the ledger: the next cycle, or `resume`, tries it again.
         open_now = applied.count("unknown", "waits", "stopped")
-        step = REVIEWED if open_now and not applied.count("stopped") else DONE
         facts = {**cycle.facts, "made": applied.count("made", "made before"), "open": open_now}
-        self.state.keep_cycle(replace(cycle, step=step, facts=facts))
+        self.state.keep_cycle(replace(cycle, step=DONE, facts=facts))
         return self._report(cycle, found, applied, resumed=resumed)
 
     # Gather and update --------------------------------------------------------------------------
@@ -186,7 +198,7 @@ class _Run:
         done = None
         if before is not None and not due:
             back = today_of(self.now) - timedelta(days=self.settings.restate_days)
-            since = max(first_day(back, days), _date(before.panel.dates[0]))
+            since = max(first_day(back, days), before.panel.dates[0].astype("datetime64[D]").item())
             recent = self._gather(since, maturity)
             with suppress(InputError):  # a new cell, account or control: all is fitted again
                 done = recent, update_fit(before, recent, seed=self._seed(), cores=self.cores)
@@ -386,7 +398,3 @@ def _table(found: _Found, states: Mapping[str, str], settings: LoopSettings) -> 
     days = settings.period_days
     explored = {} if found.draft is None else money_by_cell(found.draft.explored / days)
     return campaign_table(found.gathered.budgets, found.plans, wanted, explored, states)
-
-
-def _date(day: np.datetime64) -> Any:
-    return day.astype("datetime64[D]").item()

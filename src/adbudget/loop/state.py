@@ -180,16 +180,24 @@ class LoopState:
 
     def keep_readings(self, rows: Iterable[tuple[str, date, int, float]]) -> None:
         """Keep what was told of (account, day, age in days, outcome); the first telling stands."""
+        rows = list(rows)
+        if not rows:
+            return
+        first = min(day for _, day, _, _ in rows).isoformat()
         with database.writing(self._engine) as connection:
-            for account, day, age, outcome in rows:
-                at = (READING.c.account == account) & (READING.c.day == day.isoformat())
-                known = select(READING.c.age_days).where(at & (READING.c.age_days == age))
-                if connection.execute(known).first() is None:
-                    connection.execute(
-                        insert(READING).values(
-                            account=account, day=day.isoformat(), age_days=age, outcome=outcome
-                        )
-                    )
+            asked = select(READING.c.account, READING.c.day, READING.c.age_days)
+            known = set(map(tuple, connection.execute(asked.where(READING.c.day >= first))))
+            new = {
+                (account, day.isoformat(), age): outcome
+                for account, day, age, outcome in rows
+                if (account, day.isoformat(), age) not in known
+            }
+            if new:
+                names = ("account", "day", "age_days", "outcome")
+                values: Any = [
+                    dict(zip(names, (*at, told), strict=True)) for at, told in new.items()
+                ]
+                connection.execute(insert(READING), values)
 
     def readings(self, since: date) -> list[tuple[str, date, int, float]]:
         """What was told of days from then on, as :meth:`keep_readings` takes it."""

@@ -182,7 +182,6 @@ class _Run:
         applied = apply_changes(self.state.ledger, self.platform, now=self.now)
         if earlier is not None:
             applied = earlier.joined(applied)
-        # What is still open stands in the ledger: the next cycle, or `resume`, tries it again.
         open_now = applied.count("unknown", "waits", "stopped")
         facts = {**cycle.facts, "made": applied.count("made", "made before"), "open": open_now}
         self.state.keep_cycle(replace(cycle, step=DONE, facts=facts))

@@ -45,7 +45,8 @@ def _one(job: tuple[int, argparse.Namespace]) -> dict:
         commands=given.commands,
         only=tuple(filter(None, given.only.split(","))),
     )
-    folder = given.folder or Path(tempfile.gettempdir()) / "adbudget-year"
+    # A folder of its own: a second run of a seed would put its ledger in the place of the first's.
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="adbudget-year-"))
     figures = run_year(settings, folder / f"{seed}")
     print("\n".join(lines(figures, given.show)), flush=True)
     if given.keep:

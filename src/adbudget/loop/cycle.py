@@ -251,7 +251,7 @@ class _Run:
         notes = [*(note.message for note in gathered.notes), *self._unknown(gathered, fit)]
         untrue = check_data(fit.panel)
         held = blocked(untrue)
-        notes += [finding.message for finding in untrue if finding.decides]
+        notes += [*(one.message for one in untrue if one.decides), *fit.health.problems]
         limits = cycle_limits(
             self.limits,
             self.policy,

@@ -15,8 +15,6 @@ from adbudget.loop.gathering import CELL, Gathered
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
-LEAST_PERIODS = 8
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learned:

@@ -97,23 +97,33 @@ class PlatformOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableSource:
+class Told:
+    """What is said of a table, wherever it comes from.
+
+    Attributes
+    ----------
+    role, late : see :class:`Source`
+    columns : our name -> the name in the table, for account, date and values
+    complete_days_ago : days before this many days ago are complete; None takes the last day that
+        any row tells of as not complete, and all before it as complete
+    """
+
+    role: Role = "outcome"
+    late: Late = "wait"
+    columns: Mapping[str, str] | None = None
+    complete_days_ago: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSource(Told):
     """A file, or every table in a folder: later files replace the rows of earlier ones.
 
     Attributes
     ----------
     path : CSV, JSON or Parquet file, or a folder of them, read in the order of their names
-    role, late : see :class:`Source`
-    columns : our name -> the name in the files, for account, date and values
-    complete_days_ago : days before this many days ago are complete; None takes the last day that
-        any row tells of as not complete, and all before it as complete
     """
 
     path: Path
-    role: Role = "outcome"
-    late: Late = "wait"
-    columns: Mapping[str, str] | None = None
-    complete_days_ago: int | None = None
 
     @property
     def name(self) -> str:
@@ -140,22 +150,17 @@ class TableSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuerySource:
+class QuerySource(Told):
     """A query of a database; it may use the parameters :since and :until (days).
 
     Attributes
     ----------
     url : of the database, as SQLAlchemy reads it
     query : SELECT that gives account, date and values
-    role, late, columns, complete_days_ago : as in :class:`TableSource`
     """
 
     url: str
     query: str
-    role: Role = "outcome"
-    late: Late = "wait"
-    columns: Mapping[str, str] | None = None
-    complete_days_ago: int | None = None
 
     @property
     def name(self) -> str:

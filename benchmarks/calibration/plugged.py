@@ -117,9 +117,9 @@ def _draw_moving(setting: Setting, rng: np.random.Generator) -> list[np.ndarray]
         df = priors.baseline_df
         return guess * np.sqrt(df / rng.chisquare(df, size=np.shape(guess)))
 
-    spread = scale(shared.guess * priors.baseline_apart)[shared.group] * shared.size
+    spread = scale(shared.apart)[shared.group] * shared.size
     trend = scale(priors.trend_sd)
-    common = shared.centre + shared.sd * rng.normal(size=shared.sd.size)
+    common = shared.centre + rng.normal(size=shared.centre.size) / np.sqrt(np.diag(shared.precision))
     return [
         np.concatenate(
             [

@@ -128,7 +128,7 @@ def test_one_account_alone_is_expected_to_be_as_the_priors_say():
     alone, shared = find_baseline(evidence, PRIORS), shared_columns(evidence.design, PRIORS)
     assert alone.mean[0] == pytest.approx(shared.centre)
     spread = np.array([alone.scales[name] for name in shared.groups])
-    variance = shared.sd**2 + (spread[shared.group] * shared.size) ** 2
+    variance = 1 / np.diag(shared.precision) + (spread[shared.group] * shared.size) ** 2
     assert np.linalg.inv(alone.precision[0]) * alone.noise_sd[0] ** 2 == pytest.approx(
         np.diag(variance), abs=1e-10
     )

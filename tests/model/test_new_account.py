@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import adbudget as ab
-from adbudget.model.new_account import population_of
+from adbudget.model.population import population_of
 from adbudget.model.predict import prior_positions
 from adbudget.model.scores import crps_of_draws
 from adbudget.model.transform import NEGLIGIBLE, bend
@@ -145,7 +145,7 @@ def test_counts_and_money_are_one_account_in_two_units(world):
     options = {"draws": 100, "tune": 200, "chains": 2, "progress": False}
     by_count = ab.fit(ab.read_panel(world.spend, leads, value_per_unit=50.0), seed=1, **options)
     draws = by_count.draws.new_account(shares, seed=1)
-    as_money = replace(population_of(by_count), unit_value=np.ones(4)).new_account(shares, seed=1)
+    as_money = replace(population_of(by_count), unit_value=(1.0,)).new_account(shares, seed=1)
     assert draws.unit_value.tolist() == [50.0]
     assert 50 * draws.weights == pytest.approx(as_money.weights)
     assert draws.half_saturation.tolist() == list(priors.half_saturation)

@@ -28,10 +28,11 @@ def assumed_baseline(evidence: Evidence, priors: Priors) -> Baseline:
     """The baseline the priors state, before any outcome is looked at."""
     shared = shared_columns(evidence.design, priors)
     n_accounts, noise = len(evidence.gram), priors.noise_share
-    scale = dict(zip(shared.groups, shared.guess * priors.baseline_apart, strict=True))
+    scale = dict(zip(shared.groups, shared.apart, strict=True))
+    apart = np.diag((shared.apart[shared.group] * shared.size) ** 2)
     return _baseline(
         np.tile(shared.centre, (n_accounts, 1)),
-        np.tile(np.diag(shared.sd**2 * (1 + priors.baseline_apart**2)), (n_accounts, 1, 1)),
+        np.tile(np.linalg.inv(shared.precision) + apart, (n_accounts, 1, 1)),
         np.full(n_accounts, noise),
         scale | {"trend": priors.trend_sd},
         evidence,
@@ -135,8 +136,7 @@ class FoundScales:
     @classmethod
     def first(cls, shared: SharedColumns, priors: Priors, n_accounts: int) -> "FoundScales":
         """What the priors guess."""
-        spread = shared.guess * priors.baseline_apart
-        return cls(spread, priors.trend_sd, np.full(n_accounts, priors.noise_share))
+        return cls(shared.apart, priors.trend_sd, np.full(n_accounts, priors.noise_share))
 
     def apart(self, shared: SharedColumns) -> np.ndarray:
         """(shared,) sd between accounts of every coefficient."""
@@ -144,7 +144,7 @@ class FoundScales:
 
     def log_prior(self, shared: SharedColumns, priors: Priors) -> float:
         """Log density of spreads and step, each a guess that is worth so many observations."""
-        guess = np.append(shared.guess * priors.baseline_apart, priors.trend_sd)
+        guess = np.append(shared.apart, priors.trend_sd)
         precision = (guess / np.append(self.spread, self.trend)) ** 2
         return float(priors.baseline_df / 2 * (np.log(precision) - precision).sum())
 
@@ -237,7 +237,7 @@ class _Common:
         precision, pull = (np.array(part) for part in zip(*own, strict=True))
         blur = np.linalg.inv(np.eye(n) + precision * apart)
         own_precision, own_pull = blur @ precision, np.einsum("aij,aj->ai", blur, pull)
-        prior = np.diag(shared.sd**-2.0)
+        prior = shared.precision
         return cls(
             own_precision=own_precision,
             own_pull=own_pull,

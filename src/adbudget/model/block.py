@@ -32,6 +32,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
         adstock_grid.size,
         shape_grid.size,
         0 if likelihood.tests is None else likelihood.tests.cell.size,
+        0 if priors.learned is None else len(priors.learned.mean),
     ]
     centre, log_spread = level_centre(priors)
     scales = [
@@ -78,6 +79,7 @@ def pack(likelihood: Likelihood, priors: Priors) -> np.ndarray:
             likelihood.factor.ravel(),
             likelihood.media_row.ravel(),
             *_packed_tests(likelihood),
+            *_packed_learned(priors),
         ],
         dtype=float,
     )
@@ -96,3 +98,10 @@ def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:
     error = lift.tests.standard_error[order]
     rows = lift.rows[order] / error[:, None]
     return first, lift.tests.measured[order] / error, rows.ravel()
+
+
+def _packed_learned(priors: Priors) -> tuple[np.ndarray, ...]:
+    """Mean and precision of what other accounts have shown."""
+    if priors.learned is None:
+        return ()
+    return np.array(priors.learned.mean), priors.learned.precision().ravel()

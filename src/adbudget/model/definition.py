@@ -11,6 +11,8 @@ import numpy as np
 
 from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.factor import Likelihood, make_likelihood
+from adbudget.model.layout import POPULATION
+from adbudget.model.learned import Learned
 from adbudget.model.level import LEAST_BASE, LOG_SPREAD_SD, level_centre
 from adbudget.model.priors import Priors
 from adbudget.model.transform import BEND_WIDTH, known_spreads, tilt_grids, tilt_windows
@@ -62,28 +64,9 @@ def build(
         # Returns: a channel has one, accounts and cells differ from it. Channels share a level, and
         # their distances from it a scale: this Student-t is one of all of them together.
         n_channels, df = len(design.channels), priors.returns_df
-        return_level = pm.StudentT(
-            "return_level", nu=df, mu=np.log(priors.roi_median), sigma=priors.common_level
-        )
-        channel_return: Any = pm.MvStudentT(
-            "channel_return",
-            nu=df,
-            mu=return_level * np.ones(n_channels),
-            scale=priors.between_channels**2 * np.eye(n_channels),
-            dims="channel",
-        )
-        # Spreads are half-normal, unfolded: their sign means nothing (effects are symmetric), and
-        # zero is an ordinary point, where a logarithm would send the sampler down an endless slope.
-        channel_spread = pm.Normal("channel_spread", 0, priors.channel_spread, dims="channel")
-        account_spread = pm.Normal("account_spread", 0, priors.account_spread)
-
-        # Shapes: a channel saturates sooner or later, remembers longer or shorter.
-        saturation_tilt = pm.Normal(
-            "saturation_tilt", priors.saturation_centre, priors.saturation_sd, dims="channel"
-        )
-        adstock_tilt = pm.Normal(
-            "adstock_tilt", priors.adstock_centre, priors.adstock_sd, dims="channel"
-        )
+        believed = _believed(priors, n_channels) if priors.learned is None else _flat(priors.learned)
+        return_level, channel_return, channel_spread, account_spread, *tilts = believed
+        saturation_tilt, adstock_tilt = tilts
 
         account_effect = pm.Normal("account_effect", 0, 1, dims="account")
         cell_effect = pm.StudentT("cell_effect", nu=df, mu=0, sigma=1, dims="cell")
@@ -96,8 +79,12 @@ def build(
         )
         apart: Any = math.where(channel_known > 0, channel_known, channel_spread)
         # How far accounts differ in base sales; what is typical of them is integrated out.
-        log_spread = level_centre(priors)[1]
-        level_log_spread: Any = pm.Normal("level_log_spread", log_spread, LOG_SPREAD_SD)
+        if priors.learned is None:
+            log_spread = level_centre(priors)[1]
+            level_log_spread: Any = pm.Normal("level_log_spread", log_spread, LOG_SPREAD_SD)
+        else:
+            level_log_spread = pm.Flat("level_log_spread", initval=priors.learned.mean[-1])
+            _add_learned(priors.learned, [*believed, level_log_spread])
 
         raw_log_return = (
             channel_return[cell_channel]
@@ -152,6 +139,58 @@ def build(
         if likelihood.tests is not None:
             _add_lift_tests(likelihood.tests, weights, n_basis)
     return model
+
+
+def _believed(priors: Priors, n_channels: int) -> list[Any]:
+    """What accounts share, before any account."""
+    import pymc as pm
+
+    df = priors.returns_df
+    return_level = pm.StudentT(
+        "return_level", nu=df, mu=np.log(priors.roi_median), sigma=priors.common_level
+    )
+    channel_return = pm.MvStudentT(
+        "channel_return",
+        nu=df,
+        mu=return_level * np.ones(n_channels),
+        scale=priors.between_channels**2 * np.eye(n_channels),
+        dims="channel",
+    )
+    # Spreads are half-normal, unfolded: their sign means nothing (effects are symmetric), and
+    # zero is an ordinary point, where a logarithm would send the sampler down an endless slope.
+    channel_spread = pm.Normal("channel_spread", 0, priors.channel_spread, dims="channel")
+    account_spread = pm.Normal("account_spread", 0, priors.account_spread)
+    # Shapes: a channel saturates sooner or later, remembers longer or shorter.
+    shape = priors.saturation_centre, priors.saturation_sd
+    saturation_tilt = pm.Normal("saturation_tilt", *shape, dims="channel")
+    memory = priors.adstock_centre, priors.adstock_sd
+    adstock_tilt = pm.Normal("adstock_tilt", *memory, dims="channel")
+    shared = return_level, channel_return, channel_spread, account_spread
+    return [*shared, saturation_tilt, adstock_tilt]
+
+
+def _flat(learned: Learned) -> list[Any]:
+    """The same parameters, whose prior is a Gaussian of all of them: see ``_add_learned``."""
+    import pymc as pm
+
+    part = learned.layout.split(np.array(learned.mean))
+    alone = ("return_level", "account_spread")
+    return [
+        pm.Flat(name, initval=part[name][0])
+        if name in alone
+        else pm.Flat(name, initval=part[name], dims="channel")
+        for name in POPULATION[:-1]
+    ]
+
+
+def _add_learned(learned: Learned, shared: list[Any]) -> None:
+    """What accounts share is known as other accounts have shown it."""
+    import pymc as pm
+
+    math: Any = pm.math
+    parts = [part if part.ndim else part.reshape((1,)) for part in shared]
+    off = math.concatenate(parts) - np.array(learned.mean)
+    pm.Potential("learned", -0.5 * math.dot(off, math.dot(learned.precision(), off)))
 
 
 def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:

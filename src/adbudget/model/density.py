@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
-HEADER, N_SCALES = 9, 23  # how `block.pack` begins
+HEADER, N_SCALES = 10, 23  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has diverged
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
 # reordered, which lets it use vector registers: in larger functions the compiler reorders otherwise
@@ -61,8 +61,23 @@ def _bend(raw, start, slope, width):
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
-def _population(x, grad, C, A, n, scales):
-    """Log prior of all parameters, its gradient added to ``grad``."""
+def _learned(x, grad, mean, precision):
+    """Log prior of what accounts share, as other accounts have shown it."""
+    value, last = 0.0, mean.size - 1
+    for i in range(mean.size):
+        at = i if i < last else x.size - 1
+        pull = 0.0
+        for j in range(mean.size):
+            off = x[j if j < last else x.size - 1] - mean[j]
+            pull += precision[i, j] * off
+        grad[at] -= pull
+        value -= 0.5 * pull * (x[at] - mean[i])
+    return value
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+def _believed(x, grad, C, scales):
+    """Log prior of what accounts share, before any account."""
     df = scales[13]
     # The level channels share is Student-t; so are, all together, their distances from it.
     z = (x[0] - scales[0]) / scales[11]
@@ -89,18 +104,21 @@ def _population(x, grad, C, A, n, scales):
         z = (x[i] - (scales[22] if shape else scales[14])) / scale
         value -= 0.5 * z * z
         grad[i] -= z / scale
+    return value
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+def _effects(x, grad, C, A, n, df, value):
+    """``value`` and the log prior of what is an account's or a cell's own."""
     first, end = 2 + 4 * C + A, 2 + 4 * C + A + n
-    last = x.size - 1
-    for i in range(2 + 4 * C, last):
+    for i in range(2 + 4 * C, x.size - 1):
         if first <= i < end:
             value -= 0.5 * (df + 1) * np.log1p(x[i] * x[i] / df)
             grad[i] -= (df + 1) * x[i] / (df + x[i] * x[i])
         else:
             value -= 0.5 * x[i] * x[i]
             grad[i] -= x[i]
-    z = (x[last] - scales[19]) / scales[20]
-    grad[last] -= z / scales[20]
-    return value - 0.5 * z * z
+    return value
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
@@ -138,7 +156,7 @@ def _density(x, grad, block):
     """Log density up to a constant; its gradient goes to ``grad``."""
     C, A, n = int(block[1]), int(block[2]), int(block[3])
     Q, R, J, M = int(block[4]), int(block[5]), int(block[6]), int(block[7])
-    K, n_tests = J * M, int(block[8])
+    K, n_tests, S = J * M, int(block[8]), int(block[9])
     at = HEADER
     scales = block[at : at + N_SCALES]
     at += N_SCALES
@@ -175,12 +193,24 @@ def _density(x, grad, block):
     test_target = block[at : at + n_tests]
     at += n_tests
     test_rows = block[at : at + n_tests * K].reshape((n_tests, K))
+    at += n_tests * K
+    learned_mean = block[at : at + S]
+    at += S
+    learned_precision = block[at : at + S * S].reshape((S, S))
 
     tilt_sd, place_sd = scales[6], scales[15]
     start, slope = x[0] - scales[7], scales[8]
     noise_df, noise_scale = scales[9], scales[10]
     grad[:] = 0.0
-    value = _population(x, grad, C, A, n, scales)
+    if S > 0:
+        value = _learned(x, grad, learned_mean, learned_precision)
+    else:
+        value = _believed(x, grad, C, scales)
+    value = _effects(x, grad, C, A, n, scales[13], value)
+    if S == 0:
+        z = (x[x.size - 1] - scales[19]) / scales[20]
+        grad[x.size - 1] -= z / scales[20]
+        value -= 0.5 * z * z
     o_spread, o_account = 1 + C, 1 + 2 * C
     o_shape, o_adstock = 2 + 2 * C, 2 + 3 * C
     o_effect, o_cell = 2 + 4 * C, 2 + 4 * C + A

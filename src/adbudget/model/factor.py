@@ -118,7 +118,7 @@ def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:
     apart = [level_apart(evidence, baseline, a) for a in range(len(design.accounts))]
     parts = []
     for a, own in enumerate(apart):
-        typical = working_sd(share[first[a] : first[a + 1]], priors)
+        typical = working_sd(design, priors, a)
         parts.append(_low_rank(own.gram, np.repeat(typical, design.n_basis), evidence.n_rows[a]))
     rank = np.array([target.size for _, target, _ in parts])
     factor = np.zeros((len(parts), n_cells.max() * design.n_basis, rank.max()))

@@ -29,6 +29,8 @@ from adbudget.panel.panel import Panel
 if TYPE_CHECKING:
     import xarray as xr
 
+    from adbudget.model.population import Population
+
 
 class Fit(Posterior):
     """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`."""
@@ -41,10 +43,17 @@ class Fit(Posterior):
     @cached_property
     def _curve_draws(self) -> CurveDraws:
         from adbudget.model.curves_of import curve_draws
-        from adbudget.model.new_account import population_of
+        from adbudget.model.population import population_of
 
         curves = curve_draws(self.cell_draws, self.evidence, self.panel, self.priors)
         return replace(curves, population=population_of(self))
+
+    @cached_property
+    def population(self) -> "Population":
+        """What the accounts have in common, to be kept and to be the prior of the next ones."""
+        from adbudget.model.population import learned_population
+
+        return learned_population(self)
 
     @cached_property
     def idata(self) -> "xr.DataTree":
@@ -117,6 +126,8 @@ def fit(
     panel : from :func:`adbudget.read_panel`
     priors : what is believed before the data; ``Priors()`` when None
     seed : same seed and panel, same draws
+    population : of other accounts, ``fit.population`` or ``Population.load(path)``: what they have
+        shown is believed of these, instead of ``priors``
     lift_tests : frame of experiments, one row per test, that count beside the history; its columns
         are those of :func:`adbudget.model.lift_tests.read_lift_tests`
     forgetting : days before an account's last record at which a row counts half; "auto" takes the
@@ -147,7 +158,7 @@ def fit(
     _check_arguments(panel, seed, options)
     _check_target_accept(options["target_accept"])
     tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
-    priors = priors or Priors()
+    priors = _believed(panel, priors, options["population"])
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with threadpool_limits(limits=1, user_api="blas"):
         gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
@@ -186,6 +197,19 @@ def fit(
         told = lift_warnings(cells, evidence, history)
         warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
     return replace(fitted, health=replace(health, warnings=warnings), lift_history=history)
+
+
+def _believed(panel: Panel, priors: Priors | None, population: "Population | None") -> Priors:
+    """The priors as given, or those that other accounts have made of them."""
+    if population is None:
+        return priors or Priors()
+    if priors is not None:
+        raise InputError(
+            "fit takes priors or a population, not both: the population was learned under priors "
+            "of its own. Leave priors out, or learn the population again with them."
+        )
+    population.check_new(panel.accounts)
+    return population.priors_for(panel.channels)
 
 
 def _check_arguments(panel: object, seed: object, options: FitOptions) -> None:

@@ -131,19 +131,29 @@ def _prior_share(cells: CellDraws, level: float, evidence: Evidence, priors: Pri
     dead is known, not uncertain.
     """
     design = evidence.design
-    apart = t(priors.returns_df).ppf(PRIOR_POINTS[:2]).T @ (
-        priors.between_channels,
-        priors.channel_spread,
-    )
-    raw = apart + priors.account_spread * ndtri(PRIOR_POINTS[2])
+    account, channel = np.argwhere(design.exists).T
+    raw = _prior_returns(priors, len(design.channels))[:, channel]
     prior = np.log(NEXT_TO_NOTHING + np.exp(bend(raw, 0.0, priors)))
     posterior = np.log(NEXT_TO_NOTHING + cells.roi / np.exp(level)).std(axis=(0, 1))
-    account, channel = np.argwhere(design.exists).T
     names = pd.MultiIndex.from_arrays(
         [np.array(design.accounts)[account], np.array(design.channels)[channel]],
         names=["account", "channel"],
     )
-    return pd.Series(np.clip(posterior / prior.std(), 0.0, 1.0), index=names, name="prior_share")
+    share = np.clip(posterior / prior.std(axis=0), 0.0, 1.0)
+    return pd.Series(share, index=names, name="prior_share")
+
+
+def _prior_returns(priors: Priors, n_channels: int) -> np.ndarray:
+    """(point, channel) log returns less the level of cells nothing is known of but the priors."""
+    heavy, normal = t(priors.returns_df).ppf(PRIOR_POINTS[:2]), ndtri(PRIOR_POINTS)
+    if priors.learned is None:
+        apart = heavy.T @ (priors.between_channels, priors.channel_spread)
+        raw = apart + priors.account_spread * normal[2]
+        return np.broadcast_to(raw[:, None], (raw.size, n_channels))
+    mean, sd = priors.learned.apart()
+    part = priors.learned.layout.split(np.array(priors.learned.mean))
+    own = np.outer(heavy[1], part["channel_spread"]) + np.outer(normal[2], part["account_spread"])
+    return mean + np.outer(normal[0], sd) + own
 
 
 def _explained(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Series:

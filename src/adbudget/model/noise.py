@@ -51,12 +51,16 @@ def find_noise(panel: Panel, design: Design, baseline: Baseline, priors: Priors)
     systems = [account_system(panel, design, baseline, priors, stock, a) for a in every]
     n_rows = int(np.isfinite(panel.outcome).sum())
     fits = [reweight(system, TAIL_GRID) for system in systems]
-    tail = best_option(fits, n_rows)
+    # What other accounts have shown stands until these rows clearly say otherwise.
+    usual = (np.inf, LEVEL_POWERS[0])
+    if priors.learned is not None:
+        usual = priors.learned.tail_df, priors.learned.level_power
+    tail = best_option(fits, n_rows, TAIL_GRID.index(usual[0]))
     grown = [
         [own[tail], *(regrow(system, own[tail], TAIL_GRID[tail], p) for p in LEVEL_POWERS[1:])]
         for system, own in zip(systems, fits, strict=True)
     ]
-    power = best_option(grown, n_rows)
+    power = best_option(grown, n_rows, LEVEL_POWERS.index(usual[1]))
     chosen = [own[power] for own in grown]
     noise = _row_noise(panel, chosen, TAIL_GRID[tail], LEVEL_POWERS[power])
     calm, even = panel, replace(noise, tail_df=np.inf, weights=noise.spread**-2.0)
@@ -65,13 +69,14 @@ def find_noise(panel: Panel, design: Design, baseline: Baseline, priors: Priors)
     return replace(noise, autocorrelation=find_persistence(calm, design, even, priors))
 
 
-def best_option(fits: list[list[Weighted]], n_rows: int) -> int:
-    """The option whose gain over the first, summed over accounts, is highest and past a bar.
+def best_option(fits: list[list[Weighted]], n_rows: int, usual: int = 0) -> int:
+    """The option whose gain over the usual one, summed over accounts, is highest and past a bar.
 
     Parameters
     ----------
-    fits : per account, one regression for each option, the plainest first
+    fits : per account, one regression for each option
     n_rows : of all accounts
+    usual : place of the option that stands unless another is clearly better
 
     Notes
     -----
@@ -79,8 +84,8 @@ def best_option(fits: list[list[Weighted]], n_rows: int) -> int:
     clean panels of 832 rows gain up to 11, 3% of outliers gain 100 and more.
     """
     bar = LEAST_GAIN + LEAST_GAIN_PER_ROW * n_rows
-    gain = np.sum([[option.score - own[0].score for option in own] for own in fits], axis=0)
-    return int(np.argmax(gain)) if gain.max() > bar else 0
+    gain = np.sum([[option.score - own[usual].score for option in own] for own in fits], axis=0)
+    return int(np.argmax(gain)) if gain.max() > bar else usual
 
 
 def _row_noise(panel: Panel, fits: list[Weighted], tail_df: float, power: float) -> RowNoise:

@@ -6,6 +6,7 @@ from adbudget.options import Option, Shell
 
 if TYPE_CHECKING:
     from adbudget.model.forgetting import Forgetting
+    from adbudget.model.population import Population
     from adbudget.model.priors import Priors
     from adbudget.tables.frames import FrameLike
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 class FitOptions(TypedDict, total=False):
     """Options of :func:`adbudget.fit`, which says in full what each does."""
 
+    population: Annotated[
+        "Population | None",
+        Option(help="What other accounts have in common, believed of these too"),
+    ]
     lift_tests: Annotated[
         "FrameLike | None",
         Option(

@@ -45,6 +45,12 @@ def prior_positions(layout: Layout, priors: Priors, n_draws: int, seed: int) -> 
     part["adstock_tilt"][:] = priors.adstock_centre + priors.adstock_sd * part["adstock_tilt"]
     part["level_log_spread"] *= LOG_SPREAD_SD
     part["level_log_spread"] += level_centre(priors)[1]
+    if priors.learned is not None:
+        mean, cov = np.array(priors.learned.mean), np.array(priors.learned.covariance)
+        shared = rng.multivariate_normal(mean, cov, size=n_draws, method="eigh")
+        for block, values in priors.learned.layout.split(shared).items():
+            if values.shape[-1]:
+                part[block][:] = values
     return positions
 
 

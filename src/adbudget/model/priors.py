@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import isfinite
 
 from adbudget.errors import InputError
+from adbudget.model.learned import Learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,8 @@ class Priors:
     baseline_apart : how far accounts differ in all of these, as a share of the scale
     baseline_df : how many observations the guesses of these scales (``trend_sd`` too) are worth;
         the rest is found from the data
+    learned : what other accounts have shown of returns, spreads, shapes and the calendar, in the
+        place of the beliefs above; ``fit(population=...)`` fills it in
     """
 
     roi_median: float = 1.0
@@ -104,6 +107,7 @@ class Priors:
     baseline_df: float = 3.0
     demand_effect: float = 0.2
     demand_sd: float = 0.4
+    learned: Learned | None = None
 
     @property
     def between_channels(self) -> float:
@@ -135,6 +139,8 @@ class Priors:
     def __post_init__(self) -> None:
         may_be_zero = {"null_start", "null_slope", "demand_effect"}
         for name, value in asdict(self).items():
+            if name == "learned":
+                continue
             if name in {"half_saturation", "half_life_days"}:
                 _check_grid(name, value, smallest=0.0 if name == "half_life_days" else 1e-6)
             elif name == "s_shaped":

@@ -3,7 +3,7 @@
 Knows nothing of the past beyond the panel at hand, and nothing of priors on returns.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from adbudget.curves import mixed_adstock
 from adbudget.model.calendar import calendar_columns
 from adbudget.model.demand import demand_column
 from adbudget.model.design import Design, settled
+from adbudget.model.learned import Learned
 from adbudget.model.priors import Priors
 from adbudget.panel.panel import Panel
 
@@ -25,19 +26,19 @@ class SharedColumns:
     group : (shared,) place of each column's group
     size : (shared,) relative size of its coefficient: the k-th wave's is 1 / k
     guess : (group,) sd of a coefficient of size one, as a share of the mean outcome
-    centre : (shared,) its expected value before any data
+    names : (shared,) of the columns, by which populations know them
+    centre, precision : what is expected, before any data, of the coefficients accounts share
+    apart : (group,) first guess of how far accounts differ in a coefficient of size one
     """
 
     groups: tuple[str, ...]
     group: np.ndarray
     size: np.ndarray
     guess: np.ndarray
+    names: tuple[str, ...]
     centre: np.ndarray
-
-    @property
-    def sd(self) -> np.ndarray:
-        """(shared,) prior sd of the coefficient that accounts share."""
-        return self.guess[self.group] * self.size
+    precision: np.ndarray
+    apart: np.ndarray
 
 
 def shared_columns(design: Design, priors: Priors) -> SharedColumns:
@@ -51,13 +52,42 @@ def shared_columns(design: Design, priors: Priors) -> SharedColumns:
     parts.append(("demand", np.ones(1), priors.demand_sd, priors.demand_effect))
     sizes = [size for _, size, _, _ in parts]
     counts = [size.size for size in sizes]
-    return SharedColumns(
+    group, size = np.repeat(np.arange(len(parts)), counts), np.concatenate(sizes)
+    guess = np.array([guess for _, _, guess, _ in parts])
+    stated = SharedColumns(
         groups=tuple(name for name, _, _, _ in parts),
-        group=np.repeat(np.arange(len(parts)), counts),
-        size=np.concatenate(sizes),
-        guess=np.array([guess for _, _, guess, _ in parts]),
+        group=group,
+        size=size,
+        guess=guess,
+        names=_names(parts, design.season_order),
         centre=np.repeat([centre for _, _, _, centre in parts], counts),
+        precision=np.diag((guess[group] * size) ** -2.0),
+        apart=guess * priors.baseline_apart,
     )
+    return stated if priors.learned is None else _as_learned(stated, priors.learned)
+
+
+def _names(parts, season_order: int) -> tuple[str, ...]:
+    """Every column by its group and place; waves by kind and number, whatever their order."""
+    names = [f"season {kind} {k + 1}" for kind in ("sine", "cosine") for k in range(season_order)]
+    for name, size, _, _ in parts[1:]:
+        names += [f"{name} {k + 1}" for k in range(size.size)]
+    return tuple(names)
+
+
+def _as_learned(stated: SharedColumns, learned: Learned) -> SharedColumns:
+    """What other accounts have shown, for every column they had too."""
+    if not learned.columns:
+        return stated
+    own = [i for i, name in enumerate(stated.names) if name in learned.columns]
+    theirs = [learned.columns.index(stated.names[i]) for i in own]
+    centre, cov = stated.centre.copy(), np.linalg.inv(stated.precision)
+    centre[own] = np.array(learned.coefficients)[theirs]
+    cov[np.ix_(own, own)] = np.array(learned.coefficient_covariance)[np.ix_(theirs, theirs)]
+    spreads = dict(learned.spreads)
+    guesses = zip(stated.groups, stated.apart.tolist(), strict=True)
+    apart = np.array([spreads.get(group, guess) for group, guess in guesses])
+    return replace(stated, centre=centre, precision=np.linalg.inv(cov), apart=apart)
 
 
 def baseline_columns(panel: Panel, design: Design, account: int) -> np.ndarray:

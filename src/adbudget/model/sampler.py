@@ -11,7 +11,7 @@ import numpy as np
 
 from adbudget.errors import FitError
 from adbudget.model.factor import Likelihood
-from adbudget.model.layout import Layout
+from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.level import level_centre
 from adbudget.model.priors import Priors
 
@@ -105,10 +105,16 @@ def _start_at(layout: Layout, priors: Priors):
     part["account_spread"][:] = priors.account_spread / 2
     part["adstock_tilt"][:] = priors.adstock_centre
     part["level_log_spread"][:] = level_centre(priors)[1]
+    width = np.full(layout.size, START_WIDTH)
+    if priors.learned is not None:
+        sd = np.sqrt(np.diag(np.array(priors.learned.covariance)))
+        shared, around = (priors.learned.layout.split(np.array(v)) for v in (priors.learned.mean, sd))
+        for block in POPULATION:
+            part[block][:] = shared[block]
+            layout.split(width)[block][:] = np.minimum(around[block], START_WIDTH)
 
     def start(seed: int) -> np.ndarray:
-        jitter = np.random.default_rng(seed).uniform(-START_WIDTH, START_WIDTH, layout.size)
-        return centre + jitter
+        return centre + width * np.random.default_rng(seed).uniform(-1, 1, layout.size)
 
     return start
 

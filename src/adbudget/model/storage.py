@@ -1,9 +1,5 @@
 """Fit <-> one file: a compressed archive of plain arrays and one JSON text. No pickles."""
 
-import json
-import os
-import tempfile
-import zipfile
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -13,13 +9,13 @@ import pandas as pd
 
 from adbudget.draws import Health
 from adbudget.errors import FileFormatError
+from adbudget.model.archive import priors_of, read_archive, tuples, write_archive
 from adbudget.model.baseline import with_baseline
 from adbudget.model.design import CommonMovement, Design
 from adbudget.model.evidence import gather
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import LiftTests
 from adbudget.model.posterior import Posterior
-from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Note, Panel
 
@@ -47,14 +43,7 @@ def save(fit: Posterior, path: Path) -> None:
         _split("lift_tests", fit.evidence.tests.tests, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
     _split_health(fit.health, text, arrays)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, text=np.array(json.dumps(text)), **arrays)
-        os.replace(scratch, path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    write_archive(path, text, arrays)
 
 
 def load[P: Posterior](kind: type[P], path: Path) -> P:
@@ -70,7 +59,7 @@ def load[P: Posterior](kind: type[P], path: Path) -> P:
         panel = _join(Panel, "panel", text, arrays)
         design = _join(Design, "design", text, arrays)
         noise = _join(RowNoise, "noise", text, arrays)
-        priors = Priors(**{name: _tuple(value) for name, value in text["priors"].items()})
+        priors = priors_of(text["priors"])
         forgetting = text["forgetting"]
         return kind(
             panel=panel,
@@ -106,17 +95,7 @@ def load[P: Posterior](kind: type[P], path: Path) -> P:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        text = json.loads(str(arrays.pop("text")))
-        if text["format"] != FORMAT:
-            raise KeyError("format")
-    except (ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise FileFormatError(
-            f"{path} is not a saved fit, or it is damaged ({error}). "
-            "Save the fit again with fit.save(path)."
-        ) from error
+    text, arrays = read_archive(path, FORMAT, "fit", "fit.save(path)")
     if text["format_version"] > FORMAT_VERSION:
         raise FileFormatError(
             f"{path} was written by a newer adbudget (format {text['format_version']}, this one "
@@ -160,18 +139,13 @@ def _join(kind: type, prefix: str, text: dict, arrays: dict) -> Any:
         elif field.name == "movement":
             values["movement"] = _join(CommonMovement, key, text, arrays)
         else:
-            values[field.name] = _tuple(text[key])
+            values[field.name] = tuples(text[key])
     return kind(**values)
 
 
 def _join_tests(text: dict, arrays: dict) -> LiftTests | None:
     has_tests = "lift_tests.account" in text
     return _join(LiftTests, "lift_tests", text, arrays) if has_tests else None
-
-
-def _tuple(value: Any) -> Any:
-    """JSON has no tuples; records have no lists."""
-    return tuple(_tuple(part) for part in value) if isinstance(value, list) else value
 
 
 def _split_health(health: Health, text: dict, arrays: dict) -> None:
@@ -196,6 +170,6 @@ def _join_health(design: Design, text: dict, arrays: dict) -> Health:
         values[field.name] = (
             pd.Series(arrays[key], index=index[field.name], name=field.name)
             if key in arrays
-            else _tuple(text[key])
+            else tuples(text[key])
         )
     return Health(**values)

@@ -89,8 +89,11 @@ def known_spreads(
     """(channel,) and one for accounts: spreads that are taken as known; 0 where they are learned.
 
     One account says nothing of how far accounts differ. Left free, such a spread times an effect
-    is a funnel that the sampler cannot explore, and the answer is the same without it.
+    is a funnel that the sampler cannot explore, and the answer is the same without it. Where other
+    accounts have shown how far they differ, nothing has to be taken as known.
     """
+    if priors.learned is not None:
+        return np.zeros(n_channels), 0.0
     n_cells = np.bincount(cell_channel, minlength=n_channels)
     channel = np.where(n_cells > 1, 0.0, priors.channel_spread)
     return channel, 0.0 if n_accounts > 1 else priors.account_spread

@@ -13,7 +13,14 @@ import adbudget
 from benchmarks.structure import imported_names, read_modules
 
 MAY_WRITE = {
-    *("alerts.sinks", "cli.app", "model.storage", "pacing.requests.outbox"),
+    *(
+        "alerts.sinks",
+        "cli.app",
+        "cli.population",
+        "model.archive",
+        "model.storage",
+        "pacing.requests.outbox",
+    ),
     *("platforms.file_platform", "synthetic.world", "tables.files"),
     "loop.state",  # a fit passes through a scratch file on its way into the database
 }

@@ -119,7 +119,9 @@ def _draw_moving(setting: Setting, rng: np.random.Generator) -> list[np.ndarray]
 
     spread = scale(shared.apart)[shared.group] * shared.size
     trend = scale(priors.trend_sd)
-    common = shared.centre + rng.normal(size=shared.centre.size) / np.sqrt(np.diag(shared.precision))
+    common = shared.centre + rng.normal(size=shared.centre.size) / np.sqrt(
+        np.diag(shared.precision)
+    )
     return [
         np.concatenate(
             [

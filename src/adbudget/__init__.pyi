@@ -39,6 +39,9 @@ from .model.fit import (
     Fit as Fit,
     fit as fit,
 )
+from .model.population import (
+    Population as Population,
+)
 from .model.predict import (
     prior_predictive as prior_predictive,
 )

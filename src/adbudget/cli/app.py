@@ -18,6 +18,7 @@ from adbudget.cli import (
     pacing as cli_pacing,
     platforms as cli_platforms,
     policy as cli_policy,
+    population as cli_population,
     requests as cli_requests,
     rulings as cli_rulings,
 )
@@ -233,5 +234,6 @@ cli_rulings.register(app)
 cli_policy.register(app, cli_ledger.ledger_app)
 cli_pacing.register(app)
 cli_budgets.register(app)
+cli_population.register(app)
 cli_requests.register(app)
 cli_platforms.register(app)

@@ -15,7 +15,7 @@ from adbudget.model.learned import Learned
 from adbudget.model.priors import Priors
 
 
-def write_archive(path: Path, text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def write_archive(path: Path, text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Write them; a file of that name is replaced only by a whole one."""
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:

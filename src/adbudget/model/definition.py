@@ -64,7 +64,9 @@ def build(
         # Returns: a channel has one, accounts and cells differ from it. Channels share a level, and
         # their distances from it a scale: this Student-t is one of all of them together.
         n_channels, df = len(design.channels), priors.returns_df
-        believed = _believed(priors, n_channels) if priors.learned is None else _flat(priors.learned)
+        believed = (
+            _believed(priors, n_channels) if priors.learned is None else _flat(priors.learned)
+        )
         return_level, channel_return, channel_spread, account_spread, *tilts = believed
         saturation_tilt, adstock_tilt = tilts
 

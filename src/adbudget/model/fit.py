@@ -126,7 +126,7 @@ def fit(
     panel : from :func:`adbudget.read_panel`
     priors : what is believed before the data; ``Priors()`` when None
     seed : same seed and panel, same draws
-    population : of other accounts, ``fit.population`` or ``Population.load(path)``: what they have
+    population : of other accounts, ``fit.population`` or the file it was saved in: what they have
         shown is believed of these, instead of ``priors``
     lift_tests : frame of experiments, one row per test, that count beside the history; its columns
         are those of :func:`adbudget.model.lift_tests.read_lift_tests`
@@ -199,10 +199,21 @@ def fit(
     return replace(fitted, health=replace(health, warnings=warnings), lift_history=history)
 
 
-def _believed(panel: Panel, priors: Priors | None, population: "Population | None") -> Priors:
+def _believed(
+    panel: Panel, priors: Priors | None, population: "Population | str | Path | None"
+) -> Priors:
     """The priors as given, or those that other accounts have made of them."""
+    from adbudget.model.population import Population
+
     if population is None:
         return priors or Priors()
+    if isinstance(population, str | Path):
+        population = Population.load(population)
+    if not isinstance(population, Population):
+        raise InputError(
+            "population must be fit.population, or the file one was saved in; got "
+            f"{type(population).__name__}."
+        )
     if priors is not None:
         raise InputError(
             "fit takes priors or a population, not both: the population was learned under priors "

@@ -6,17 +6,13 @@ controls or another period finds those it shares. Knows nothing of panels, fits 
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adbudget.model.layout import Layout
 
-if TYPE_CHECKING:
-    from adbudget.model.priors import Priors
-
-HALF_NORMAL_MEAN = float(np.sqrt(2 / np.pi))  # of unit scale
 FLAT = 1e-9  # added to the variance of parameters in units of their own, for a regular inverse
 
 
@@ -81,28 +77,22 @@ class Learned:
         part = self.layout.split(np.array(self.mean))
         return np.hypot(part["channel_spread"], part["account_spread"])
 
-    def of_channels(self, channels: tuple[str, ...], priors: "Priors") -> "Learned":
+    def of_channels(
+        self, channels: tuple[str, ...], unseen: Mapping[str, tuple[float, float]]
+    ) -> "Learned":
         """The same for other channels: those never seen are expected to be like the others.
 
         Parameters
         ----------
         channels : in the order wanted
-        priors : what is believed of a channel nobody has seen
+        unseen : block -> mean and sd of its parameter of a channel nobody has seen; of the return
+            less the level
         """
         old, new = self.layout, Layout(len(channels), 0, 0)
         turn, shift, added = np.zeros((new.size, old.size)), np.zeros(new.size), np.zeros(new.size)
         to, at = (layout.split(np.arange(layout.size)) for layout in (new, old))
         for block in ("return_level", "account_spread", "level_log_spread"):
             turn[to[block], at[block]] = 1.0
-        unseen = {
-            "channel_return": (0.0, priors.between_channels),
-            "channel_spread": (
-                priors.channel_spread * HALF_NORMAL_MEAN,
-                priors.channel_spread * np.sqrt(1 - HALF_NORMAL_MEAN**2),
-            ),
-            "saturation_tilt": (priors.saturation_centre, priors.saturation_sd),
-            "adstock_tilt": (priors.adstock_centre, priors.adstock_sd),
-        }
         for i, name in enumerate(channels):
             for block, (centre, sd) in unseen.items():
                 row = to[block][i]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 from adbudget.options import Option, Shell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adbudget.model.forgetting import Forgetting
     from adbudget.model.population import Population
     from adbudget.model.priors import Priors
@@ -15,8 +17,11 @@ class FitOptions(TypedDict, total=False):
     """Options of :func:`adbudget.fit`, which says in full what each does."""
 
     population: Annotated[
-        "Population | None",
-        Option(help="What other accounts have in common, believed of these too"),
+        "Population | str | Path | None",
+        Option(
+            help="What other accounts have in common, as adbudget population saved it",
+            shell=Shell(kind="file", metavar="FILE"),
+        ),
     ]
     lift_tests: Annotated[
         "FrameLike | None",

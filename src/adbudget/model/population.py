@@ -1,12 +1,12 @@
 """Fit -> Population: what its accounts have in common, in a record of its own that can be kept.
 
-It is the prior of the next account (``adbudget.fit(panel, population=...)``) and, draw by draw, what
-is expected of an account without any history. It holds sums and draws over all accounts, and of
-a single one nothing but a keyed digest of its name, by which it is recognised.
+It is the prior of the next account (``adbudget.fit(panel, population=...)``) and, draw by draw,
+what is expected of an account without any history. It holds sums and draws over all accounts, and
+of a single one nothing but a keyed digest of its name, by which it is recognised.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,22 @@ import numpy as np
 import pandas as pd
 
 from adbudget.draws import CurveDraws
-from adbudget.errors import InputError
+from adbudget.errors import FileFormatError, InputError
+from adbudget.model.archive import priors_of, read_archive, tuples, write_archive
 from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.learned import Learned
+from adbudget.model.new_account import agreed, agreed_currency, generator, spend_by_channel
 from adbudget.model.priors import Priors
+from adbudget.model.transform import cells_of_new_account, concave
 from adbudget.tables.messages import quoted
 
 if TYPE_CHECKING:
     from adbudget.model.posterior import Posterior
 
 FEWEST_TO_SAVE = 5  # accounts; fewer would be recognisable in what they have in common
+FORMAT, FORMAT_VERSION = "adbudget-population", 1
+ARRAYS = ("positions", "basis_mean", "bursts", "retention", "mix")
+TEXTS = ("channels", "unit_value", "margin", "currency", "period_days", "versions")
 KEPT_DRAWS = 1000  # of a saved population: 4 bytes each times 4 * channels + 3
 
 
@@ -95,8 +101,7 @@ class Population:
 
         Channels that nobody has seen are expected to be like the others.
         """
-        stated = replace(self.priors, learned=None)
-        learned = self.learned.of_channels(tuple(channels), stated)
+        learned = self.learned.of_channels(tuple(channels), self.priors.unseen_channel)
         return replace(self.priors, learned=learned)
 
     def check_new(self, accounts: Iterable[str]) -> None:
@@ -109,9 +114,9 @@ class Population:
         known = [account for account in accounts if self.has(account)]
         if known:
             raise InputError(
-                f"the population was learned from accounts that are in this panel: {quoted(known)}. "
-                "Their rows would count twice. Leave them out; or add their new rows with "
-                "fit.update; or rename an account that only has the same name."
+                "the population was learned from accounts that are in this panel: "
+                f"{quoted(known)}. Their rows would count twice. Leave them out; or add their new "
+                "rows with fit.update; or rename an account that only has the same name."
             )
 
     def new_account(
@@ -125,17 +130,40 @@ class Population:
         margin: float | None = None,
         currency: str | None = None,
     ) -> CurveDraws:
-        """Curves of an account without history: see :meth:`adbudget.CurveDraws.new_account`."""
-        from adbudget.model.new_account import Wanted, new_account
+        """Curves of an account without history: see :meth:`adbudget.CurveDraws.new_account`.
 
-        wanted = Wanted(
-            total_spend=total_spend,
-            name=name,
-            unit_value=unit_value,
-            margin=margin,
-            currency=currency,
+        The account's own effects are drawn afresh for every draw of what accounts share.
+        """
+        if not isinstance(name, str) or not name.strip() or name in self.accounts:
+            raise InputError(
+                f"name must be text that no account of the fit has; got {name!r}. "
+                "An account of the fit has curves of its own."
+            )
+        spend = spend_by_channel(self.channels, spend_share, total_spend)
+        value = agreed("unit_value", self.unit_value, unit_value)
+        channel = np.flatnonzero(spend > 0)
+        cells = cells_of_new_account(
+            self.positions, self.layout, self.priors, channel, generator(seed)
         )
-        return new_account(self, spend_share, wanted, seed)
+        per_basis = cells.adstock[..., :, None] * concave(cells.shape, self.priors)[..., None, :]
+        average = cells.roi * spend[channel] / value  # outcome units per period at that spend
+        grid = self.basis_mean.shape
+        weights = np.zeros((cells.roi.shape[0], 1, *grid))
+        weights[:, 0, channel] = average[..., None, None] * per_basis / self.basis_mean[channel]
+        return CurveDraws(
+            accounts=(name,),
+            channels=self.channels,
+            weights=weights,
+            scale=np.where(spend > 0, spend * self.bursts, np.nan)[None],
+            carry_in=np.zeros((1, grid[0], self.retention.size)),
+            retention=self.retention,
+            mix=self.mix,
+            half_saturation=np.array(self.priors.half_saturation),
+            unit_value=np.array([value]),
+            margin=np.array([agreed("margin", self.margin, margin)]),
+            currency=(agreed_currency(self.currency, currency),),
+            period_days=self.period_days,
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """By channel: return, how far accounts differ, where it saturates and how long it lasts.
@@ -175,14 +203,17 @@ class Population:
         ------
         InputError : it was learned from fewer than five accounts, which it would give away
         """
-        from adbudget.model.population_file import save
-
         if self.n_accounts < FEWEST_TO_SAVE:
             raise InputError(
                 f"a population of {self.n_accounts} accounts says too much of each of them to be "
                 f"kept: at least {FEWEST_TO_SAVE} are needed. Keep the fit itself: fit.save(path)."
             )
-        save(self, Path(path))
+        step = max(1, len(self.positions) // KEPT_DRAWS)
+        kept = replace(self, positions=self.positions[::step][:KEPT_DRAWS])
+        text: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION}
+        text |= {name: getattr(kept, name) for name in TEXTS}
+        text["priors"] = asdict(kept.priors)
+        write_archive(Path(path), text, {name: np.asarray(getattr(kept, name)) for name in ARRAYS})
 
     @classmethod
     def load(cls, path: str | Path) -> "Population":
@@ -192,9 +223,23 @@ class Population:
         ------
         FileFormatError : not such a file, damaged, or written by another version
         """
-        from adbudget.model.population_file import load
-
-        return load(Path(path))
+        path = Path(path)
+        text, arrays = read_archive(path, FORMAT, "population", "fit.population.save(path)")
+        if text["format_version"] != FORMAT_VERSION:
+            raise FileFormatError(
+                f"{path} was written by another adbudget (format {text['format_version']}, this "
+                f"one reads {FORMAT_VERSION}). Learn the population again, or use that version."
+            )
+        try:
+            return cls(
+                priors=priors_of(text["priors"]),
+                **{name: arrays[name] for name in ARRAYS},
+                **{name: tuples(text[name]) for name in TEXTS},
+            )
+        except (KeyError, TypeError) as error:
+            raise FileFormatError(
+                f"{path} is a saved population with a part missing ({error}). Save it again."
+            ) from error
 
 
 def population_of(fit: "Posterior") -> Population:

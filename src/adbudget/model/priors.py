@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from math import isfinite
+from math import isfinite, pi
 
 from adbudget.errors import InputError
 from adbudget.model.learned import Learned
@@ -118,6 +118,17 @@ class Priors:
     def common_level(self) -> float:
         """How far that level may be from ``roi_median`` (log units)."""
         return self.roi_sd * self.channels_alike**0.5
+
+    @property
+    def unseen_channel(self) -> dict[str, tuple[float, float]]:
+        """Mean and sd of the parameters of one channel; of its log return less the level."""
+        spread = self.channel_spread  # of a half-normal
+        return {
+            "channel_return": (0.0, self.between_channels),
+            "channel_spread": (spread * (2 / pi) ** 0.5, spread * (1 - 2 / pi) ** 0.5),
+            "saturation_tilt": (self.saturation_centre, self.saturation_sd),
+            "adstock_tilt": (self.adstock_centre, self.adstock_sd),
+        }
 
     @property
     def adstocks(self) -> tuple[tuple[float, ...], ...]:

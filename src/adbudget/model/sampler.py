@@ -108,7 +108,9 @@ def _start_at(layout: Layout, priors: Priors):
     width = np.full(layout.size, START_WIDTH)
     if priors.learned is not None:
         sd = np.sqrt(np.diag(np.array(priors.learned.covariance)))
-        shared, around = (priors.learned.layout.split(np.array(v)) for v in (priors.learned.mean, sd))
+        shared, around = (
+            priors.learned.layout.split(np.array(v)) for v in (priors.learned.mean, sd)
+        )
         for block in POPULATION:
             part[block][:] = shared[block]
             layout.split(width)[block][:] = np.minimum(around[block], START_WIDTH)

@@ -14,7 +14,7 @@ from adbudget.report.text import NO_VALUE, Text, change, counted, percent
 
 STYLE = {"increase": "green", "reduce": "red", "monitor": "dim"}
 LEAST_NAME, SHARE_OF_NAMES = 10, 4  # names of channels get a fourth of the line, if they need it
-CUT = "…"
+CUT, SHARE_OF_ENDS = "…", 3  # a third of what is left of a cut name is its end
 # What a monitored cell shows in the place of the numbers of a move.
 WHY_MONITORED = {
     "too_uncertain": "too uncertain",
@@ -143,8 +143,8 @@ def _fitting(
     """The widest layout that fits beside names that may need cutting, and its filled columns."""
     name_width = max(cell_len(row.channel) for row in rows)
     least = min(name_width, max(LEAST_NAME, width // SHARE_OF_NAMES))
-    columns, left_out = LAYOUTS[-1]
-    for columns, left_out in LAYOUTS:
+    for layout in LAYOUTS:
+        columns, left_out = layout
         others = [_aligned(column, rows) for column in columns[1:]]
         room = width - INDENT - sum(GAP + cell_len(column[0]) for column in others)
         if room >= least:
@@ -177,14 +177,12 @@ def _cut(text: str, width: int) -> str:
     """What fits of a text: its beginning and its end, as names of one family differ in either."""
     if cell_len(text) <= width:
         return text
-    head, tail = text, ""
-    while head and cell_len(head) + cell_len(tail) + 1 > width:
+    tail = text[len(text) - width // SHARE_OF_ENDS :]
+    while cell_len(tail) > width // SHARE_OF_ENDS:
+        tail = tail[1:]
+    head = text
+    while head and cell_len(head) + cell_len(CUT) + cell_len(tail) > width:
         head = head[:-1]
-        if len(head) <= width // 2 and len(tail) < width // 3:
-            head, tail = text[: max(width - width // 3 - 1, 0)], text[len(text) - width // 3 :]
-            while tail and cell_len(head) + cell_len(tail) + 1 > width:
-                head, tail = (head[:-1], tail) if len(head) > len(tail) else (head, tail[1:])
-            break
     return f"{head}{CUT}{tail}"
 
 

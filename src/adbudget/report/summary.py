@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from adbudget.money import amount, estimate_text
+from adbudget.panel.integrity import KINDS as DATA_FAULTS
 from adbudget.report.cells import why_monitored
 from adbudget.report.text import (
     PERIOD_NOUNS,
@@ -257,7 +258,7 @@ def _changes(facts: Mapping[str, Any], everything: bool) -> list[str]:
 def _causes(frame: pd.DataFrame, facts: Mapping[str, Any], everything: bool) -> list[str]:
     """What may be wrong with the returns: fragile calls, then one line per kind of finding.
 
-    Findings about cells that move stand first; those about none of them are counted.
+    What the data cannot tell apart of cells that do not move is only counted.
     """
     told = []
     fragile, moves = facts.get("n_fragile", 0), sum(facts.get(f"n_{a}", 0) for a in ACTIONS[:2])
@@ -279,7 +280,7 @@ def _causes(frame: pd.DataFrame, facts: Mapping[str, Any], everything: bool) -> 
         if finding.get("decides", False):
             continue
         about = {(finding["account"], channel) for channel in finding["channels"]}
-        if everything or about & cells:
+        if everything or about & cells or finding["kind"] in DATA_FAULTS:
             by_kind.setdefault(finding["kind"], []).append(_cells_named(finding))
         else:
             n_apart += 1

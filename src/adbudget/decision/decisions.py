@@ -16,9 +16,10 @@ import pandas as pd
 from adbudget.decision.action import Action, Decision
 from adbudget.decision.moves import Moves, unmoved
 from adbudget.decision.previous import directions
-from adbudget.decision.reasons import Facts, explain
+from adbudget.decision.reasons import Facts, explain, reason_code
 from adbudget.decision.regret import regret
 from adbudget.decision.thresholds import Needed, Thresholds
+from adbudget.decision.totals import HeldTotal, NextMoney, next_money
 from adbudget.draws import Health
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
@@ -63,6 +64,7 @@ class Decisions:
     expected_wrong_share : posterior expectation of the share of wrong calls, moves that the limits
         force aside; 0 without calls
     elsewhere : (cell,) margin money that one unit of the move's money brings elsewhere
+    held_totals : totals that are spent where more money would be likely enough to pay
     """
 
     calls: tuple[Decision, ...]
@@ -70,12 +72,18 @@ class Decisions:
     considered: Proposal
     expected_wrong_share: float
     elsewhere: np.ndarray
+    held_totals: tuple[HeldTotal, ...]
     _asked: _Asked = field(repr=False)
 
     @property
     def thresholds(self) -> Thresholds:
         """What was asked of a call."""
         return self._asked.thresholds
+
+    @property
+    def prior_share(self) -> np.ndarray:
+        """(cell,) how much of the answer is prior; 0 where nothing is known of the fit."""
+        return self._asked.prior_share
 
     def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
         """What other bars would have called: gain against the share of wrong calls and the risk.
@@ -174,13 +182,15 @@ def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
     first = Moves.of(proposal, bars)
     if not asked.healthy:
         kept = Moves.of(unmoved(proposal), bars)
-        return _decisions(kept, first, first, np.zeros(first.size, bool), asked)
+        nobody = np.zeros(first.size, bool)
+        return _decisions(kept, first, first, nobody, asked, NextMoney.none(first.size))
     kept, seen, held = first, first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, asked, bars)
         failing = (kept.move != 0) & ~called
         if not failing.any():
-            return _decisions(kept, first, kept.where(called, seen), called, asked)
+            more = next_money(kept.proposal, first.proposal, bars.enter)
+            return _decisions(kept, first, kept.where(called, seen), called, asked, more)
         held |= _worst_of_each_account(kept, failing)
         cells: list[Any] = kept.proposal.plan.spend.index.tolist()
         fixed = tuple(cell for cell, is_held in zip(cells, held, strict=True) if is_held)
@@ -259,7 +269,12 @@ def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
 
 
 def _decisions(
-    kept: Moves, first: Moves, seen: Moves, called: np.ndarray, asked: _Asked
+    kept: Moves,
+    first: Moves,
+    seen: Moves,
+    called: np.ndarray,
+    asked: _Asked,
+    more: NextMoney,
 ) -> Decisions:
     """One record per cell.
 
@@ -268,6 +283,7 @@ def _decisions(
     kept : the moves of the calls
     first : of the plan as proposed
     seen : the move of every call, and of every other cell the most likely one of all plans tried
+    more : what more money would do where totals are spent
     """
     thresholds = asked.thresholds
     told = (asked.prior_share <= thresholds.max_prior_share) & (np.array(asked.blocked) == "")
@@ -280,6 +296,7 @@ def _decisions(
         seen,
         first.proposal,
         thresholds,
+        more=more,
         prior_share=asked.prior_share,
         problem=asked.problem,
         flip=flip,
@@ -288,6 +305,7 @@ def _decisions(
     )
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):
+        code = reason_code(facts, i, called=bool(called[i]), forced=bool(kept.forced[i]))
         action = Action.MONITOR
         if called[i]:
             action = Action.INCREASE if kept.move[i] > 0 else Action.REDUCE
@@ -303,7 +321,8 @@ def _decisions(
                 prob_error=float(seen.error[i]),
                 prob_needed=float(min(seen.needed[i], 1.0)),
                 confidence=_confidence(seen.prob[i]) if called[i] else "low",
-                reason=explain(facts, i, called=bool(called[i]), forced=bool(kept.forced[i])),
+                reason=explain(facts, i, code),
+                reason_code=code,
                 flip_at=float(flip[i]),
             )
         )
@@ -315,6 +334,7 @@ def _decisions(
         considered=first.proposal,
         expected_wrong_share=wrong,
         elsewhere=seen.elsewhere,
+        held_totals=more.totals,
         _asked=asked,
     )
 

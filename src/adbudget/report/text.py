@@ -44,6 +44,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def margin_question(outcome: str) -> str:
+    """What is asked for where nobody has said what share of the outcome's money is margin."""
+    return (
+        f"all {outcome} counts as earned. If 40 of 100 are left after goods and fees, say "
+        "--margin 0.4: less margin, fewer raises"
+    )
+
+
 class Text(_Text):
     """Text of a page. Names in it cannot move the cursor, turn lines around or break them.
 

@@ -5,6 +5,7 @@
 
 import hashlib
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 
 import numpy as np
@@ -17,11 +18,12 @@ from adbudget.decision.previous import changes, rows_of
 from adbudget.decision.reach import BEYOND, STOPPED, check_reach
 from adbudget.decision.reasons import marginal_money
 from adbudget.decision.thresholds import Thresholds
+from adbudget.decision.today import spend_today
+from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
-from adbudget.model.options import SeededFitOptions
+from adbudget.model.options import SavedFitOptions, SeededFitOptions
 from adbudget.optimizer import Proposal, optimize
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.budgets import read_budgets
 from adbudget.panel.findings import Finding, blocked, caveats, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
@@ -30,20 +32,20 @@ from adbudget.panel.read import read_panel
 from adbudget.plain_json import to_plain
 from adbudget.plan import Limits
 from adbudget.risk import Risk, risk_adjusted
+from adbudget.tables.files import check_place
 from adbudget.tables.frames import FrameLike
 
 if TYPE_CHECKING:
-    from adbudget.draws import SpendLike
     from adbudget.model.fit import Fit
 
 INTERVAL = (0.05, 0.95)
 
 
-class RecommendOptions(PanelOptions, SeededFitOptions, DecisionOptions, total=False):
+class RecommendOptions(PanelOptions, SavedFitOptions, DecisionOptions, total=False):
     """Options of :func:`recommend`: of the panel, of the fit, of the plan and its calls."""
 
 
-class RecommendFitOptions(PanelOptions, SeededFitOptions, total=False):
+class RecommendFitOptions(PanelOptions, SavedFitOptions, total=False):
     """Those that have no effect on a Fit."""
 
 
@@ -62,6 +64,8 @@ missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` 
         or a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
+    save_fit : also save what was learned to this file: ``Fit.load(path).recommend(...)`` decides
+        anew from it, with other limits, without fitting again
     current : spend per period by (account, channel) that moves are measured from; the mean of the
         last ``window_days`` of each account when None
     budgets : table of the budgets that are set today, from which moves are measured then; see
@@ -106,8 +110,16 @@ progress : as in :func:`adbudget.fit`
     FitError : the sampler could not run
     PolicyError : the policy cannot be used, or contradicts the limits
     """
-    from adbudget.model.fit import fit
+    with watched(options["progress"]):
+        return _recommended(data, outcome, options)
 
+
+def _recommended(
+    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
+) -> pd.DataFrame:
+    """Read, learn, search, decide, review."""
+    if options["save_fit"] is not None:
+        check_place(Path(options["save_fit"]), "shops.fit")  # before minutes go into a fit
     guard, policy, limits = None, options["policy"], options["limits"]
     if policy is not None:  # before minutes go into a fit
         from adbudget.decision.guard import PolicyGuard
@@ -117,9 +129,10 @@ progress : as in :func:`adbudget.fit`
     if previous is not None:
         rows_of(previous)  # refused now, or never
     panel = _as_panel(data, outcome, options)
+    log("data: %s", panel.in_words)
     untrue = check_data(panel, accepted=options["accept_findings"])
-    now, window, told = _today(panel, options)
-    fitted = data if _is_fit(data) else fit(panel, **part_of(SeededFitOptions, options))
+    now, window, told = spend_today(panel, options)
+    fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
@@ -134,10 +147,22 @@ progress : as in :func:`adbudget.fit`
     )
     frame = to_frame(decisions, fitted, window, untrue)
     frame.attrs["notes"] += told
+    log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
     frame.attrs["asked"] = _asked(options, None if guard is None else guard.policy.hash)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
+
+
+def _learned(panel: Panel, options: RecommendOptions) -> "Fit":
+    """Fit, and keep what was learned where that was asked for."""
+    from adbudget.model.fit import fit
+
+    fitted = fit(panel, **part_of(SeededFitOptions, options))
+    if options["save_fit"] is not None:
+        fitted.save(options["save_fit"])
+        log("fit: saved to %s", options["save_fit"])
+    return fitted
 
 
 def _with_drift(said: dict[tuple[str, str], str], fitted: "Fit") -> dict[tuple[str, str], str]:
@@ -202,21 +227,8 @@ def to_frame(
     frame = pd.DataFrame(table)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
     found = (*untrue, *_findings(decisions, fitted.panel))
-    frame.attrs["findings"] = [_as_dict(finding) for finding in found]
+    frame.attrs["findings"] = [finding.as_dict() for finding in found]
     return frame
-
-
-def _today(panel: Panel, options: RecommendOptions) -> "tuple[SpendLike, str, list[str]]":
-    """The spend that moves are measured from, what it is in words, and what to say of it."""
-    current, budgets, days = options["current"], options["budgets"], options["window_days"]
-    if current is not None and budgets is not None:
-        raise InputError("current and budgets both say what is spent today; pass one of them.")
-    if budgets is not None:
-        standing = read_budgets(budgets, panel, days)
-        return standing.spend, "the budgets that are set", [n.message for n in standing.notes]
-    if current is not None:
-        return current, "given by the caller", []
-    return panel.current_spend(days), f"mean of the last {days:g} days", []
 
 
 def _as_panel(
@@ -229,7 +241,8 @@ def _as_panel(
     if isinstance(data, Panel):
         _refuse(outcome, options, PanelOptions, "Panel", "read_panel")
         return data
-    return read_panel(cast("FrameLike", data), outcome, **part_of(PanelOptions, options))
+    with stage("reading the tables"):
+        return read_panel(cast("FrameLike", data), outcome, **part_of(PanelOptions, options))
 
 
 def _is_fit(data: object) -> "TypeGuard[Fit]":
@@ -337,21 +350,6 @@ def _findings(decisions: Decisions, panel: Panel) -> tuple[Finding, ...]:
 def _stops(proposal: Proposal) -> list[Finding]:
     """Where the best plan stands at the highest spend of the history."""
     return [one for one in check_reach(proposal) if one.kind == STOPPED]
-
-
-def _as_dict(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON can hold it."""
-    return {
-        "kind": finding.kind,
-        "account": finding.account,
-        "channels": list(finding.channels),
-        "statistic": finding.statistic,
-        "value": _finite(finding.value),
-        "limit": _finite(finding.limit),
-        "message": finding.message,
-        "dates": list(finding.dates),
-        "decides": finding.decides,
-    }
 
 
 def _count_fragile(decisions: Decisions) -> int:

@@ -19,6 +19,7 @@ from adbudget.decision.previous import directions
 from adbudget.decision.reasons import Facts, explain
 from adbudget.decision.regret import regret
 from adbudget.decision.thresholds import Needed, Thresholds
+from adbudget.display.stages import stage
 from adbudget.draws import Health
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
@@ -116,6 +117,7 @@ class Decisions:
         return regret(self.proposal, self.considered)
 
 
+@stage("deciding")
 def decide(
     proposal: Proposal,
     thresholds: Thresholds | None = None,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import adbudget as ab
+from adbudget import cli
 from adbudget.decision.reason_code import ReasonCode
 from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.recommendation import to_frame
@@ -553,3 +554,121 @@ def test_short_and_holey_histories_are_decided_too():
     assert pd.MultiIndex.from_frame(frame[["account", "channel"]]).tolist() == sorted(used)
     assert frame.attrs["health"]["ok"]
     assert_complete(frame)
+
+
+# From a fit, and from one that was kept -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kept(fitted, tmp_path_factory):
+    path = tmp_path_factory.mktemp("kept") / "shops.fit"
+    fitted.save(path)
+    return path
+
+
+def without_order(attrs):
+    return json.dumps(attrs, sort_keys=True)
+
+
+def test_a_fit_recommends_exactly_what_the_one_call_does(frame, fitted):
+    again = fitted.recommend()
+    pd.testing.assert_frame_equal(again, frame)
+    assert without_order(again.attrs) == without_order(frame.attrs)
+    limits = ab.Limits(change=0.1)
+    pd.testing.assert_frame_equal(
+        fitted.recommend(limits=limits), ab.recommend(fitted, limits=limits)
+    )
+
+
+def test_what_the_one_call_learned_can_be_kept(world, fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr("adbudget.model.fit.fit", lambda *_, **__: fitted)
+    frame = recommend(world.spend, world.outcome, currency=CURRENCY, save_fit=tmp_path / "a.fit")
+    again = ab.Fit.load(tmp_path / "a.fit").recommend()
+    pd.testing.assert_frame_equal(again, frame)
+
+
+def test_a_place_for_the_fit_is_checked_before_the_fit(world, tmp_path, monkeypatch):
+    monkeypatch.setattr("adbudget.model.fit.fit", None)  # never called
+    with pytest.raises(ab.InputError, match=r"does not exist\. Make it first"):
+        recommend(world.spend, world.outcome, save_fit=tmp_path / "no" / "a.fit")
+
+
+def test_a_fit_that_is_made_is_not_saved_on_the_way(fitted, tmp_path):
+    with pytest.raises(ab.InputError, match="save_fit have no effect"):
+        fitted.recommend(save_fit=tmp_path / "a.fit")
+
+
+def command(monkeypatch, capsys, *arguments):
+    """Exit code, output and complaint of one call of the command line."""
+    monkeypatch.setattr("sys.argv", ["adbudget", *map(str, arguments)])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, *capsys.readouterr()
+
+
+def test_the_command_decides_anew_from_a_fit(kept, fitted, tmp_path, monkeypatch, capsys):
+    (tmp_path / "c.yaml").write_text("limits: {change: 0.1}\ncurrency: EUR\ndraws: 500\n")
+    given = ("--fit", kept, "--config", tmp_path / "c.yaml", "--out", tmp_path / "d.json")
+    code, out, err = command(monkeypatch, capsys, "recommend", *given)
+    assert code == 0
+    assert "Weekly revenue, 3 accounts" in out
+    assert err == (
+        "Note: --fit: currency, draws of the config file are about data and fit, and not used.\n"
+    )
+    written = pd.DataFrame(json.loads((tmp_path / "d.json").read_text())["decisions"])
+    wanted = fitted.recommend(limits=ab.Limits(change=0.1))
+    pd.testing.assert_frame_equal(written[list(MONEY)], wanted[MONEY])
+
+
+def test_the_command_forecasts_from_a_fit(kept, monkeypatch, capsys):
+    code, out, _ = command(monkeypatch, capsys, "forecast", "--fit", kept, "--weeks", "2")
+    assert code == 0
+    assert "account_01" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["spend.csv"], "so FILE would have no effect"),
+        (["--outcome", "o.csv"], "so --outcome would have no effect"),
+        (["--currency", "EUR", "--seed", "2"], "so --currency, --seed would have no effect"),
+        (["--save-fit", "a.fit"], "so --save-fit would have no effect"),
+    ],
+)
+def test_what_a_kept_fit_cannot_take_is_refused(kept, given, why, monkeypatch, capsys):
+    code, _, err = command(monkeypatch, capsys, "recommend", *given, "--fit", kept)
+    assert (code, why in err) == (2, True)
+
+
+def test_a_fit_that_is_not_there_is_named(tmp_path, monkeypatch, capsys):
+    code, _, err = command(monkeypatch, capsys, "recommend", "--fit", tmp_path / "none.fit")
+    assert code == 2
+    assert "none.fit cannot be read: No such file" in err
+
+
+# What is logged and shown on the way --------------------------------------------------------------
+
+
+def test_every_stage_is_logged_with_its_time(panel, caplog):
+    with caplog.at_level("INFO", logger="adbudget"):
+        frame = ab.recommend(panel, seed=1, draws=100, tune=100, chains=2, progress=False)
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0] == (
+        "data: 3 accounts, 3 channels, 100 weekly periods, "
+        f"{panel.dates[0]} to {panel.dates[-1]}, outcome 'revenue'"
+    )
+    done = [line.partition(": done in ")[0] for line in told if ": done in " in line]
+    stages = ["adding up the history", "compiling", "sampling", "checking the chains"]
+    assert list(dict.fromkeys(done)) == [*stages, "checking the fit", "searching the best plan",
+                                         "deciding"]  # fmt: skip
+    assert any(line.startswith("health: ") for line in told)
+    counts = "{n_increase} increase, {n_reduce} reduce, {n_monitor} monitor"
+    assert told[-1] == "calls: " + counts.format(**frame.attrs)
+
+
+def test_nothing_is_said_unless_it_is_asked_for(fitted, capfd):
+    fitted.recommend()
+    assert capfd.readouterr() == ("", "")

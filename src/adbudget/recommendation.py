@@ -4,6 +4,7 @@
 # pyright: reportTypedDictNotRequiredAccess=false
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 
 import numpy as np
@@ -13,7 +14,6 @@ from adbudget.decision.attributes import (
     INTERVAL,
     asked_of,
     data_hash,
-    finding_as_dict,
     findings_of,
     findings_of_cells,
     finite,
@@ -27,11 +27,12 @@ from adbudget.decision.moves import cell_money, marginal_money
 from adbudget.decision.options import DecisionOptions
 from adbudget.decision.previous import changes, rows_of
 from adbudget.decision.schema import SCHEMA_VERSION
+from adbudget.decision.today import spend_today
+from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
-from adbudget.model.options import SeededFitOptions
+from adbudget.model.options import SavedFitOptions, SeededFitOptions
 from adbudget.optimizer import optimize
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.budgets import read_budgets
 from adbudget.panel.findings import Finding, blocked, caveats, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
@@ -39,19 +40,19 @@ from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
 from adbudget.panel.unit_value import margin_assumed
 from adbudget.risk import risk_adjusted
+from adbudget.tables.files import check_place
 from adbudget.tables.frames import FrameLike
 
 if TYPE_CHECKING:
-    from adbudget.draws import SpendLike
     from adbudget.model.fit import Fit
     from adbudget.plan import Limits
 
 
-class RecommendOptions(PanelOptions, SeededFitOptions, DecisionOptions, total=False):
+class RecommendOptions(PanelOptions, SavedFitOptions, DecisionOptions, total=False):
     """Options of :func:`recommend`: of the panel, of the fit, of the plan and its calls."""
 
 
-class RecommendFitOptions(PanelOptions, SeededFitOptions, total=False):
+class RecommendFitOptions(PanelOptions, SavedFitOptions, total=False):
     """Those that have no effect on a Fit."""
 
 
@@ -70,6 +71,8 @@ missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` 
         or a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
+    save_fit : also save what was learned to this file: ``Fit.load(path).recommend(...)`` decides
+        anew from it, with other limits, without fitting again
     current : spend per period by (account, channel) that moves are measured from; the mean of the
         last ``window_days`` of each account when None
     budgets : table of the budgets that are set today, from which moves are measured then; see
@@ -117,8 +120,16 @@ progress : as in :func:`adbudget.fit`
     FitError : the sampler could not run
     PolicyError : the policy cannot be used, or contradicts the limits
     """
-    from adbudget.model.fit import fit
+    with watched(options["progress"]):
+        return _recommended(data, outcome, options)
 
+
+def _recommended(
+    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
+) -> pd.DataFrame:
+    """Read, learn, search, decide, review."""
+    if options["save_fit"] is not None:
+        check_place(Path(options["save_fit"]), "shops.fit")  # before minutes go into a fit
     guard, policy, limits = None, options["policy"], options["limits"]
     if policy is not None:  # before minutes go into a fit
         from adbudget.decision.guard import PolicyGuard
@@ -129,9 +140,10 @@ progress : as in :func:`adbudget.fit`
         rows_of(previous)  # refused now, or never
     panel = _as_panel(data, outcome, options)
     _refuse_one_budget_for_many(limits, panel)
+    log("data: %s", panel.in_words)
     untrue = check_data(panel, accepted=options["accept_findings"])
-    now, window, told = _today(panel, options)
-    fitted = data if _is_fit(data) else fit(panel, **part_of(SeededFitOptions, options))
+    now, window, told = spend_today(panel, options)
+    fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
@@ -146,10 +158,22 @@ progress : as in :func:`adbudget.fit`
     )
     frame = to_frame(decisions, fitted, window, untrue)
     frame.attrs["notes"] += told
+    log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
     frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
+
+
+def _learned(panel: Panel, options: RecommendOptions) -> "Fit":
+    """Fit, and keep what was learned where that was asked for."""
+    from adbudget.model.fit import fit
+
+    fitted = fit(panel, **part_of(SeededFitOptions, options))
+    if options["save_fit"] is not None:
+        fitted.save(options["save_fit"])
+        log("fit: saved to %s", options["save_fit"])
+    return fitted
 
 
 def _with_drift(said: dict[tuple[str, str], str], fitted: "Fit") -> dict[tuple[str, str], str]:
@@ -221,7 +245,7 @@ def to_frame(
     }
     frame = pd.DataFrame(table)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
-    frame.attrs["findings"] = [finding_as_dict(finding) for finding in found]
+    frame.attrs["findings"] = [finding.as_dict() for finding in found]
     return frame
 
 
@@ -236,19 +260,6 @@ def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:
         )
 
 
-def _today(panel: Panel, options: RecommendOptions) -> "tuple[SpendLike, str, list[str]]":
-    """The spend that moves are measured from, what it is in words, and what to say of it."""
-    current, budgets, days = options["current"], options["budgets"], options["window_days"]
-    if current is not None and budgets is not None:
-        raise InputError("current and budgets both say what is spent today; pass one of them.")
-    if budgets is not None:
-        standing = read_budgets(budgets, panel, days)
-        return standing.spend, "the budgets that are set", [n.message for n in standing.notes]
-    if current is not None:
-        return current, "given by the caller", []
-    return panel.current_spend(days), f"mean of the last {days:g} days", []
-
-
 def _as_panel(
     data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
 ) -> Panel:
@@ -259,7 +270,8 @@ def _as_panel(
     if isinstance(data, Panel):
         _refuse(outcome, options, PanelOptions, "Panel", "read_panel")
         return data
-    return read_panel(cast("FrameLike", data), outcome, **part_of(PanelOptions, options))
+    with stage("reading the tables"):
+        return read_panel(cast("FrameLike", data), outcome, **part_of(PanelOptions, options))
 
 
 def _is_fit(data: object) -> "TypeGuard[Fit]":

@@ -281,13 +281,13 @@ def test_synthesize_refuses_what_it_cannot_make(refused, tmp_path, arguments, wh
     assert not (tmp_path / "out").exists()
 
 
-def test_a_fit_that_fails_is_exit_code_1(refused, monkeypatch):
+def test_a_fit_that_fails_is_exit_code_3(refused, monkeypatch):
     def fail(*arguments, **settings):
         raise FitError("The sampler could not start.")
 
     monkeypatch.setattr("adbudget.recommend", fail, raising=False)
     code, err = refused("recommend", *LONG)
-    assert (code, err) == (1, "Error: The sampler could not start.\n")
+    assert (code, err) == (3, "Error: The sampler could not start.\n")
 
 
 def test_an_unhealthy_fit_prints_the_table_and_is_exit_code_1(tmp_path, capsys, monkeypatch):
@@ -311,14 +311,18 @@ def test_an_unhealthy_fit_prints_the_table_and_is_exit_code_1(tmp_path, capsys, 
     assert len(pd.read_csv(out)) == 1
 
 
-def test_a_bug_is_not_hidden(monkeypatch):
+def test_a_bug_is_not_hidden_and_no_verdict_on_the_fit(monkeypatch, capsys):
     def fail(*arguments, **settings):
-        raise ZeroDivisionError
+        raise ZeroDivisionError("of all things")
 
     monkeypatch.setattr("adbudget.recommend", fail, raising=False)
     monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as stop:
         cli.main()
+    assert stop.value.code == 3
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: of all things" in err
+    assert "Error: this is a fault of adbudget, not of your data." in err
 
 
 @pytest.fixture

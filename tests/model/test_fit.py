@@ -105,6 +105,39 @@ def test_a_file_of_another_version_says_what_to_do(fitted, tmp_path, step, words
     assert ab.Fit.load(path).seed == fitted.seed
 
 
+def test_what_was_searched_for_is_in_the_file(fitted, tmp_path, monkeypatch):
+    fitted.save(tmp_path / "a.fit")
+    monkeypatch.setattr("adbudget.model.storage.find_baseline", None)  # never called
+    monkeypatch.setattr("adbudget.model.fit.drift_table", None)
+    loaded = ab.Fit.load(tmp_path / "a.fit")
+    pd.testing.assert_frame_equal(loaded.drift, fitted.drift)
+    assert loaded.evidence.baseline.scales == fitted.evidence.baseline.scales
+    for name in ("mean", "precision", "anchor", "noise_sd"):
+        one, other = (getattr(fit.evidence.baseline, name) for fit in (loaded, fitted))
+        assert (one == other).all()
+
+
+def test_a_file_without_what_was_searched_for_is_read_too(fitted, tmp_path):
+    path = tmp_path / "a.fit"
+    fitted.save(path)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    text = json.loads(str(arrays.pop("text")))
+    text = {name: value for name, value in text.items() if not name.startswith("baseline.")}
+    kept = {n: v for n, v in arrays.items() if not n.startswith(("baseline.", "drift."))}
+    np.savez_compressed(path, text=np.array(json.dumps(text)), **kept)
+    loaded = ab.Fit.load(tmp_path / "a.fit.npz")
+    np.testing.assert_allclose(
+        loaded.evidence.baseline.precision, fitted.evidence.baseline.precision, rtol=1e-6
+    )
+    np.testing.assert_allclose(loaded.drift["z"], fitted.drift["z"], rtol=1e-6)
+
+
+def test_a_place_that_cannot_be_written_to_is_named(fitted, tmp_path):
+    with pytest.raises(ab.InputError, match="cannot be written"):
+        fitted.save(tmp_path / "no" / "such" / "a.fit")
+
+
 @pytest.mark.parametrize("content", [b"", b"not a fit", b"PK\x03\x04 broken"])
 def test_a_damaged_file_is_named(tmp_path, content):
     path = tmp_path / "broken.fit"
@@ -128,6 +161,9 @@ def test_an_archive_of_something_else_is_refused(tmp_path):
         ({"seed": 1, "engine": "stan"}, "engine"),
         ({"seed": 1, "draws": 3}, "draws"),
         ({"seed": 1, "chains": 1}, "chains"),
+        ({"seed": 1, "cores": 0}, "cores must be None"),  # waits for ever, left to the sampler
+        ({"seed": 1, "cores": -1}, "cores must be None"),
+        ({"seed": 1, "cores": True}, "cores must be None"),
     ],
 )
 def test_arguments_out_of_range_are_named(panel, arguments, words):

@@ -1,10 +1,13 @@
 """The command line: parses and prints. The only place that knows the terminal and exit codes.
 
-0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used, 130 stopped with Ctrl-C.
-Heavy libraries are imported inside the commands that need them.
+0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used, 3 adbudget itself failed,
+130 stopped with Ctrl-C. Heavy libraries are imported inside the commands that need them.
 """
 
+import logging
 import sys
+import traceback
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,18 +34,27 @@ from adbudget.cli.options import (
     NoColor,
     OutcomeFile,
     OutFile,
+    SavedFit,
+    TableOrFit,
     given,
     stated_options,
 )
 from adbudget.cli.panel_tables import advice, read_tables, settings_of
-from adbudget.cli.terminal import complain, say, show
+from adbudget.cli.saved_fit import load_fit, needed
+from adbudget.cli.terminal import complain, note, say, show
 from adbudget.cli.worlds import preset_spec, resized
+from adbudget.decision.options import DecisionOptions
+from adbudget.display.stages import LOG, stage, watched
 from adbudget.errors import AdbudgetError, FitError, InputError
+from adbudget.options import options_of
 
-UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
+UNHEALTHY, BAD_INPUT, FAILED = 1, 2, 3
 
 HELP = {"help_option_names": ["-h", "--help"]}
-EXIT_CODES = "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used."
+EXIT_CODES = (
+    "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used, "
+    "3 adbudget itself failed."
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -52,18 +64,30 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line; what adbudget refuses on purpose becomes a paragraph, not a trace."""
+def run() -> None:
+    """Run the command line; what adbudget refuses on purpose becomes a paragraph, not a trace.
+
+    What goes wrong otherwise keeps its trace, and has a code of its own: 1 says that the decisions
+    are there and cannot be trusted.
+    """
+    warnings.showwarning = _shown
     try:
         app()
     except FitError as error:
         complain(str(error))
-        sys.exit(UNHEALTHY)
+        sys.exit(FAILED)
     except AdbudgetError as error:
         complain(str(error))
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    except Exception:
+        traceback.print_exc()
+        complain("this is a fault of adbudget, not of your data. Nothing was half written.")
+        sys.exit(FAILED)
+
+
+def _shown(message: Warning | str, *_where: object) -> None:
+    """A warning as a line for a person, without the place in the code that it came from."""
+    note(str(message))
 
 
 def _print_version(wanted: bool) -> None:
@@ -82,8 +106,14 @@ def _options(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every stage to standard error.")
+    ] = False,
 ) -> None:
     """Decide where an advertising budget should go, and say how sure that is."""
+    if verbose:
+        logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+        LOG.setLevel(logging.INFO)
 
 
 @app.command(
@@ -92,15 +122,18 @@ def _options(
     "adbudget recommend wide.csv --channels meta,google --missing-spend zero\n\n"
     "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n"
     "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
+    "adbudget recommend spend.csv --outcome revenue.csv --save-fit shops.fit\n\n"
+    "adbudget recommend --fit shops.fit --config other_limits.yaml\n\n"
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
 @stated_options(*RECOMMEND, FieldOptions)
 def recommend(
-    file: File,
+    file: TableOrFit = None,
     outcome: OutcomeFile = None,
     config: ConfigFile = None,
     *,
+    fit: SavedFit = None,
     out: OutFile = None,
     why: Annotated[
         list[str] | None,
@@ -123,6 +156,10 @@ def recommend(
     if out is not None:
         check_writable(out)  # before minutes go into a fit
     settings = settings_of(config, given(options))
+    data, outcome_data = None, None
+    if fit is not None:
+        used = tuple(options_of(DecisionOptions))
+        data = load_fit(fit, file, outcome, given(options), settings, used)
     arguments = recommend_arguments(settings)
     if "policy" in arguments:
         from adbudget.policy.file import load_policy
@@ -131,12 +168,15 @@ def recommend(
     for name in ("lift_tests", "budgets", "previous"):
         if name in arguments:
             arguments[name] = read_table(Path(arguments[name]), ("account", "channel"))
-    data, outcome_data = read_tables(file, outcome, settings)
+    with watched(), stage(f"reading {fit or needed(file)}"):
+        if data is None:
+            data, outcome_data = read_tables(needed(file), outcome, settings)
 
-    import adbudget
-    from adbudget.report.table import report
+        import adbudget
+        from adbudget.report.table import report
 
-    frame = adbudget.recommend(data, outcome_data, **arguments)
+        decide = adbudget.recommend  # loads what it needs, which takes a moment
+    frame = decide(data, outcome_data, **arguments)
     if "policy" in arguments:
         frame = cli_policy.stopped_by_switch(frame)
     show(

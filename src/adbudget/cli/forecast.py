@@ -9,17 +9,19 @@ from adbudget.cli.asked import pair_of
 from adbudget.cli.options import (
     CHECK,
     ConfigFile,
-    File,
     NoColor,
     OutcomeFile,
     OutFile,
+    SavedFit,
+    TableOrFit,
     given,
     stated_options,
 )
 from adbudget.cli.panel_tables import advice, read_tables, settings_of
+from adbudget.cli.saved_fit import load_fit, needed
 from adbudget.cli.terminal import complain, say, show
 from adbudget.errors import InputError
-from adbudget.model.options import SeededFitOptions
+from adbudget.model.options import SavedFitOptions, SeededFitOptions
 from adbudget.options import part_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 UNHEALTHY = 1
 EXIT_CODES = (
     "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used or the "
-    "target is out of reach."
+    "target is out of reach, 3 adbudget itself failed."
 )
 
 
@@ -41,14 +43,15 @@ def register(app: typer.Typer) -> None:
         "adbudget forecast spend.csv --outcome revenue.csv --plan budgets.csv --by channel\n\n"
         "adbudget forecast spend.csv --outcome revenue.csv --reach outcome=900000 "
         "--probability 0.8\n\n" + EXIT_CODES
-    )(stated_options(*CHECK, SeededFitOptions)(forecast))
+    )(stated_options(*CHECK, SavedFitOptions)(forecast))
 
 
 def forecast(
-    file: File,
+    file: TableOrFit = None,
     outcome: OutcomeFile = None,
     config: ConfigFile = None,
     *,
+    fit: SavedFit = None,
     weeks: Annotated[
         int, typer.Option("--weeks", min=1, help="How far ahead, from the end of the record.")
     ] = 8,
@@ -106,7 +109,10 @@ def forecast(
     asked = _target(reach, plan)
     tables = {"plan": _table(plan), "controls": _table(future_controls)}
     settings = settings_of(config, given(options))
-    fitted = _fit(file, outcome, settings)
+    if fit is None:
+        fitted = _fit(needed(file), outcome, settings)
+    else:
+        fitted = load_fit(fit, file, outcome, given(options), settings, ("limits", "risk"))
     how = {"horizon": f"{weeks}w", "controls": tables["controls"], "seed": fitted.seed}
     told: TargetPlan | None = None
     if asked:
@@ -133,9 +139,13 @@ def forecast(
 def _fit(file: Path, outcome: Path | None, settings: dict[str, Any]) -> "Fit":
     """Tables and settings -> a fit, with the arguments that recommend takes."""
     from adbudget.cli.config import panel_arguments, recommend_arguments
-    from adbudget.tables.files import read_table
+    from adbudget.model.storage import EXAMPLE
+    from adbudget.tables.files import check_place, read_table
 
     arguments = recommend_arguments(settings)
+    save_fit = arguments.pop("save_fit", None)
+    if save_fit is not None:
+        check_place(Path(save_fit), EXAMPLE)  # before minutes go into a fit
     if "lift_tests" in arguments:
         names = ("account", "channel")
         arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
@@ -145,7 +155,10 @@ def _fit(file: Path, outcome: Path | None, settings: dict[str, Any]) -> "Fit":
 
     panel = adbudget.read_panel(data, outcome_data, **panel_arguments(settings))
     how: dict[str, Any] = {"seed": 0} | dict(part_of(SeededFitOptions, arguments))
-    return adbudget.fit(panel, **how)
+    fitted = adbudget.fit(panel, **how)
+    if save_fit is not None:
+        fitted.save(save_fit)
+    return fitted
 
 
 def _reached(

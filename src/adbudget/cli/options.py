@@ -15,7 +15,7 @@ from adbudget.alerts.sinks import KINDS
 from adbudget.cli.asked import pairs_of, share_of
 from adbudget.decision.options import DecisionOptions
 from adbudget.errors import InputError
-from adbudget.model.options import SeededFitOptions
+from adbudget.model.options import SavedFitOptions
 from adbudget.options import Option, Shell, options_of
 from adbudget.panel.options import PanelOptions
 
@@ -27,6 +27,14 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV,
 OutcomeFile = Annotated[
     Path | None,
     typer.Option("--outcome", metavar="FILE", help="Table of the outcome, if it is not in FILE."),
+]
+TableOrFit = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet; none with --fit."),
+]
+SavedFit = Annotated[
+    Path | None,
+    typer.Option("--fit", metavar="FILE", help="Decide from a saved fit, without fitting again."),
 ]
 ConfigFile = Annotated[
     Path | None,
@@ -111,7 +119,7 @@ class FieldOptions(TypedDict, total=False):
 
 
 CHECK = (PanelOptions, TableOptions)
-RECOMMEND = (*CHECK, SeededFitOptions, DecisionOptions)
+RECOMMEND = (*CHECK, SavedFitOptions, DecisionOptions)
 TYPES: dict[str, Any] = {
     "text": str,
     "number": float,

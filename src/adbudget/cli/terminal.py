@@ -74,6 +74,11 @@ def _lines(page: "RenderableType", width: int) -> list[str]:
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
+def note(message: str) -> None:
+    """Print one line on standard error: worth knowing, and no error."""
+    print(visible(without_secrets(f"Note: {message}")), file=sys.stderr)
+
+
 def complain(message: str) -> None:
     """Print one paragraph on standard error, with the options that set what it names."""
     from rich.console import Console

@@ -87,21 +87,6 @@ def findings_of_cells(found: Iterable[Finding], cells: pd.Index) -> list[str]:
     return [BETWEEN.join(names) for names in kinds.values()]
 
 
-def finding_as_dict(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON can hold it."""
-    return {
-        "kind": finding.kind,
-        "account": finding.account,
-        "channels": list(finding.channels),
-        "statistic": finding.statistic,
-        "value": finite(finding.value),
-        "limit": finite(finding.limit),
-        "message": finding.message,
-        "dates": list(finding.dates),
-        "decides": finding.decides,
-    }
-
-
 def totals_by_currency(frame: pd.DataFrame, lift: np.ndarray) -> list[dict[str, Any]]:
     """Spend, lift and value per currency: money of several is never added up."""
     totals = []

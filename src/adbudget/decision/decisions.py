@@ -20,6 +20,7 @@ from adbudget.decision.reasons import Facts, explain, reason_code
 from adbudget.decision.regret import regret
 from adbudget.decision.thresholds import Needed, Thresholds
 from adbudget.decision.totals import HeldTotal, NextMoney, next_money
+from adbudget.display.stages import stage
 from adbudget.draws import Health
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
@@ -124,6 +125,7 @@ class Decisions:
         return regret(self.proposal, self.considered)
 
 
+@stage("deciding")
 def decide(
     proposal: Proposal,
     thresholds: Thresholds | None = None,

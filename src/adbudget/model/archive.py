@@ -1,8 +1,7 @@
 """One JSON text and plain arrays <-> one compressed file, which appears whole or not at all."""
 
+import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,18 +12,14 @@ import numpy as np
 from adbudget.errors import FileFormatError
 from adbudget.model.learned import Learned
 from adbudget.model.priors import Priors
+from adbudget.tables.files import write_whole
 
 
 def write_archive(path: Path, text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Write them; a file of that name is replaced only by a whole one."""
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, text=np.array(json.dumps(text)), **arrays)
-        os.replace(scratch, path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, text=np.array(json.dumps(text)), **arrays)
+    write_whole(path, buffer.getvalue())
 
 
 def read_archive(

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
+from adbudget.display.stages import stage, watched
 from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.factor import make_likelihood
 from adbudget.model.gathering import gather_all
 from adbudget.model.lift_report import lift_warnings
-from adbudget.model.lift_tests import read_lift_tests
-from adbudget.model.options import FitOptions
+from adbudget.model.lift_tests import LiftTests, read_lift_tests
+from adbudget.model.options import FitOptions, check_cores
 from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
-from adbudget.model.sampling import history_of_tests, sample_until_healthy, thinned
+from adbudget.model.sampling import history_of_tests, log_health, sample_until_healthy, thinned
 from adbudget.options import takes
 from adbudget.panel.panel import Panel
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from adbudget.model.population import Population
+    from adbudget.model.sampler import SamplerSettings
 
 
 class Fit(Posterior):
@@ -75,6 +77,8 @@ class Fit(Posterior):
 
         See :func:`adbudget.model.drift.drift_table`.
         """
+        if self.known_drift is not None:
+            return self.known_drift
         return drift_table(self.panel, self.evidence, self.noise, self.priors, self.cell_draws)
 
     def update(self, data: Any, outcome: Any = None, **options: Any) -> "Fit":
@@ -85,6 +89,16 @@ class Fit(Posterior):
         from adbudget.model.update import update
 
         return update(self, data, outcome, **options)
+
+    def recommend(self, **options: Any) -> pd.DataFrame:
+        """Increase, monitor or reduce: ``adbudget.recommend(fit, ...)``, which does not fit again.
+
+        Options (``limits``, ``risk``, ``thresholds``, ``current``, ``policy`` ...), columns and
+        errors are those of :func:`adbudget.recommend` about plans and calls.
+        """
+        import adbudget  # by its public name: what is learned knows none of the steps after it
+
+        return adbudget.recommend(self, **options)
 
     def posterior_predictive(self, *, seed: int, draws: int = 200) -> "xr.DataArray":
         """Replicated outcomes (draw, account, period), outcome units; see ``predict.replicate``."""
@@ -139,7 +153,8 @@ def fit(
     target_accept : acceptance the sampler aims at, in [0.6, 1); nearer to one means smaller steps,
         which is slower and diverges less
     cores : chains that run at once; all cores when None
-    progress : show the sampler's progress bar; None shows it on a terminal and in Jupyter only
+    progress : say on one line of standard error what is being done; None does so on a terminal
+        and in Jupyter only
 
     Returns
     -------
@@ -150,28 +165,41 @@ def fit(
     InputError : an argument is out of range
     FitError : the sampler could not run
     """
-    from threadpoolctl import threadpool_limits
-
     from adbudget.model.sampler import SamplerSettings
 
-    engine, lift_tests, progress = options["engine"], options["lift_tests"], options["progress"]
+    lift_tests = options["lift_tests"]
     _check_arguments(panel, seed, options)
     _check_target_accept(options["target_accept"])
     tests = None if lift_tests is None else read_lift_tests(lift_tests, panel)
     priors = _believed(panel, priors, options["population"])
-    # Many small matrices: threads would only wait for each other, badly so on a busy machine.
-    with threadpool_limits(limits=1, user_api="blas"):
-        gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
-        evidence = gathered.evidence
-        likelihood = make_likelihood(evidence, priors)
     settings = SamplerSettings(
         draws=options["draws"],
         tune=options["tune"],
         chains=options["chains"],
         cores=options["cores"],
         target_accept=float(options["target_accept"]),
-        progress=_wants_progress() if progress is None else progress,
     )
+    with watched(options["progress"]):
+        return _fitted(panel, priors, tests, seed, options, settings)
+
+
+def _fitted(
+    panel: Panel,
+    priors: Priors,
+    tests: LiftTests | None,
+    seed: int,
+    options: FitOptions,
+    settings: "SamplerSettings",
+) -> Fit:
+    """Arguments that are checked -> the fit, stage by stage."""
+    from threadpoolctl import threadpool_limits
+
+    engine = options["engine"]
+    # Many small matrices: threads would only wait for each other, badly so on a busy machine.
+    with stage("adding up the history"), threadpool_limits(limits=1, user_api="blas"):
+        gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
+        evidence = gathered.evidence
+        likelihood = make_likelihood(evidence, priors)
     sample, health = sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
     kept = thinned(sample)
     fitted = Fit(
@@ -192,11 +220,13 @@ def fit(
         forgetting=gathered.half_life_days,
     )
     cells = fitted.cell_draws
-    with threadpool_limits(limits=1, user_api="blas"):
+    with stage("checking the fit"), threadpool_limits(limits=1, user_api="blas"):
         history = history_of_tests(evidence, priors, cells, seed, settings)
         told = lift_warnings(cells, evidence, history)
         warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
-    return replace(fitted, health=replace(health, warnings=warnings), lift_history=history)
+    health = replace(health, warnings=warnings)
+    log_health(health)
+    return replace(fitted, health=health, lift_history=history, known_drift=fitted.drift)
 
 
 def _believed(
@@ -236,17 +266,10 @@ def _check_arguments(panel: object, seed: object, options: FitOptions) -> None:
         value = options[name]
         if not isinstance(value, int | np.integer) or value < least:
             raise InputError(f"{name} must be an integer >= {least}; got {value!r}.")
+    check_cores(options["cores"])
 
 
 def _check_target_accept(target: float) -> None:
     number = isinstance(target, int | float | np.floating) and not isinstance(target, bool)
     if not (number and 0.6 <= target < 1):
         raise InputError(f"target_accept must be a number in [0.6, 1); got {target!r}.")
-
-
-def _wants_progress() -> bool:
-    """A person is watching: a terminal on standard error, or a notebook."""
-    import sys
-
-    in_notebook = "ipykernel" in sys.modules
-    return in_notebook or (sys.stderr is not None and sys.stderr.isatty())

@@ -1,7 +1,9 @@
 """The options of fit, stated once. Imports nothing heavy, for the command line."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
+from adbudget.errors import InputError
 from adbudget.options import Option, Shell
 
 if TYPE_CHECKING:
@@ -11,6 +13,24 @@ if TYPE_CHECKING:
     from adbudget.model.population import Population
     from adbudget.model.priors import Priors
     from adbudget.tables.frames import FrameLike
+
+
+MOST_CORES = 4096
+
+
+def check_cores(cores: object) -> None:
+    """Refuse a number of cores that nothing could run on.
+
+    Raises
+    ------
+    InputError : neither None nor a whole number from 1 to 4,096
+    """
+    whole = isinstance(cores, Integral) and not isinstance(cores, bool)
+    if cores is not None and not (whole and 1 <= int(cores) <= MOST_CORES):
+        raise InputError(
+            f"cores must be None (all of them) or an integer from 1 to {MOST_CORES:,}; "
+            f"got {cores!r}."
+        )
 
 
 class FitOptions(TypedDict, total=False):
@@ -68,4 +88,16 @@ class SeededFitOptions(FitOptions, total=False):
     seed: Annotated[
         int,
         Option(help="Same seed, same decisions", default=0, shell=Shell(kind="whole number")),
+    ]
+
+
+class SavedFitOptions(SeededFitOptions, total=False):
+    """The same, for whoever may also keep what was learned."""
+
+    save_fit: Annotated[
+        "str | Path | None",
+        Option(
+            help="Also save the fit to this file, to decide anew from it",
+            shell=Shell(kind="file", metavar="FILE"),
+        ),
     ]

@@ -35,6 +35,7 @@ class Posterior:
         row counts in full
     lift_history : (draw, lift test) what a fit without any test expects the tests to measure; None
         when nothing had to be sampled for it
+    known_drift : the table of ``drift``, where it was made already
     """
 
     panel: Panel
@@ -49,6 +50,7 @@ class Posterior:
     versions: dict[str, str]
     forgetting: float | None = None
     lift_history: np.ndarray | None = None
+    known_drift: pd.DataFrame | None = None
 
     @property
     def layout(self) -> Layout:

@@ -4,30 +4,40 @@ The only file that knows how either sampler is called.
 """
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from adbudget.display.stages import reached, stage
 from adbudget.errors import FitError
 from adbudget.model.factor import Likelihood
 from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.level import level_centre
+from adbudget.model.options import check_cores
 from adbudget.model.priors import Priors
 
+TICK = 0.25  # seconds between two looks at how far the chains are
 START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's centre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplerSettings:
-    """How to sample: tuning and kept draws per chain, chains, cores, target acceptance."""
+    """How to sample: tuning and kept draws per chain, chains, cores, target acceptance.
+
+    ``cores`` is None for all of them.
+    """
 
     draws: int = 1000
     tune: int = 500
     chains: int = 4
     cores: int | None = None
     target_accept: float = 0.9
-    progress: bool = False
+
+    def __post_init__(self) -> None:
+        check_cores(self.cores)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,24 +74,29 @@ def sample_compiled(
     ------
     FitError : the sampler could not start or was interrupted by its own error
     """
-    import nutpie
+    with stage("compiling"):
+        import nutpie
 
-    from adbudget.model.block import pack
+        from adbudget.model.block import pack
 
-    block = pack(likelihood, priors)
-    model = _nutpie_model(block, layout, priors)
+        model = _nutpie_model(pack(likelihood, priors), layout, priors)
+    progress = _Progress()
     try:
-        trace = nutpie.sample(
-            model,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=settings.cores,
-            seed=seed,
-            target_accept=settings.target_accept,
-            progress_bar=settings.progress,
-            save_warmup=False,
-        )
+        with stage("sampling"):
+            running = nutpie.sample(
+                model,
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores,
+                seed=seed,
+                target_accept=settings.target_accept,
+                progress_bar=False,
+                progress_callback=progress.take,
+                save_warmup=False,
+                blocking=False,
+            )
+            trace = _finished(running, progress)
     except (RuntimeError, ValueError) as error:
         raise FitError(
             f"nutpie could not sample the model: {error}. "
@@ -94,6 +109,32 @@ def sample_compiled(
         n_steps=np.asarray(stats["n_steps"].values, dtype=np.int32),
         energy=np.asarray(stats["energy"].values, dtype=float),
     )
+
+
+class _Progress:
+    """How far all chains are together, as the sampler's own thread last said."""
+
+    def __init__(self) -> None:
+        self.done, self.whole = 0, 0
+
+    def take(self, chains: list[Any]) -> None:
+        """Keep what the sampler says of each chain."""
+        self.done = sum(chain.finished_draws for chain in chains)
+        self.whole = sum(chain.total_draws for chain in chains)
+
+
+def _finished(running: Any, progress: _Progress) -> Any:
+    """The trace, once it is whole; on Ctrl-C, or any other error, the chains are ended at once."""
+    try:
+        while True:
+            try:
+                return running.wait(timeout=TICK)
+            except TimeoutError:
+                reached(progress.done, progress.whole, "draws")
+    except BaseException:
+        with suppress(Exception):  # it may have ended by itself
+            running.cancel()
+        raise
 
 
 def _start_at(layout: Layout, priors: Priors):
@@ -199,7 +240,7 @@ def sample_pymc(model, layout: Layout, seed: int, settings: SamplerSettings) -> 
     """
     import pymc as pm
 
-    with model:
+    with stage("sampling"), model:
         trace = pm.sample(
             draws=settings.draws,
             tune=settings.tune,
@@ -207,10 +248,12 @@ def sample_pymc(model, layout: Layout, seed: int, settings: SamplerSettings) -> 
             cores=settings.cores,
             random_seed=seed,
             target_accept=settings.target_accept,
-            progressbar=settings.progress,
+            progressbar=False,
             compute_convergence_checks=False,
         )
     posterior, stats = trace["posterior"].dataset, trace["sample_stats"].dataset
+    if stats.sizes["draw"] < settings.draws or stats.sizes["chain"] < settings.chains:
+        raise KeyboardInterrupt  # PyMC keeps it to itself, and returns what there is so far
     blocks = [posterior[name].values for name in layout.sizes]
     blocks = [values.reshape(*values.shape[:2], -1) for values in blocks]
     return RawSample(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from adbudget.display.stages import stage, told
 from adbudget.draws import Health
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood, make_likelihood
@@ -53,8 +54,9 @@ def sample_until_healthy(
         run_seed, seeds = int(seeds[0]), seeds[1:]
         runs.append(_sample(evidence, likelihood, priors, layout, run_seed, engine, settings))
         sample = join_chains(runs)
-        cells = cell_draws(sample.positions, layout, priors, account, channel)
-        health = check_health(sample, cells, layout, evidence, priors, before)
+        with stage("checking the chains"):
+            cells = cell_draws(sample.positions, layout, priors, account, channel)
+            health = check_health(sample, cells, layout, evidence, priors, before)
         if seeds.size == 0:
             return sample, health
         if too_many_diverged(health):
@@ -75,6 +77,19 @@ def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> Raw
     from adbudget.model.definition import build
 
     return sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+
+
+def log_health(health: Health) -> None:
+    """Keep in the log whether the draws can be trusted."""
+    told(
+        "health: %s; r-hat %.3f, effective draws %.0f of %d, %d divergences%s",
+        "ok" if health.ok else "NOT OK",
+        health.rhat_max,
+        health.ess_bulk_min,
+        health.n_draws,
+        health.divergences,
+        "".join(f"; {text}" for text in (*health.problems, *health.warnings)),
+    )
 
 
 def history_of_tests(

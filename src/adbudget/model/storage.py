@@ -1,6 +1,6 @@
 """Fit <-> one file: a compressed archive of plain arrays and one JSON text. No pickles."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,28 @@ import pandas as pd
 from adbudget.draws import Health
 from adbudget.errors import FileFormatError
 from adbudget.model.archive import priors_of, read_archive, tuples, write_archive
-from adbudget.model.baseline import with_baseline
+from adbudget.model.baseline import find_baseline
 from adbudget.model.design import CommonMovement, Design
-from adbudget.model.evidence import gather
+from adbudget.model.evidence import Baseline, Evidence, gather
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import LiftTests
 from adbudget.model.posterior import Posterior
+from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Note, Panel
 
 FORMAT = "adbudget-fit"
 FORMAT_VERSION = 6
+EXAMPLE = "shops.fit"  # name of a file, in messages
 
 
 def save(fit: Posterior, path: Path) -> None:
-    """Write a fit; the file appears whole or not at all."""
+    """Write a fit; the file appears whole or not at all.
+
+    Raises
+    ------
+    InputError : it cannot be written there
+    """
     text, arrays = {"format": FORMAT, "format_version": FORMAT_VERSION}, {}
     for name in ("seed", "engine", "versions", "forgetting"):
         text[name] = getattr(fit, name)
@@ -39,6 +46,10 @@ def save(fit: Posterior, path: Path) -> None:
         _split(prefix, record, text, arrays)
     if fit.lift_history is not None:
         arrays["lift_history"] = fit.lift_history
+    if fit.evidence.baseline is not None:
+        _split("baseline", fit.evidence.baseline, text, arrays)
+    if fit.known_drift is not None:
+        arrays |= {f"drift.{name}": column.to_numpy() for name, column in fit.known_drift.items()}
     if fit.evidence.tests is not None:
         _split("lift_tests", fit.evidence.tests.tests, text, arrays)
     text["panel.notes"] = [asdict(note) for note in fit.panel.notes]
@@ -48,6 +59,9 @@ def save(fit: Posterior, path: Path) -> None:
 
 def load[P: Posterior](kind: type[P], path: Path) -> P:
     """Read what :func:`save` wrote, as a ``kind`` of posterior.
+
+    What was searched for is in the file; what is only added up is added up again, which takes a
+    moment, where storing it would double the size of a wide panel's file.
 
     Raises
     ------
@@ -60,20 +74,10 @@ def load[P: Posterior](kind: type[P], path: Path) -> P:
         design = _join(Design, "design", text, arrays)
         noise = _join(RowNoise, "noise", text, arrays)
         priors = priors_of(text["priors"])
-        forgetting = text["forgetting"]
         return kind(
             panel=panel,
             priors=priors,
-            # Sums over rows that are in the file anyway: adding them up again takes a moment,
-            # storing them would double the size of a wide panel's file.
-            evidence=with_baseline(
-                with_tests(
-                    gather(panel, design, noise=noise, half_life_days=forgetting),
-                    _join_tests(text, arrays),
-                    panel.unit_value,
-                ),
-                priors,
-            ),
+            evidence=_evidence(panel, design, noise, priors, text, arrays),
             positions=arrays["positions"],
             sample_stats={
                 name.removeprefix("stats."): values
@@ -85,13 +89,38 @@ def load[P: Posterior](kind: type[P], path: Path) -> P:
             seed=text["seed"],
             engine=text["engine"],
             versions=text["versions"],
-            forgetting=forgetting,
+            forgetting=text["forgetting"],
             lift_history=arrays.get("lift_history"),
+            known_drift=_join_drift(panel, arrays),
         )
     except (KeyError, TypeError) as error:
         raise FileFormatError(
             f"{path} is a saved fit with a part missing ({error}). Save it again."
         ) from error
+
+
+def _evidence(
+    panel: Panel, design: Design, noise: RowNoise, priors: Priors, text: dict, arrays: dict
+) -> Evidence:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):  # small matrices: threads only wait
+        rows = gather(panel, design, noise=noise, half_life_days=text["forgetting"])
+        evidence = with_tests(rows, _join_tests(text, arrays), panel.unit_value)
+        if "baseline.scales" in text:
+            return replace(evidence, baseline=_join(Baseline, "baseline", text, arrays))
+        return replace(evidence, baseline=find_baseline(evidence, priors))
+
+
+def _join_drift(panel: Panel, arrays: dict) -> pd.DataFrame | None:
+    prefix = "drift."
+    columns = {
+        name.removeprefix(prefix): values
+        for name, values in arrays.items()
+        if name.startswith(prefix)
+    }
+    index = pd.Index(panel.channels, name="channel")
+    return pd.DataFrame(columns, index=index) if columns else None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -24,6 +24,7 @@ from adbudget.model.factor import centred, integrate_baseline, make_likelihood
 from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_rows import with_tests
 from adbudget.model.lift_tests import read_lift_tests
+from adbudget.model.options import check_cores
 from adbudget.model.posterior import Posterior
 from adbudget.model.regressors import regression_rows
 from adbudget.model.row_noise import RowNoise, level_spread, spread_ahead
@@ -81,6 +82,7 @@ def update[P: Posterior](
     from adbudget.model.sampler import SamplerSettings
     from adbudget.model.sampling import history_of_tests
 
+    check_cores(cores)
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
         raise InputError(f"seed must be None or an integer >= 0; got {seed!r}.")
     panel = follow(
@@ -125,6 +127,7 @@ def update[P: Posterior](
         engine="compiled",
         versions={name: version(name) for name in fit.versions},
         lift_history=history,
+        known_drift=drift,
     )
 
 

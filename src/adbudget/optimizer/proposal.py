@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from adbudget.display.stages import stage
 from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer.alternative import MoveComparison, compare_without
@@ -158,6 +159,7 @@ class Proposal:
             return best_by_draw(self._problem, some)
 
 
+@stage("searching the best plan")
 def optimize(
     fit: HasDraws | CurveDraws,
     current: SpendLike | None = None,

@@ -13,6 +13,7 @@ import numpy as np
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.panel.variation import spend_statistics
+from adbudget.plain_json import to_plain
 from adbudget.plan import Cell
 
 NEVER_VARIED, FOLLOWS_CALENDAR = "never_varied", "follows_calendar"
@@ -55,6 +56,12 @@ class Finding:
     def cells(self) -> tuple[Cell, ...]:
         """(account, channel) of every cell it is about."""
         return tuple((self.account, channel) for channel in self.channels)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON can hold it, without what only reasons say."""
+        plain = to_plain(self)
+        del plain["caveat"]
+        return plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import counted
 from adbudget.errors import InputError
 from adbudget.tables.messages import Note
 
@@ -93,6 +94,15 @@ class Panel:
     def n_periods(self) -> int:
         """Number of periods of the calendar."""
         return self.dates.size
+
+    @property
+    def in_words(self) -> str:
+        """What it holds, in one line."""
+        return (
+            f"{counted(self.n_accounts, 'account')}, {counted(self.n_channels, 'channel')}, "
+            f"{self.n_periods:,} {self.period} periods, {self.dates[0]} to {self.dates[-1]}, "
+            f"outcome {self.outcome_name!r}"
+        )
 
     @property
     def exists(self) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text as _Text
 
+from adbudget.display.page import counted as counted
 from adbudget.money import NO_VALUE
 from adbudget.plain_json import visible
 
@@ -37,11 +38,6 @@ def change_between(before: float, after: float) -> str:
     if round(after - before, 2) == 0:
         return UNCHANGED
     return f"{100 * (after / before - 1):+.1f}%" if before > 0 else change(math.inf)
-
-
-def counted(number: int, noun: str) -> str:
-    """1 call, 2 calls, 1,200 calls."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def margin_question(outcome: str) -> str:

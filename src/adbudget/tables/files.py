@@ -74,15 +74,43 @@ def check_writable(path: Path) -> None:
     InputError : unknown extension, no such folder, no permission, or a library is missing
     """
     kind = _kind(path, [(one, one.written) for one in KINDS])
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {str(path.parent)!r} does not exist. Make it first.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Name a file in it, e.g. {path / 'decisions.csv'}.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")
+    check_place(path, "decisions.csv")
     if kind.library and importlib.util.find_spec(kind.library) is None:
         others = _either([name for one in KINDS if not one.library for name in one.written])
         raise InputError(f"{path}: a {path.suffix} file {kind.without}. Or write {others}.")
+
+
+def check_place(path: Path, example: str) -> None:
+    """Refuse a path that no file could be written to; writes nothing.
+
+    Parameters
+    ----------
+    path : of the file
+    example : of a name, for a path that is a folder
+
+    Raises
+    ------
+    InputError : no such folder, no permission, or the path is a folder
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {str(path.parent)!r} does not exist. Make it first.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Name a file in it, e.g. {path / example}.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in one step: afterwards it is either complete or as it was before.
+
+    Raises
+    ------
+    InputError : the disk refuses
+    """
+    try:
+        replace_file(path, content)
+    except OSError as cause:
+        raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
 
 
 def write_lines(frame: pd.DataFrame, path: Path) -> None:
@@ -101,10 +129,7 @@ def write_lines(frame: pd.DataFrame, path: Path) -> None:
         visible(json.dumps(to_plain(record), ensure_ascii=False, allow_nan=False)) + "\n"
         for record in frame.astype(object).to_dict("records")
     ]
-    try:
-        replace_file(path, "".join(lines).encode())
-    except OSError as cause:
-        raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
+    write_whole(path, "".join(lines).encode())
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -128,10 +153,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     content = _kind(path, [(one, one.written) for one in KINDS]).write(frame)
     if path.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)  # no clock inside: the same table, the same bytes
-    try:
-        replace_file(path, content)
-    except OSError as cause:
-        raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
+    write_whole(path, content)
 
 
 def _kind(path: Path, choices: Sequence[tuple[FileKind, tuple[str, ...]]]) -> FileKind:

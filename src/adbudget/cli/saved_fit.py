@@ -1,0 +1,70 @@
+"""--fit FILE -> a saved fit in the place of tables, and the settings that still mean something."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adbudget.cli.options import option_for
+from adbudget.cli.terminal import note
+from adbudget.errors import InputError
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
+
+
+def load_fit(
+    path: Path,
+    file: Path | None,
+    outcome: Path | None,
+    options: Mapping[str, Any],
+    settings: dict[str, Any],
+    used: tuple[str, ...],
+) -> "Fit":
+    """Load it, and take out of ``settings`` what a fit that is made already cannot take.
+
+    Parameters
+    ----------
+    path : of the saved fit
+    file, outcome : the tables, which may not be given beside it
+    options : what was given on the command line by name, which is refused where it has no effect
+    settings : that and the config file; what only the file says is left out, and told
+    used : names that have an effect
+
+    Raises
+    ------
+    InputError : something is given that has no effect; there is no such file
+    FileFormatError : it is no saved fit
+    """
+    flags = {name: flag.split(" ")[0] for name, flag in option_for().items()}
+    idle = [flags.get(name, name) for name in options if name not in used]
+    tables = {"FILE": file, "--outcome": outcome}
+    idle = [name for name, table in tables.items() if table is not None] + idle
+    if idle:
+        raise InputError(
+            f"--fit decides from what was learned already, so {', '.join(idle)} would have no "
+            "effect. Leave that out; or leave out --fit, and fit the tables again."
+        )
+    silent = [name for name in settings if name not in used]
+    said = [name for name in silent if name != "today"]  # a day is always set
+    if said:
+        note(f"--fit: {', '.join(said)} of the config file are about data and fit, and not used.")
+    for name in silent:
+        del settings[name]
+    from adbudget.model.fit import Fit
+
+    try:
+        return Fit.load(path)
+    except OSError as cause:
+        raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
+
+
+def needed(file: Path | None) -> Path:
+    """The table of spend, which only a saved fit can stand in for.
+
+    Raises
+    ------
+    InputError : it is not given
+    """
+    if file is None:
+        raise InputError("Missing argument 'FILE': the table of spend, or --fit and a saved fit.")
+    return file

@@ -99,7 +99,7 @@ class RulesJudge:
     def _judge_amount(self, row: Any, name: str, i: int, *, signed: bool) -> None:
         old, new, account = int(row.old_minor), int(row.new_minor), self.platform.account
         now, opening = int(self.platform.budget_minor[i]), self.opening[name]
-        if old != now:
+        if now not in (old, *row.payload.get("starts", ())):
             self.add("contradiction", name, f"order from {old}, the budget that stands is {now}")
         if abs(new - opening) > account.daily_change * opening + 1:
             self.add("limit", name, f"{opening} -> {new} in a day, {row.rule}")

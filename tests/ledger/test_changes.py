@@ -37,6 +37,26 @@ def test_a_later_change_takes_the_place_of_the_one_before(ledger):
         ledger.confirm("1", who="Ann", at=LATER)
 
 
+def split_move(ledger, *, confirmed: bool) -> list[tuple[int, ...]]:
+    """A raise whose first part went at once; the rest is approved later. Starts of what is open."""
+    ledger.append_many([("first", change("A", 100, 120)), ("rest", move("A", 120, 150))])
+    if confirmed:
+        ledger.confirm("first", who="platform", at=LATER)
+    ledger.approve("rest", who="Ann", at=LATER)
+    table = ledger.open_changes()
+    assert table["new_minor"].tolist() == [150]
+    assert ledger.verify().ok
+    return table["starts"].tolist()
+
+
+def test_the_rest_of_a_move_says_where_the_budget_stands_if_its_first_part_was_not_made(ledger):
+    assert split_move(ledger, confirmed=False) == [(100,)]
+
+
+def test_the_rest_of_a_move_whose_first_part_was_made_has_one_start(ledger):
+    assert split_move(ledger, confirmed=True) == [()]
+
+
 def test_a_pause_and_a_budget_of_one_campaign_are_two_orders(ledger):
     pause = change("A", 100, 100, payload={"action": "pause"})
     ledger.append_many([("budget", change("A", 100, 120)), ("pause", pause)])

@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from adbudget import open_ledger
 from adbudget.errors import PlatformError
+from adbudget.ledger.entry import Entry
 from adbudget.loop.applying import apply_changes, told
 from adbudget.platforms.platform import BudgetOrder
 from tests.loop.helpers import Network, order_changes, simulated, standing, totals
@@ -217,3 +218,30 @@ def test_whatever_gets_lost_every_change_is_made_once_and_no_account_ever_spends
         assert ledger.verify().ok
         kept = ledger.entries(kind="confirmation")
         assert (kept["verdict"] == "confirmed").sum() == len(wanted)
+
+
+@pytest.mark.parametrize("first_made", [True, False])
+def test_the_rest_of_a_move_is_made_whether_its_first_part_was_or_not(ledger, platform, first_made):
+    """What the part that was not made should have moved stays where it is."""
+    unit, stands = next(iter(standing(platform).items()))
+    facts = {
+        "kind": "change",
+        "at": platform.now,
+        "who": "adbudget",
+        "unit": unit,
+        "currency": platform.budgets()[0].currency,
+        "run_id": "run",
+        "verdict": "auto",
+    }
+    amounts = {"old_minor": stands, "new_minor": stands + 100}
+    ledger.append(Entry(**facts, **amounts), key="first")
+    amounts = {"old_minor": stands + 100, "new_minor": stands + 300}
+    rest = facts | amounts | {"kind": "recommendation", "verdict": "needs_approval"}
+    ledger.append(Entry(**rest, payload={"paid_by": {"": "2.00"}}), key="rest")
+    if first_made:
+        apply_changes(ledger, platform, now=platform.now)
+    ledger.approve("rest", who="Ann", at=platform.now)
+    applied = apply_changes(ledger, platform, now=platform.now)
+    assert [one.state for one in applied.changes] == ["made"]
+    assert standing(platform)[unit] == stands + (300 if first_made else 200)
+    assert ledger.known_budgets()[unit] == standing(platform)[unit]

@@ -1,10 +1,14 @@
 """Ordered is not made: what the table shows, what it does not, and what somebody else has set."""
 
+from datetime import timedelta
+
 import pandas as pd
 import pytest
 
 from adbudget import load_policy, open_ledger
 from adbudget.policy.apply import apply_policy, rerun
+from adbudget.policy.made import Ordered, compare
+from adbudget.policy.readings.campaigns import read_campaigns
 from tests.policy.test_standing import at, policy, run, table
 
 
@@ -97,3 +101,15 @@ def test_runs_of_a_ledger_in_use_replay_identically(ledger):
     for plan in plans:
         replayed = ledger.replay(plan.run_id, rerun)
         assert replayed.identical, replayed.differences
+
+
+def test_a_budget_from_before_an_order_that_was_not_made_is_waited_for_not_drifted():
+    """An order built on another one: the table may show either budget before it."""
+    table = pd.DataFrame({"campaign_id": ["a"], "budget": [100.0]})
+    readings = read_campaigns(table, as_of=at(2, 12), currency="EUR")
+    order = {"key": "k", "unit": "a", "old_minor": 120_00, "new_minor": 150_00, "pauses": False}
+    for starts, waits in (((100_00,), True), ((), False)):
+        ordered = Ordered(**order, at=at(2), starts=starts)
+        made = compare(readings, [ordered], {}, at=at(2, 12), patience=timedelta(days=1))
+        assert (set(made.waiting) == {"a"}) is waits
+        assert (made.drifted == ()) is waits

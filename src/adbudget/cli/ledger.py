@@ -15,6 +15,7 @@ from adbudget.cli.entries import age, minute, move_text, show_changes, with_exac
 from adbudget.cli.options import LEDGER_EXIT_CODES, Address, Form, When, Who
 from adbudget.cli.terminal import complain, print_json_lines, say, show_rows
 from adbudget.errors import InputError, LedgerError
+from adbudget.money import minor_text
 from adbudget.plain_json import visible
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ def changes(ledger: Address, form: Form = "table") -> None:
         [
             (
                 *(str(row.sequence), minute(row.at), minute(row.sent_at), row.unit),
-                *(_move(row) if row.action != "pause" else "pause", row.rule, row.group_id),
+                *(_order(row), row.rule, row.group_id),
             )
             for row in rows
         ],
@@ -368,6 +369,14 @@ def _print_ruling(opened: "Ledger", ruling: "Ruling") -> None:
         say(f"Cancelled: {item}, because {why}.")
     for item in ruling.idle:
         say(f"Note: the money of {item} has no taker left; approving it lowers the total.")
+
+
+def _order(row: Any) -> str:
+    """The change as an order; from which budget else, where the one before was not made yet."""
+    if row.action == "pause":
+        return "pause"
+    others = [minor_text(start, row.currency, row.digits) for start in row.starts]
+    return _move(row) + (f" (or from {', '.join(others)})" if others else "")
 
 
 def _move(row: Any) -> str:

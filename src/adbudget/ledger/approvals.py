@@ -9,13 +9,14 @@ or seen another budget since, no later run has judged the unit again, and it has
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from adbudget.errors import InputError, LedgerConflictError, LedgerError
 from adbudget.ledger.append import append_pairs
-from adbudget.ledger.entry import CHANGE, IDENTITY, STATED, Entry, Receipt
+from adbudget.ledger.changes import starts_before
+from adbudget.ledger.entry import CHANGE, IDENTITY, STARTS, STATED, Entry, Receipt
 from adbudget.ledger.identity import check_four_eyes, check_person
 from adbudget.ledger.items import LAPSED, Item, dependents, idle_cuts, items, missing_funders
 from adbudget.ledger.killswitch import refuse_changes
@@ -71,7 +72,8 @@ def approve(
     receipts += append_pairs(connection, pairs)
 
     ready = _ready(every, first=[item.key for item in chosen])
-    changes = [_change_pair(item, who, at) for item in ready if _is_order(item.entry)]
+    orders = [item for item in ready if _is_order(item.entry)]
+    changes = [_change_pair(reading, item, who, at) for item in orders]
     receipts += append_pairs(connection, changes)
     names = tuple(item.key for item in chosen)
     waiting = {name: tuple(missing_funders(every[name], every)) for name in names}
@@ -265,9 +267,13 @@ def _is_order(entry: Entry) -> bool:
     return entry.new_minor is not None or entry.payload.get("action") == "pause"
 
 
-def _change_pair(item: Item, who: str, at: datetime) -> tuple[str, Entry]:
+def _change_pair(reading: Snapshot, item: Item, who: str, at: datetime) -> tuple[str, Entry]:
     change = _about(item, CHANGE, "approved", who, at, item.entry.rationale)
-    payload = {"item": item.key, "approval": f"approval:{item.key}"}  # who approved is there
+    # Who approved is there.
+    payload: dict[str, Any] = {"item": item.key, "approval": f"approval:{item.key}"}
+    starts = starts_before(reading, item.entry.unit, item.entry.old_minor)
+    if starts:
+        payload[STARTS] = starts
     if "action" in item.entry.payload:
         payload["action"] = item.entry.payload["action"]
     return f"change:{item.key}", replace(change, payload=payload)

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import func
 
 from adbudget.errors import InputError, LedgerError
-from adbudget.ledger.entry import CHANGE, CONFIRMATION, OBSERVATION, Entry
+from adbudget.ledger.entry import CHANGE, CONFIRMATION, OBSERVATION, STARTS, Entry
 from adbudget.ledger.reading import Kept, Snapshot
 from adbudget.ledger.schema import ENTRY
 
@@ -35,6 +35,14 @@ class OpenChange:
 
     kept: Kept
     sent: Kept | None = None
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Budgets before it, minor units, that the unit may still have besides the stated one.
+
+        It was based on a change that nobody had confirmed, which may not have been made.
+        """
+        return tuple(self.kept.entry.payload.get(STARTS, ()))
 
     @property
     def pauses(self) -> bool:
@@ -59,6 +67,18 @@ def open_changes(reading: Snapshot) -> tuple[OpenChange, ...]:
         for kept in last
         if not any(f"{PREFIX[step]}:{kept.key}" in said for step in SETTLED)
     )
+
+
+def starts_before(reading: Snapshot, unit: str, old_minor: int | None) -> list[int]:
+    """Budgets a unit may still have while the change that was to make ``old_minor`` is open."""
+    own = [ENTRY.c.unit == unit, ENTRY.c.new_minor.is_not(None)]
+    last = reading.last(ENTRY.c.kind == CHANGE, *own)
+    if last is None or last.entry.new_minor != old_minor or last.entry.old_minor is None:
+        return []
+    names = [f"{PREFIX[step]}:{last.key}" for step in SETTLED]
+    if reading.by_key(names):
+        return []
+    return sorted({last.entry.old_minor, *OpenChange(kept=last).starts} - {old_minor})
 
 
 def known_budgets(reading: Snapshot) -> dict[str, Kept]:

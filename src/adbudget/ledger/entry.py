@@ -38,6 +38,7 @@ OBSERVATION = "observation"  # a budget that was seen and that no change of the 
 CONFIRMATION = "confirmation"  # what became of a change that was ordered
 EXPIRES = "expires_at"  # until when a proposal stands
 EDITS = "edits"  # the item in whose place a person's own amounts stand
+STARTS = "starts"  # budgets a unit may still have where the change before was not made yet
 REPEATS = "repeats"  # items of earlier runs that a run would propose again
 FOUR_EYES, PROPOSED_BY = "four_eyes", "proposed_by"  # who made a run does not approve it
 IDENTITY = "identity"  # how the name of whoever rules on it is checked

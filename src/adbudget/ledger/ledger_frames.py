@@ -26,7 +26,7 @@ TYPES = {
     "sequence": "int64",
     **dict.fromkeys(("old_minor", "new_minor", "seed"), "Int64"),
     "digits": "int64",
-    **dict.fromkeys(("at", "expires_at", "sent_at", "payload", "funded_by"), "object"),
+    **dict.fromkeys(("at", "expires_at", "sent_at", "payload", "funded_by", "starts"), "object"),
 }
 PENDING_COLUMNS = (
     *("item", "sequence", "at", "expires_at", "unit", "currency", "old_minor", "new_minor"),
@@ -34,7 +34,7 @@ PENDING_COLUMNS = (
 )
 OPEN_COLUMNS = (
     *("change", "sequence", "at", "sent_at", "unit", "currency", "old_minor", "new_minor"),
-    *("digits", "action", "rule", "rationale", "run_id", "group_id"),
+    *("digits", "action", "rule", "rationale", "run_id", "group_id", "starts"),
 )
 
 
@@ -135,7 +135,7 @@ def open_changes_frame(reading: Snapshot, changes: Sequence[OpenChange]) -> pd.D
             None if each.sent is None else each.sent.entry.at,
             *(entry.unit, entry.currency, entry.old_minor, entry.new_minor, of_entry),
             str(entry.payload.get("action", "")),
-            *(entry.rule, entry.rationale, entry.run_id, entry.group_id),
+            *(entry.rule, entry.rationale, entry.run_id, entry.group_id, each.starts),
         )
         for each, entry, of_entry in zip(changes, entries, digits, strict=True)
     ]

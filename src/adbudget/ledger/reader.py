@@ -169,7 +169,9 @@ class LedgerReader:
         Returns
         -------
         One row per change: change (its key), sequence, at, sent_at (NaT: not said to be sent),
-        unit, currency, old_minor, new_minor, digits, action, rule, rationale, run_id, group_id
+        unit, currency, old_minor, new_minor, digits, action, rule, rationale, run_id, group_id,
+        starts (budgets the unit may have instead of old_minor, where the change before this one was
+        not made yet; empty otherwise)
         """
         from adbudget.ledger import ledger_frames as frames
 

@@ -133,6 +133,11 @@ def _is_raise(row: Mapping[str, Any]) -> bool:
     return _minor(row["new_minor"]) > _minor(row["old_minor"])
 
 
+def _earlier(row: Mapping[str, Any], budget: StandingBudget) -> bool:
+    """Whether the budget is that from before an earlier change, which was not made."""
+    return budget.daily_minor in row["starts"]
+
+
 def _minor(value: Any) -> int:
     return 0 if value is None or value != value else int(value)  # a pause has no amounts
 
@@ -178,7 +183,12 @@ class _Work:
             if state == "unfunded":
                 self._settle(row, "withdrawn", why)
             return
-        self._send(row, budget, wanted)
+        self._send(row, budget, wanted - self._not_made_before(row, budget))
+
+    def _not_made_before(self, row: Mapping[str, Any], budget: StandingBudget) -> int:
+        """What of a raise was to be made by the change before it, whose money is not here."""
+        old, new = _minor(row["old_minor"]), _minor(row["new_minor"])
+        return max(0, old - budget.daily_minor) if new > old and _earlier(row, budget) else 0
 
     def _send(self, row: Mapping[str, Any], budget: StandingBudget, wanted: int) -> None:
         order = BudgetOrder(
@@ -187,7 +197,9 @@ class _Work:
             channel=budget.channel,
             campaign=budget.campaign,
             currency=budget.currency,
-            based_on_minor=_minor(row["old_minor"]),
+            based_on_minor=budget.daily_minor
+            if _earlier(row, budget)
+            else _minor(row["old_minor"]),
             daily_minor=wanted,
             at=self.now,
         )

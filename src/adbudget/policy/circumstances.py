@@ -98,6 +98,7 @@ def _made(ledger: "Ledger", policy: Policy, readings: Readings, at: datetime) ->
             new_minor=minor(row["new_minor"]),
             pauses=row["action"] == "pause",
             at=row["at"].to_pydatetime(),
+            starts=tuple(minor(start) or 0 for start in row["starts"]),
         )
         for row in ledger.open_changes().to_dict("records")
     ]

@@ -35,6 +35,8 @@ class Ordered:
     old_minor, new_minor : budget before and after; None for a pause without a budget
     pauses : it pauses the campaign and leaves its budget alone
     at : when it was ordered
+    starts : budgets the campaign may have instead of ``old_minor``: the order before this one was
+        not made yet
     """
 
     key: str
@@ -43,6 +45,7 @@ class Ordered:
     new_minor: int | None
     pauses: bool
     at: datetime
+    starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ def compare(
         told.add(order.unit)
         if budget == order.new_minor:
             confirmed.append(order.key)
-        elif budget != order.old_minor:
+        elif budget not in (order.old_minor, *order.starts):
             withdrawn[order.key] = OVERWRITTEN
             last = order.old_minor if order.new_minor is None else order.new_minor
             drifted.append(Drift(unit=order.unit, known_minor=last or 0, seen_minor=budget))

@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "tables": BASICS,
     "draws": f"{BASICS} curves",
     "plan": BASICS,
-    "risk": "errors",
+    "risk": "errors display",
     "ledger": f"{BASICS} outside",
     "alerts": f"{BASICS} outside ledger",
     "synthetic": f"{BASICS} curves",

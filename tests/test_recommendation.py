@@ -9,6 +9,8 @@ import pytest
 
 import adbudget as ab
 from adbudget import cli
+from adbudget.decision.reason_code import ReasonCode
+from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.recommendation import to_frame
 from adbudget.synthetic import WorldSpec, synthesize
 
@@ -17,34 +19,8 @@ INTERVALS = (
     ("roi_low", "roi", "roi_high"),
     ("marginal_roi_low", "marginal_roi", "marginal_roi_high"),
 )
-COLUMNS = {
-    "account": "str",
-    "channel": "str",
-    "decision": "str",
-    "current_spend": "float64",
-    "recommended_spend": "float64",
-    "change_pct": "float64",
-    "expected_lift": "float64",
-    "lift_low": "float64",
-    "lift_high": "float64",
-    "risk_adjusted_lift": "float64",
-    "expected_value": "float64",
-    "prob_gain": "float64",
-    "prob_error": "float64",
-    "prob_needed": "float64",
-    "considered_spend": "float64",
-    "roi": "float64",
-    "roi_low": "float64",
-    "roi_high": "float64",
-    "marginal_roi": "float64",
-    "marginal_roi_low": "float64",
-    "marginal_roi_high": "float64",
-    "hurdle": "float64",
-    "flip_at": "float64",
-    "confidence": "str",
-    "currency": "str",
-    "reason": "str",
-}
+KINDS = {"text": "str", "number": "float64", "whole number": "int64"}
+COLUMNS = {column.name: KINDS[column.kind] for column in SCHEMA}
 MONEY = [
     *("current_spend", "recommended_spend", "considered_spend"),
     *("expected_lift", "lift_low", "lift_high", "risk_adjusted_lift", "expected_value"),
@@ -96,6 +72,26 @@ def test_the_table_has_these_columns_in_this_order(frame):
     assert list(frame.columns) == list(COLUMNS)
     assert frame.index.tolist() == list(range(9))
     assert_complete(frame)
+
+
+def test_a_row_says_what_it_rests_on(frame, fitted, world):
+    assert set(frame["schema_version"]) == {SCHEMA_VERSION} == {frame.attrs["schema_version"]}
+    assert set(frame["reason_code"]) <= {str(code) for code in ReasonCode}
+    called = frame["decision"] != "monitor"
+    assert set(frame.loc[called, "reason_code"]) == {"pays"}
+    np.testing.assert_array_equal(
+        frame["prior_share"], fitted.health.prior_share.reindex(fitted.panel.cells)
+    )
+    assert (frame["margin"] == 1).all()
+    assert frame.attrs["margin_assumed"] == list(fitted.panel.accounts)
+    days = world.outcome.assign(date=world.outcome["date"].astype("datetime64[s]"))
+    spans = days.groupby("account")["date"].agg(["min", "max"])
+    for row in frame.itertuples():
+        span = spans.loc[row.account]
+        assert (row.data_from, row.data_through) == (f"{span['min']:%F}", f"{span['max']:%F}")
+    data = frame.attrs["data"]
+    assert data["from"] == f"{spans['min'].min():%F}"
+    assert set(data["by_account"]) == set(spans.index[spans["min"] > spans["min"].min()])
 
 
 def test_there_is_one_row_per_cell_sorted(frame, world):
@@ -269,6 +265,9 @@ def test_cells_whose_data_cannot_be_true_are_monitored_and_say_why(broken, world
     assert (frame.recommended_spend == frame.current_spend)[BROKEN].all()
     assert frame.reason[ended].startswith("Monitor, not judged. Its rows end on ")
     assert frame.reason[typo].startswith("Monitor, not judged. Its spend is ")
+    assert frame.reason_code[BROKEN].tolist() == ["not_judged", "not_judged"]
+    assert frame.data_findings[ended].split(";")[0] == "rows_end"
+    assert frame.data_findings[typo].split(";")[0] == "value_out_of_line"
     found = [(one["kind"], one["account"], one["decides"]) for one in frame.attrs["findings"]]
     assert found[:2] == [
         ("rows_end", "account_01", True),
@@ -464,6 +463,7 @@ def test_leads_are_worth_what_the_caller_says(frame, world):
     by_lead = recommend(world.spend, leads, value_per_unit=64, currency=CURRENCY)
     pd.testing.assert_frame_equal(by_lead, frame, rtol=1e-9, atol=1e-9)
     assert by_lead.attrs["outcome_name"] == "leads"
+    assert by_lead.attrs["margin_assumed"] == [], "what a lead is worth is margin already"
 
 
 def test_the_unit_of_money_does_not_matter(frame, world):
@@ -500,6 +500,11 @@ def test_a_margin_takes_its_share_of_the_value_and_leaves_the_curves_alone(frame
     may_stay_unspent = slim.decision == "reduce"
     assert may_stay_unspent.any()
     np.testing.assert_allclose(slim.hurdle[may_stay_unspent].min(), 1 / 0.4, rtol=1e-3)
+    assert (
+        slim.reason[may_stay_unspent].str.contains("2.50 that pay for it at a margin of 40%").any()
+    )
+    assert slim.attrs["margin_assumed"] == []
+    assert set(slim.attrs["margin"].values()) == set(slim["margin"]) == {0.4}
 
 
 def test_limits_risk_and_thresholds_reach_the_decisions(panel):

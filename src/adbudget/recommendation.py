@@ -3,7 +3,6 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
-import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
@@ -11,34 +10,40 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 import numpy as np
 import pandas as pd
 
+from adbudget.decision.attributes import (
+    asked_of,
+    data_hash,
+    finding_as_dict,
+    findings_of,
+    findings_of_cells,
+    finite,
+    history_of,
+    stops_of,
+    totals_held,
+)
+from adbudget.decision.decision_table import lift_draws, totals_by_currency
 from adbudget.decision.decisions import Decisions, decide
-from adbudget.decision.moves import cell_money
 from adbudget.decision.options import DecisionOptions
 from adbudget.decision.previous import changes, rows_of
-from adbudget.decision.reach import BEYOND, STOPPED, check_reach
-from adbudget.decision.reasons import marginal_money
-from adbudget.decision.thresholds import Thresholds
+from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.decision.today import spend_today
 from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
 from adbudget.model.options import SavedFitOptions, SeededFitOptions
-from adbudget.optimizer import Proposal, optimize
+from adbudget.optimizer import optimize
 from adbudget.options import options_of, part_of, takes
 from adbudget.panel.findings import Finding, blocked, caveats, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
-from adbudget.plain_json import to_plain
-from adbudget.plan import Limits
-from adbudget.risk import Risk, risk_adjusted
+from adbudget.panel.unit_value import margin_assumed
 from adbudget.tables.files import check_place
 from adbudget.tables.frames import FrameLike
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
-
-INTERVAL = (0.05, 0.95)
+    from adbudget.plan import Limits
 
 
 class RecommendOptions(PanelOptions, SavedFitOptions, DecisionOptions, total=False):
@@ -96,9 +101,12 @@ progress : as in :func:`adbudget.fit`
     roi, roi_low, roi_high (money per money at the current spend), marginal_roi, marginal_roi_low,
     marginal_roi_high (of the next unit), hurdle (what one more unit must bring), flip_at (share of
     the return that would have to be spurious before the decision changes), confidence, currency,
-    reason. With a policy also verdict ("auto", "needs_approval", "blocked") and rule_fired (names
-    of the rules that fire at today's modelled returns, "" for none); where a rule and the model
-    point in opposite directions, the reason ends with it and ``attrs["disagreements"]`` lists it.
+    reason, reason_code (the reason as one word), data_findings (kinds of findings about the cell),
+    prior_share, margin, data_from, data_through, schema_version: what programs may rely on of them
+    is :mod:`adbudget.decision.schema`. With a policy also verdict ("auto", "needs_approval",
+    "blocked") and rule_fired (names of the rules that fire at today's modelled returns, "" for
+    none); where a rule and the model point in opposite directions, the reason ends with it and
+    ``attrs["disagreements"]`` lists it.
 
     ``frame.attrs`` holds seed, versions, health, totals, expected_wrong_share and what else a log
     should keep, JSON-able.
@@ -130,13 +138,14 @@ def _recommended(
         rows_of(previous)  # refused now, or never
     panel = _as_panel(data, outcome, options)
     log("data: %s", panel.in_words)
+    _refuse_one_budget_for_many(limits, panel)
     untrue = check_data(panel, accepted=options["accept_findings"])
     now, window, told = spend_today(panel, options)
     fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
-    found = (*untrue, *check_identification(panel), *_stops(proposal))
+    found = (*untrue, *check_identification(panel), *stops_of(proposal))
     decisions = decide(
         proposal,
         options["thresholds"],
@@ -148,7 +157,7 @@ def _recommended(
     frame = to_frame(decisions, fitted, window, untrue)
     frame.attrs["notes"] += told
     log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
-    frame.attrs["asked"] = _asked(options, None if guard is None else guard.policy.hash)
+    frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
     return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
@@ -191,44 +200,29 @@ def to_frame(
     window : what "current" is, in words
     untrue : from :func:`adbudget.panel.integrity.check_data`
     """
-    proposal, draws = decisions.proposal, decisions.proposal.draws
-    now, after = proposal.current.spend, proposal.plan.spend
-    account = np.argwhere(draws.exists)[:, 0]
-    margin = draws.margin[account]
-    money_now = cell_money(draws, now) / margin
-    lift = cell_money(draws, after) / margin - money_now
-    calls = decisions.calls
-    with np.errstate(divide="ignore", invalid="ignore"):
-        roi = money_now / now.to_numpy(float)
-        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.inf, 0.0))
-    slope = marginal_money(draws, now) / margin
-    table = {
-        "account": [call.account for call in calls],
-        "channel": [call.channel for call in calls],
-        "decision": [str(call.action) for call in calls],
-        "current_spend": now.to_numpy(float),
-        "recommended_spend": [call.recommended_spend for call in calls],
-        "change_pct": change,
-        **_interval("lift", lift, mean_name="expected_lift"),
-        "risk_adjusted_lift": [risk_adjusted(column, proposal.risk) for column in lift.T],
-        "expected_value": lift.mean(axis=0) * margin - (after - now).to_numpy(float),
-        "prob_gain": [call.prob_gain for call in calls],
-        "prob_error": [call.prob_error for call in calls],
-        "prob_needed": [call.prob_needed for call in calls],
-        "considered_spend": [call.considered_spend for call in calls],
-        **_interval("roi", roi),
-        **_interval("marginal_roi", slope),
-        "hurdle": decisions.elsewhere / margin,
-        "flip_at": [call.flip_at for call in calls],
-        "confidence": [call.confidence for call in calls],
-        "currency": [draws.currency[a] for a in account],
-        "reason": [call.reason for call in calls],
-    }
-    frame = pd.DataFrame(table)
+    panel, account = fitted.panel, np.argwhere(decisions.proposal.draws.exists)[:, 0]
+    found = (*untrue, *findings_of(decisions, panel))
+    cells = decisions.proposal.plan.spend.index
+    frame = decisions.to_frame().assign(
+        data_findings=findings_of_cells(found, cells),
+        data_from=[str(panel.dates[panel.first[a]]) for a in account],
+        data_through=[str(panel.dates[panel.last[a]]) for a in account],
+    )[[column.name for column in SCHEMA]]
+    lift = lift_draws(decisions.proposal)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
-    found = (*untrue, *_findings(decisions, fitted.panel))
-    frame.attrs["findings"] = [finding.as_dict() for finding in found]
+    frame.attrs["findings"] = [finding_as_dict(finding) for finding in found]
     return frame
+
+
+def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:
+    """Before minutes go into a fit: the optimizer would refuse it after."""
+    one = limits is not None and isinstance(limits.budget, int | float) and limits.pool is None
+    if one and panel.n_accounts > 1:
+        raise InputError(
+            f"budget= is one number, but each of the {panel.n_accounts} accounts has a total of "
+            "its own. Give limits.budget as a mapping from account to money per period, or share "
+            "one total with limits.pool: currency."
+        )
 
 
 def _as_panel(
@@ -263,19 +257,9 @@ def _refuse(
         )
 
 
-def _finite(value: float) -> float | None:
-    """JSON knows no infinity."""
-    return float(value) if np.isfinite(value) else None
-
-
 def _is_default(name: str, value: object, statement: type) -> bool:
     default = options_of(statement)[name].default
     return value is default or (isinstance(value, str) and value == default)
-
-
-def _interval(name: str, values: np.ndarray, mean_name: str | None = None) -> dict[str, np.ndarray]:
-    low, high = np.quantile(values, INTERVAL, axis=0)
-    return {mean_name or name: values.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
 
 
 def _attributes(
@@ -284,18 +268,23 @@ def _attributes(
     """What a log should keep beside the table."""
     panel, health = fitted.panel, fitted.health
     return {
+        "schema_version": SCHEMA_VERSION,
         "seed": int(fitted.seed),
         "versions": dict(fitted.versions) | {"pandas": version("pandas")},
         "engine": fitted.engine,
         "forgetting": fitted.forgetting,
         "period": panel.period,
-        "data_hash": _data_hash(panel),
+        "data": history_of(panel),
+        "data_hash": data_hash(panel),
         "outcome_name": panel.outcome_name,
+        "margin": dict(zip(panel.accounts, panel.margin.tolist(), strict=True)),
+        "margin_assumed": list(margin_assumed(panel)),
+        "value_per_unit": dict(zip(panel.accounts, panel.unit_value.tolist(), strict=True)),
         "currency": dict(zip(panel.accounts, panel.currency, strict=True)),
         "current_window": window,
         "health": {
             "ok": health.ok,
-            "rhat_max": _finite(health.rhat_max),
+            "rhat_max": finite(health.rhat_max),
             "ess_bulk_min": health.ess_bulk_min,
             "ess_tail_min": health.ess_tail_min,
             "divergences": health.divergences,
@@ -303,8 +292,9 @@ def _attributes(
             "problems": list(health.problems),
             "warnings": list(health.warnings),
         },
-        "totals": _totals(frame, lift),
-        "gap": _finite(decisions.considered.gap),
+        "totals": totals_by_currency(frame, lift),
+        "held_by_total": totals_held(decisions),
+        "gap": finite(decisions.considered.gap),
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,
         "n_borderline": sum(call.borderline for call in decisions.calls),
@@ -319,39 +309,6 @@ def _attributes(
     }
 
 
-def _asked(options: RecommendOptions, policy_hash: str | None) -> dict[str, Any]:
-    """What the caller asked of plan and calls, so that the next run can compare.
-
-    As it was asked: what a policy makes of it in money depends on the spend of the day.
-    """
-    asked = {
-        "limits": options["limits"] or Limits(),
-        "risk": options["risk"] or Risk(),
-        "thresholds": options["thresholds"] or Thresholds(),
-        "policy": policy_hash,
-    }
-    return to_plain(asked, where="what is asked", infinite="text")
-
-
-def _data_hash(panel: Panel) -> str:
-    """Whether two runs saw the same rows."""
-    seen = hashlib.sha256(repr((panel.accounts, panel.channels, panel.controls)).encode())
-    for values in (panel.dates, panel.spend, panel.outcome, panel.control_values):
-        seen.update(np.ascontiguousarray(values).tobytes())
-    return seen.hexdigest()[:16]
-
-
-def _findings(decisions: Decisions, panel: Panel) -> tuple[Finding, ...]:
-    """What the data cannot tell apart, and where plan or calls leave what they have seen."""
-    beyond = [one for one in check_reach(decisions.proposal) if one.kind == BEYOND]
-    return (*check_identification(panel), *_stops(decisions.considered), *beyond)
-
-
-def _stops(proposal: Proposal) -> list[Finding]:
-    """Where the best plan stands at the highest spend of the history."""
-    return [one for one in check_reach(proposal) if one.kind == STOPPED]
-
-
 def _count_fragile(decisions: Decisions) -> int:
     """Calls that change when little of a return is spurious."""
     bar = decisions.thresholds.fragile_below
@@ -363,27 +320,6 @@ def _noise(fitted: "Fit") -> dict[str, Any]:
     tail, persistence = fitted.noise.tail_df, fitted.noise.autocorrelation
     accounts = fitted.panel.accounts
     return {
-        "tail_df": _finite(tail),
+        "tail_df": finite(tail),
         "autocorrelation": dict(zip(accounts, persistence.tolist(), strict=True)),
     }
-
-
-def _totals(frame: pd.DataFrame, lift: np.ndarray) -> list[dict[str, Any]]:
-    """Spend, lift and value per currency: money of several is never added up."""
-    totals = []
-    for code in dict.fromkeys(frame["currency"]):
-        rows = (frame["currency"] == code).to_numpy()
-        total_lift = lift[:, rows].sum(axis=1)
-        low, high = np.quantile(total_lift, INTERVAL)
-        totals.append(
-            {
-                "currency": code,
-                "current_spend": float(frame.loc[rows, "current_spend"].sum()),
-                "recommended_spend": float(frame.loc[rows, "recommended_spend"].sum()),
-                "expected_lift": float(total_lift.mean()),
-                "lift_low": float(low),
-                "lift_high": float(high),
-                "expected_value": float(frame.loc[rows, "expected_value"].sum()),
-            }
-        )
-    return totals

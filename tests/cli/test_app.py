@@ -12,6 +12,7 @@ import pytest
 from adbudget import cli
 from adbudget.cli import terminal
 from adbudget.errors import FitError
+from adbudget.plan import Limits
 from adbudget.synthetic import WorldSpec, families, synthesize
 
 DATA = Path(__file__).parents[2] / "data" / "synthetic"
@@ -200,7 +201,10 @@ def test_what_cannot_be_used_is_refused(refused, command, arguments, why):
         (["--out", "decisions.xlsx"], "'.xlsx'. Use .csv, .json or .parquet"),
         (["--out", "no/such/folder/d.csv"], "does not exist"),
         (["--seed", "1.5"], "unable to parse string as an integer"),
-        (["--reasons", "some"], "'some' is not one of"),
+        (["--total", "most"], "--total must be fixed, at_most, free, or an amount per period; got"),
+        (["--change", "a fifth"], "--change must be a share such as 0.2 or 20%; got 'a fifth'"),
+        (["--prob", "90"], "Thresholds.prob must be between 0.5 and 1.0; got 90.0"),
+        (["--aversion", "2"], "aversion"),
     ],
 )
 def test_recommend_refuses_before_it_fits(refused, monkeypatch, arguments, why):
@@ -391,6 +395,64 @@ def test_options_overrule_the_config(tmp_path, monkeypatch):
         "columns": {"outcome": "revenue", "date": "day", "spend": "spend"},
         "today": "2026-01-01",
     }
+
+
+def asked_for(monkeypatch, *options: str) -> dict:
+    """What the command makes of its options."""
+    asked = {}
+
+    def record(data, outcome, **settings):
+        asked.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adbudget.recommend", record, raising=False)
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *LONG, "--today", "2026-01-01"])
+    sys.argv += options
+    with pytest.raises(SystemExit):
+        cli.main()
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("written", "limits"),
+    [
+        (["--total", "fixed"], Limits(total="fixed")),
+        (["--total", "5000"], Limits(total="at_most", budget=5000.0)),
+        (["--change", "20%"], Limits(change=0.2)),
+        (["--change", "20%,0.5", "--total", "free"], Limits(change=(0.2, 0.5), total="free")),
+    ],
+)
+def test_limits_are_written_as_people_write_them(monkeypatch, written, limits):
+    assert asked_for(monkeypatch, *written)["limits"] == limits
+
+
+def test_one_field_overrules_the_config_file_and_leaves_its_others(tmp_path, monkeypatch):
+    path = tmp_path / "c.yaml"
+    path.write_text("limits: {change: 0.1, total: fixed}\nthresholds: {leave: 0.6}\n")
+    options = ["--total", "free", "--prob", "90%", "--aversion", "0.5", "--window", "14"]
+    asked = asked_for(monkeypatch, "--config", str(path), *options, "--margin", "40%")
+    assert asked["limits"] == Limits(change=0.1, total="free")
+    assert (asked["thresholds"].prob, asked["thresholds"].leave) == (0.9, 0.6)
+    assert (asked["risk"].aversion, asked["window_days"], asked["margin"]) == (0.5, 14, 0.4)
+
+
+def test_one_total_for_many_accounts_is_refused_before_the_fit(refused, monkeypatch):
+    monkeypatch.setattr("adbudget.model.fit.fit", None)  # never reached
+    code, err = refused("recommend", *LONG, "--total", "5000")
+    assert code == 2
+    assert "each of the 12 accounts has a total of its own" in err
+
+
+def test_check_asks_for_the_margin_until_it_is_said(capsys, monkeypatch):
+    for options, told in (
+        ([], "Margin: 100% assumed: all revenue counts as earned."),
+        (["--margin", "1"], "Margin: 100%."),
+        (["--margin", "40%"], "Margin: 40%."),
+    ):
+        monkeypatch.setattr(sys, "argv", ["adbudget", "check", *LONG, *options])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert told in " ".join(capsys.readouterr().out.split())
 
 
 def test_synthesize_then_check_round_trip(tmp_path):

@@ -26,6 +26,7 @@ MONITOR_KINDS = (
     "already balanced",
     "no better plan",
     "not informed",
+    "held by today's total",
 )
 
 
@@ -96,9 +97,16 @@ def test_large_amounts_have_thousands_and_no_cents():
     assert increase.startswith("Increase by EUR 30,000 a week (+30%)")
 
 
-def test_returns_are_after_margin():
-    draws, today = sure_pair(margin=np.array([0.5]))
-    assert "one more EUR brings 0.50" in reasons(draws, today)[0]
+def test_returns_are_the_money_of_the_columns_and_compared_with_what_pays_for_a_unit():
+    draws, today = sure_pair(margin=np.array([0.4]))
+    _, reduce = reasons(draws, today, Limits(fixed=("channel 0",)))
+    assert (
+        "the last EUR brings only 0.05 (0.05 to 0.05), less than the 2.50 that pay for it at a "
+        "margin of 40%" in reduce
+    )
+    increase, _ = reasons(draws, today)
+    # elsewhere: 30 on the second bring 20 * (0.5 - 70 / 170) = 1.76, and 1.76 / 30 = 0.06
+    assert "one more EUR brings 1.00 (1.00 to 1.00), more than the 0.06 it can" in increase
 
 
 def test_a_doubtful_move_is_too_uncertain_and_is_named():

@@ -244,6 +244,17 @@ def test_spend_in_micros_is_found_by_what_it_would_earn():
     assert one.value < one.limit == 0.01
 
 
+def test_an_outcome_of_five_thousand_times_the_spend_is_a_unit_until_it_is_confirmed():
+    table = shop()
+    table["revenue"] = (
+        table["revenue"] * 5_000 / (table["revenue"].sum() / (table["a"] + table["b"]).sum())
+    )
+    (one,) = found(table)
+    assert what(one) == ("unit_of_money", "shop", ALL, (), True)
+    assert (round(one.value), one.limit) == (5_000, 1_000)
+    assert "confirm that they are (accept_findings)" in one.message
+
+
 # How spend is booked ----------------------------------------------------------------------------
 
 

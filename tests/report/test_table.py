@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from adbudget.errors import InputError
 from adbudget.money import amount
 from adbudget.report.table import report
 from adbudget.report.text import change, change_between, percent
@@ -34,8 +35,10 @@ def decision(account, channel, now, after, **facts):
         "marginal_roi": 1.5,
         "marginal_roi_low": 0.5,
         "marginal_roi_high": 12.5,
+        "expected_value": 1.0 * (after - now),
         "confidence": "medium",
         "reason": f"{moved.capitalize()}: {WHY}.",
+        "reason_code": "pays" if after != now else "too_uncertain",
     }
     return row | facts
 
@@ -47,7 +50,12 @@ def frame() -> pd.DataFrame:
         decision("north [EU]", "social", 900.0, 630.0),
         decision("north [EU]", "日本語 video", 80.0, 80.0),
         decision("south", "search", 92.884, 92.884),
-        decision("south", "display", 0.0, 0.0, roi=math.nan, reason="Monitor: nothing is spent."),
+        decision(
+            *("south", "display", 0.0, 0.0),
+            roi=math.nan,
+            reason="Monitor: nothing is spent.",
+            reason_code="nothing_spent",
+        ),
     ]
     frame = pd.DataFrame(rows)
     frame.attrs = {
@@ -111,11 +119,11 @@ def test_no_line_is_wider_than_the_terminal(frame, width):
 def test_a_wide_terminal_shows_everything(frame):
     lines = lines_of(frame, 140)
     assert " ".join(find(lines, "decision").split()) == (
-        "decision now next move lift [90%] P(gain) flips at ROI [90%] marginal ROI [90%]"
+        "decision now next move lift [90%] worth P(gain) flips at marginal ROI [90%] ROI [90%]"
     )
     assert " ".join(find(lines, "search", "increase").split()) == (
-        "search increase 12,400 16,120 +30% +7,440 [3,720; 11,160] >99% medium 31% "
-        "2.00 [1.00; 3.00] 1.50 [0.50; 12.50]"
+        "search increase 12,400 16,120 +30% +7,440 [3,720; 11,160] +3,720 >99% 31% "
+        "1.50 [0.50; 12.50] 2.00 [1.00; 3.00]"
     )
     assert not any("Left out" in line for line in lines)
 
@@ -131,10 +139,101 @@ def test_amounts_end_at_the_same_place(frame):
 
 
 def test_a_narrow_terminal_says_what_it_leaves_out(frame):
-    left_out = find(lines_of(frame, 80), "Left out")
-    assert left_out == (
-        "Left out at 80 columns: ROI, marginal ROI, interval of the lift, flips at."
+    told = " ".join(" ".join(lines_of(frame, 80)).split())
+    assert (
+        "Left out at 80 columns: ROI, intervals of lift and marginal ROI (mROI), flips at." in told
     )
+    assert "worth: margin of the lift, less the added spend; P(gain): how likely" in told
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_cell_is_one_line_and_its_probability_has_no_word_beside_it(frame, width):
+    frame.loc[2, "channel"] = "google_ads / performance_max / all products / brand terms"
+    lines = lines_of(frame, width)
+    table = lines[lines.index(find(lines, "decision", "now")) :]
+    told = table[: table.index("")]
+    assert len(told) == 1 + len(frame) + 2, "a title, a line for each cell, and two headings"
+    assert not any(word in line for line in told for word in ("medium", "high", "low"))
+    (cut,) = [line for line in told if line.startswith("  google_ads")]
+    assert "monitor" in cut
+    assert "terms" in cut
+
+
+def test_a_monitored_cell_says_why_in_its_line(frame):
+    lines = lines_of(frame, 80)
+    assert " ".join(find(lines, "日本語 video").split()) == (
+        "日本語 video monitor 80 too uncertain 1.50"
+    )
+    assert "nothing spent" in find(lines, "display")
+
+
+def test_totals_stand_above_the_table_and_monitors_are_counted_by_reason(frame):
+    lines = lines_of(frame, 140)
+    order = [lines.index(find(lines, word)) for word in ("Total", "Calls", "decision", "Plan")]
+    assert order == sorted(order)
+    assert find(lines, "3 monitor").strip() == "3 monitor: 2 too uncertain, 1 nothing spent"
+
+
+def test_an_assumed_margin_is_said_where_the_table_is_shown(frame):
+    frame.attrs |= {"margin": {"north [EU]": 1.0, "south": 1.0}}
+    assert lines_of(frame, 140)[0].startswith("Weekly revenue (margin 100%), 2 accounts")
+    frame.attrs |= {"margin_assumed": ["north [EU]", "south"]}
+    lines = lines_of(frame, 140)
+    assert lines[0].startswith("Weekly revenue (margin 100% assumed), 2 accounts")
+    assert "all revenue counts as earned" in find(lines, "Margin")
+    frame.attrs |= {"margin_assumed": [], "margin": {"north [EU]": 0.4, "south": 0.5}}
+    lines = lines_of(frame, 140)
+    assert lines[0].startswith("Weekly revenue (margin 40% to 50%), 2 accounts")
+    assert not any(line.startswith("Margin") for line in lines)
+
+
+def test_the_periods_covered_are_said_and_where_an_account_ends_earlier(frame):
+    whole = {"from": "2024-01-01", "through": "2025-03-31", "periods": 66}
+    ended = {"from": "2024-01-01", "through": "2025-01-06", "periods": 54}
+    frame.attrs |= {"data": {**whole, "by_account": {"south": ended}}}
+    lines = lines_of(frame, 140)
+    assert ", 2024-01-01 to 2025-03-31, 2 accounts" in lines[0]
+    assert "south  GBP 92.88; data through 2025-01-06" in lines
+    assert find(lines, "Data").endswith("2024-01-01 to 2025-03-31, 66 weeks")
+    assert find(lines, "ends earlier").strip() == "ends earlier: south (2025-01-06)"
+
+
+def test_totals_that_hold_say_what_more_would_earn(frame):
+    held = {
+        "pool": "south",
+        "accounts": ["south"],
+        "currency": "GBP",
+        "total": 92.884,
+        "next_spend": 9.2884,
+        "next_value": 21.5,
+        "next_value_low": 4.25,
+        "next_value_high": 40.0,
+        "one_more_brings": 3.32,
+        "one_more_low": 2.1,
+        "one_more_high": 4.6,
+        "channels": ["search"],
+    }
+    frame.attrs |= {"held_by_total": [held], "asked": {"limits": {"total": "at_most"}}}
+    lines = lines_of(frame, 160)
+    assert find(lines, "Held").split(maxsplit=1)[1] == (
+        "south by its total of GBP 92.88: 9.29 more (+10%) would earn +21.50 [4.25; 40.00] a week "
+        "after its cost; one more GBP brings 3.32 [2.10; 4.60]"
+    )
+    assert (
+        "No total is raised unless you say so: --total N, or --total free"
+        in lines[lines.index(find(lines, "Held")) + 1]
+    )
+
+
+def test_of_very_many_cells_those_that_move_are_listed(frame):
+    many = pd.concat(
+        [frame.assign(account=[f"{name} {i}" for name in frame["account"]]) for i in range(60)],
+        ignore_index=True,
+    )
+    lines = lines_of(many, 100)
+    assert find(lines, "180 account-channels to monitor not listed: --all lists every one.")
+    assert not any("video" in line for line in lines)
+    assert any("video" in line for line in lines_of(many, 100, everything=True))
 
 
 def test_digits_follow_the_size_of_the_account(frame):
@@ -149,16 +248,41 @@ def test_an_account_is_headed_by_its_spend(frame):
     assert "south  GBP 92.88" in lines
 
 
-def test_reasons_of_moves_are_told_in_full(frame):
+def test_reasons_of_the_moves_worth_most_are_told_in_full(frame):
     text = " ".join(" ".join(lines_of(frame, 60)).split())
     assert f"Increase: {WHY}." in text
     assert f"Reduce: {WHY}." in text
     assert "nothing is spent" not in text
 
 
-def test_reasons_can_be_told_for_all_or_none(frame):
-    assert any("nothing is spent" in line for line in lines_of(frame, 140, reasons="all"))
-    assert not any("brings only" in line for line in lines_of(frame, 140, reasons="none"))
+def test_all_explains_every_cell(frame):
+    assert any("nothing is spent" in line for line in lines_of(frame, 140, everything=True))
+
+
+def test_why_explains_a_cell_or_an_account_in_full_and_nothing_else(frame):
+    frame = frame.assign(prob_needed=0.8, hurdle=1.0, prior_share=0.25)
+    frame = frame.assign(considered_spend=frame["recommended_spend"])
+    frame = frame.assign(data_from="2024-01-01", data_through="2025-03-31")
+    lines = lines_of(frame, 140, why=["north [EU]/search"])
+    told = [line.strip() for line in lines[lines.index("Why") :]]
+    assert told[1:5] == [
+        f"north [EU]/search  Increase: {WHY}.",
+        "spend 12,400 -> 16,120 a week (+30%), lift +7,440 [3,720; 11,160], "
+        "worth +3,720 after spend",
+        "P(gain) >99% (a call needs 80%); flips at 31%",
+        "marginal ROI 1.50 [0.50; 12.50], hurdle 1.00, ROI 2.00 [1.00; 3.00]",
+    ]
+    assert told[5] == "25% of the answer is prior, data 2024-01-01 to 2025-03-31"
+    assert not any("Reduce" in line for line in told)
+    south = lines_of(frame, 140, why=["south"])
+    assert sum(line.strip().startswith("south/") for line in south) == 2
+
+
+def test_a_cell_that_is_not_there_is_refused_with_the_nearest(frame):
+    with pytest.raises(
+        InputError, match=r"--why names 'south/serch' \(did you mean 'south/search'"
+    ):
+        lines_of(frame, 140, why=["south/serch"])
 
 
 def test_the_summary_states_totals_calls_and_health(frame):
@@ -169,7 +293,7 @@ def test_the_summary_states_totals_calls_and_health(frame):
     )
     assert find(lines, "GBP 92.88 a week, unchanged")
     assert find(lines, "Calls").endswith(
-        "1 increase, 1 reduce, 3 monitor; 7.0% of the 2 moves expected wrong (at most 10% allowed)"
+        "1 increase, 1 reduce; 7.0% of the 2 moves expected wrong (at most 10% allowed)"
     )
     assert find(lines, "Fit").endswith(
         "healthy: r-hat 1.004, effective draws 812 of 3,000, 0 divergences, seed 4"
@@ -177,7 +301,8 @@ def test_the_summary_states_totals_calls_and_health(frame):
     assert not any("Doubts" in line for line in lines)
     assert find(lines, "Plan").endswith("to the cent; then uncertain moves were held")
     assert find(lines, "Now").endswith("mean of the last 28 days")
-    assert find(lines, "and 2 more: adbudget check lists them all.")
+    assert find(lines, "and 2 more: --all lists them.")
+    assert not any("and 2 more" in line for line in lines_of(frame, 160, everything=True))
 
 
 def test_the_summary_counts_fragile_calls_and_names_what_cannot_be_told_apart(frame):
@@ -192,6 +317,11 @@ def test_the_summary_counts_fragile_calls_and_names_what_cannot_be_told_apart(fr
             for i, kind in enumerate(kinds)
         ],
     }
+    lines = lines_of(frame, 160)
+    first = lines.index(find(lines, "Doubts"))
+    assert lines[first + 1].strip() == "8 findings about cells that do not move: --all tells"
+    for i in range(len(kinds)):
+        frame.loc[len(frame)] = decision(f"shop {i}", "a", 10.0, 13.0)
     lines = lines_of(frame, 160)
     first = lines.index(find(lines, "Doubts"))
     assert [line[8:] for line in lines[first : first + 4]] == [
@@ -210,7 +340,6 @@ def test_the_summary_counts_fragile_calls_and_names_what_cannot_be_told_apart(fr
 def test_a_call_says_what_it_flips_at(frame, flip_at, text):
     frame["flip_at"] = flip_at
     assert find(lines_of(frame, 140), "search", "increase").split()[10] == text
-    assert find(lines_of(frame, 140), "日本語 video", "monitor").split()[6:9] == ["-", "-", "-"]
 
 
 def test_an_unhealthy_fit_says_why_once(frame):
@@ -223,17 +352,17 @@ def test_an_unhealthy_fit_says_why_once(frame):
     assert "NOT HEALTHY: Chains disagree." in find(lines, "Fit")
 
 
-def test_warnings_of_a_healthy_fit_are_told_after_its_health(frame):
+def test_warnings_of_a_healthy_fit_are_told_above_the_table(frame):
     told = [f"Returns of channel c{i} have fallen." for i in range(5)]
     frame.attrs["health"] |= {"warnings": told[:2]}
     lines = lines_of(frame, 140)
-    at = lines.index(find(lines, "Fit", "healthy"))
-    assert lines[at + 1].split("  ")[0] == "Warnings"
-    assert [line.split("  ")[-1] for line in lines[at + 1 : at + 3]] == told[:2]
+    at = lines.index(find(lines, "Warnings"))
+    assert at < lines.index(find(lines, "decision", "now"))
+    assert [line.split("  ")[-1] for line in lines[at : at + 2]] == told[:2]
     frame.attrs["health"] |= {"warnings": told}
     lines = lines_of(frame, 140)
-    shown = [line.split("  ")[-1] for line in lines[at + 1 : at + 5]]
-    assert shown == [*told[:3], "and 2 more, in the attributes of the frame."]
+    shown = [line.split("  ")[-1] for line in lines[at : at + 4]]
+    assert shown == [*told[:3], "and 2 more: --all lists them."]
     frame.attrs["health"] |= {"warnings": []}
     assert not any("Warnings" in line for line in lines_of(frame, 140))
 

@@ -9,7 +9,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,7 @@ from adbudget.cli.options import (
     CHECK,
     RECOMMEND,
     ConfigFile,
+    FieldOptions,
     File,
     NoColor,
     OutcomeFile,
@@ -121,10 +122,11 @@ def _options(
     "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n"
     "adbudget recommend spend.csv --outcome revenue.csv --save-fit shops.fit\n\n"
     "adbudget recommend --fit shops.fit --config other_limits.yaml\n\n"
+    "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
-@stated_options(*RECOMMEND)
+@stated_options(*RECOMMEND, FieldOptions)
 def recommend(
     file: TableOrFit = None,
     outcome: OutcomeFile = None,
@@ -132,10 +134,17 @@ def recommend(
     *,
     fit: SavedFit = None,
     out: OutFile = None,
-    reasons: Annotated[
-        Literal["moves", "all", "none"],
-        typer.Option("--reasons", help="Say why: for calls that move money, for all, for none."),
-    ] = "moves",
+    why: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--why",
+            metavar="CELL",
+            help="Explain account/channel, or an account, in full; repeatable.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List and explain every cell, note and finding.")
+    ] = False,
     no_color: NoColor = False,
     **options: Any,
 ) -> None:
@@ -169,7 +178,10 @@ def recommend(
     frame = decide(data, outcome_data, **arguments)
     if "policy" in arguments:
         frame = cli_policy.stopped_by_switch(frame)
-    show(lambda width: report(frame, width=width, reasons=reasons), no_color=no_color)
+    show(
+        lambda width: report(frame, width=width, why=why or (), everything=everything),
+        no_color=no_color,
+    )
     if "policy" in arguments:
         from adbudget.report.policy import verdicts_told
 

@@ -32,6 +32,17 @@ def pairs_of(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
     return pairs
 
 
+def share_of(text: str, option: str) -> float:
+    """0.2 or 20% -> 0.2."""
+    written = text.strip()
+    percent = written.endswith("%")
+    try:
+        number = float(written.removesuffix("%"))
+    except ValueError:
+        raise InputError(f"{option} must be a share such as 0.2 or 20%; got {text!r}.") from None
+    return number / 100 if percent else number
+
+
 def open_existing(address: str, *, read_only: bool = False) -> "Ledger":
     """Open a ledger that exists: a mistyped path must not start a new one."""
     from adbudget.ledger import open_ledger

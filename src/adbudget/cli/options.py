@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, TypedDict
 import typer
 
 from adbudget.alerts.sinks import KINDS
-from adbudget.cli.asked import pairs_of
+from adbudget.cli.asked import pairs_of, share_of
 from adbudget.decision.options import DecisionOptions
+from adbudget.errors import InputError
 from adbudget.model.options import SavedFitOptions
 from adbudget.options import Option, Shell, options_of
 from adbudget.panel.options import PanelOptions
@@ -83,11 +84,46 @@ class TableOptions(TypedDict, total=False):
     ]
 
 
+class FieldOptions(TypedDict, total=False):
+    """Fields of Limits, Risk and Thresholds that people set by hand; a config file has them all."""
+
+    total: Annotated[
+        str | None,
+        Option(
+            help="What an account may spend in all: fixed (exactly today's), at_most (today's or "
+            "less, if not given), free, or at most N per period",
+            shell=Shell(kind="text", metavar="fixed|at_most|free|N"),
+        ),
+    ]
+    change: Annotated[
+        str | None,
+        Option(
+            help="How far a channel may move: 20%, or down and up 20%,50%; 30% if not given",
+            shell=Shell(kind="text", metavar="SHARE"),
+        ),
+    ]
+    aversion: Annotated[
+        str | None,
+        Option(
+            help="Weight of the worst tenth of outcomes, 0 to 1; 0.2 if not given",
+            shell=Shell(kind="share", metavar="SHARE"),
+        ),
+    ]
+    prob: Annotated[
+        str | None,
+        Option(
+            help="How likely a move must be to pay before it is called; 0.8 if not given",
+            shell=Shell(kind="share", metavar="SHARE"),
+        ),
+    ]
+
+
 CHECK = (PanelOptions, TableOptions)
 RECOMMEND = (*CHECK, SavedFitOptions, DecisionOptions)
 TYPES: dict[str, Any] = {
     "text": str,
     "number": float,
+    "share": str,
     "whole number": int,
     "names": str,
     "pairs": list[str],
@@ -118,19 +154,50 @@ def stated_options[F: Callable[..., None]](*statements: type) -> Callable[[F], F
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """What was given of the stated options, as Python and config files write it."""
-    stated = options_of(*RECOMMEND)
-    return {
+    stated = options_of(*RECOMMEND, FieldOptions)
+    values = {
         name: _value(value, name, stated[name])
         for name, value in options.items()
         if value is not None and value != []
     }
+    return _in_records(values)
+
+
+def _in_records(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of records in their records, as config files have them: total -> limits: {total}."""
+    total = values.pop("total", None)
+    limits = {} if total is None else _total(total)
+    if "change" in values:
+        limits["change"] = _change(values.pop("change"))
+    records = {"limits": limits}
+    for record, field in (("risk", "aversion"), ("thresholds", "prob")):
+        records[record] = {field: values.pop(field)} if field in values else {}
+    return values | {record: fields for record, fields in records.items() if fields}
+
+
+def _total(text: str) -> dict[str, Any]:
+    from adbudget.plan import TOTALS
+
+    if text in TOTALS:
+        return {"total": text, "budget": None}
+    try:
+        return {"total": "at_most", "budget": float(text)}
+    except ValueError:
+        raise InputError(
+            f"--total must be {', '.join(TOTALS)}, or an amount per period; got {text!r}."
+        ) from None
+
+
+def _change(text: str) -> float | tuple[float, ...]:
+    sides = tuple(share_of(side.strip().lstrip("+-"), "--change") for side in text.split(","))
+    return sides[0] if len(sides) == 1 else sides
 
 
 def option_for() -> dict[str, str]:
     """Argument of the Python call -> the option that sets it, for errors raised inside."""
     return {
         name: f"{_flag(name, option)} {_metavar(option)}"
-        for name, option in options_of(*RECOMMEND).items()
+        for name, option in options_of(*RECOMMEND, FieldOptions).items()
         if option.shell is not None
     }
 
@@ -161,6 +228,8 @@ def _value(value: Any, name: str, option: Option) -> Any:
     kind = option.shell.kind if option.shell else "text"
     if kind == "pairs":
         return pairs_of(value, _flag(name, option), "NAME=VALUE")
+    if kind == "share":
+        return share_of(value, _flag(name, option))
     if kind == "names":
         return [part.strip() for part in value.split(",") if part.strip()]
     return value

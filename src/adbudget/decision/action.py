@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from adbudget.decision.reason_code import ReasonCode
+from adbudget.display.page import Listed
+
 NEAR = 2.0  # Monte-Carlo standard errors within which chance decides on which side of a bar one is
 
 
@@ -17,8 +20,8 @@ class Action(StrEnum):
 SIGN: dict[str, int] = {Action.INCREASE: 1, Action.MONITOR: 0, Action.REDUCE: -1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Decision(Listed):
     """What to do with one cell, and why. Money is account currency per period.
 
     Attributes
@@ -34,6 +37,7 @@ class Decision:
     prob_needed : smallest probability that makes the move a call
     confidence : "high", "medium" or "low"
     reason : one sentence a buyer can read aloud
+    reason_code : the same as one word for programs
     flip_at : share of the cell's estimated return that would have to be spurious before the
         decision changes: before a raise, or the cut of a held cell, turns; for a cut, the share by
         which the return would have to be under-estimated, without upper end. NaN where no return
@@ -51,6 +55,7 @@ class Decision:
     prob_needed: float
     confidence: str
     reason: str
+    reason_code: ReasonCode
     flip_at: float = float("nan")
 
     @property

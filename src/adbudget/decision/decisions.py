@@ -14,17 +14,26 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.action import Action, Decision
+from adbudget.decision.decision_table import (
+    decision_columns,
+    decisions_page,
+    frontier_rows,
+    lift_draws,
+    totals_by_currency,
+)
 from adbudget.decision.moves import Moves, unmoved
 from adbudget.decision.previous import directions
-from adbudget.decision.reasons import Facts, explain
+from adbudget.decision.reasons import Facts, explain, reason_code
 from adbudget.decision.regret import regret
 from adbudget.decision.thresholds import Needed, Thresholds
+from adbudget.decision.totals import HeldTotal, NextMoney, next_money
+from adbudget.display.page import Page, Shown
 from adbudget.display.stages import stage
 from adbudget.draws import Health
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
 from adbudget.plan import Cell
-from adbudget.risk import tail_mean, within_false_discovery_rate
+from adbudget.risk import within_false_discovery_rate
 
 BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
@@ -52,8 +61,8 @@ class _Asked:
         return "" if self.health is None else " ".join(self.health.problems)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Decisions:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Decisions(Shown):
     """One decision per cell, and the plan they make up.
 
     Attributes
@@ -64,6 +73,7 @@ class Decisions:
     expected_wrong_share : posterior expectation of the share of wrong calls, moves that the limits
         force aside; 0 without calls
     elsewhere : (cell,) margin money that one unit of the move's money brings elsewhere
+    held_totals : totals that are spent where more money would be likely enough to pay
     """
 
     calls: tuple[Decision, ...]
@@ -71,12 +81,48 @@ class Decisions:
     considered: Proposal
     expected_wrong_share: float
     elsewhere: np.ndarray
+    held_totals: tuple[HeldTotal, ...]
     _asked: _Asked = field(repr=False)
 
     @property
     def thresholds(self) -> Thresholds:
         """What was asked of a call."""
         return self._asked.thresholds
+
+    @property
+    def prior_share(self) -> np.ndarray:
+        """(cell,) how much of the answer is prior; 0 where nothing is known of the fit."""
+        return self._asked.prior_share
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        most = self.thresholds.max_wrong_share
+        return decisions_page(self.calls, self.expected_wrong_share, most)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per cell, in the order of ``calls``.
+
+        The columns are those of :func:`adbudget.recommend` and mean the same, but for
+        data_findings, data_from and data_through, which need the panel.
+        """
+        return decision_columns(self.calls, self.proposal, self.elsewhere, self.prior_share)
+
+    def summary(self) -> pd.DataFrame:
+        """One row per currency: calls by kind, spend, lift with its 90% interval, value.
+
+        Columns: currency, increase, monitor, reduce, current_spend, recommended_spend,
+        expected_lift, lift_low, lift_high, expected_value; money per period.
+        """
+        frame = self.to_frame()
+        totals = totals_by_currency(frame, lift_draws(self.proposal))
+        counts = pd.crosstab(frame["currency"], frame["decision"])
+        kinds = counts.reindex(columns=[str(one) for one in Action], fill_value=0)
+        return pd.DataFrame(
+            [
+                {"currency": one["currency"], **kinds.loc[one["currency"]].to_dict(), **one}
+                for one in totals
+            ]
+        )
 
     def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
         """What other bars would have called: gain against the share of wrong calls and the risk.
@@ -99,7 +145,9 @@ class Decisions:
         rows = []
         for prob in sorted(probs):
             lax = replace(self.thresholds, prob=float(prob), max_wrong_share=1.0)
-            rows += _frontier_rows(_decide(self.considered, replace(self._asked, thresholds=lax)))
+            other = _decide(self.considered, replace(self._asked, thresholds=lax))
+            wrong = other.expected_wrong_share
+            rows += frontier_rows(other.calls, other.proposal, float(prob), wrong)
         return pd.DataFrame(rows)
 
     @cached_property
@@ -176,13 +224,15 @@ def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
     first = Moves.of(proposal, bars)
     if not asked.healthy:
         kept = Moves.of(unmoved(proposal), bars)
-        return _decisions(kept, first, first, np.zeros(first.size, bool), asked)
+        nobody = np.zeros(first.size, bool)
+        return _decisions(kept, first, first, nobody, asked, NextMoney.none(first.size))
     kept, seen, held = first, first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, asked, bars)
         failing = (kept.move != 0) & ~called
         if not failing.any():
-            return _decisions(kept, first, kept.where(called, seen), called, asked)
+            more = next_money(kept.proposal, first.proposal, bars.enter)
+            return _decisions(kept, first, kept.where(called, seen), called, asked, more)
         held |= _worst_of_each_account(kept, failing)
         cells: list[Any] = kept.proposal.plan.spend.index.tolist()
         fixed = tuple(cell for cell, is_held in zip(cells, held, strict=True) if is_held)
@@ -261,7 +311,12 @@ def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
 
 
 def _decisions(
-    kept: Moves, first: Moves, seen: Moves, called: np.ndarray, asked: _Asked
+    kept: Moves,
+    first: Moves,
+    seen: Moves,
+    called: np.ndarray,
+    asked: _Asked,
+    more: NextMoney,
 ) -> Decisions:
     """One record per cell.
 
@@ -270,6 +325,7 @@ def _decisions(
     kept : the moves of the calls
     first : of the plan as proposed
     seen : the move of every call, and of every other cell the most likely one of all plans tried
+    more : what more money would do where totals are spent
     """
     thresholds = asked.thresholds
     told = (asked.prior_share <= thresholds.max_prior_share) & (np.array(asked.blocked) == "")
@@ -282,6 +338,7 @@ def _decisions(
         seen,
         first.proposal,
         thresholds,
+        more=more,
         prior_share=asked.prior_share,
         problem=asked.problem,
         flip=flip,
@@ -290,6 +347,7 @@ def _decisions(
     )
     calls = []
     for i, (account, channel) in enumerate(kept.proposal.plan.spend.index):
+        code = reason_code(facts, i, called=bool(called[i]), forced=bool(kept.forced[i]))
         action = Action.MONITOR
         if called[i]:
             action = Action.INCREASE if kept.move[i] > 0 else Action.REDUCE
@@ -305,7 +363,8 @@ def _decisions(
                 prob_error=float(seen.error[i]),
                 prob_needed=float(min(seen.needed[i], 1.0)),
                 confidence=_confidence(seen.prob[i]) if called[i] else "low",
-                reason=explain(facts, i, called=bool(called[i]), forced=bool(kept.forced[i])),
+                reason=explain(facts, i, code),
+                reason_code=code,
                 flip_at=float(flip[i]),
             )
         )
@@ -317,29 +376,9 @@ def _decisions(
         considered=first.proposal,
         expected_wrong_share=wrong,
         elsewhere=seen.elsewhere,
+        held_totals=more.totals,
         _asked=asked,
     )
-
-
-def _frontier_rows(decisions: Decisions) -> list[dict[str, Any]]:
-    """What one list of calls is worth, by currency."""
-    proposal, tail = decisions.proposal, decisions.proposal.risk.tail
-    codes = pd.Index(proposal.draws.currency)[np.argwhere(proposal.draws.exists)[:, 0]]
-    moved = (proposal.plan.spend - proposal.current.spend).abs()
-    called = np.array([call.action != Action.MONITOR for call in decisions.calls])
-    value = proposal.value.to_numpy().reshape(proposal.draws.n_draws, -1)
-    return [
-        {
-            "prob": decisions.thresholds.prob,
-            "currency": code,
-            "calls": int(called[codes == code].sum()),
-            "expected_wrong_share": decisions.expected_wrong_share,
-            "moved": float(moved[codes == code].sum()),
-            "expected_gain": float(column.mean()),
-            "worst_tenth": tail_mean(column, tail),
-        }
-        for code, column in zip(dict.fromkeys(codes), value.T, strict=True)
-    ]
 
 
 def _confidence(prob: float) -> str:

@@ -137,3 +137,10 @@ def cell_money(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
     outcome = draws.response(spend).to_numpy()[:, draws.exists]
     account = np.argwhere(draws.exists)[:, 0]
     return outcome * (draws.margin * draws.unit_value)[account]
+
+
+def marginal_money(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
+    """(draw, cell) margin money that one more unit of spend brings."""
+    account = np.argwhere(draws.exists)[:, 0]
+    slope = draws.marginal(spend).to_numpy()[:, draws.exists]
+    return slope * (draws.margin * draws.unit_value)[account]

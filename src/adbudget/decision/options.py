@@ -37,7 +37,7 @@ class DecisionOptions(TypedDict, total=False):
         Option(
             help="Days that today's spend is the mean of",
             default=28,
-            shell=Shell(kind="number", metavar="DAYS", flag="--current-window"),
+            shell=Shell(kind="number", metavar="DAYS", flag="--window"),
         ),
     ]
     limits: Annotated["Limits | None", Option(help="What a plan may be; Limits() when None")]

@@ -90,6 +90,15 @@ class Problem:
         np.maximum.at(lowest, rows.cell[entries], spend[rows.cell[entries]] - room)
         return lowest
 
+    def most(self, spend: np.ndarray) -> np.ndarray:
+        """(cell,) how far each cell may rise by its own bounds and by maxima of its groups."""
+        rows, highest = self.rows, self.upper.copy()
+        maximum = np.array([kind == GROUP for kind in rows.kind], dtype=bool)[rows.row]
+        entries = np.flatnonzero(maximum & (rows.coefficient > 0))
+        room = (rows.bound - rows.dot(spend))[rows.row[entries]] / rows.coefficient[entries]
+        np.minimum.at(highest, rows.cell[entries], spend[rows.cell[entries]] + room)
+        return highest
+
     def admits(self, spend: np.ndarray) -> np.ndarray:
         """(block,) whether ``spend`` keeps every limit of the block."""
         bad_cells, bad_rows = self.breaks(spend)

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.display.stages import stage
 from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InfeasibleError, InputError
+from adbudget.money import amount
 from adbudget.optimizer.alternative import MoveComparison, compare_without
 from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
@@ -24,6 +26,7 @@ from adbudget.optimizer.problem import Problem, build_problem, hold_cells
 from adbudget.optimizer.reasons import hurdles, limits_met, why
 from adbudget.optimizer.repair import on_limits
 from adbudget.optimizer.rounding import round_moves
+from adbudget.optimizer.rows import TOTAL
 from adbudget.optimizer.solve import Solution, solve
 from adbudget.plan import Cell, Limits, Plan
 from adbudget.risk import Risk
@@ -32,8 +35,8 @@ ROUNDING = 1e-6  # share of a cell's spend below which a move is rounding
 WORTH_IT = 1e-7  # share of a block's spend below which a gain is rounding, not a reason to move
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Proposal:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Proposal(Shown):
     """The best plan within the limits. Money is account currency per period.
 
     Attributes
@@ -47,9 +50,9 @@ class Proposal:
     gap : how far the plan is from the best plan within the limits, at most; with several
         currencies, the largest of their gaps
     gap_by_pool : the same by pool; pools tied together by a group all show the gap they share
-    hurdle : Series by cell, value one more unit of spend must bring to be worth it here: 1 where
-        money may stay unspent, else 1 plus what the binding totals and groups say it earns
-        elsewhere
+    hurdle : Series by cell, value one more unit of spend must bring to be worth it here: what its
+        money earns in another cell that binding totals and groups let it go to, and 1, what it
+        costs, where there is none or money may stay unspent
     holds : True when nothing beats today's plan; then ``plan`` is exactly ``current``
     at_limit : Series by cell, the limit that keeps the cell from moving further, "" if none
     reason : one sentence a buyer can read aloud
@@ -71,6 +74,19 @@ class Proposal:
     reason: str
     _problem: Problem = field(repr=False)
     _solution: Solution = field(repr=False)
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        now, after = self.current.spend, self.plan.spend
+        order = (after - now).abs().sort_values(ascending=False, kind="stable").index
+        moves = pd.DataFrame({"now": now, "next": after, "held by": self.at_limit}).loc[order]
+        return Page(
+            title=f"Proposal: {amount(now.sum())} -> {amount(after.sum())} per period on "
+            f"{counted(len(now), 'account-channel')}",
+            facts=[("reason", self.reason), ("gap to the best", amount(self.gap))],
+            next=("ab.decide(proposal, health=fit.health)  .plan  .value  .hurdle  .at_limit",),
+            **table_of(moves.reset_index()),
+        )
 
     def refit(self, fixed: tuple[Cell | str, ...]) -> "Proposal":
         """Find the best plan with more cells (or whole channels) held at today's spend.
@@ -105,6 +121,25 @@ class Proposal:
         """Series by cell: how far each may fall by its own bounds and minima of its groups."""
         problem = self._problem
         return _series(problem, problem.least(self.plan.spend.to_numpy(float)), "least_spend")
+
+    def most_spend(self, spend: pd.Series) -> pd.Series:
+        """Series by cell: how far each may rise from a plan, by its bounds and maxima of groups."""
+        problem = self._problem
+        return _series(problem, problem.most(spend.to_numpy(float)), "most_spend")
+
+    @property
+    def pool_of_cell(self) -> pd.Series:
+        """Series by cell: name of the pool whose total it is part of."""
+        problem = self._problem
+        return _series(problem, np.array(problem.pools, dtype=object)[problem.pool], "pool")
+
+    @property
+    def totals(self) -> pd.Series:
+        """Series by pool: the money it may spend per period; empty where totals are free."""
+        problem = self._problem
+        is_total = [kind == TOTAL for kind in problem.rows.kind]  # one for each pool, in order
+        pools = pd.Index(problem.pools if any(is_total) else (), name="pool")
+        return pd.Series(problem.rows.bound[is_total], pools, name="total")
 
     def comparisons(self) -> dict[Cell, MoveComparison]:
         """Every moved cell's plan against the best plan that leaves the cell at today's spend.
@@ -257,7 +292,7 @@ def _record(problem: Problem, risk: Risk, found: Solution, spend, values, worth,
         objective=objective,
         gap=gap_most,
         gap_by_pool=pd.Series(gap[problem.block], pd.Index(problem.pools, name="pool"), name="gap"),
-        hurdle=_series(problem, hurdles(problem, found.price), "hurdle"),
+        hurdle=_series(problem, hurdles(problem, found), "hurdle"),
         holds=held,
         at_limit=_series(problem, limits_met(problem, spend, found.price), "at_limit"),
         reason=why(problem, spend, objective),

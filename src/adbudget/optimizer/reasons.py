@@ -5,18 +5,48 @@ import pandas as pd
 
 from adbudget.optimizer.problem import CHANGE, FIXED, LOWER, OBSERVED, UPPER, Problem
 from adbudget.optimizer.rows import GROUP, SHARE
+from adbudget.optimizer.solve import Solution
 
 NO_PRICE = 1e-6  # value per unit of spend below which a limit costs nothing
 CLOSE = 1e-9
 
 
-def hurdles(problem: Problem, price: np.ndarray) -> np.ndarray:
-    """(cell,) value one more unit of spend must bring: 1 plus prices of totals and groups.
+def hurdles(problem: Problem, found: Solution) -> np.ndarray:
+    """(cell,) value one more unit of spend must bring: 1 plus what its money earns elsewhere.
 
-    A concentration cap is not a rival use of the money, so its price does not count.
+    A total or a group has a price, which is what its money earns where it earns most. That is the
+    use elsewhere of a cell's money only if another cell can take it: an account with one channel
+    has a price and no elsewhere. A concentration cap is not a rival use of the money, so its price
+    does not count.
     """
-    counts = (np.abs(price) > NO_PRICE) & (np.array(problem.rows.kind, object) != SHARE)
-    return 1.0 + problem.rows.transpose_dot(np.where(counts, price, 0.0), problem.n_cells)
+    rows = problem.rows
+    counts = (np.abs(found.price) > NO_PRICE) & (np.array(rows.kind, object) != SHARE)
+    price = np.where(counts, found.price, 0.0)
+    short = found.gradient(problem, found.spend) - rows.transpose_dot(price, problem.n_cells)
+    room = problem.upper - found.spend
+    takes = room > CLOSE * np.maximum(problem.upper - problem.lower, 1e-300)
+    entry_price = price[rows.row]
+    # where more spend loosens a row (a minimum), its price is no use of money elsewhere
+    about = counts[rows.row] & (rows.coefficient > 0)
+    at_cell = np.where(about & takes[rows.cell], entry_price + short[rows.cell], -np.inf)
+    best = _best_of_the_others(at_cell, rows.row, rows.n_rows)
+    best = np.where(np.isfinite(best), best, 0.0)
+    best = np.where(rows.equality[rows.row], best, np.maximum(best, 0.0))  # or it stays unspent
+    paid = np.where(about, np.minimum(entry_price, best), entry_price)
+    return 1.0 + np.bincount(rows.cell, rows.coefficient * paid, problem.n_cells)
+
+
+def _best_of_the_others(value: np.ndarray, row: np.ndarray, n_rows: int) -> np.ndarray:
+    """(entry,) the largest value among the other entries of its row; -inf where there is none."""
+    order = np.lexsort((-value, row))
+    first = np.searchsorted(row[order], np.arange(n_rows))
+    size = np.bincount(row, minlength=n_rows)
+    largest, second = np.full(n_rows, -np.inf), np.full(n_rows, -np.inf)
+    largest[size > 0] = value[order[first[size > 0]]]
+    second[size > 1] = value[order[first[size > 1] + 1]]
+    is_first = np.zeros(value.size, bool)
+    is_first[order[first[size > 0]]] = True
+    return np.where(is_first, second[row], largest[row])
 
 
 def limits_met(problem: Problem, spend: np.ndarray, price: np.ndarray) -> np.ndarray:

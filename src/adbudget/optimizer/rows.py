@@ -164,7 +164,8 @@ def _budget(asked: Any, today: np.ndarray, pools: tuple[str, ...]) -> np.ndarray
         if len(pools) > 1:
             raise InputError(
                 f"budget is one number, but there are {len(pools)} totals, first {pools[:3]}. "
-                "Give a mapping from account (or pool) to money per period."
+                "Give a mapping from account (or pool) to money per period, or one pool for all "
+                "accounts (pool='currency')."
             )
         return np.array([float(asked)])
     check_known(asked, pools, "budget", "account or pool")

@@ -120,19 +120,19 @@ def _money(panel: Panel, a: int, alarms: Alarms) -> list[Finding]:
     spent = panel.spend[a][:, known].sum()
     if not spent > 0:
         return []
-    roas, limit = float(panel.outcome_money[a, known].sum() / spent), alarms.least_roas
-    too_much = roas > limit**-2
-    if roas >= limit and not too_much:
+    roas = float(panel.outcome_money[a, known].sum() / spent)
+    if alarms.least_roas <= roas <= alarms.most_roas:
         return []
     told = (
         f"its {panel.outcome_name} is {roas:,.6g} per unit of spend: is one of them in another "
-        "unit (micros, cents, thousands), or cut off? Bring both to one unit of money"
+        "unit (micros, cents, thousands), or cut off? Bring both to one unit of money, or confirm "
+        "that they are (accept_findings)"
     )
-    value, bound = (roas, limit**-2) if too_much else (roas, limit)
+    bound = alarms.least_roas if roas < alarms.least_roas else alarms.most_roas
     return [
         make_finding(
             *("unit_of_money", panel.accounts[a], channels_of(panel, a)),
-            *("roas", value, bound, panel.accounts[a], told),
+            *("roas", roas, bound, panel.accounts[a], told),
             decides=True,
         )
     ]

@@ -13,7 +13,6 @@ import numpy as np
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.panel.variation import spend_statistics
-from adbudget.plain_json import to_plain
 from adbudget.plan import Cell
 
 NEVER_VARIED, FOLLOWS_CALENDAR = "never_varied", "follows_calendar"
@@ -57,12 +56,6 @@ class Finding:
         """(account, channel) of every cell it is about."""
         return tuple((self.account, channel) for channel in self.channels)
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON can hold it, without what only reasons say."""
-        plain = to_plain(self)
-        del plain["caveat"]
-        return plain
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarms:
@@ -85,7 +78,8 @@ class Alarms:
     unit_ratio : a series may step by this factor from one period to the next
     one_day_share : share of a daily spend that falls on one weekday, or one day of the month
     total_share : share of its periods in which a channel spends what all others spend together
-    least_roas : an account's outcome per unit of spend, in money; above 1 / its square is too much
+    least_roas, most_roas : an account's outcome per unit of spend, in money, that is hardly money
+        of one unit below or above
     """
 
     variation: float = 0.05
@@ -101,9 +95,11 @@ class Alarms:
     one_day_share: float = 0.9
     total_share: float = 0.95
     least_roas: float = 0.01
+    most_roas: float = 1_000.0
 
     def __post_init__(self) -> None:
         unbounded = {"variation", "vif", "silent_days", "stale_days", "row_ratio", "unit_ratio"}
+        unbounded |= {"most_roas"}
         for name in self.__slots__:
             value, top = getattr(self, name), np.inf if name in unbounded else 1.0
             if (

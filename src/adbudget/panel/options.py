@@ -66,8 +66,8 @@ class PanelOptions(TypedDict, total=False):
     margin: Annotated[
         "ByAccount[float] | None",
         Option(
-            help="Share of the outcome's money that is margin, e.g. 0.4",
-            shell=Shell(kind="number", metavar="SHARE"),
+            help="Share of the outcome's money that is margin, e.g. 0.4; all of it if not given",
+            shell=Shell(kind="share", metavar="SHARE"),
         ),
     ]
     missing_spend: Annotated[

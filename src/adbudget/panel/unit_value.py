@@ -1,4 +1,4 @@
-"""What an outcome unit is worth, and the margin on it -> one value per account."""
+"""What an outcome unit is worth, and the margin on it -> one value per account, and who said so."""
 
 import re
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InputError
+from adbudget.panel.panel import Panel
 from adbudget.tables.by_account import by_account
 from adbudget.tables.messages import Note, account_names, quoted
 
@@ -18,14 +19,32 @@ COUNT_WORD = re.compile(
 MONEY_WORD = re.compile(
     r"revenues?|sales|values?|amount|turnover|income|price|gmv|money|profit|margin|usd|eur|gbp"
 )
+MARGIN_WORD = re.compile(r"profits?|margins?|contributions?|earnings|db[123]?")
+STATED = "margin_stated"  # kind of the note that says so of a margin of all of it
 
 
 def counts_things(outcome_name: str) -> bool:
     """Whether a column's name says that it counts things rather than money."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", outcome_name)
-    words = re.findall(r"[a-z]+", spaced.casefold())
+    words = _words(outcome_name)
     words.append("".join(words))  # sign_ups
     return any(map(COUNT_WORD.fullmatch, words)) and not any(map(MONEY_WORD.fullmatch, words))
+
+
+def _words(name: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return re.findall(r"[a-z]+", spaced.casefold())
+
+
+def margin_assumed(panel: Panel) -> tuple[str, ...]:
+    """Accounts whose outcome counts as margin in full although nobody has said so.
+
+    An outcome that is called a profit is margin, and so is what a lead is said to be worth.
+    """
+    said = any(note.kind == STATED for note in panel.notes)
+    if said or any(map(MARGIN_WORD.fullmatch, _words(panel.outcome_name))):
+        return ()
+    whole = (panel.margin == 1) & (panel.unit_value == 1)
+    return tuple(name for name, is_whole in zip(panel.accounts, whole, strict=True) if is_whole)
 
 
 def read_unit_value(
@@ -54,6 +73,8 @@ def read_margin(margin: Any, accounts: tuple[str, ...], notes: list[Note]) -> np
     if above:
         message = f"margin is above 1 for {account_names(above)}: 30 percent is written 0.30."
         notes.append(Note(kind="margin_above_one", message=message))
+    if margin is not None and (shares == 1).any():
+        notes.append(Note(kind=STATED, message="A margin of 100% counts as stated."))
     return shares
 
 

@@ -8,8 +8,9 @@ from rich.table import Table
 from adbudget.money import amount, estimate_text
 from adbudget.panel.findings import Finding
 from adbudget.panel.panel import Panel
+from adbudget.panel.unit_value import margin_assumed
 from adbudget.report.columns import Column, columns_table
-from adbudget.report.text import Text, counted
+from adbudget.report.text import Text, counted, margin_question
 
 LEAST_MISSED = ("last", "first", "channels", "periods")
 
@@ -17,7 +18,7 @@ LEAST_MISSED = ("last", "first", "channels", "periods")
 def panel_report(panel: Panel, findings: Sequence[Finding], width: int) -> RenderableType:
     """Show what was read: one line on the whole, one row per account, every note and finding."""
     head = (Text(_size(panel)), Text(), _accounts(panel, width), Text())
-    return Group(*head, *_notes(panel), *_findings(findings))
+    return Group(*head, *_margin(panel), *_notes(panel), *_findings(findings))
 
 
 def _size(panel: Panel) -> str:
@@ -45,6 +46,22 @@ def _accounts(panel: Panel, width: int) -> RenderableType:
     ]
     rows = panel.summary().to_dict("records")
     return columns_table(columns, rows, width=width, dropped_first=LEAST_MISSED, indent=0)
+
+
+def _margin(panel: Panel) -> Iterator[RenderableType]:
+    """What share of the outcome's money counts; asked for where nobody has said."""
+    assumed = margin_assumed(panel)
+    low, high = panel.margin.min(), panel.margin.max()
+    size = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
+    if assumed:
+        asked = margin_question(panel.outcome_name)
+        whose = (
+            "" if len(assumed) == panel.n_accounts else f" for {counted(len(assumed), 'account')}"
+        )
+        yield Text(f"Margin: 100% assumed{whose}: {asked}.", style="bold")
+    else:
+        yield Text(f"Margin: {size}.")
+    yield Text()
 
 
 def _notes(panel: Panel) -> Iterator[RenderableType]:

@@ -40,6 +40,14 @@ def change_between(before: float, after: float) -> str:
     return f"{100 * (after / before - 1):+.1f}%" if before > 0 else change(math.inf)
 
 
+def margin_question(outcome: str) -> str:
+    """What is asked for where nobody has said what share of the outcome's money is margin."""
+    return (
+        f"all {outcome} counts as earned. If 40 of 100 are left after goods and fees, say "
+        "--margin 0.4: less margin, fewer raises"
+    )
+
+
 class Text(_Text):
     """Text of a page. Names in it cannot move the cursor, turn lines around or break them.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
+from adbudget.tables.dates import read_dates
 from adbudget.tables.messages import LONE_ACCOUNT, Note, Rows, distinct_values, every_quoted, quoted
 from adbudget.tables.roles import (
     as_frame,
@@ -23,7 +24,7 @@ from adbudget.tables.roles import (
     no_column,
     spend_suffixed_columns,
 )
-from adbudget.tables.values import check_not_negative, read_dates, read_names, read_numbers
+from adbudget.tables.values import check_not_negative, read_names, read_numbers
 
 LARGEST = 1e15  # amounts beyond it are not known to the unit in double precision
 

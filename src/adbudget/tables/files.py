@@ -1,28 +1,48 @@
-"""Path <-> table: CSV, JSON and Parquet by extension."""
+"""Path <-> table: CSV, JSON, Excel and Parquet by extension, plain or compressed."""
 
-import csv
 import gzip
 import importlib.util
 import io
 import json
 import os
 import tempfile
-import warnings
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.plain_json import to_plain, visible
-from adbudget.tables.spreadsheets import as_written, for_spreadsheets
+from adbudget.tables.spreadsheets import for_spreadsheets
+from adbudget.tables.text_tables import FILE_NOTES, decoded, read_csv_text
+from adbudget.tables.workbooks import read_workbook
 
-SEPARATORS = (",", ";", "\t")
-FIRST_ROW = 2  # as a spreadsheet numbers rows: the header is row 1
+ARCHIVES = (".gz", ".zip")
 NO_PARQUET = "needs pyarrow, which is not installed: pip install 'adbudget[parquet]'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of a file that is read.
+
+    Attributes
+    ----------
+    path : of the file, for messages
+    text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
+    sheet : of a workbook, or file of an archive; None for the only one
+    undecided : leave numbers as text where point and comma could be decimal sign or not
+    notes : gains what was left out or taken for something
+    """
+
+    path: Path
+    text_columns: tuple[str, ...] = ()
+    sheet: str | None = None
+    undecided: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,38 +52,78 @@ class FileKind:
     Attributes
     ----------
     extensions : what its names may end in; ``written`` are those that are written, too
-    read : content, its path for messages, and the columns to be kept as text -> table
+    read : content and what was asked of it -> table
     write : table -> content
     library : that it needs, "" for none; ``without`` says so in a message
-    gzipped : may be compressed, ``.csv.gz``
+    gzipped : may be compressed, ``.csv.gz`` or ``.csv.zip``
     """
 
     extensions: tuple[str, ...]
     written: tuple[str, ...]
-    read: Callable[[bytes, Path, Iterable[str]], pd.DataFrame]
+    read: "Callable[[bytes, Asked], pd.DataFrame]"
     write: Callable[[pd.DataFrame], bytes]
     library: str = ""
     without: str = ""
     gzipped: bool = True
 
 
-def read_table(path: Path, text_columns: Iterable[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    text_columns: Iterable[str] = (),
+    *,
+    sheet: str | None = None,
+    undecided: bool = False,
+) -> pd.DataFrame:
     """Read one table; dates stay text.
 
     Rows of a CSV file are labelled as a spreadsheet numbers them, so that messages can be followed.
+    Lines above the header and columns without name and values are left out; ``attrs["reading"]``
+    lists what was.
 
     Parameters
     ----------
-    path : .csv, .tsv or .txt (comma, semicolon or tab), .json (a list of records, or a file that
-        :func:`write_table` wrote), each also with .gz; or .parquet
+    path : .csv, .tsv or .txt (comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252), .json
+        (a list of records, or a file that :func:`write_table` wrote), each also with .gz or .zip;
+        .xlsx; .zip of one table; or .parquet
     text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
+    sheet : of a workbook, or file of an archive that holds several
+    undecided : leave numbers such as 1.234 as text when nothing in the file says whether that is
+        a thousand or one and a bit; otherwise the point is a decimal sign
 
     Raises
     ------
     InputError : the file is missing, unreadable, or of an unknown kind
     """
-    kind = _kind(path, [(one, one.extensions) for one in KINDS])
-    return kind.read(_read_bytes(path), path, text_columns)
+    content = _read_bytes(path)
+    inner = path
+    if path.suffix.lower() == ".zip":
+        content, inner, sheet = _unzipped(content, path, sheet)
+    kind = _kind(inner, [(one, one.extensions) for one in KINDS])
+    asked = Asked(path=path, text_columns=tuple(text_columns), sheet=sheet, undecided=undecided)
+    frame = kind.read(content, asked)
+    if asked.notes:
+        frame.attrs[FILE_NOTES] = asked.notes
+    return frame
+
+
+def readable_in(folder: Path) -> list[Path]:
+    """Files of a folder that :func:`read_table` reads, by name.
+
+    Raises
+    ------
+    InputError : there is none
+    """
+    endings = tuple(name for kind in KINDS for name in kind.extensions)
+    every = (*endings, *(name + ending for name in endings for ending in ARCHIVES), ".zip")
+    hidden = ("~", ".")  # Excel keeps ~$book.xlsx beside a book that is open
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name.lower().endswith(every) and path.name[0] not in hidden
+    ]
+    if not found:
+        raise InputError(f"{folder} holds no table: none of its files ends in {_either(endings)}.")
+    return found
 
 
 def check_writable(path: Path) -> None:
@@ -136,7 +196,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 def _kind(path: Path, choices: Sequence[tuple[FileKind, tuple[str, ...]]]) -> FileKind:
     """Kind whose extensions among the choices hold the path's."""
-    compressed = path.suffix.lower() == ".gz"
+    compressed = path.suffix.lower() in ARCHIVES
     extension = Path(path.stem).suffix.lower() if compressed else path.suffix.lower()
     for kind, extensions in choices:
         if extension in extensions and (kind.gzipped or not compressed):
@@ -172,57 +232,41 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
 
 
-def _decoded(content: bytes, path: Path) -> str:
-    # Advertising platforms and Excel export UTF-16; it always starts with this mark.
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+def _unzipped(content: bytes, path: Path, sheet: str | None) -> tuple[bytes, Path, str | None]:
+    """The one file of an archive, or the one asked for; what was asked for is found then."""
     try:
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as cause:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {cause.start} is not). Save it as CSV UTF-8."
-        ) from cause
-    if not text.strip():
-        raise InputError(f"{path} is empty. Expected a header row and at least one row of data.")
-    return text
-
-
-def _read_csv(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
-    text = _decoded(content, path)
-    header = next(line for line in text.splitlines() if line.strip())
-    separator = max(SEPARATORS, key=header.count)
-    names = next(csv.reader([header], delimiter=separator))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"{path} has more than one column called {', '.join(map(repr, twice))}. "
-            "Rename or drop the extra ones, so that each column has its own name."
-        )
-    wanted = {name.casefold() for name in text_columns}
-    as_text = [name for name in names if name.strip().casefold() in wanted]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # it would drop data
-            frame = pd.read_csv(io.StringIO(text), sep=separator, index_col=False, low_memory=False)
-            for name in as_text:
-                column = pd.read_csv(
-                    io.StringIO(text),
-                    sep=separator,
-                    index_col=False,
-                    usecols=[name],
-                    dtype=str,
-                    keep_default_na=False,
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [
+                name
+                for name in archive.namelist()
+                if not name.endswith("/") and not Path(name).name.startswith((".", "__"))
+            ]
+            names = [name for name in names if not name.startswith("__MACOSX/")]
+            chosen = [name for name in names if sheet in (name, Path(name).name)] or names
+            if len(chosen) != 1:
+                raise InputError(
+                    f"{path} holds {len(names)} files: {', '.join(map(repr, names)) or 'none'}. "
+                    "Name one of them with sheet='NAME', or unpack it and name the folder."
                 )
-                frame[name] = column[name]
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as cause:
-        raise InputError(
-            f"{path} is not a regular table: {str(cause).strip().rstrip('.')}. Every row needs as "
-            f"many values as the header, separated by {separator!r}."
-        ) from cause
-    return as_written(frame).set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
+            left = None if chosen[0] in (sheet, f"{sheet}") else sheet
+            return archive.read(chosen[0]), Path(chosen[0]), left
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as cause:
+        raise InputError(f"{path} is not a complete zip file ({cause}). Copy it again.") from cause
 
 
-def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
-    text = _decoded(content, path)
+def _read_csv(content: bytes, asked: Asked) -> pd.DataFrame:
+    text = decoded(content, asked.path, asked.notes)
+    how = {"undecided": asked.undecided, "notes": asked.notes}
+    return read_csv_text(text, asked.path, asked.text_columns, **how)
+
+
+def _read_workbook(content: bytes, asked: Asked) -> pd.DataFrame:
+    return read_workbook(content, asked.path, asked.text_columns, asked.sheet, asked.notes)
+
+
+def _read_json(content: bytes, asked: Asked) -> pd.DataFrame:
+    path = asked.path
+    text = decoded(content, path, asked.notes)
     try:
         records = json.loads(text)
     except ValueError as cause:
@@ -241,7 +285,8 @@ def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.Da
     return frame
 
 
-def _read_parquet(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
+def _read_parquet(content: bytes, asked: Asked) -> pd.DataFrame:
+    path = asked.path
     try:
         return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
     except ImportError as cause:
@@ -326,6 +371,14 @@ KINDS: list[FileKind] = [
         extensions=(".csv", ".tsv", ".txt"), written=(".csv",), read=_read_csv, write=_csv_bytes
     ),
     FileKind(extensions=(".json",), written=(".json",), read=_read_json, write=_json_bytes),
+    FileKind(
+        extensions=(".xlsx", ".xlsm"),
+        written=(),
+        read=_read_workbook,
+        write=_csv_bytes,
+        library="openpyxl",
+        gzipped=False,
+    ),
     FileKind(
         extensions=(".parquet",),
         written=(".parquet",),

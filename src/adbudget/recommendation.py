@@ -4,6 +4,7 @@
 # pyright: reportTypedDictNotRequiredAccess=false
 
 import hashlib
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 
@@ -49,16 +50,17 @@ class RecommendFitOptions(PanelOptions, SeededFitOptions, total=False):
 
 @takes(RecommendOptions)
 def recommend(
-    data: "FrameLike | Panel | Fit",
-    outcome: FrameLike | str | None = None,
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None = None,
     **options: Unpack[RecommendOptions],
 ) -> pd.DataFrame:
     """Increase, monitor or reduce, for every channel of every account.
 
     Parameters
     ----------
-    data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
+    data, outcome, columns, channels, controls, layout, channel_of, account_of, duplicates, \
+decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, missing_spend, \
+out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
@@ -220,7 +222,9 @@ def _today(panel: Panel, options: RecommendOptions) -> "tuple[SpendLike, str, li
 
 
 def _as_panel(
-    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None,
+    options: RecommendOptions,
 ) -> Panel:
     """The panel of what is given; options of steps that are made already are refused."""
     if _is_fit(data):

@@ -9,9 +9,9 @@ from adbudget.cli.asked import pair_of
 from adbudget.cli.options import (
     CHECK,
     ConfigFile,
-    File,
+    Files,
     NoColor,
-    OutcomeFile,
+    OutcomeFiles,
     OutFile,
     given,
     stated_options,
@@ -45,8 +45,8 @@ def register(app: typer.Typer) -> None:
 
 
 def forecast(
-    file: File,
-    outcome: OutcomeFile = None,
+    files: Files,
+    outcome: OutcomeFiles = None,
     config: ConfigFile = None,
     *,
     weeks: Annotated[
@@ -106,7 +106,7 @@ def forecast(
     asked = _target(reach, plan)
     tables = {"plan": _table(plan), "controls": _table(future_controls)}
     settings = settings_of(config, given(options))
-    fitted = _fit(file, outcome, settings)
+    fitted = _fit(files, outcome, settings)
     how = {"horizon": f"{weeks}w", "controls": tables["controls"], "seed": fitted.seed}
     told: TargetPlan | None = None
     if asked:
@@ -130,7 +130,7 @@ def forecast(
         raise typer.Exit(UNHEALTHY)
 
 
-def _fit(file: Path, outcome: Path | None, settings: dict[str, Any]) -> "Fit":
+def _fit(files: list[str], outcome: list[str] | None, settings: dict[str, Any]) -> "Fit":
     """Tables and settings -> a fit, with the arguments that recommend takes."""
     from adbudget.cli.config import panel_arguments, recommend_arguments
     from adbudget.tables.files import read_table
@@ -139,7 +139,7 @@ def _fit(file: Path, outcome: Path | None, settings: dict[str, Any]) -> "Fit":
     if "lift_tests" in arguments:
         names = ("account", "channel")
         arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
-    data, outcome_data = read_tables(file, outcome, settings)
+    data, outcome_data = read_tables(files, outcome, settings)
 
     import adbudget
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.tables.by_account import by_account
-from adbudget.tables.messages import Note, account_names, quoted
+from adbudget.tables.messages import account_names, quoted
 
 LARGEST = 1e15  # no unit is worth more
 COUNT_WORD = re.compile(
@@ -47,13 +47,22 @@ def read_unit_value(
     return _positive_by_account(value_per_unit, "value_per_unit", accounts)
 
 
-def read_margin(margin: Any, accounts: tuple[str, ...], notes: list[Note]) -> np.ndarray:
-    """(account,) share of the outcome's money that is contribution margin; 1 when not stated."""
+def read_margin(margin: Any, accounts: tuple[str, ...]) -> np.ndarray:
+    """(account,) share of the outcome's money that is contribution margin; 1 when not stated.
+
+    Raises
+    ------
+    InputError : not positive, or above 1
+    """
     shares = _positive_by_account(margin, "margin", accounts)
     above = [name for name, share in zip(accounts, shares, strict=True) if share > 1]
     if above:
-        message = f"margin is above 1 for {account_names(above)}: 30 percent is written 0.30."
-        notes.append(Note(kind="margin_above_one", message=message))
+        largest = shares.max()
+        meant = f" Did you mean {largest / 100:g}?" if largest <= 100 else ""
+        raise InputError(
+            f"margin must be a share of the outcome's money, at most 1; got {largest:g} for "
+            f"{account_names(above)}.{meant} What one unit of a KPI is worth is value_per_unit=."
+        )
     return shares
 
 

@@ -34,14 +34,14 @@ class Asked:
     path : of the file, for messages
     text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
     sheet : of a workbook, or file of an archive; None for the only one
-    undecided : leave numbers as text where point and comma could be decimal sign or not
+    decimal : as in :func:`read_table`
     notes : gains what was left out or taken for something
     """
 
     path: Path
     text_columns: tuple[str, ...] = ()
     sheet: str | None = None
-    undecided: bool = False
+    decimal: str | None = "."
     notes: list[str] = field(default_factory=list)
 
 
@@ -72,7 +72,7 @@ def read_table(
     text_columns: Iterable[str] = (),
     *,
     sheet: str | None = None,
-    undecided: bool = False,
+    decimal: str | None = ".",
 ) -> pd.DataFrame:
     """Read one table; dates stay text.
 
@@ -87,8 +87,8 @@ def read_table(
         .xlsx; .zip of one table; or .parquet
     text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
     sheet : of a workbook, or file of an archive that holds several
-    undecided : leave numbers such as 1.234 as text when nothing in the file says whether that is
-        a thousand or one and a bit; otherwise the point is a decimal sign
+    decimal : "." takes a lone point for a decimal sign; None leaves numbers such as 1.234 as text
+        when nothing in the file says whether that is a thousand; "," leaves all with a point
 
     Raises
     ------
@@ -99,7 +99,7 @@ def read_table(
     if path.suffix.lower() == ".zip":
         content, inner, sheet = _unzipped(content, path, sheet)
     kind = _kind(inner, [(one, one.extensions) for one in KINDS])
-    asked = Asked(path=path, text_columns=tuple(text_columns), sheet=sheet, undecided=undecided)
+    asked = Asked(path=path, text_columns=tuple(text_columns), sheet=sheet, decimal=decimal)
     frame = kind.read(content, asked)
     if asked.notes:
         frame.attrs[FILE_NOTES] = asked.notes
@@ -256,8 +256,9 @@ def _unzipped(content: bytes, path: Path, sheet: str | None) -> tuple[bytes, Pat
 
 def _read_csv(content: bytes, asked: Asked) -> pd.DataFrame:
     text = decoded(content, asked.path, asked.notes)
-    how = {"undecided": asked.undecided, "notes": asked.notes}
-    return read_csv_text(text, asked.path, asked.text_columns, **how)
+    return read_csv_text(
+        text, asked.path, asked.text_columns, decimal=asked.decimal, notes=asked.notes
+    )
 
 
 def _read_workbook(content: bytes, asked: Asked) -> pd.DataFrame:

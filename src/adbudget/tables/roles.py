@@ -15,7 +15,7 @@ DEFAULT_NAMES = {
     "account": ("account",),
     "channel": ("channel",),
     "date": ("date",),
-    "spend": ("spend",),
+    "spend": ("spend", "cost_micros", "spend_micros"),
     "outcome": ("outcome", "revenue", "sales", "conversion_value"),
     "currency": ("currency",),
 }

@@ -22,6 +22,7 @@ from adbudget.tables.written import PLAIN, decimal_signs
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 200  # lines, for the separator and the header
 HEADER_SHARE = 0.6  # of the columns a header names at least; a title line names one or two
+TABLE_NAME = "table"  # key of frame.attrs: what messages call it among several
 FILE_NOTES = "reading"  # key of frame.attrs: what was left out or taken for something
 
 
@@ -76,14 +77,20 @@ def _filled(cell: object) -> bool:
 
 
 def read_csv_text(
-    text: str, path: Path, text_columns: Iterable[str], *, undecided: bool, notes: list[str]
+    text: str,
+    path: Path,
+    text_columns: Iterable[str],
+    *,
+    decimal: str | None,
+    notes: list[str],
 ) -> pd.DataFrame:
     """Table of a text, rows labelled by their line in the file.
 
     Parameters
     ----------
     text_columns : columns, in any case, whose values are names and stay text
-    undecided : leave numbers as text where point and comma could be decimal sign or not
+    decimal : "." when a lone point is a decimal sign; None leaves numbers as text where nothing
+        says so; "," leaves all with a point as text
     notes : gains what was left out
 
     Raises
@@ -97,8 +104,8 @@ def read_csv_text(
     frame = _parsed(body, how, path, separator, names, notes)
     wanted = {name.casefold() for name in text_columns}
     as_text = {name for name in names if name.strip().casefold() in wanted}
-    if undecided:
-        as_text |= _undecided(frame, body, how)
+    if decimal != ".":
+        as_text |= _undecided(frame, body, how, decimal)
     if as_text:
         texts = _parsed(body, how | _plain_text(as_text), path, separator, names, [])
         for name in as_text:
@@ -194,13 +201,15 @@ def _gaps(texts: pd.Series) -> pd.Series:
     return texts.where(texts.str.strip() != "", None)
 
 
-def _undecided(frame: pd.DataFrame, body: str, how: dict) -> set[str]:
+def _undecided(frame: pd.DataFrame, body: str, how: dict, decimal: str | None) -> set[str]:
     """Columns pandas read as 2.97 that might say 2970, when nothing in the file decides."""
     floats = [
         name
         for name in frame.columns
         if frame[name].dtype.kind == "f" and frame[name].notna().any()
     ]
+    if decimal == ",":
+        return set(floats)
     unsure = [name for name in floats if _three_digits(frame[name].dropna().to_numpy())]
     if not unsure or len(unsure) < len(floats):
         return set()  # some column has numbers that only a decimal point explains

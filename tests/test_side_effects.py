@@ -15,6 +15,7 @@ from benchmarks.structure import imported_names, read_modules
 MAY_WRITE = {
     *("alerts.sinks", "cli.app", "model.storage", "pacing.requests.outbox"),
     *("platforms.file_platform", "synthetic.world", "tables.files"),
+    *("tables.whole_files", "tables.workbooks"),
     "model.machine_code",  # a folder for what numba compiles, where it finds none
     *("recommendation", "cli.forecast"),  # a fit that they are asked to save
     "loop.state",  # a fit passes through a scratch file on its way into the database

@@ -15,6 +15,7 @@ Cell = tuple[str, str]
 Change = float | tuple[float, float]
 
 DEFAULT_CHANGE = 0.3
+LARGEST_CHANGE = 4.0  # five times the spend: beyond it, a percentage was probably meant
 TOTALS = ("fixed", "at_most", "free")
 
 
@@ -206,6 +207,11 @@ def _check_change(change: Any, key: str) -> None:
         raise InputError(f"{key} must be one fraction or (down, up); got {change!r}.")
     for side in sides:
         _check_number(side, key, "a fraction >= 0, 0.3 for +-30%,")
+        if side > LARGEST_CHANGE:
+            raise InputError(
+                f"{key} must be a fraction, 0.3 for +-30%; got {side!r}, which is {side:.0%}. Did "
+                f"you mean {side / 100:g}? For no bound, leave it None."
+            )
 
 
 def _check_number(value: Any, key: str, wanted: str) -> None:

@@ -3,6 +3,7 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
@@ -38,8 +39,8 @@ from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
 from adbudget.panel.unit_value import margin_assumed
-from adbudget.tables.files import check_place
 from adbudget.tables.frames import FrameLike
+from adbudget.tables.whole_files import check_place
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -56,16 +57,17 @@ class RecommendFitOptions(PanelOptions, SavedFitOptions, total=False):
 
 @takes(RecommendOptions)
 def recommend(
-    data: "FrameLike | Panel | Fit",
-    outcome: FrameLike | str | None = None,
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None = None,
     **options: Unpack[RecommendOptions],
 ) -> pd.DataFrame:
     """Increase, monitor or reduce, for every channel of every account.
 
     Parameters
     ----------
-    data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
+    data, outcome, columns, channels, controls, layout, channel_of, account_of, duplicates, \
+decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, missing_spend, \
+out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
@@ -226,7 +228,9 @@ def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:
 
 
 def _as_panel(
-    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None,
+    options: RecommendOptions,
 ) -> Panel:
     """The panel of what is given; options of steps that are made already are refused."""
     if _is_fit(data):

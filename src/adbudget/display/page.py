@@ -7,6 +7,7 @@ import html
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
+from numbers import Number
 from typing import Any
 
 from adbudget.money import amount
@@ -119,9 +120,7 @@ def table_of(frame: Any, columns: Sequence[str] | None = None) -> dict[str, Any]
     """
     names = [str(name) for name in (frame.columns if columns is None else columns)]
     first = frame[names].head(MOST_ROWS)
-    words = [
-        not hasattr(first[name], "dtype") or first[name].dtype.kind not in "iuf" for name in names
-    ]
+    words = [not all(isinstance(value, Number) for value in first[name]) for name in names]
     rows = [[_cell(value) for value in row] for row in first.itertuples(index=False)]
     n_words = words.index(False) if False in words else len(words)
     return {"titles": names, "rows": rows, "n_rows": len(frame), "n_words": n_words}

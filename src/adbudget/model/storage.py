@@ -21,7 +21,7 @@ from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
 from adbudget.model.row_noise import RowNoise
 from adbudget.panel.panel import Note, Panel
-from adbudget.tables.files import write_whole
+from adbudget.tables.whole_files import write_whole
 
 FORMAT = "adbudget-fit"
 FORMAT_VERSION = 6

@@ -40,8 +40,9 @@ class Tables:
     channels: tuple[str, ...] = ()  # the cells of the account that it is wanted for
 
     def panel(self, **options) -> ab.Panel:
-        """Read as a user would."""
-        return ab.read_panel(self.spend, self.outcome, **options)
+        """Read as a user would who names the channels, a total among them."""
+        named = {"channels": sorted(self.spend["channel"].unique())}
+        return ab.read_panel(self.spend, self.outcome, **(named | options))
 
 
 Fault = Callable[[Tables, np.random.Generator], Tables]

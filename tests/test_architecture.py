@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "tables": BASICS,
     "draws": f"{BASICS} curves",
     "plan": BASICS,
-    "risk": "errors",
+    "risk": "errors display",
     "ledger": f"{BASICS} outside",
     "alerts": f"{BASICS} outside ledger",
     "synthetic": f"{BASICS} curves",
@@ -79,15 +79,15 @@ MAY_IMPORT = {
     # all of it in one call
     "recommendation": f"{BASICS} tables draws plan risk panel optimizer policy model decision",
     # again and again
-    "loop": f"{BASICS} tables draws plan risk ledger panel optimizer {POLICY} model simulation "
-    "decision forecasting platforms",
+    "loop": f"{BASICS} outside tables draws plan risk ledger panel optimizer {POLICY} model "
+    "simulation decision forecasting platforms",
     # views
     "report": f"{BASICS} curves tables draws plan panel policy decision pacing forecasting loop",
     "report.plots": f"{BASICS} curves draws plan forecasting report",
     # the command line: everything
-    "cli": f"{BASICS} tables draws plan risk ledger alerts synthetic panel optimizer {POLICY} "
-    f"model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation platforms "
-    "loop report report.plots",
+    "cli": f"{BASICS} outside tables draws plan risk ledger alerts synthetic panel optimizer "
+    f"{POLICY} model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation "
+    "platforms loop report report.plots",
     "__main__": "cli",
 }
 

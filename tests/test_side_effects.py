@@ -22,6 +22,8 @@ MAY_WRITE = {
         "pacing.requests.outbox",
     ),
     *("platforms.file_platform", "synthetic.world", "tables.files"),
+    *("tables.whole_files", "tables.workbooks"),
+    "model.machine_code",  # a folder for what numba compiles, where it finds none
     *("recommendation", "cli.forecast"),  # a fit that they are asked to save
     "loop.state",  # a fit passes through a scratch file on its way into the database
 }

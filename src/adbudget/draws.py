@@ -12,7 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from adbudget.curves import saturation, saturation_slope
+from adbudget.display.page import Page, Shown, counted
 from adbudget.errors import InputError
+
+VAGUE = 0.9  # share of prior above which a cell's answer is mostly that
+MOST_SAID = 3  # problems, and warnings, on a page
 
 SpendLike = pd.Series | xr.DataArray | Mapping[tuple[str, str], float]
 
@@ -45,8 +49,8 @@ class HasDraws(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CurveDraws:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CurveDraws(Shown):
     """Joint posterior draws of every response curve.
 
     A cell is one channel of one account. Axes are always (draw, account, channel, adstock,
@@ -113,6 +117,22 @@ class CurveDraws:
             )
         if not np.all(self.weights >= 0):
             raise InputError("weights must be finite and >= 0: a curve never falls with spend.")
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        whose = (
+            f"{counted(len(self.accounts), 'account')}, {counted(len(self.channels), 'channel')}"
+        )
+        return Page(
+            title=f"Response curves: {self.n_draws:,} joint draws of {int(self.exists.sum()):,}, "
+            f"{whose}",
+            facts=[
+                ("channels", ", ".join(self.channels)),
+                ("period", f"{self.period_days:g} days"),
+                ("currency", ", ".join(dict.fromkeys(filter(None, self.currency))) or "not stated"),
+            ],
+            next=(".response(spend)  .marginal(spend)  .isel(draw=...)",),
+        )
 
     @property
     def n_draws(self) -> int:
@@ -305,8 +325,8 @@ def _check_cells(series: pd.Series, cells: pd.MultiIndex) -> None:
         raise InputError(f"spend must be finite and >= 0; it is not at {bad[:5]}.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Health(Shown):
     """Whether the posterior can be trusted.
 
     Attributes
@@ -332,6 +352,24 @@ class Health:
     fit_r2: pd.Series
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        vague = int((self.prior_share > VAGUE).sum())
+        said = [("problem", one) for one in self.problems[:MOST_SAID]]
+        said += [("warning", one) for one in self.warnings[:MOST_SAID]]
+        return Page(
+            title="Health: the draws can be trusted" if self.ok else "Health: NOT to be trusted",
+            facts=[
+                ("r-hat", f"{self.rhat_max:.3f} at most"),
+                ("effective draws", f"{self.ess_bulk_min:,.0f} at least, of {self.n_draws:,}"),
+                ("divergences", f"{self.divergences:,}"),
+                ("mostly prior", f"{vague:,} of {counted(len(self.prior_share), 'cell')}"),
+                ("explained", f"{self.fit_r2.median():.0%} of the outcome (median account)"),
+                *said,
+            ],
+            next=(".problems  .warnings  .prior_share  .fit_r2",),
+        )
 
     @property
     def ok(self) -> bool:

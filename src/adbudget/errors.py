@@ -1,7 +1,7 @@
 """Every error adbudget raises on purpose."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class AdbudgetError(Exception):
@@ -9,7 +9,16 @@ class AdbudgetError(Exception):
 
 
 class InputError(AdbudgetError, ValueError):
-    """The caller's data or arguments cannot be used; the message says what to change."""
+    """The caller's data or arguments cannot be used; the message says what to change.
+
+    Attributes
+    ----------
+    remedy : argument -> value that would let the data be read, when the message proposes one
+    """
+
+    def __init__(self, message: str, remedy: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.remedy = dict(remedy or {})
 
 
 class InfeasibleError(AdbudgetError, ValueError):

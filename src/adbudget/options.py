@@ -21,13 +21,15 @@ class Shell:
     Attributes
     ----------
     kind : what the text is; "names" is a comma-separated list, "pairs" is NAME=VALUE, repeatable,
-        and a "share" may be written 0.2 or 20%
+        a "share" may be written 0.2 or 20%, and a "switch" has no text: --name or --no-name
     metavar : what stands for the value in help
     flag : "" makes it of the name, ``--value-per-unit``
     choices : the values there are, for the kind "choice"
     """
 
-    kind: Literal["text", "number", "share", "whole number", "choice", "names", "pairs", "file"]
+    kind: Literal[
+        "text", "number", "share", "whole number", "choice", "names", "pairs", "file", "switch"
+    ]
     metavar: str = ""
     flag: str = ""
     choices: tuple[str, ...] = ()

@@ -7,17 +7,20 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import Listed, Page, Shown, counted, table_of
 from adbudget.errors import InputError
+from adbudget.money import amount
 
 Cell = tuple[str, str]
 Change = float | tuple[float, float]
 
 DEFAULT_CHANGE = 0.3
+LARGEST_CHANGE = 4.0  # five times the spend: beyond it, a percentage was probably meant
 TOTALS = ("fixed", "at_most", "free")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Plan(Shown):
     """Spend per period for every cell.
 
     Attributes
@@ -33,14 +36,24 @@ class Plan:
         if bad:
             raise InputError(f"a plan's spend must be finite and >= 0; it is not at {bad[:5]}.")
 
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        total = self.total_by_account.sum()
+        return Page(
+            title=f"Plan: {amount(total)} per period on "
+            f"{counted(len(self.spend), 'account-channel')}",
+            next=(".spend  .total_by_account",),
+            **table_of(self.spend.rename("spend").reset_index()),
+        )
+
     @property
     def total_by_account(self) -> pd.Series:
         """Spend per period by account, account currency."""
         return pd.Series(self.spend.groupby(level="account", sort=False).sum())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Group(Listed):
     """A set of cells whose spend together has a minimum, a maximum, or both.
 
     A cell belongs to the group when it satisfies every selector given. All cells of a group have
@@ -80,8 +93,8 @@ class Group:
                 _check_number(getattr(self, key), f"{where}: {key}", "money per period, >= 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Limits(Listed):
     """What a plan may be. Money is account currency per period.
 
     Attributes
@@ -194,6 +207,11 @@ def _check_change(change: Any, key: str) -> None:
         raise InputError(f"{key} must be one fraction or (down, up); got {change!r}.")
     for side in sides:
         _check_number(side, key, "a fraction >= 0, 0.3 for +-30%,")
+        if side > LARGEST_CHANGE:
+            raise InputError(
+                f"{key} must be a fraction, 0.3 for +-30%; got {side!r}, which is {side:.0%}. Did "
+                f"you mean {side / 100:g}? For no bound, leave it None."
+            )
 
 
 def _check_number(value: Any, key: str, wanted: str) -> None:

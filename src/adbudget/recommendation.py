@@ -3,6 +3,7 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
@@ -11,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.attributes import (
-    INTERVAL,
     asked_of,
     data_hash,
     findings_of,
@@ -19,14 +19,13 @@ from adbudget.decision.attributes import (
     finite,
     history_of,
     stops_of,
-    totals_by_currency,
     totals_held,
 )
+from adbudget.decision.decision_table import lift_draws, totals_by_currency
 from adbudget.decision.decisions import Decisions, decide
-from adbudget.decision.moves import cell_money, marginal_money
 from adbudget.decision.options import DecisionOptions
 from adbudget.decision.previous import changes, rows_of
-from adbudget.decision.schema import SCHEMA_VERSION
+from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.decision.today import spend_today
 from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
@@ -39,9 +38,8 @@ from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
 from adbudget.panel.unit_value import margin_assumed
-from adbudget.risk import risk_adjusted
-from adbudget.tables.files import check_place
 from adbudget.tables.frames import FrameLike
+from adbudget.tables.whole_files import check_place
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -58,16 +56,17 @@ class RecommendFitOptions(PanelOptions, SavedFitOptions, total=False):
 
 @takes(RecommendOptions)
 def recommend(
-    data: "FrameLike | Panel | Fit",
-    outcome: FrameLike | str | None = None,
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None = None,
     **options: Unpack[RecommendOptions],
 ) -> pd.DataFrame:
     """Increase, monitor or reduce, for every channel of every account.
 
     Parameters
     ----------
-    data, outcome, columns, channels, controls, holidays, freq, currency, value_per_unit, margin, \
-missing_spend, out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
+    data, outcome, columns, channels, controls, layout, channel_of, account_of, duplicates, \
+decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, missing_spend, \
+out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
     priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
 progress : as in :func:`adbudget.fit`
@@ -139,8 +138,8 @@ def _recommended(
     if previous is not None:
         rows_of(previous)  # refused now, or never
     panel = _as_panel(data, outcome, options)
-    _refuse_one_budget_for_many(limits, panel)
     log("data: %s", panel.in_words)
+    _refuse_one_budget_for_many(limits, panel)
     untrue = check_data(panel, accepted=options["accept_findings"])
     now, window, told = spend_today(panel, options)
     fitted = data if _is_fit(data) else _learned(panel, options)
@@ -202,48 +201,15 @@ def to_frame(
     window : what "current" is, in words
     untrue : from :func:`adbudget.panel.integrity.check_data`
     """
-    proposal, draws = decisions.proposal, decisions.proposal.draws
-    now, after = proposal.current.spend, proposal.plan.spend
-    account = np.argwhere(draws.exists)[:, 0]
-    margin = draws.margin[account]
-    money_now = cell_money(draws, now) / margin
-    lift = cell_money(draws, after) / margin - money_now
-    calls = decisions.calls
-    found = (*untrue, *findings_of(decisions, fitted.panel))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        roi = money_now / now.to_numpy(float)
-        change = np.where(now > 0, 100 * (after / now - 1), np.where(after > 0, np.inf, 0.0))
-    slope = marginal_money(draws, now) / margin
-    table = {
-        "account": [call.account for call in calls],
-        "channel": [call.channel for call in calls],
-        "decision": [str(call.action) for call in calls],
-        "current_spend": now.to_numpy(float),
-        "recommended_spend": [call.recommended_spend for call in calls],
-        "change_pct": change,
-        **_interval("lift", lift, mean_name="expected_lift"),
-        "risk_adjusted_lift": [risk_adjusted(column, proposal.risk) for column in lift.T],
-        "expected_value": lift.mean(axis=0) * margin - (after - now).to_numpy(float),
-        "prob_gain": [call.prob_gain for call in calls],
-        "prob_error": [call.prob_error for call in calls],
-        "prob_needed": [call.prob_needed for call in calls],
-        "considered_spend": [call.considered_spend for call in calls],
-        **_interval("roi", roi),
-        **_interval("marginal_roi", slope),
-        "hurdle": decisions.elsewhere / margin,
-        "flip_at": [call.flip_at for call in calls],
-        "confidence": [call.confidence for call in calls],
-        "currency": [draws.currency[a] for a in account],
-        "reason": [call.reason for call in calls],
-        "reason_code": [str(call.reason_code) for call in calls],
-        "data_findings": findings_of_cells(found, now.index),
-        "prior_share": decisions.prior_share,
-        "margin": margin,
-        "data_from": [str(fitted.panel.dates[fitted.panel.first[a]]) for a in account],
-        "data_through": [str(fitted.panel.dates[fitted.panel.last[a]]) for a in account],
-        "schema_version": SCHEMA_VERSION,
-    }
-    frame = pd.DataFrame(table)
+    panel, account = fitted.panel, np.argwhere(decisions.proposal.draws.exists)[:, 0]
+    found = (*untrue, *findings_of(decisions, panel))
+    cells = decisions.proposal.plan.spend.index
+    frame = decisions.to_frame().assign(
+        data_findings=findings_of_cells(found, cells),
+        data_from=[str(panel.dates[panel.first[a]]) for a in account],
+        data_through=[str(panel.dates[panel.last[a]]) for a in account],
+    )[[column.name for column in SCHEMA]]
+    lift = lift_draws(decisions.proposal)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
     frame.attrs["findings"] = [finding.as_dict() for finding in found]
     return frame
@@ -255,13 +221,15 @@ def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:
     if one and panel.n_accounts > 1:
         raise InputError(
             f"budget= is one number, but each of the {panel.n_accounts} accounts has a total of "
-            "its own. Give limits.budget as a mapping from account to money per period, or share one "
-            "total with limits.pool: currency."
+            "its own. Give limits.budget as a mapping from account to money per period, or share "
+            "one total with limits.pool: currency."
         )
 
 
 def _as_panel(
-    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None,
+    options: RecommendOptions,
 ) -> Panel:
     """The panel of what is given; options of steps that are made already are refused."""
     if _is_fit(data):
@@ -342,11 +310,6 @@ def _attributes(
         "noise": _noise(fitted),
         "notes": [note.message for note in panel.notes],
     }
-
-
-def _interval(name: str, values: np.ndarray, mean_name: str | None = None) -> dict[str, np.ndarray]:
-    low, high = np.quantile(values, INTERVAL, axis=0)
-    return {mean_name or name: values.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
 
 
 def _count_fragile(decisions: Decisions) -> int:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adbudget.display.page import Listed
 from adbudget.errors import InputError
 
 MIN_BLOCKS = 10  # blocks of draws below which their spread says nothing of a standard error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Risk(Listed):
     """How much a bad outcome counts against the average one.
 
     A plan is worth (1 - aversion) * mean + aversion * mean of its worst draws.

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from adbudget.curves import mixed_adstock, saturation
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InputError
 from adbudget.plan import Plan
@@ -20,8 +21,8 @@ FADED = 0.01  # carry-over is counted until less than this share of the longest 
 MAX_TAIL_DAYS = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Outcome(Shown):
     """What a plan would bring against the current one. Draws are joint over all arrays.
 
     After the horizon both plans spend the current amounts; periods up to the end of the carry-over
@@ -42,6 +43,19 @@ class Outcome:
     spend_change: xr.DataArray
     value: xr.DataArray
     horizon: int
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        low, mid, high = np.quantile(self.value, [0.05, 0.5, 0.95], axis=0)
+        table = {"value": self.value.mean("draw").to_numpy(), "5%": low, "median": mid, "95%": high}
+        frame = pd.DataFrame({"account": self.value["account"].to_numpy(), **table})
+        return Page(
+            title=f"Outcome of a plan against today's: {counted(self.horizon, 'period')}, "
+            f"{self.value.sizes['draw']:,} draws",
+            facts=[("value", "margin of what is gained, less what is spent more")],
+            next=(".value  .lift  .path  .lift_path  .spend_change",),
+            **table_of(frame),
+        )
 
     @property
     def lift_path(self) -> xr.DataArray:

@@ -13,7 +13,7 @@ from adbudget import synthetic
 
 SECONDS = 1.0  # to end within, as Python or a waiting thread gets to it
 BUSY = 1.0  # more where other processes hold the processor
-LONG = ("--seed", "1", "--config")
+COMMAND = (sys.executable, "-m", "adbudget", "-v", "recommend")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,7 @@ def start(shops: Path, folder: Path) -> subprocess.Popen:
     tables = [str(shops / "shops_spend.csv"), "--outcome", str(shops / "shops_outcome.csv")]
     kept = ["--out", str(folder / "out.csv"), "--save-fit", str(folder / "shops.fit")]
     return subprocess.Popen(
-        [sys.executable, "-m", "adbudget", "-v", "recommend", *tables, *LONG]
-        + [str(shops / "long.yaml"), *kept],
+        [*COMMAND, *tables, "--seed", "1", "--config", str(shops / "long.yaml"), *kept],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -63,7 +63,7 @@ def test_a_table_that_cannot_be_read_says_why(tmp_path, table, says):
 
 def test_a_query_that_fails_shows_no_password(tmp_path):
     source = QuerySource(url=f"sqlite:///{tmp_path / 'none.db'}", query="SELECT nothing")
-    with pytest.raises(InputError, match="could not be asked"):
+    with pytest.raises(InputError, match="there is no database at"):
         source.read(SINCE, UNTIL)
     assert "secret" not in QuerySource(url="postgresql+psycopg://me:secret@db/x", query="").name
 

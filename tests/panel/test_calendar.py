@@ -170,8 +170,10 @@ def test_a_stated_period_has_to_be_true(freq, given, parts):
 def test_spend_has_to_follow_the_calendar_of_the_outcome():
     outcome = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=10, freq="W-MON")})
     spend = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=64), "x": 1.0})
-    with pytest.raises(InputError, match=r"is weekly .* spend has other dates: 2024-01-02"):
+    with pytest.raises(InputError, match=r"is weekly and its spend is daily .*resample='weekly'"):
         read_panel(spend, outcome.assign(sales=1.0), channels=["x"])
+    with pytest.raises(InputError, match=r"is weekly .* spend has other dates: 2024-01-02"):
+        read_panel(spend, outcome.assign(sales=1.0), channels=["x"], missing_spend="zero")
 
 
 def test_sparse_spend_rows_do_not_hide_the_period():

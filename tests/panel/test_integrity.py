@@ -394,10 +394,14 @@ CASES = data_folder().parent / "cases" / "tables"
             *("n14_partial_spend.csv", "n14_partial_rev.csv", {}),
             {("unfinished_period", f"account_{n}") for n in ("04", "05", "07", "12")},
         ),
-        ("f14_total_channel.csv", "shop_revenue.csv", {}, {("total_channel", "account")}),
+        (
+            *("f14_total_channel.csv", "shop_revenue.csv"),
+            {"channels": ["Total", "search", "shopping", "social", "video"]},
+            {("total_channel", "account")},
+        ),
         (
             *("f12_micros.csv", "shop_revenue.csv", {"columns": {"spend": "cost_micros"}}),
-            {("unit_of_money", "account")},
+            set(),  # the name says its unit
         ),
         (
             *("spend.csv", "revenue_daily.csv", {"missing_spend": "zero"}),

@@ -30,16 +30,17 @@ from adbudget.cli.options import (
     RECOMMEND,
     ConfigFile,
     FieldOptions,
-    File,
+    Files,
+    FilesOrFit,
     NoColor,
-    OutcomeFile,
+    OutcomeFiles,
     OutFile,
     SavedFit,
-    TableOrFit,
     given,
     stated_options,
 )
 from adbudget.cli.panel_tables import advice, read_tables, settings_of
+from adbudget.cli.proposed import proposed, show_proposed, write_config
 from adbudget.cli.saved_fit import load_fit, needed
 from adbudget.cli.terminal import complain, note, say, show
 from adbudget.cli.worlds import preset_spec, resized
@@ -121,16 +122,16 @@ def _options(
     "adbudget recommend spend.csv --outcome revenue.csv --currency EUR --out decisions.csv\n\n"
     "adbudget recommend wide.csv --channels meta,google --missing-spend zero\n\n"
     "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n"
-    "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
     "adbudget recommend spend.csv --outcome revenue.csv --save-fit shops.fit\n\n"
     "adbudget recommend --fit shops.fit --config other_limits.yaml\n\n"
+    "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
 @stated_options(*RECOMMEND, FieldOptions)
 def recommend(
-    file: TableOrFit = None,
-    outcome: OutcomeFile = None,
+    files: FilesOrFit = None,
+    outcome: OutcomeFiles = None,
     config: ConfigFile = None,
     *,
     fit: SavedFit = None,
@@ -159,7 +160,7 @@ def recommend(
     data, outcome_data = None, None
     if fit is not None:
         used = tuple(options_of(DecisionOptions))
-        data = load_fit(fit, file, outcome, given(options), settings, used)
+        data = load_fit(fit, files, outcome, given(options), settings, used)
     arguments = recommend_arguments(settings)
     if "policy" in arguments:
         from adbudget.policy.file import load_policy
@@ -168,9 +169,9 @@ def recommend(
     for name in ("lift_tests", "budgets", "previous"):
         if name in arguments:
             arguments[name] = read_table(Path(arguments[name]), ("account", "channel"))
-    with watched(), stage(f"reading {fit or needed(file)}"):
+    with watched(), stage(f"reading {fit or ', '.join(needed(files))}"):
         if data is None:
-            data, outcome_data = read_tables(needed(file), outcome, settings)
+            data, outcome_data = read_tables(needed(files), outcome, settings)
 
         import adbudget
         from adbudget.report.table import report
@@ -188,8 +189,9 @@ def recommend(
 
         say(verdicts_told(frame))
     if out is not None:
-        write_table(frame, out)
-        say(f"\nWrote {out}: {len(frame):,} decisions.")
+        written = write_table(frame, out)
+        beside = "".join(f" What goes with them: {path}." for path in written[1:])
+        say(f"\nWrote {out}: {len(frame):,} decisions.{beside}")
     health = frame.attrs.get("health", {})
     if not health.get("ok", True):
         why = " ".join(health.get("problems", []))
@@ -200,29 +202,56 @@ def recommend(
 @app.command(
     epilog="Examples:\n\n"
     "adbudget check spend.csv --outcome revenue.csv\n\n"
+    "adbudget check google_ads.csv meta.csv --outcome shopify.csv --write-config reading.yaml\n\n"
     "adbudget check wide.csv --channels meta,google --missing-spend zero\n\n" + EXIT_CODES
 )
 @stated_options(*CHECK)
 def check(
-    file: File,
-    outcome: OutcomeFile = None,
+    files: Files,
+    outcome: OutcomeFiles = None,
     config: ConfigFile = None,
     *,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-config", metavar="FILE", help="Keep the reading as settings for --config."
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take the proposed reading where nothing is in doubt.")
+    ] = False,
     no_color: NoColor = False,
     **options: Any,
 ) -> None:
-    """Read the tables, check everything, print what was understood and found; fit nothing."""
+    """Read the tables, check everything, print what was understood and found; fit nothing.
+
+    Where the tables cannot be read as they are, a whole reading is proposed.
+    """
     from adbudget.cli.config import panel_arguments
 
     settings = settings_of(config, given(options))
-    data, outcome_data = read_tables(file, outcome, settings)
+    data, outcome_data = read_tables(files, outcome, settings)
 
     from adbudget.panel.findings import check_identification
     from adbudget.panel.integrity import check_data
     from adbudget.panel.read import read_panel
     from adbudget.report.panel import panel_report
 
-    panel = read_panel(data, outcome_data, **panel_arguments(settings))
+    try:
+        panel = read_panel(data, outcome_data, **panel_arguments(settings))
+    except InputError as problem:
+        found = proposed(data, outcome_data or [], settings, problem)
+        settings = settings | dict(found.options)
+        if not yes or found.doubts or found.panel is None:
+            show_proposed(found, files, outcome or [], problem)
+            if keep is not None:
+                write_config(keep, settings)
+                say(f"Wrote {keep}.")
+            raise typer.Exit(BAD_INPUT) from problem
+        panel = found.panel
+    if keep is not None:
+        write_config(keep, settings)
+        say(f"Wrote {keep}: adbudget recommend ... --config {keep}\n")
     findings = (*check_data(panel), *check_identification(panel))
     show(lambda width: panel_report(panel, findings, width), no_color=no_color)
 

@@ -31,7 +31,7 @@ RECORDS = {name: stated for name, stated in _TYPES.items() if stated in dir(adbu
 FILE_KEYS = tuple(name for name, kind in _KINDS.items() if kind == "file")
 MAPPINGS = (*RECORDS, *(name for name, kind in _KINDS.items() if kind == "pairs"), "current")
 WHOLE_NUMBERS = tuple(name for name, stated in _TYPES.items() if stated == "int")
-SWITCHES = ("beyond_observed",)  # the settings that take true and false
+SWITCHES = ("beyond_observed", "dayfirst")  # the settings that take true and false
 BY_CELL = ("change", "lower", "upper")  # of limits: one value, or {account: {channel: value}}
 
 

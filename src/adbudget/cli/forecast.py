@@ -9,11 +9,11 @@ from adbudget.cli.asked import pair_of
 from adbudget.cli.options import (
     CHECK,
     ConfigFile,
+    FilesOrFit,
     NoColor,
-    OutcomeFile,
+    OutcomeFiles,
     OutFile,
     SavedFit,
-    TableOrFit,
     given,
     stated_options,
 )
@@ -47,8 +47,8 @@ def register(app: typer.Typer) -> None:
 
 
 def forecast(
-    file: TableOrFit = None,
-    outcome: OutcomeFile = None,
+    files: FilesOrFit = None,
+    outcome: OutcomeFiles = None,
     config: ConfigFile = None,
     *,
     fit: SavedFit = None,
@@ -110,9 +110,9 @@ def forecast(
     tables = {"plan": _table(plan), "controls": _table(future_controls)}
     settings = settings_of(config, given(options))
     if fit is None:
-        fitted = _fit(needed(file), outcome, settings)
+        fitted = _fit(needed(files), outcome, settings)
     else:
-        fitted = load_fit(fit, file, outcome, given(options), settings, ("limits", "risk"))
+        fitted = load_fit(fit, files, outcome, given(options), settings, ("limits", "risk"))
     how = {"horizon": f"{weeks}w", "controls": tables["controls"], "seed": fitted.seed}
     told: TargetPlan | None = None
     if asked:
@@ -136,11 +136,12 @@ def forecast(
         raise typer.Exit(UNHEALTHY)
 
 
-def _fit(file: Path, outcome: Path | None, settings: dict[str, Any]) -> "Fit":
+def _fit(files: list[str], outcome: list[str] | None, settings: dict[str, Any]) -> "Fit":
     """Tables and settings -> a fit, with the arguments that recommend takes."""
     from adbudget.cli.config import panel_arguments, recommend_arguments
     from adbudget.model.storage import EXAMPLE
-    from adbudget.tables.files import check_place, read_table
+    from adbudget.tables.files import read_table
+    from adbudget.tables.whole_files import check_place
 
     arguments = recommend_arguments(settings)
     save_fit = arguments.pop("save_fit", None)
@@ -149,7 +150,7 @@ def _fit(file: Path, outcome: Path | None, settings: dict[str, Any]) -> "Fit":
     if "lift_tests" in arguments:
         names = ("account", "channel")
         arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
-    data, outcome_data = read_tables(file, outcome, settings)
+    data, outcome_data = read_tables(files, outcome, settings)
 
     import adbudget
 

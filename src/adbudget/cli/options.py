@@ -23,14 +23,25 @@ EXIT_CODES = "Exit codes: 0 all is well, 2 the input cannot be used."
 RUN_EXIT_CODES = "Exit codes: 0 all is well, 1 alerts were not taken, 2 the input cannot be used."
 LEDGER_EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot be used."
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet.")]
-OutcomeFile = Annotated[
-    Path | None,
-    typer.Option("--outcome", metavar="FILE", help="Table of the outcome, if it is not in FILE."),
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Tables of spend: CSV, Excel, JSON or Parquet, .gz or .zip, or a folder of them; with "
+        "--sql a table or query.",
+    ),
 ]
-TableOrFit = Annotated[
-    Path | None,
-    typer.Argument(metavar="FILE", help="Table of spend: CSV, JSON or Parquet; none with --fit."),
+OutcomeFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--outcome", metavar="FILE", help="Table of the outcome, if not in FILE; repeatable."
+    ),
+]
+FilesOrFit = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE...", help="Tables of spend, as check takes them; none with --fit."
+    ),
 ]
 SavedFit = Annotated[
     Path | None,
@@ -42,7 +53,7 @@ ConfigFile = Annotated[
 ]
 OutFile = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", help="Also write a .csv, .json or .parquet file."),
+    typer.Option("--out", metavar="FILE", help="Also write a .csv, .json, .xlsx or .parquet file."),
 ]
 PageForm = Annotated[
     Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
@@ -72,14 +83,29 @@ NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours
 
 
 class TableOptions(TypedDict, total=False):
-    """What only files need: which column is the outcome, and columns made of others."""
+    """What only files need: which column is the outcome, columns made of others, and places."""
 
     outcome: Annotated[str | None, Option(help="Column that is the outcome")]
     derive: Annotated[
         Mapping[str, str] | None,
         Option(
-            help="New column, a sum or difference",
+            help="New column, a sum, difference or product",
             shell=Shell(kind="pairs", metavar="NAME=A - B"),
+        ),
+    ]
+    sheet: Annotated[
+        str | None,
+        Option(
+            help="Sheet of a workbook, or file of a .zip; BOOK.xlsx#SHEET says it of one file",
+            shell=Shell(kind="text", metavar="NAME"),
+        ),
+    ]
+    sql: Annotated[
+        str | None,
+        Option(
+            help="Database in which FILE and --outcome are tables, queries or .sql files, e.g. "
+            "duckdb:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
+            shell=Shell(kind="text", metavar="URL"),
         ),
     ]
 
@@ -128,6 +154,7 @@ TYPES: dict[str, Any] = {
     "names": str,
     "pairs": list[str],
     "file": Path,
+    "switch": bool,
 }
 
 
@@ -193,10 +220,26 @@ def _change(text: str) -> float | tuple[float, ...]:
     return sides[0] if len(sides) == 1 else sides
 
 
+def words_of(name: str, value: Any) -> list[str]:
+    """One setting as the words that set it on the command line; none when it has no option."""
+    option = options_of(*RECOMMEND)[name]
+    if option.shell is None or value is None:
+        return []
+    named = f"--{name.replace('_', '-')}"
+    if option.shell.kind == "switch":
+        return [named if value else f"--no-{name.replace('_', '-')}"]
+    flag = _flag(name, option)
+    if isinstance(value, Mapping):
+        return [word for key, item in value.items() for word in (flag, f"{key}={item}")]
+    if option.shell.kind == "names":
+        return [flag, ",".join(map(str, value))]
+    return [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+
+
 def option_for() -> dict[str, str]:
     """Argument of the Python call -> the option that sets it, for errors raised inside."""
     return {
-        name: f"{_flag(name, option)} {_metavar(option)}"
+        name: f"{_flag(name, option)} {_metavar(option)}".rstrip()
         for name, option in options_of(*RECOMMEND, FieldOptions).items()
         if option.shell is not None
     }
@@ -204,11 +247,15 @@ def option_for() -> dict[str, str]:
 
 def _flag(name: str, option: Option) -> str:
     named = f"--{name.replace('_', '-')}"
+    if option.shell and option.shell.kind == "switch":
+        return f"{named}/--no-{named.removeprefix('--')}"
     return (option.shell.flag if option.shell else "") or named
 
 
 def _metavar(option: Option) -> str:
     shell = option.shell or Shell(kind="text")
+    if shell.kind == "switch":
+        return ""
     return shell.metavar or "|".join(shell.choices) or "N"
 
 

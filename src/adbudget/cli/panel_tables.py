@@ -31,17 +31,39 @@ def settings_of(config: Path | None, options: Mapping[str, Any]) -> dict[str, An
 
 
 def read_tables(
-    file: Path, outcome: Path | None, settings: Mapping[str, Any]
-) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    files: list[str], outcome: list[str] | None, settings: Mapping[str, Any]
+) -> "tuple[list[pd.DataFrame], list[pd.DataFrame] | None]":
     """The tables of spend and outcome, with the columns that formulas add."""
     from adbudget.tables.derived import add_derived
-    from adbudget.tables.files import read_table
 
+    spend = [table for one in files for table in _tables(one, settings)]
+    earned = [table for one in outcome or () for table in _tables(one, settings)]
+    tables = add_derived([*spend, *earned], settings.get("derive", {}))
+    return list(tables[: len(spend)]), list(tables[len(spend) :]) or None
+
+
+def _tables(asked: str, settings: Mapping[str, Any]) -> "list[pd.DataFrame]":
+    """Tables of one FILE: a query's, one file's, or those of a folder."""
+    from adbudget.tables.files import read_table, readable_in
+    from adbudget.tables.text_tables import TABLE_NAME
+
+    if settings.get("sql"):
+        from adbudget.outside.queries import query_table, query_text
+
+        return [query_table(str(settings["sql"]), query_text(asked))]
     roles = settings.get("columns", {})
     names = [str(roles.get(role, role)) for role in ("account", "channel")]
-    paths = [file] if outcome is None else [file, outcome]
-    tables = add_derived([read_table(path, names) for path in paths], settings.get("derive", {}))
-    return tables[0], tables[1] if outcome is not None else None
+    path, sheet = Path(asked), settings.get("sheet")
+    if "#" in asked and not path.exists():
+        book, _, sheet = asked.rpartition("#")
+        path = Path(book)
+    paths = readable_in(path) if path.is_dir() else [path]
+    tables = []
+    for one in paths:
+        table = read_table(one, names, sheet=sheet, decimal=settings.get("decimal"))
+        table.attrs[TABLE_NAME] = one.name
+        tables.append(table)
+    return tables
 
 
 def advice(problems: str) -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def load_fit(
     path: Path,
-    file: Path | None,
-    outcome: Path | None,
+    files: list[str] | None,
+    outcome: list[str] | None,
     options: Mapping[str, Any],
     settings: dict[str, Any],
     used: tuple[str, ...],
@@ -25,7 +25,7 @@ def load_fit(
     Parameters
     ----------
     path : of the saved fit
-    file, outcome : the tables, which may not be given beside it
+    files, outcome : the tables, which may not be given beside it
     options : what was given on the command line by name, which is refused where it has no effect
     settings : that and the config file; what only the file says is left out, and told
     used : names that have an effect
@@ -37,8 +37,8 @@ def load_fit(
     """
     flags = {name: flag.split(" ")[0] for name, flag in option_for().items()}
     idle = [flags.get(name, name) for name in options if name not in used]
-    tables = {"FILE": file, "--outcome": outcome}
-    idle = [name for name, table in tables.items() if table is not None] + idle
+    tables = {"FILE": files, "--outcome": outcome}
+    idle = [name for name, table in tables.items() if table] + idle
     if idle:
         raise InputError(
             f"--fit decides from what was learned already, so {', '.join(idle)} would have no "
@@ -58,13 +58,15 @@ def load_fit(
         raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
 
 
-def needed(file: Path | None) -> Path:
-    """The table of spend, which only a saved fit can stand in for.
+def needed(files: list[str] | None) -> list[str]:
+    """The tables of spend, which only a saved fit can stand in for.
 
     Raises
     ------
     InputError : it is not given
     """
-    if file is None:
-        raise InputError("Missing argument 'FILE': the table of spend, or --fit and a saved fit.")
-    return file
+    if not files:
+        raise InputError(
+            "Missing argument 'FILE...': the table of spend, or --fit and a saved fit."
+        )
+    return files

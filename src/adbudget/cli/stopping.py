@@ -14,6 +14,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import sleep
+from types import FrameType
+from typing import NoReturn
 
 INTERRUPTED = 130
 GRACE = 0.6  # seconds that the main thread has to end by itself
@@ -29,32 +31,43 @@ def ends_within_a_second() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    hears, tells = socket.socketpair()
-    hears.setblocking(True)
+    heard, (hears, tells) = threading.Event(), socket.socketpair()
     tells.setblocking(False)
-    before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_end_when_told, args=(hears,), daemon=True).start()
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        heard.set()
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, hear)
+    woken = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_end_when_told, args=(hears, hear), daemon=True).start()
     try:
         yield
     except KeyboardInterrupt:
-        _say_stopped()
-        sys.exit(INTERRUPTED)
+        _end(heard)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer makes it of the interrupt
-            _say_stopped()
+            _end(heard)
         raise
     finally:
-        signal.set_wakeup_fd(before)
-        tells.close()  # the thread hears that, unless it has heard the signal and counts already
+        signal.set_wakeup_fd(woken)
+        signal.signal(signal.SIGINT, before)
+        tells.close()  # and so ends the thread
 
 
-def _end_when_told(hears: socket.socket) -> None:
+def _end(heard: threading.Event) -> NoReturn:
+    """End now: to take a process full of libraries apart in order can take seconds."""
+    _say_stopped()
+    if heard.is_set():
+        os._exit(INTERRUPTED)
+    sys.exit(INTERRUPTED)
+
+
+def _end_when_told(hears: socket.socket, hear: object) -> None:
     """End the process a moment after Ctrl-C, whatever it is busy with."""
     with hears:
         while told := hears.recv(1):
-            if told[0] == signal.SIGINT and (
-                signal.getsignal(signal.SIGINT) is signal.default_int_handler
-            ):
+            if told[0] == signal.SIGINT and signal.getsignal(signal.SIGINT) is hear:
                 sleep(GRACE)
                 _say_stopped()
                 os._exit(INTERRUPTED)
@@ -68,5 +81,6 @@ def _say_stopped() -> None:
     if not _said.acquire(blocking=False):
         return
     with suppress(OSError, ValueError):  # nobody may be there to read it
+        sys.stdout.flush()
         sys.stderr.write("\n" * sys.stderr.isatty() + STOPPED + "\n")
         sys.stderr.flush()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adbudget.decision.reason_code import ReasonCode
+from adbudget.display.page import Listed
 
 NEAR = 2.0  # Monte-Carlo standard errors within which chance decides on which side of a bar one is
 
@@ -19,8 +20,8 @@ class Action(StrEnum):
 SIGN: dict[str, int] = {Action.INCREASE: 1, Action.MONITOR: 0, Action.REDUCE: -1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Decision(Listed):
     """What to do with one cell, and why. Money is account currency per period.
 
     Attributes

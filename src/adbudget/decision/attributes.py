@@ -18,8 +18,6 @@ from adbudget.plain_json import to_plain
 from adbudget.plan import Limits
 from adbudget.risk import Risk
 
-INTERVAL = (0.05, 0.95)
-
 
 def asked_of(options: Mapping[str, Any], policy_hash: str | None) -> dict[str, Any]:
     """What the caller asked of plan and calls, so that the next run can compare.
@@ -85,27 +83,6 @@ def findings_of_cells(found: Iterable[Finding], cells: pd.Index) -> list[str]:
         for cell in finding.cells:
             kinds.get(cell, {})[finding.kind] = None
     return [BETWEEN.join(names) for names in kinds.values()]
-
-
-def totals_by_currency(frame: pd.DataFrame, lift: np.ndarray) -> list[dict[str, Any]]:
-    """Spend, lift and value per currency: money of several is never added up."""
-    totals = []
-    for code in dict.fromkeys(frame["currency"]):
-        rows = (frame["currency"] == code).to_numpy()
-        total_lift = lift[:, rows].sum(axis=1)
-        low, high = np.quantile(total_lift, INTERVAL)
-        totals.append(
-            {
-                "currency": code,
-                "current_spend": float(frame.loc[rows, "current_spend"].sum()),
-                "recommended_spend": float(frame.loc[rows, "recommended_spend"].sum()),
-                "expected_lift": float(total_lift.mean()),
-                "lift_low": float(low),
-                "lift_high": float(high),
-                "expected_value": float(frame.loc[rows, "expected_value"].sum()),
-            }
-        )
-    return totals
 
 
 def totals_held(decisions: Decisions) -> list[dict[str, Any]]:

@@ -14,18 +14,26 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.action import Action, Decision
+from adbudget.decision.decision_table import (
+    decision_columns,
+    decisions_page,
+    frontier_rows,
+    lift_draws,
+    totals_by_currency,
+)
 from adbudget.decision.moves import Moves, unmoved
 from adbudget.decision.previous import directions
 from adbudget.decision.reasons import Facts, explain, reason_code
 from adbudget.decision.regret import regret
 from adbudget.decision.thresholds import Needed, Thresholds
 from adbudget.decision.totals import HeldTotal, NextMoney, next_money
+from adbudget.display.page import Page, Shown
 from adbudget.display.stages import stage
 from adbudget.draws import Health
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.optimizer import Proposal
 from adbudget.plan import Cell
-from adbudget.risk import tail_mean, within_false_discovery_rate
+from adbudget.risk import within_false_discovery_rate
 
 BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
@@ -53,8 +61,8 @@ class _Asked:
         return "" if self.health is None else " ".join(self.health.problems)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Decisions:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Decisions(Shown):
     """One decision per cell, and the plan they make up.
 
     Attributes
@@ -86,6 +94,36 @@ class Decisions:
         """(cell,) how much of the answer is prior; 0 where nothing is known of the fit."""
         return self._asked.prior_share
 
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        most = self.thresholds.max_wrong_share
+        return decisions_page(self.calls, self.expected_wrong_share, most)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per cell, in the order of ``calls``.
+
+        The columns are those of :func:`adbudget.recommend` and mean the same, but for
+        data_findings, data_from and data_through, which need the panel.
+        """
+        return decision_columns(self.calls, self.proposal, self.elsewhere, self.prior_share)
+
+    def summary(self) -> pd.DataFrame:
+        """One row per currency: calls by kind, spend, lift with its 90% interval, value.
+
+        Columns: currency, increase, monitor, reduce, current_spend, recommended_spend,
+        expected_lift, lift_low, lift_high, expected_value; money per period.
+        """
+        frame = self.to_frame()
+        totals = totals_by_currency(frame, lift_draws(self.proposal))
+        counts = pd.crosstab(frame["currency"], frame["decision"])
+        kinds = counts.reindex(columns=[str(one) for one in Action], fill_value=0)
+        return pd.DataFrame(
+            [
+                {"currency": one["currency"], **kinds.loc[one["currency"]].to_dict(), **one}
+                for one in totals
+            ]
+        )
+
     def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
         """What other bars would have called: gain against the share of wrong calls and the risk.
 
@@ -107,7 +145,9 @@ class Decisions:
         rows = []
         for prob in sorted(probs):
             lax = replace(self.thresholds, prob=float(prob), max_wrong_share=1.0)
-            rows += _frontier_rows(_decide(self.considered, replace(self._asked, thresholds=lax)))
+            other = _decide(self.considered, replace(self._asked, thresholds=lax))
+            wrong = other.expected_wrong_share
+            rows += frontier_rows(other.calls, other.proposal, float(prob), wrong)
         return pd.DataFrame(rows)
 
     @cached_property
@@ -339,27 +379,6 @@ def _decisions(
         held_totals=more.totals,
         _asked=asked,
     )
-
-
-def _frontier_rows(decisions: Decisions) -> list[dict[str, Any]]:
-    """What one list of calls is worth, by currency."""
-    proposal, tail = decisions.proposal, decisions.proposal.risk.tail
-    codes = pd.Index(proposal.draws.currency)[np.argwhere(proposal.draws.exists)[:, 0]]
-    moved = (proposal.plan.spend - proposal.current.spend).abs()
-    called = np.array([call.action != Action.MONITOR for call in decisions.calls])
-    value = proposal.value.to_numpy().reshape(proposal.draws.n_draws, -1)
-    return [
-        {
-            "prob": decisions.thresholds.prob,
-            "currency": code,
-            "calls": int(called[codes == code].sum()),
-            "expected_wrong_share": decisions.expected_wrong_share,
-            "moved": float(moved[codes == code].sum()),
-            "expected_gain": float(column.mean()),
-            "worst_tenth": tail_mean(column, tail),
-        }
-        for code, column in zip(dict.fromkeys(codes), value.T, strict=True)
-    ]
 
 
 def _confidence(prob: float) -> str:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adbudget.display.page import Listed
 from adbudget.errors import InputError
 
 NEVER = 1 + 1e-9  # more than any share of draws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Thresholds(Listed):
     """When a proposed move becomes a call.
 
     Attributes

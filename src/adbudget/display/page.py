@@ -4,16 +4,21 @@ A record says its facts, a few rows and what to do next; how they are laid out i
 """
 
 import html
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
+from numbers import Number
 from typing import Any
 
+from adbudget.money import amount
 from adbudget.plain_json import visible
 
 MOST_ROWS = 18  # of a table in a page
 MOST_ITEMS = 3  # of a list or mapping inside a line
 WIDEST_CELL, WIDEST_LINE = 40, 100
 MOST_LINES, MOST_LETTERS = 36, 3800
+MOST_WRAPPED = 5  # lines of one fact
+LONG = 600  # letters from which a small record shows only what is not as usual
 
 
 def counted(number: int, noun: str) -> str:
@@ -84,13 +89,16 @@ class Listed(Shown):
         return Page(title=type(self).__name__, facts=[(n, in_short(v)) for n, v in values])
 
     def __repr__(self) -> str:
-        """As it would be written; in full where that is short, and else what differs."""
-        every = [(one.name, getattr(self, one.name), one) for one in fields(self) if one.repr]  # type: ignore[arg-type]
-        whole = ", ".join(f"{name}={value!r}" for name, value, _ in every)
-        if len(whole) > WIDEST_LINE * 8:
-            told = [(n, v) for n, v, field in every if not _is_default(v, field)]
-            whole = ", ".join(f"{name}={in_short(value)}" for name, value in told)
-        return _short(f"{type(self).__name__}({whole})", MOST_LETTERS)
+        """As it would be written; where that is long, only what is not as usual, cut."""
+        every = [(one, getattr(self, one.name)) for one in fields(self) if one.repr]  # type: ignore[arg-type]
+        told = [f"{one.name}={in_short(value)}" for one, value in every]
+        if sum(map(len, told)) > LONG:
+            told = [
+                f"{one.name}={in_short(value)}"
+                for one, value in every
+                if not _is_default(value, one)
+            ]
+        return _short(f"{type(self).__name__}({', '.join(told)})", MOST_LETTERS)
 
 
 def _is_default(value: Any, field: Any) -> bool:
@@ -102,18 +110,43 @@ def _is_default(value: Any, field: Any) -> bool:
     return False
 
 
+def table_of(frame: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
+    """``titles``, ``rows``, ``n_rows`` and ``n_words`` of a page, from a data frame.
+
+    Parameters
+    ----------
+    frame : numbers are rounded for people
+    columns : which, and in what order; all of them when None
+    """
+    names = [str(name) for name in (frame.columns if columns is None else columns)]
+    first = frame[names].head(MOST_ROWS)
+    words = [not all(isinstance(value, Number) for value in first[name]) for name in names]
+    rows = [[_cell(value) for value in row] for row in first.itertuples(index=False)]
+    n_words = words.index(False) if False in words else len(words)
+    return {"titles": names, "rows": rows, "n_rows": len(frame), "n_words": n_words}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return amount(value)
+    if hasattr(value, "strftime"):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 def in_short(value: Any) -> str:
     """A value on part of a line: shapes of arrays and frames, the first items of collections."""
+    if hasattr(value, "columns"):
+        return f"<frame of {counted(len(value), 'row')}>"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         sizes = " x ".join(map(str, value.shape))
         return f"<{sizes} {value.dtype}>" if value.shape else str(value)
-    if hasattr(value, "columns"):
-        return f"<frame of {counted(len(value), 'row')}>"
     if isinstance(value, dict):
         items = [f"{in_short(k)}: {in_short(v)}" for k, v in list(value.items())[:MOST_ITEMS]]
         return f"{{{_joined(items, len(value))}}}"
     if isinstance(value, tuple | list | set | frozenset):
-        return f"({_joined([in_short(item) for item in list(value)[:MOST_ITEMS]], len(value))})"
+        items = _joined([in_short(item) for item in list(value)[:MOST_ITEMS]], len(value))
+        return f"({items},)" if len(value) == 1 else f"({items})"
     return _short(visible(repr(value)), WIDEST_LINE - WIDEST_CELL)
 
 
@@ -125,9 +158,13 @@ def _joined(items: list[str], n_all: int) -> str:
 def as_text(page: Page) -> str:
     """The page in at most 36 lines and 3,800 letters, none of which a terminal obeys."""
     lines = [visible(page.title)]
-    width = max((len(name) for name, _ in page.facts), default=0)
-    lines += [f"  {name:<{width}}  {visible(what)}".rstrip() for name, what in page.facts]
-    after = [f"  {hint}" for hint in page.next]
+    width = max((len(visible(name)) for name, _ in page.facts), default=0)
+    for name, what in page.facts:
+        wrapped = textwrap.wrap(visible(what), WIDEST_LINE - width - 4) or [""]
+        more = [*wrapped[: MOST_WRAPPED - 1], "..."] if len(wrapped) > MOST_WRAPPED else wrapped
+        told = visible(name)
+        lines += [f"  {told if not i else '':<{width}}  {line}" for i, line in enumerate(more)]
+    after = [f"  {visible(hint)}" for hint in page.next]
     table = _table(page)
     room = MOST_LINES - len(lines) - len(after) - 2
     if table:
@@ -146,7 +183,7 @@ def _table(page: Page) -> list[str]:
     """Lines of the table, columns flush."""
     if not page.rows:
         return []
-    cells = [list(page.titles), *([visible(cell) for cell in row] for row in page.shown)]
+    cells = [[visible(cell) for cell in row] for row in (page.titles, *page.shown)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(page.titles))]
     lines = [
         "  "

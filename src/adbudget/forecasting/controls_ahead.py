@@ -5,10 +5,11 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
+from adbudget.tables.dates import read_dates
 from adbudget.tables.messages import Note, Rows, quoted
 from adbudget.tables.named_columns import checked_frame
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import read_dates, read_numbers
+from adbudget.tables.values import read_numbers
 
 
 def controls_ahead(

@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.draws import Health
 from adbudget.errors import InputError
 
 METRICS = ("outcome", "roas", "cpa")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Forecast:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Forecast(Shown):
     """What a plan is expected to bring, by account and period.
 
     Attributes
@@ -47,6 +48,19 @@ class Forecast:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seed: int = 0
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        frame = self.to_frame("account", each="horizon")
+        known = ("account", "metric", "mean", "low", "high")
+        facts = [("warning", one) for one in self.warnings[:3]]
+        return Page(
+            title=f"Forecast of {self.outcome_name}: {self.draws.sizes['date']:,} {self.period} "
+            f"periods, {counted(len(self.accounts), 'account')}, 90% from low to high",
+            facts=[("fit", "healthy" if self.ok else "NOT to be trusted"), *facts],
+            next=(".to_frame()  .probability(...)  .over_horizon()",),
+            **table_of(frame, known),
+        )
 
     @property
     def accounts(self) -> tuple[str, ...]:

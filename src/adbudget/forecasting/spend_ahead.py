@@ -8,10 +8,11 @@ from adbudget.draws import SpendLike, aligned_spend
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.plan import Plan
+from adbudget.tables.dates import read_dates
 from adbudget.tables.messages import Note, Rows, dates_text, quoted
 from adbudget.tables.named_columns import checked_frame
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import check_not_negative, read_dates, read_numbers
+from adbudget.tables.values import check_not_negative, read_numbers
 
 PlanLike = Plan | SpendLike | pd.DataFrame
 NAMES = ("account", "channel", "date")

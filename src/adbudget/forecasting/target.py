@@ -11,11 +11,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import Page, Shown, table_of
 from adbudget.errors import InfeasibleError, InputError
 from adbudget.forecasting.forecasts import DEFAULT_HORIZON, forecast_of, prepared
 from adbudget.forecasting.record import METRICS, Forecast, metric_draws
 from adbudget.model.ahead import Ahead, play
 from adbudget.model.fit import Fit
+from adbudget.money import amount
 from adbudget.optimizer.totals import Splits
 from adbudget.plan import Limits, Plan
 from adbudget.risk import Risk
@@ -25,8 +27,8 @@ SPLIT_DRAWS = 400  # draws of the curves that a split is chosen on
 PRECISION = 1e-3  # share of the range of totals at which the search stops
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TargetPlan:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TargetPlan(Shown):
     """A plan that reaches a target, and how surely.
 
     Attributes
@@ -53,6 +55,16 @@ class TargetPlan:
     current_spend: float
     forecast: Forecast
     reason: str
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        return Page(
+            title=f"Plan that reaches {self.metric} {amount(self.target)} with "
+            f"{self.probability:.0%}",
+            facts=[("reason", self.reason)],
+            next=(".to_frame()  .plan  .forecast",),
+            **table_of(self.to_frame()),
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row per account and channel: account, channel, current_spend, spend, change_pct."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
+from adbudget.display.page import Page, as_html
 from adbudget.ledger import database
 from adbudget.ledger.changes import open_changes
 from adbudget.ledger.identity import check_person, identity_of
@@ -33,6 +34,9 @@ class LedgerReader:
     def __repr__(self) -> str:
         seen = "" if self._horizon is None else f", as of entry {self._horizon}"
         return f"Ledger({database.place(self._engine)!r}{seen})"
+
+    def _repr_html_(self) -> str:
+        return as_html(Page(title=repr(self), next=(".entries()  .pending()  .verify()",)))
 
     def entries(
         self,

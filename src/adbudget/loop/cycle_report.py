@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.loop.applying import Applied, unit_of_budget
 from adbudget.loop.promises import Judged
 from adbudget.plain_json import to_plain
@@ -14,8 +15,8 @@ from adbudget.platforms.platform import StandingBudget
 from adbudget.policy.plan import PolicyPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CycleReport:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CycleReport(Shown):
     """What a cycle did.
 
     Attributes
@@ -51,6 +52,20 @@ class CycleReport:
     judged: tuple[Judged, ...]
     exploration_cost: float
     notes: tuple[str, ...]
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        columns = ["account", "channel", "campaign", "budget", "decided", "verdict", "state"]
+        return Page(
+            title=f"Cycle {self.key}{' (dry)' if self.dry else ''}: "
+            f"{counted(len(self.table), 'campaign')}",
+            facts=[
+                ("learned", self.learned),
+                ("fit", "healthy" if self.healthy else "NOT healthy"),
+            ],
+            next=(".table  .rehearsal  .applied  .judged  .notes",),
+            **table_of(self.table, [name for name in columns if name in self.table.columns]),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values."""

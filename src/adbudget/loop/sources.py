@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import pandas as pd
 
 from adbudget.errors import InputError, PlatformError
+from adbudget.outside.queries import query_table
 from adbudget.platforms.platform import OutcomeReport
 from adbudget.tables.files import read_table
 from adbudget.tables.messages import every_quoted, quoted
@@ -171,21 +172,9 @@ class QuerySource(Told):
 
     def read(self, since: date, until: date) -> Feed:
         """See :class:`Source`."""
-        from sqlalchemy import create_engine, text
-        from sqlalchemy.exc import SQLAlchemyError
-
         days = {"since": since.isoformat(), "until": until.isoformat()}
         used = {name: value for name, value in days.items() if f":{name}" in self.query}
-        try:
-            engine = create_engine(self.url)
-            try:
-                with engine.connect() as connection:
-                    table = pd.read_sql_query(text(self.query), connection, params=used)
-            finally:
-                engine.dispose()
-        except (SQLAlchemyError, pd.errors.DatabaseError) as error:
-            said = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise InputError(f"{self.name} could not be asked: {said}.") from error
+        table = query_table(self.url, self.query, used)
         table = renamed(table, self.name, self.columns or {})
         return feed_of(table, self, since, until)
 

@@ -12,7 +12,7 @@ import numpy as np
 from adbudget.errors import FileFormatError
 from adbudget.model.learned import Learned
 from adbudget.model.priors import Priors
-from adbudget.tables.files import write_whole
+from adbudget.tables.whole_files import write_whole
 
 
 def write_archive(path: Path, text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 The same density as ``definition.py``, written out by hand; a test holds the two to each other.
 All data travel in one flat block of numbers, so that threads call machine code and never wait for
-the interpreter. Everything compiled is in this one file and takes nothing from others: machine code
+the interpreter. Everything compiled is in this one file and takes no code from others: machine code
 is cached by file, and would not notice that another one has changed.
 """
 
@@ -10,6 +10,9 @@ import numba
 import numpy as np
 from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
+from adbudget.model.machine_code import keeps_machine_code
+
+KEPT = keeps_machine_code()
 HEADER, N_SCALES = 10, 23  # how `block.pack` begins
 DIVERGED = -1000.0  # log acceptance below which a trajectory has diverged
 # NaN and infinity keep their meaning: the sampler must see them. Only in `_dot` may a sum be
@@ -18,7 +21,7 @@ DIVERGED = -1000.0  # log acceptance below which a trajectory has diverged
 RELAXED = {"contract", "nsz"}
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED | {"reassoc"})
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED | {"reassoc"})
 def _dot(left, right, size):
     """Sum of products of the first ``size`` entries."""
     total = 0.0
@@ -27,7 +30,7 @@ def _dot(left, right, size):
     return total
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _soft_shares(tilt, grid, window, out):
     """Shares of a grid, proportional to exp(tilt * grid + window); returns the grid's mean."""
     top = -np.inf
@@ -45,7 +48,7 @@ def _soft_shares(tilt, grid, window, out):
     return mean
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _bend(raw, start, slope, width):
     """Bent log return and its derivative by the raw one."""
     depth = (start - raw) / width
@@ -60,7 +63,7 @@ def _bend(raw, start, slope, width):
     return raw - slope * width * soft, 1.0 + slope * share
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _learned(x, grad, mean, precision):
     """Log prior of what accounts share, as other accounts have shown it."""
     value, last = 0.0, mean.size - 1
@@ -75,7 +78,7 @@ def _learned(x, grad, mean, precision):
     return value
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _believed(x, grad, C, scales):
     """Log prior of what accounts share, before any account."""
     df = scales[13]
@@ -107,7 +110,7 @@ def _believed(x, grad, C, scales):
     return value
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _effects(x, grad, C, A, n, df, value):
     """``value`` and the log prior of what is an account's or a cell's own."""
     first, end = 2 + 4 * C + A, 2 + 4 * C + A + n
@@ -121,7 +124,7 @@ def _effects(x, grad, C, A, n, df, value):
     return value
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _base_sales(media, log_spread, scales):
     """Log density of the mean outcomes and its derivative by the spread; by media: in place."""
     centre, typical_sd, least = scales[17], scales[18], scales[21]
@@ -151,7 +154,7 @@ def _base_sales(media, log_spread, scales):
     return value, by_spread
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
 def _density(x, grad, block):
     """Log density up to a constant; its gradient goes to ``grad``."""
     C, A, n = int(block[1]), int(block[2]), int(block[3])
@@ -312,7 +315,7 @@ def value_and_gradient(position: np.ndarray, block: np.ndarray) -> tuple[float, 
     return _density(position, gradient, block), gradient
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, nogil=True, error_model="numpy", fastmath=RELAXED)
 def log_densities(positions, block, values, gradients):
     """Log density and gradient of every position.
 
@@ -327,7 +330,7 @@ def log_densities(positions, block, values, gradients):
         values[i] = _density(positions[i], gradients[i], block)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)
+@numba.njit(cache=KEPT, nogil=True, error_model="numpy", fastmath=RELAXED)
 def move_each(
     positions, values, gradients, block, scale, momenta, log_chance, step, n_steps, log_accept
 ):
@@ -379,7 +382,7 @@ def move_each(
 _DOUBLES = types.CPointer(types.double)
 
 
-@numba.cfunc(types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr), cache=True)
+@numba.cfunc(types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr), cache=KEPT)
 def density_callback(size, position, gradient, value, data):
     """C entry point for the sampler: 0 when finite, a positive code when the point is no good."""
     length = int(carray(data, (1,), np.float64)[0])
@@ -389,7 +392,7 @@ def density_callback(size, position, gradient, value, data):
     return 0 if np.isfinite(out[0]) else 4
 
 
-@numba.cfunc(types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr), cache=True)
+@numba.cfunc(types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr), cache=KEPT)
 def copy_callback(size, size_out, position, out, data):
     """C entry point that keeps a draw as it is: everything else is derived after sampling."""
     carray(out, (size_out,))[:] = carray(position, (size,))

@@ -13,9 +13,10 @@ import pandas as pd
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.tables.currencies import codes_in
+from adbudget.tables.dates import read_dates
 from adbudget.tables.messages import Rows, dates_text, every_quoted, quoted
 from adbudget.tables.roles import as_frame, column_of
-from adbudget.tables.values import read_dates, read_names, read_numbers
+from adbudget.tables.values import read_names, read_numbers
 
 TABLE = "the lift tests"
 MEASURES = ("lift_total", "lift_per_period", "iroas")

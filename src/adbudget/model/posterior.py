@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import Page, Shown
 from adbudget.draws import Health
 from adbudget.model.evidence import Evidence
 from adbudget.model.layout import Layout
@@ -15,8 +16,8 @@ from adbudget.model.transform import CellDraws, cell_draws
 from adbudget.panel.panel import Panel
 
 
-@dataclass(frozen=True, eq=False)
-class Posterior:
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior(Shown):
     """The panel a model saw, what it believed, and the posterior draws of its parameters.
 
     Attributes
@@ -51,6 +52,27 @@ class Posterior:
     forgetting: float | None = None
     lift_history: np.ndarray | None = None
     known_drift: pd.DataFrame | None = None
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        health, (chains, draws, _) = self.health, self.positions.shape
+        forgets = "nothing" if self.forgetting is None else f"half after {self.forgetting:g} days"
+        tests = self.evidence.tests
+        return Page(
+            title=f"Fit of {self.panel.in_words}",
+            facts=[
+                ("health", health.page().title.partition(": ")[2]),
+                ("r-hat", f"{health.rhat_max:.3f}, effective draws {health.ess_bulk_min:,.0f}"),
+                ("draws kept", f"{chains * draws:,} of {health.n_draws:,}, seed {self.seed}"),
+                ("forgets", forgets),
+                ("lift tests", f"{0 if tests is None else len(tests.cell):,}"),
+                ("made by", ", ".join(f"{name} {one}" for name, one in self.versions.items())),
+            ],
+            next=(
+                ".recommend(limits=...)  ab.forecast(fit)  .update(new_rows)  .save(path)",
+                ".draws  .health  .drift  .lift_tests  .idata  .current_spend",
+            ),
+        )
 
     @property
     def layout(self) -> Layout:

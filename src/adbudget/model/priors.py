@@ -4,12 +4,13 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import isfinite, pi
 
+from adbudget.display.page import Listed
 from adbudget.errors import InputError
 from adbudget.model.learned import Learned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priors:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Priors(Listed):
     """What is believed before any data, in plain words.
 
     Returns are in log units: a spread of 0.5 means that two cells of one channel typically differ

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.display.stages import stage
 from adbudget.draws import CurveDraws, HasDraws, SpendLike
 from adbudget.errors import InfeasibleError, InputError
+from adbudget.money import amount
 from adbudget.optimizer.alternative import MoveComparison, compare_without
 from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
@@ -33,8 +35,8 @@ ROUNDING = 1e-6  # share of a cell's spend below which a move is rounding
 WORTH_IT = 1e-7  # share of a block's spend below which a gain is rounding, not a reason to move
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Proposal:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Proposal(Shown):
     """The best plan within the limits. Money is account currency per period.
 
     Attributes
@@ -72,6 +74,19 @@ class Proposal:
     reason: str
     _problem: Problem = field(repr=False)
     _solution: Solution = field(repr=False)
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        now, after = self.current.spend, self.plan.spend
+        order = (after - now).abs().sort_values(ascending=False, kind="stable").index
+        moves = pd.DataFrame({"now": now, "next": after, "held by": self.at_limit}).loc[order]
+        return Page(
+            title=f"Proposal: {amount(now.sum())} -> {amount(after.sum())} per period on "
+            f"{counted(len(now), 'account-channel')}",
+            facts=[("reason", self.reason), ("gap to the best", amount(self.gap))],
+            next=("ab.decide(proposal, health=fit.health)  .plan  .value  .hurdle  .at_limit",),
+            **table_of(moves.reset_index()),
+        )
 
     def refit(self, fixed: tuple[Cell | str, ...]) -> "Proposal":
         """Find the best plan with more cells (or whole channels) held at today's spend.

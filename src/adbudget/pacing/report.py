@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.daily.daily_budgets import DailyBudgets
 from adbudget.pacing.delivery.delivered import Delivery
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from adbudget.alerts.alert import Alert
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PacingReport:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PacingReport(Shown):
     """Where every deal stands, what is off, and what to do.
 
     Attributes
@@ -54,6 +55,18 @@ class PacingReport:
     daily: DailyBudgets
     raised: "tuple[Alert, ...]"
     held: dict[str, str]
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        found = {"alerts": self.alerts, "moves": self.moves, "requests": self.requests}
+        states = self.status["state"].value_counts()
+        told = ", ".join(f"{n:,} {state}" for state, n in states.items())
+        return Page(
+            title=f"Pacing of {counted(len(self.status), 'deal')} at {self.as_of:%Y-%m-%d %H:%M}",
+            facts=[("states", told), *((name, f"{len(frame):,}") for name, frame in found.items())],
+            next=(".status  .groups  .alerts  .moves  .requests  .notes",),
+            **table_of(self.status, list(self.status.columns[:8])),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The frames as lists of plain JSON values; Decimals and instants as text."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from adbudget.panel.calendar import Calendar
 from adbudget.panel.checks import check_no_missing_spend, check_some_spend
-from adbudget.panel.forms import OutcomeRecords, Records
+from adbudget.panel.forms import Records
+from adbudget.panel.joining import OutcomeRecords
 from adbudget.tables.messages import Note, dates_text, quoted
 
 
@@ -54,7 +55,9 @@ def make_arrays(
     recorded = np.isfinite(given)
     missing = span(recorded) & ~recorded
     if not missing_is_zero:
-        check_no_missing_spend(missing, records, period, calendar.dates)
+        told = np.array([name in records.idle_channels for name in records.channels])
+        unknown = missing & ~told[:, None]
+        check_no_missing_spend(unknown, records, period, calendar.dates)
     spend = np.where(recorded, given, 0.0)
     live = span(spend > 0)
 

@@ -7,7 +7,7 @@ from adbudget.panel.ends import cells_named, channels_of
 from adbudget.panel.findings import Alarms, Finding, make_finding
 from adbudget.panel.panel import Panel
 from adbudget.tables.messages import listed
-from adbudget.tables.roles import is_total_name
+from adbudget.tables.totals import is_total_name
 
 EQUAL = 0.01  # share of a sum within which a channel equals it
 LEAST_LUMPS = {"week": 4, "month": 3}  # lumps that make a habit

@@ -167,7 +167,7 @@ def _coverage(days: np.ndarray, period: str) -> float:
 def _fits(days: np.ndarray, period: str) -> np.ndarray:
     """Which days lie on the calendar most of them share."""
     if period == "weekly":
-        return _weekday(days) == _common(_weekday(days))
+        return weekday_of(days) == _common(weekday_of(days))
     if period == "monthly":
         return _fits_monthly(days)
     return np.ones(days.size, dtype=bool)
@@ -183,7 +183,8 @@ def _fits_monthly(days: np.ndarray) -> np.ndarray:
     return day_of_month == np.minimum(_common(day_of_month), month_length)
 
 
-def _weekday(days: np.ndarray) -> np.ndarray:
+def weekday_of(days: np.ndarray) -> np.ndarray:
+    """0 for Monday to 6 for Sunday."""
     return (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
 
 
@@ -220,7 +221,7 @@ def _off_calendar(account: str, days: np.ndarray, period: str) -> InputError:
     fits = _fits(days, period)
     expected = f"the same day of every month, like {days[fits][0]}"
     if period == "weekly":
-        expected = f"a {WEEKDAYS[_common(_weekday(days))]}, like {days[fits][0]}"
+        expected = f"a {WEEKDAYS[_common(weekday_of(days))]}, like {days[fits][0]}"
     return InputError(
         f"dates of account {account!r} are not {period}: expected every date to be {expected}; "
         f"{dates_text(days[~fits])} {'are' if (~fits).sum() > 1 else 'is'} not. "
@@ -240,7 +241,7 @@ def _common_period(period_by_account: dict[str, str]) -> str:
 
 
 def _check_common_weekday(days_by_account: dict[str, np.ndarray]) -> None:
-    weekday = {name: WEEKDAYS[_weekday(days[:1])[0]] for name, days in days_by_account.items()}
+    weekday = {name: WEEKDAYS[weekday_of(days[:1])[0]] for name, days in days_by_account.items()}
     found = sorted(set(weekday.values()), key=WEEKDAYS.index)
     if len(found) > 1:
         raise InputError(
@@ -259,7 +260,7 @@ def _check_spend_fits(account: str, days: np.ndarray, period: str, outcome: np.n
     """Spend dates may be sparse, but each has to be one of the calendar's label days."""
     fits = _fits(days, period)
     if period == "weekly":
-        fits = _weekday(days) == _weekday(outcome[:1])[0]
+        fits = weekday_of(days) == weekday_of(outcome[:1])[0]
     if not fits.all():
         raise InputError(
             f"the outcome of {account_names([account])} is {period} ({dates_text(outcome)}), but "

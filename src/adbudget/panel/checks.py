@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.panel.forms import OutcomeRecords, Records, SpendRecords
+from adbudget.panel.forms import Records
+from adbudget.panel.joining import OutcomeRecords, SpendRecords
 from adbudget.tables.messages import LONE_ACCOUNT, Rows, account_names, dates_text, listed, quoted
 
 MIN_PERIODS = 8
@@ -65,12 +66,14 @@ def _duplicates(
         return InputError(
             f"duplicate rows: more than one for the same {keys}{lone} with conflicting values: "
             f"{where}. Keep the right one; or, if they are parts such as campaigns, sum them: "
-            f"{summed}."
+            f"duplicates='sum', or {summed}.",
+            remedy={"duplicates": "sum"},
         )
     return InputError(
         f"duplicate rows: more than one for the same {keys}{lone} with equal values: {where}. "
         f"If they are copies, drop them: frame.drop_duplicates({keys}); if they are parts such as "
-        f"campaigns, sum them: {summed}."
+        f"campaigns, sum them: duplicates='sum', or {summed}.",
+        remedy={"duplicates": "sum"},
     )
 
 
@@ -124,8 +127,10 @@ def _disagreement(
     return InputError(
         f"column {name!r} differs between channel rows of one account and date: {example}; see "
         f"{outcome.rows.named(differs)}. It must be the account's total, repeated on each row (nan "
-        "is a missing value). If it is credited to channels, pass the total as a table of its own: "
-        f"frame.groupby({list(outcome.key_columns)}, as_index=False)[{name!r}].sum()."
+        "is a missing value). If it is credited to channels, the sum over them may stand for it: "
+        "duplicates='sum'; or pass the true total as a table of its own: "
+        f"frame.groupby({list(outcome.key_columns)}, as_index=False)[{name!r}].sum().",
+        remedy={"duplicates": "sum"},
     )
 
 
@@ -233,7 +238,8 @@ def check_no_missing_spend(
     raise InputError(
         f"spend is missing between a channel's first and last value: {named}{more}{where}. "
         "If missing means that nothing was spent, pass missing_spend='zero'; otherwise fill in "
-        "the true spend."
+        "the true spend.",
+        remedy={"missing_spend": "zero"},
     )
 
 

@@ -16,6 +16,7 @@ from adbudget.panel.calendar import PERIOD_DAYS, period_number
 from adbudget.panel.checks import check_controls_known, check_no_duplicates, one_row_per_date
 from adbudget.panel.forms import Records, read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
+from adbudget.panel.opened import AsTold
 from adbudget.panel.panel import Panel
 from adbudget.panel.restated import (
     REFIT,
@@ -102,7 +103,8 @@ def follow(
 
 def _of_tables(panel: Panel, data, outcome, columns, channels, holidays) -> _Later:
     controls = [name for name in panel.controls if holidays is None or name != HOLIDAY]
-    records = read_records(data, outcome, columns, channels, controls or None)
+    told = AsTold(columns=columns, channels=channels, controls=controls or None)
+    records = read_records(data, outcome, told)
     notes = list(records.notes)
     check_no_duplicates(records)
     by_date = one_row_per_date(records)

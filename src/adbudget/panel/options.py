@@ -43,6 +43,57 @@ class PanelOptions(TypedDict, total=False):
             shell=Shell(kind="text", metavar="COUNTRY"),
         ),
     ]
+    layout: Annotated[
+        "str | None",
+        Option(
+            help="Which export the tables are, a .toml file, or none; by their titles if not given",
+            shell=Shell(kind="text", metavar="NAME"),
+        ),
+    ]
+    channel_of: Annotated[
+        "Mapping[str, str] | None",
+        Option(
+            help="Channel that the rows of a channel or campaign are summed to, with * in names; - "
+            "leaves them out",
+            shell=Shell(kind="pairs", metavar="NAME=CHANNEL"),
+        ),
+    ]
+    account_of: Annotated[
+        "Mapping[str, str] | None",
+        Option(
+            help="Account that rows of an account belong to, with * in names; - leaves them out",
+            shell=Shell(kind="pairs", metavar="NAME=ACCOUNT"),
+        ),
+    ]
+    duplicates: Annotated[
+        Literal["error", "sum"],
+        Option(
+            help="Several rows for one account, channel and date: refuse or sum them",
+            default="error",
+            shell=Shell(kind="choice", choices=("error", "sum")),
+        ),
+    ]
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        Option(
+            help="Decimal sign of the numbers; decided by each column if not given",
+            shell=Shell(kind="choice", choices=(".", ",")),
+        ),
+    ]
+    dayfirst: Annotated[
+        "bool | None",
+        Option(
+            help="Whether 03/04/2024 is the third of April; decided by the column if not given",
+            shell=Shell(kind="switch"),
+        ),
+    ]
+    resample: Annotated[
+        Literal["weekly", "monthly"] | None,
+        Option(
+            help="Sum days or weeks to this period",
+            shell=Shell(kind="choice", choices=("weekly", "monthly")),
+        ),
+    ]
     freq: Annotated[
         "str | None",
         Option(

@@ -1,17 +1,18 @@
 """Panel: what was spent and earned, by account, channel and period, on one calendar."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from adbudget.display.page import counted
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.errors import InputError
 from adbudget.tables.messages import Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Panel:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Panel(Shown):
     """What every account spent and earned, on one regular calendar.
 
     A cell is one channel of one account. Axes are always (account, channel, period).
@@ -79,6 +80,18 @@ class Panel:
                 )
         if not (np.isfinite(self.spend) & (self.spend >= 0)).all():
             raise InputError("spend must be finite and >= 0; use 0 where nothing was spent.")
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        kinds = Counter(note.kind for note in self.notes)
+        told = ", ".join(f"{kind} ({n:,})" for kind, n in kinds.items()) or "none"
+        columns = ["account", "periods", "first", "last", "channels", "spend", "outcome", "roas"]
+        return Page(
+            title=f"Panel of {self.in_words}",
+            facts=[("channels", ", ".join(self.channels)), ("notes", told)],
+            next=(".summary()  .to_frame()  .notes  ab.fit(panel, seed=0)",),
+            **table_of(self.summary(), columns),
+        )
 
     @property
     def n_accounts(self) -> int:

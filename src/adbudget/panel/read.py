@@ -3,6 +3,8 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Unpack
 
 import numpy as np
@@ -22,8 +24,10 @@ from adbudget.panel.checks import (
 from adbudget.panel.forms import read_records
 from adbudget.panel.holidays import HOLIDAY, holiday_control
 from adbudget.panel.integrity import without_values_out_of_line
+from adbudget.panel.opened import AsTold
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
+from adbudget.panel.resampled import check_one_period, checked_resample, resampled
 from adbudget.panel.unit_value import read_margin, read_unit_value
 from adbudget.tables.currencies import currency_of_accounts
 from adbudget.tables.frames import FrameLike
@@ -32,19 +36,23 @@ from adbudget.tables.instants import as_moment
 
 @takes(PanelOptions)
 def read_panel(
-    data: FrameLike, outcome: FrameLike | str | None = None, **options: Unpack[PanelOptions]
+    data: FrameLike | Sequence[FrameLike],
+    outcome: FrameLike | Sequence[FrameLike] | str | None = None,
+    **options: Unpack[PanelOptions],
 ) -> Panel:
     """Read spend and outcome tables, check everything, and put them on one calendar.
 
     Three forms are read: two long tables, ``data`` (account, channel, date, spend) and ``outcome``
     (account, date, one KPI); one long table with the outcome repeated on each channel row; one
-    wide table (account, date, outcome, one column of spend per channel). The tables are never
+    wide table (account, date, outcome, one column of spend per channel). Exports of ad platforms
+    and shops are recognised by their titles and read as their layout says. The tables are never
     changed, and the order of their rows and columns does not matter.
 
     Parameters
     ----------
-    data : pandas or polars frame with the spend. Without an account column it is one account
-    outcome : frame with the outcome, or the name of the outcome column of ``data``
+    data : pandas or polars frame with the spend, or a list of them, such as one per platform.
+        Without an account column it is one account
+    outcome : frame with the outcome, a list of them, or the name of the outcome column of ``data``
     columns : mapping from role (account, channel, date, spend, outcome, currency) to your column;
         by default each has the name of its role, the outcome also revenue, sales or
         conversion_value
@@ -54,6 +62,16 @@ def read_panel(
     holidays : country whose public holidays become the control ``holiday``, such as "DE" or
         "DE-BY", or mapping from account to country; see
         :func:`adbudget.panel.holidays.calendar_controls`
+    layout : name of a layout of :mod:`adbudget.tables.layout`, the path of a .toml file of one, or
+        "none"; recognised by the titles of each table by default
+    channel_of : mapping from a channel, campaign or pattern with * to the channel its rows are
+        summed to; "-" leaves them out. In any case, the first that fits holds
+    account_of : the same for accounts
+    duplicates : "error", or "sum" when several rows of one account, channel and date are its
+        parts; then an outcome on channel rows is summed, too
+    decimal : decimal sign of numbers that are text, "." or ","; decided by each column by default
+    dayfirst : whether 03/04/2024 is the third of April; decided by the column by default
+    resample : "weekly" or "monthly" sums days or weeks to that period; only whole ones are kept
     freq : "daily", "weekly" or "monthly"; detected by default
     currency : code such as "EUR", or mapping from account to code; by default the currency column
     value_per_unit : money per outcome unit, or mapping from account; needed for a KPI that counts
@@ -80,12 +98,20 @@ def read_panel(
         raise InputError(f"out_of_line must be 'keep' or 'mask'; got {out_of_line!r}.")
     stated_period = checked_freq(options["freq"])
     today = "" if day is None else as_moment(day, "today").date().isoformat()
-    named = (options["columns"], options["channels"], options["controls"])
-    records = read_records(data, outcome, *named)
+    period = checked_resample(options["resample"])
+    told = AsTold(**{one.name: options[one.name] for one in fields(AsTold)})
+    records = read_records(data, outcome, told)
     notes = list(records.notes)
     accounts = records.outcome.rows.accounts
     check_no_duplicates(records)
     outcome_records = one_row_per_date(records)
+    if period is not None:
+        zero = missing_spend == "zero"
+        records, outcome_records = resampled(
+            records, outcome_records, period, notes, missing_is_zero=zero
+        )
+    elif missing_spend != "zero":
+        check_one_period(records, outcome_records)
     check_enough_periods(outcome_records)
     check_controls_known(outcome_records, records.controls)
     outcome_days = _days_by_account(outcome_records.rows.account, outcome_records.date, accounts)

@@ -67,12 +67,21 @@ def read_unit_value(
 
 
 def read_margin(margin: Any, accounts: tuple[str, ...], notes: list[Note]) -> np.ndarray:
-    """(account,) share of the outcome's money that is contribution margin; 1 when not stated."""
+    """(account,) share of the outcome's money that is contribution margin; 1 when not stated.
+
+    Raises
+    ------
+    InputError : not positive, or above 1
+    """
     shares = _positive_by_account(margin, "margin", accounts)
     above = [name for name, share in zip(accounts, shares, strict=True) if share > 1]
     if above:
-        message = f"margin is above 1 for {account_names(above)}: 30 percent is written 0.30."
-        notes.append(Note(kind="margin_above_one", message=message))
+        largest = shares.max()
+        meant = f" Did you mean {largest / 100:g}?" if largest <= 100 else ""
+        raise InputError(
+            f"margin must be a share of the outcome's money, at most 1; got {largest:g} for "
+            f"{account_names(above)}.{meant} What one unit of a KPI is worth is value_per_unit=."
+        )
     if margin is not None and (shares == 1).any():
         notes.append(Note(kind=STATED, message="A margin of 100% counts as stated."))
     return shares

@@ -44,8 +44,9 @@ from adbudget.platforms.wire import (
     order_to_json,
     performance_frame,
 )
-from adbudget.tables.files import read_table, replace_file
+from adbudget.tables.files import read_table
 from adbudget.tables.instants import as_moment
+from adbudget.tables.whole_files import replace_file
 
 BUDGETS, ORDERS, LOCK, COMPLETE = "budgets.csv", "orders.jsonl", ".lock", "complete_until.txt"
 PERFORMANCE = ("performance.parquet", "performance.csv")

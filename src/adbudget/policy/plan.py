@@ -1,5 +1,6 @@
 """PolicyPlan and Recommendation: what a run recommends. Records; knows nothing of how."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -7,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.plain_json import to_plain
 from adbudget.tables.messages import Note
 from adbudget.tables.units import split_unit
@@ -64,8 +66,8 @@ class Recommendation:
 COLUMNS = tuple(each.name for each in fields(Recommendation))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PolicyPlan:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PolicyPlan(Shown):
     """What a policy recommends for a campaign table.
 
     Attributes
@@ -90,6 +92,19 @@ class PolicyPlan:
     run_id: str
     currency: str
     exponent: int
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        counts = Counter(str(call.verdict) for call in self.calls)
+        told = ", ".join(f"{n:,} {verdict}" for verdict, n in counts.items())
+        columns = ("campaign_id", "action", "verdict", "current_budget", "recommended_budget")
+        return Page(
+            title=f"Policy plan for {counted(len(self.calls), 'campaign')} "
+            f"at {self.at:%Y-%m-%d %H:%M}",
+            facts=[("verdicts", told), ("alerts", f"{len(self.alerts):,}")],
+            next=(".recommendations  .table()  .alerts  .summary  .of(campaign_id)",),
+            **table_of(self.recommendations, columns),
+        )
 
     @cached_property
     def recommendations(self) -> "pd.DataFrame":

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PlainValidator, Strict, ValidationInfo, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
+from adbudget.display.page import Listed
 from adbudget.ledger.entry import digest
 from adbudget.money import CURRENCIES_OF, Money, parse_money
 from adbudget.policy import values
@@ -343,8 +344,8 @@ class Attribution:
     window: Days = _as_written("7 days")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
-class Policy:
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG, repr=False)
+class Policy(Listed):
     """A policy, checked: made by :func:`adbudget.load_policy`.
 
     Attributes

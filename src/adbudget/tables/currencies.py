@@ -3,6 +3,7 @@
 Codes are ISO 4217 in capitals, "" where nobody says. Money of two currencies is never mixed.
 """
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -16,10 +17,35 @@ from adbudget.tables.messages import Rows, account_names, quoted
 from adbudget.tables.roles import column_of
 from adbudget.tables.values import factorized, read_names
 
+CALLED = {  # what people write for a code
+    **dict.fromkeys(("EURO", "EUROS", "€"), "EUR"),
+    **dict.fromkeys(("DOLLAR", "DOLLARS", "US DOLLAR", "US$", "$"), "USD"),
+    **dict.fromkeys(("POUND", "POUNDS", "STERLING", "£"), "GBP"),
+    **dict.fromkeys(("YEN", "¥"), "JPY"),
+    **dict.fromkeys(("FRANC", "FRANKEN", "SFR"), "CHF"),
+}
+
+
+def check_code(written: object, what: str) -> None:
+    """Refuse what is no code of three letters, and say which was probably meant.
+
+    Raises
+    ------
+    InputError : names the code
+    """
+    code = code_of(written)
+    if not re.fullmatch("[A-Z]{3}", code):
+        meant = CALLED.get(code)
+        hint = f"did you mean {meant!r}?" if meant else "write 'EUR' or 'USD'."
+        raise InputError(f"{what} must be a code of three letters; got {written!r}: {hint}")
+
 
 def codes_in(values: pd.Series, column: Hashable, rows: Rows) -> np.ndarray:
     """(row,) currency code in capitals, "" where the row states none."""
     position, different = factorized(values, column, rows)
+    for value in different:
+        if code_of(value):
+            check_code(value, f"column {column!r} of {rows.table}")
     codes = [code_of(value) for value in different]
     return np.array([*codes, ""], dtype=object)[position]
 
@@ -42,6 +68,9 @@ def currency_of_accounts(
             f"currency must be text such as 'EUR'; got {quoted(stated[name] for name in wrong)} "
             f"for {account_names(wrong)}."
         )
+    for name, code in stated.items():
+        if code_of(code):
+            check_code(code, f"currency of {account_names([name])}")
     found = {name: {code_of(code)} - {""} for name, code in stated.items()}
     for column, values, rows in currency_columns:
         codes = codes_in(values, column, rows)

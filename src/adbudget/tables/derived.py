@@ -1,4 +1,4 @@
-"""Frame + formulas -> the frame with columns made of others by adding and subtracting."""
+"""Frame + formulas -> the frame with columns made of others: sums, differences and products."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from adbudget.errors import InputError
 from adbudget.tables.messages import every_quoted
 
 SIGN = re.compile(r"\s+([+-])\s+")  # names may hold hyphens, so a sign stands between blanks
+TIMES = re.compile(r"\s+\*\s+")
 
 
 def add_derived(
@@ -19,7 +20,7 @@ def add_derived(
     Parameters
     ----------
     tables : spend table, or spend and outcome tables
-    formulas : new column -> "gross - discount + shipping"; a missing value makes a missing value
+    formulas : new column -> "gross - discount + units * price"; missing values make missing values
 
     Raises
     ------
@@ -28,11 +29,12 @@ def add_derived(
     for name, formula in formulas.items():
         words = SIGN.split(f" + {str(formula).strip()}")[1:]
         terms = list(zip(words[1::2], words[::2], strict=True))
-        able = [all(column in table.columns for column, _ in terms) for table in tables]
+        columns = [column for term, _ in terms for column in TIMES.split(term)]
+        able = [all(column in table.columns for column in columns) for table in tables]
         if not any(able):
             raise InputError(
                 f"{name!r} cannot be made of {formula!r}: no table has all of its columns. Write "
-                "column names with ' + ' or ' - ' between them. The columns are "
+                "column names with ' + ', ' - ' or ' * ' between them. The columns are "
                 f"{every_quoted(dict.fromkeys(c for table in tables for c in table.columns))}."
             )
         tables = [
@@ -46,12 +48,14 @@ def _with_column(table: pd.DataFrame, name: str, terms: Sequence[tuple[str, str]
     if name in table.columns:
         raise InputError(f"{name!r} is a column already; give the derived one another name.")
     total = pd.Series(0.0, index=table.index)
-    for column, sign in terms:
-        try:
-            values = pd.to_numeric(table[column])
-        except (ValueError, TypeError) as cause:
-            raise InputError(
-                f"{name!r} cannot be made of column {column!r}: {cause}. It must hold numbers."
-            ) from cause
-        total = total - values if sign == "-" else total + values
+    for term, sign in terms:
+        product = pd.Series(1.0, index=table.index)
+        for column in TIMES.split(term):
+            try:
+                product = product * pd.to_numeric(table[column])
+            except (ValueError, TypeError) as cause:
+                raise InputError(
+                    f"{name!r} cannot be made of column {column!r}: {cause}. It must hold numbers."
+                ) from cause
+        total = total - product if sign == "-" else total + product
     return table.assign(**{name: total})

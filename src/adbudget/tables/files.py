@@ -1,28 +1,47 @@
-"""Path <-> table: CSV, JSON and Parquet by extension."""
+"""Path <-> table: CSV, JSON, Excel and Parquet by extension, plain or compressed."""
 
-import csv
 import gzip
 import importlib.util
 import io
 import json
-import os
-import tempfile
-import warnings
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.plain_json import to_plain, visible
-from adbudget.tables.spreadsheets import as_written, for_spreadsheets
+from adbudget.tables.facts_beside import FACTS, facts_beside, write_facts
+from adbudget.tables.spreadsheets import for_spreadsheets
+from adbudget.tables.text_tables import FILE_NOTES, decoded, read_csv_text
+from adbudget.tables.whole_files import check_place, write_whole
+from adbudget.tables.workbooks import NO_EXCEL, read_workbook, workbook_bytes
 
-SEPARATORS = (",", ";", "\t")
-FIRST_ROW = 2  # as a spreadsheet numbers rows: the header is row 1
+ARCHIVES = (".gz", ".zip")
 NO_PARQUET = "needs pyarrow, which is not installed: pip install 'adbudget[parquet]'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of a file that is read.
+
+    Attributes
+    ----------
+    path : of the file, for messages
+    text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
+    sheet : of a workbook, or file of an archive; None for the only one
+    decimal : as in :func:`read_table`
+    notes : gains what was left out or taken for something
+    """
+
+    path: Path
+    text_columns: tuple[str, ...] = ()
+    sheet: str | None = None
+    decimal: str | None = "."
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,38 +51,83 @@ class FileKind:
     Attributes
     ----------
     extensions : what its names may end in; ``written`` are those that are written, too
-    read : content, its path for messages, and the columns to be kept as text -> table
+    read : content and what was asked of it -> table
     write : table -> content
     library : that it needs, "" for none; ``without`` says so in a message
-    gzipped : may be compressed, ``.csv.gz``
+    gzipped : may be compressed, ``.csv.gz`` or ``.csv.zip``
+    keeps_attrs : the file holds ``frame.attrs`` itself; they are in a file beside it otherwise
     """
 
     extensions: tuple[str, ...]
     written: tuple[str, ...]
-    read: Callable[[bytes, Path, Iterable[str]], pd.DataFrame]
+    read: "Callable[[bytes, Asked], pd.DataFrame]"
     write: Callable[[pd.DataFrame], bytes]
     library: str = ""
     without: str = ""
     gzipped: bool = True
+    keeps_attrs: bool = True
 
 
-def read_table(path: Path, text_columns: Iterable[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    text_columns: Iterable[str] = (),
+    *,
+    sheet: str | None = None,
+    decimal: str | None = ".",
+) -> pd.DataFrame:
     """Read one table; dates stay text.
 
     Rows of a CSV file are labelled as a spreadsheet numbers them, so that messages can be followed.
+    Lines above the header and columns without name and values are left out; ``attrs["reading"]``
+    lists what was.
 
     Parameters
     ----------
-    path : .csv, .tsv or .txt (comma, semicolon or tab), .json (a list of records, or a file that
-        :func:`write_table` wrote), each also with .gz; or .parquet
+    path : .csv, .tsv or .txt (comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252), .json
+        (a list of records, or a file that :func:`write_table` wrote), each also with .gz or .zip;
+        .xlsx; .zip of one table; or .parquet
     text_columns : columns, in any case, whose values are names: 007 and NA are kept as written
+    sheet : of a workbook, or file of an archive that holds several
+    decimal : "." takes a lone point for a decimal sign; None leaves numbers such as 1.234 as text
+        when nothing in the file says whether that is a thousand; "," leaves all with a point
 
     Raises
     ------
     InputError : the file is missing, unreadable, or of an unknown kind
     """
-    kind = _kind(path, [(one, one.extensions) for one in KINDS])
-    return kind.read(_read_bytes(path), path, text_columns)
+    content = _read_bytes(path)
+    inner = path
+    if path.suffix.lower() == ".zip":
+        content, inner, sheet = _unzipped(content, path, sheet)
+    kind = _kind(inner, [(one, one.extensions) for one in KINDS])
+    asked = Asked(path=path, text_columns=tuple(text_columns), sheet=sheet, decimal=decimal)
+    frame = kind.read(content, asked)
+    if not kind.keeps_attrs:
+        frame.attrs |= facts_beside(path, content)
+    if asked.notes:
+        frame.attrs[FILE_NOTES] = asked.notes
+    return frame
+
+
+def readable_in(folder: Path) -> list[Path]:
+    """Files of a folder that :func:`read_table` reads, by name.
+
+    Raises
+    ------
+    InputError : there is none
+    """
+    endings = tuple(name for kind in KINDS for name in kind.extensions)
+    every = (*endings, *(name + ending for name in endings for ending in ARCHIVES), ".zip")
+    hidden = ("~", ".")  # Excel keeps ~$book.xlsx beside a book that is open
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name.lower().endswith(every) and path.name[0] not in hidden
+        if not path.name.endswith(FACTS)
+    ]
+    if not found:
+        raise InputError(f"{folder} holds no table: none of its files ends in {_either(endings)}.")
+    return found
 
 
 def check_writable(path: Path) -> None:
@@ -78,39 +142,6 @@ def check_writable(path: Path) -> None:
     if kind.library and importlib.util.find_spec(kind.library) is None:
         others = _either([name for one in KINDS if not one.library for name in one.written])
         raise InputError(f"{path}: a {path.suffix} file {kind.without}. Or write {others}.")
-
-
-def check_place(path: Path, example: str) -> None:
-    """Refuse a path that no file could be written to; writes nothing.
-
-    Parameters
-    ----------
-    path : of the file
-    example : of a name, for a path that is a folder
-
-    Raises
-    ------
-    InputError : no such folder, no permission, or the path is a folder
-    """
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {str(path.parent)!r} does not exist. Make it first.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Name a file in it, e.g. {path / example}.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path}: no permission to write into the folder {str(path.parent)!r}.")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step: afterwards it is either complete or as it was before.
-
-    Raises
-    ------
-    InputError : the disk refuses
-    """
-    try:
-        replace_file(path, content)
-    except OSError as cause:
-        raise InputError(f"{path} cannot be written: {cause.strerror or cause}.") from cause
 
 
 def write_lines(frame: pd.DataFrame, path: Path) -> None:
@@ -132,33 +163,41 @@ def write_lines(frame: pd.DataFrame, path: Path) -> None:
     write_whole(path, "".join(lines).encode())
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
+def write_table(frame: pd.DataFrame, path: Path) -> tuple[Path, ...]:
     """Write a table in one step: afterwards the file is either complete or as it was before.
 
     JSON holds ``{"attrs": {...}, "decisions": [records]}``, a value that is missing or infinite is
-    null; Parquet keeps ``frame.attrs``; CSV holds the table only.
+    null; Parquet keeps ``frame.attrs``, Excel has a sheet for them, "about"; beside CSV they are in
+    a file of their own, ``decisions.attrs.json``, which :func:`read_table` reads with the table.
 
     Parameters
     ----------
     frame : any table of numbers and text; ``attrs`` JSON-able. In CSV, text that a spreadsheet
         would take for a formula has a ' before it, and control characters are written out;
         :func:`read_table` takes the ' away again
-    path : .csv, .json or .parquet; .csv.gz and .json.gz are compressed
+    path : .csv, .json, .xlsx or .parquet; .csv.gz and .json.gz are compressed
+
+    Returns
+    -------
+    The files that were written: the table, and the one beside it, if there is one
 
     Raises
     ------
     InputError : as :func:`check_writable`, or the disk refuses
     """
     check_writable(path)
-    content = _kind(path, [(one, one.written) for one in KINDS]).write(frame)
+    kind = _kind(path, [(one, one.written) for one in KINDS])
+    content = kind.write(frame)
+    beside = () if kind.keeps_attrs else write_facts(frame.attrs, path, content)
     if path.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)  # no clock inside: the same table, the same bytes
     write_whole(path, content)
+    return path, *beside
 
 
 def _kind(path: Path, choices: Sequence[tuple[FileKind, tuple[str, ...]]]) -> FileKind:
     """Kind whose extensions among the choices hold the path's."""
-    compressed = path.suffix.lower() == ".gz"
+    compressed = path.suffix.lower() in ARCHIVES
     extension = Path(path.stem).suffix.lower() if compressed else path.suffix.lower()
     for kind, extensions in choices:
         if extension in extensions and (kind.gzipped or not compressed):
@@ -194,57 +233,42 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
 
 
-def _decoded(content: bytes, path: Path) -> str:
-    # Advertising platforms and Excel export UTF-16; it always starts with this mark.
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+def _unzipped(content: bytes, path: Path, sheet: str | None) -> tuple[bytes, Path, str | None]:
+    """The one file of an archive, or the one asked for; what was asked for is found then."""
     try:
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as cause:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {cause.start} is not). Save it as CSV UTF-8."
-        ) from cause
-    if not text.strip():
-        raise InputError(f"{path} is empty. Expected a header row and at least one row of data.")
-    return text
-
-
-def _read_csv(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
-    text = _decoded(content, path)
-    header = next(line for line in text.splitlines() if line.strip())
-    separator = max(SEPARATORS, key=header.count)
-    names = next(csv.reader([header], delimiter=separator))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"{path} has more than one column called {', '.join(map(repr, twice))}. "
-            "Rename or drop the extra ones, so that each column has its own name."
-        )
-    wanted = {name.casefold() for name in text_columns}
-    as_text = [name for name in names if name.strip().casefold() in wanted]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # it would drop data
-            frame = pd.read_csv(io.StringIO(text), sep=separator, index_col=False, low_memory=False)
-            for name in as_text:
-                column = pd.read_csv(
-                    io.StringIO(text),
-                    sep=separator,
-                    index_col=False,
-                    usecols=[name],
-                    dtype=str,
-                    keep_default_na=False,
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [
+                name
+                for name in archive.namelist()
+                if not name.endswith("/") and not Path(name).name.startswith((".", "__"))
+            ]
+            names = [name for name in names if not name.startswith("__MACOSX/")]
+            chosen = [name for name in names if sheet in (name, Path(name).name)] or names
+            if len(chosen) != 1:
+                raise InputError(
+                    f"{path} holds {len(names)} files: {', '.join(map(repr, names)) or 'none'}. "
+                    "Name one of them with sheet='NAME', or unpack it and name the folder."
                 )
-                frame[name] = column[name]
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as cause:
-        raise InputError(
-            f"{path} is not a regular table: {str(cause).strip().rstrip('.')}. Every row needs as "
-            f"many values as the header, separated by {separator!r}."
-        ) from cause
-    return as_written(frame).set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
+            left = None if chosen[0] in (sheet, f"{sheet}") else sheet
+            return archive.read(chosen[0]), Path(chosen[0]), left
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as cause:
+        raise InputError(f"{path} is not a complete zip file ({cause}). Copy it again.") from cause
 
 
-def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
-    text = _decoded(content, path)
+def _read_csv(content: bytes, asked: Asked) -> pd.DataFrame:
+    text = decoded(content, asked.path, asked.notes)
+    return read_csv_text(
+        text, asked.path, asked.text_columns, decimal=asked.decimal, notes=asked.notes
+    )
+
+
+def _read_workbook(content: bytes, asked: Asked) -> pd.DataFrame:
+    return read_workbook(content, asked.path, asked.text_columns, asked.sheet, asked.notes)
+
+
+def _read_json(content: bytes, asked: Asked) -> pd.DataFrame:
+    path = asked.path
+    text = decoded(content, path, asked.notes)
     try:
         records = json.loads(text)
     except ValueError as cause:
@@ -263,7 +287,8 @@ def _read_json(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.Da
     return frame
 
 
-def _read_parquet(content: bytes, path: Path, text_columns: Iterable[str]) -> pd.DataFrame:
+def _read_parquet(content: bytes, asked: Asked) -> pd.DataFrame:
+    path = asked.path
     try:
         return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
     except ImportError as cause:
@@ -296,58 +321,25 @@ def _json_bytes(frame: pd.DataFrame) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Write beside the target, then take its place: a reader never sees half a file.
-
-    Parameters
-    ----------
-    path : of the file, which need not be there
-    content : all of it
-    durable : return only when it would survive a power cut
-
-    Raises
-    ------
-    OSError : the disk refuses
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(name, path)
-        if durable:
-            _sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the name of a new file on the disk, where folders can be opened."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 # A new kind is one entry here; ``--out`` and the messages follow.
 KINDS: list[FileKind] = [
     FileKind(
-        extensions=(".csv", ".tsv", ".txt"), written=(".csv",), read=_read_csv, write=_csv_bytes
+        extensions=(".csv", ".tsv", ".txt"),
+        written=(".csv",),
+        read=_read_csv,
+        write=_csv_bytes,
+        keeps_attrs=False,
     ),
     FileKind(extensions=(".json",), written=(".json",), read=_read_json, write=_json_bytes),
+    FileKind(
+        extensions=(".xlsx", ".xlsm"),
+        written=(".xlsx",),
+        read=_read_workbook,
+        write=workbook_bytes,
+        library="openpyxl",
+        without=NO_EXCEL,
+        gzipped=False,
+    ),
     FileKind(
         extensions=(".parquet",),
         written=(".parquet",),

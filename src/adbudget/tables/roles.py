@@ -9,12 +9,13 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.tables.messages import Note, every_quoted, quoted
+from adbudget.tables.totals import is_total_name
 
 DEFAULT_NAMES = {
     "account": ("account",),
     "channel": ("channel",),
     "date": ("date",),
-    "spend": ("spend",),
+    "spend": ("spend", "cost_micros", "spend_micros"),
     "outcome": ("outcome", "revenue", "sales", "conversion_value"),
     "currency": ("currency",),
 }
@@ -25,10 +26,6 @@ HINTS = {  # never read as the role, only offered in the message when the column
     "spend": ("cost", "amount", "budget"),
     "outcome": ("kpi", "income", "orders", "conversions", "leads", "value"),
     "currency": (),
-}
-TOTAL_NAMES = {
-    *("total", "totals", "grand total", "total spend", "all", "all channels", "overall", "sum"),
-    *("gesamt", "gesamtsumme", "insgesamt", "summe", "alle", "alle kanäle"),
 }
 
 
@@ -263,12 +260,6 @@ def spend_suffixed_columns(
         Note(kind="channels_found", message=f"Channels were found by their column names: {pairs}.")
     )
     return found
-
-
-def is_total_name(channel: str) -> bool:
-    """Whether a channel's name says that it is the sum of the others."""
-    words = re.sub(r"[\W_]+", " ", channel.casefold()).strip()
-    return words in TOTAL_NAMES
 
 
 def _channel_name(column: str) -> str:

@@ -23,7 +23,7 @@ def for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
 
 def as_written(frame: pd.DataFrame) -> pd.DataFrame:
     """Undo the mark of :func:`for_spreadsheets`, for tables that come back."""
-    return _mapped(frame, _unmarked)
+    return _mapped(frame, unmarked)
 
 
 def neutral(value: Any) -> Any:
@@ -41,7 +41,8 @@ def neutral(value: Any) -> Any:
     return shown
 
 
-def _unmarked(value: Any) -> Any:
+def unmarked(value: Any) -> Any:
+    """One cell without the mark of :func:`neutral`."""
     marked = isinstance(value, str) and value[:1] == MARK and value[1:].lstrip()[:1] in FORMULA
     return value[1:] if marked and value[1:].strip() else value
 

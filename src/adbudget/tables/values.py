@@ -1,22 +1,26 @@
-"""One column of the caller's -> names, dates or numbers. Refuses what is unclear."""
+"""One column of the caller's -> names or numbers. Refuses what is unclear."""
 
 import re
-from collections.abc import Hashable
-from datetime import date, datetime
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.tables.messages import Note, Rows, distinct_values, quoted
-
-YEAR_MONTH = re.compile(r"\d{4}-\d{2}")
-YEAR_FIRST = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}|\d{8}")
-DECIMAL_COMMA = re.compile(r"\d,\d{1,2}\D*$")
-AMOUNT = re.compile(r"[-(]?\W{0,2}[A-Za-z]{0,3}\s?-?\d[\d,.' ]*\s?[A-Za-z]{0,3}\W{0,2}")
-DAY_OR_MONTH_FIRST = re.compile(r"\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}\b")
+from adbudget.tables.messages import Rows, distinct_values, quoted
+from adbudget.tables.written import (
+    BLANKS,
+    EITHER,
+    PLAIN,
+    Amount,
+    decimal_signs,
+    number_of,
+    shown_sign,
+    split_amount,
+)
 
 
 def read_names(
@@ -60,131 +64,38 @@ def _name_text(value: object) -> str:
     return str(value)
 
 
-def read_dates(values: pd.Series, column: Hashable, rows: Rows, notes: list[Note]) -> np.ndarray:
-    """Calendar dates: (row,) datetime64[D].
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberStyle:
+    """How numbers may be written as text.
 
-    Raises
-    ------
-    InputError : missing, not a date, ambiguous, of mixed time zones, or with a time of day
+    Attributes
+    ----------
+    decimal : the decimal sign, "." or ","; None decides by the column
+    elsewhere : what other columns of the table show, "" for nothing
     """
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        raise InputError(
-            f"column {column!r} of {rows.table} holds numbers ({values.dtype}), not dates; first "
-            f"{distinct_values(values.head().tolist())}. Convert it first, e.g. "
-            f"pandas.to_datetime(frame[{column!r}].astype(str), format='%Y%m%d')."
-        )
-    codes, different = factorized(values, column, rows)
-    if (codes < 0).any():
-        raise InputError(
-            f"column {column!r} has no date in {rows.named(codes < 0)}. Every row needs one: "
-            f"fill it in, or drop those rows with frame.dropna(subset=[{column!r}])."
-        )
-    moments = [_moment(value) for value in different]
-    _check_parsed(moments, different, codes, column, rows)
-    _check_one_zone(moments, codes, column, rows, notes)
-    _check_midnight(moments, different, codes, column, rows)
-    days = np.array([moment.date() for moment in moments if moment], dtype="datetime64[D]")
-    return days[codes]
+
+    decimal: str | None = None
+    elsewhere: str = ""
 
 
-def _moment(value: object) -> datetime | None:
-    """Wall-clock time a value states, with its zone when it states one; None if unclear."""
-    if isinstance(value, str):
-        return _moment_of_text(value.strip())
-    if isinstance(value, datetime):  # pandas timestamps are datetimes too
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    if isinstance(value, pd.Period):
-        return cast(datetime, value.to_timestamp())
-    if isinstance(value, np.datetime64):
-        return cast(datetime, pd.Timestamp(value))
-    return None
-
-
-def _moment_of_text(text: str) -> datetime | None:
-    if YEAR_MONTH.fullmatch(text):
-        text += "-01"
-    if not YEAR_FIRST.match(text):
-        return None
-    try:
-        return datetime.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        return None
-
-
-def _check_parsed(
-    moments: list, different: list, codes: np.ndarray, column: Hashable, rows: Rows
-) -> None:
-    failed = np.array([moment is None for moment in moments])
-    if not failed.any():
-        return
-    values = [value for value, bad in zip(different, failed, strict=True) if bad]
-    where = rows.named(failed[codes])
-    if all(isinstance(value, str) and DAY_OR_MONTH_FIRST.match(value.strip()) for value in values):
-        shapes = {re.sub(r"\d+", "0", value): value for value in reversed(values)}
-        mixed = f" They even mix {len(shapes)} formats." if len(shapes) > 1 else ""
-        raise InputError(
-            f"column {column!r} has ambiguous dates in {where}: {quoted(shapes.values())} may be "
-            f"day or month first.{mixed} Write them as 2024-04-03, or parse them and pass "
-            f"the result: pandas.to_datetime(frame[{column!r}], format='%m/%d/%Y') (or '%d/%m/%Y')."
-        )
-    raise InputError(
-        f"column {column!r} has values that are not dates in {where}: {quoted(values)}. "
-        "Write dates as 2024-04-03, or pass datetimes (pandas.to_datetime with a format)."
-    )
-
-
-def _check_one_zone(
-    moments: list, codes: np.ndarray, column: Hashable, rows: Rows, notes: list[Note]
-) -> None:
-    zones = [str(moment.tzinfo) if moment.tzinfo else "no time zone" for moment in moments]
-    if len(set(zones)) > 1:
-        different, zone_of_value = np.unique(zones, return_inverse=True)
-        zone = zone_of_value[codes]
-        rarest = np.argmin(np.bincount(zone))
-        raise InputError(
-            f"column {column!r} mixes time zones: {quoted(different.tolist())}; the rarest is in "
-            f"{rows.named(zone == rarest)}. Bring all rows to one zone and drop it: "
-            f"pandas.to_datetime(frame[{column!r}], utc=True).dt.tz_convert('Europe/London')"
-            ".dt.normalize().dt.tz_localize(None), with the zone your accounts report in."
-        )
-    if zones[0] != "no time zone":
-        message = f"Dates in column {column!r} are calendar dates of time zone {zones[0]}."
-        notes.append(Note(kind="time_zone", message=message))
-
-
-def _check_midnight(
-    moments: list, different: list, codes: np.ndarray, column: Hashable, rows: Rows
-) -> None:
-    at_noon = np.array([moment.time() != datetime.min.time() for moment in moments])
-    if at_noon.any():
-        values = [value for value, bad in zip(different, at_noon, strict=True) if bad]
-        raise InputError(
-            f"column {column!r} has times of day, not dates, in {rows.named(at_noon[codes])}: "
-            f"{listed_times(values)}. Aggregate to days first: take "
-            f"frame[{column!r}].dt.normalize() (dates of another time zone: dt.tz_convert before), "
-            "then groupby and sum."
-        )
-
-
-def listed_times(values: list) -> str:
-    """Timestamps as ISO text, the first five."""
-    return quoted(str(value) for value in values)
-
-
-def read_numbers(values: pd.Series, column: Hashable, rows: Rows) -> np.ndarray:
+def read_numbers(
+    values: pd.Series, column: Hashable, rows: Rows, style: NumberStyle | None = None
+) -> np.ndarray:
     """Numbers as floats: (row,), NaN where the value is missing.
 
+    Parameters
+    ----------
+    style : how amounts may be written as text; None takes plain numbers only
+
     Raises
     ------
-    InputError : text, dates or infinite values
+    InputError : text that is no number, numbers with two readings, dates or infinite values
     """
     numeric = pd.api.types.is_numeric_dtype(values.dtype) and values.dtype.kind != "c"
     if numeric and not isinstance(values.dtype, pd.CategoricalDtype):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
     else:
-        numbers = _numbers_of_objects(values, column, rows)
+        numbers = _numbers_of_objects(values, column, rows, style)
     infinite = np.isinf(numbers)
     if infinite.any():
         raise InputError(
@@ -194,44 +105,134 @@ def read_numbers(values: pd.Series, column: Hashable, rows: Rows) -> np.ndarray:
     return numbers
 
 
-def _numbers_of_objects(values: pd.Series, column: Hashable, rows: Rows) -> np.ndarray:
-    missing = values.isna().to_numpy(dtype=bool)
-    objects = values.to_numpy(dtype=object)
-    number = (int, float, Decimal, np.number, np.bool_)
-    wrong = ~missing & ~np.fromiter((isinstance(v, number) for v in objects), bool, len(objects))
-    if wrong.any():
-        found = objects[wrong]
+def _numbers_of_objects(
+    values: pd.Series, column: Hashable, rows: Rows, style: NumberStyle | None
+) -> np.ndarray:
+    codes, different = factorized(values, column, rows)
+    texts = {value: value.strip() for value in different if isinstance(value, str)}
+    if style is None:
+        known = {value: text for value, text in texts.items() if PLAIN.fullmatch(text)}
+    else:
+        known = _written(texts, codes, different, column, rows, style)
+    wrong = [isinstance(value, str) and value not in known for value in different]
+    wrong = [
+        bad or not isinstance(value, str | int | float | Decimal | np.number | np.bool_)
+        for bad, value in zip(wrong, different, strict=True)
+    ]
+    at = np.array([*wrong, False])[codes]
+    if at.any():
+        found = [value for value, bad in zip(different, wrong, strict=True) if bad]
         kind = "text" if isinstance(found[0], str) else f"{type(found[0]).__name__} values"
         raise InputError(
-            f"column {column!r} has {kind} where numbers are expected, in {rows.named(wrong)}: "
-            f"{distinct_values(found)}. {_number_advice(column, found)}"
+            f"column {column!r} has {kind} where numbers are expected, in {rows.named(at)}: "
+            f"{distinct_values(found)}. {_number_advice(found, many=at.mean() > 0.5)}"
         )
     try:
-        return np.where(missing, np.nan, objects).astype(float)
+        numbers = [float(known.get(value, value)) for value in different]
     except OverflowError as error:
         raise InputError(
             f"column {column!r} of {rows.table} holds whole numbers too large to compute with. "
             "Is it an identifier? Name the column that holds amounts."
         ) from error
+    return np.array([*numbers, np.nan])[codes]
 
 
-def _number_advice(column: Hashable, found: np.ndarray) -> str:
+def _written(
+    texts: Mapping[str, str],
+    codes: np.ndarray,
+    different: list,
+    column: Hashable,
+    rows: Rows,
+    style: NumberStyle,
+) -> dict[str, float]:
+    """Text -> number, for the texts that are amounts or say that there is none."""
+    blank = {value: float("nan") for value, text in texts.items() if text.casefold() in BLANKS}
+    amounts = {
+        value: amount
+        for value, text in texts.items()
+        if value not in blank and (amount := split_amount(text)) is not None
+    }
+    _check_one_money(amounts, codes, different, column, rows)
+    sign = style.decimal or _decided(amounts, codes, different, column, rows, style.elsewhere)
+    numbers = {value: number_of(amount, sign) for value, amount in amounts.items()}
+    exponents = {v: float(t) for v, t in texts.items() if "e" in t.lower() and PLAIN.fullmatch(t)}
+    found = {value: number for value, number in numbers.items() if number is not None}
+    return blank | exponents | found
+
+
+def _check_one_money(
+    amounts: Mapping[str, Amount], codes: np.ndarray, different: list, column: Hashable, rows: Rows
+) -> None:
+    signs = dict.fromkeys(amount.money for amount in amounts.values() if amount.money)
+    if len(signs) > 1:
+        last = list(signs)[-1]
+        at = _rows_where(lambda value: value in amounts and amounts[value].money == last, different)
+        raise InputError(
+            f"column {column!r} holds money of several currencies, {quoted(signs)}; {last!r} is in "
+            f"{rows.named(at[codes])}. Convert it first, or give each account one currency."
+        )
+
+
+def _decided(
+    amounts: Mapping[str, Amount],
+    codes: np.ndarray,
+    different: list,
+    column: Hashable,
+    rows: Rows,
+    elsewhere: str,
+) -> str:
+    """Decimal sign of a column, by all its amounts; a refusal where it has two readings."""
+    signs = decimal_signs(amount.body for amount in amounts.values())
+    if {".", ","} <= signs:
+        commas = _rows_where(
+            lambda value: value in amounts and shown_sign(amounts[value].body) == ",", different
+        )
+        shown = [value for value, is_so in zip(different, commas, strict=False) if is_so]
+        raise InputError(
+            f"column {column!r} writes some numbers with decimal points and some with decimal "
+            f"commas, these in {rows.named(commas[codes])}: {distinct_values(shown)}. Write all "
+            "of them one way."
+        )
+    settled = signs & {".", ","}
+    if settled or EITHER not in signs:
+        return next(iter(settled), elsewhere or ".")
+    if elsewhere:
+        return elsewhere
+    either = _rows_where(
+        lambda value: value in amounts and shown_sign(amounts[value].body) == EITHER, different
+    )
+    shown = [value for value, is_so in zip(different, either, strict=False) if is_so]
+    point, comma = (number_of(amounts[shown[0]], sign) for sign in ".,")
+    raise InputError(
+        f"column {column!r} has numbers with two readings in {rows.named(either[codes])}: "
+        f"{distinct_values(shown)}; {shown[0]!r} is {point:,g} with a decimal point and "
+        f"{comma:,g} with a decimal comma, and no number of the column settles it. Say which: "
+        "decimal='.' or decimal=','."
+    )
+
+
+def _rows_where(chosen: Callable[[Any], bool], different: list) -> np.ndarray:
+    """Whether each different value is chosen, and False for a missing one, to index with codes."""
+    return np.array([*map(chosen, different), False], dtype=bool)
+
+
+def _number_advice(found: list, *, many: bool) -> str:
     texts = [value.strip() for value in found if isinstance(value, str)]
     if not texts:
         return "Pass numbers, or name another column."
+    if any(text.startswith("#") for text in texts):
+        return (
+            "That is the error of a spreadsheet's formula: put the true value in, or leave the "
+            "cell empty where nobody knows it."
+        )
     if any("%" in text for text in texts):
         return "Rates cannot be spend or outcome; name the column that holds amounts."
-    if any(DECIMAL_COMMA.search(text) for text in texts):
-        return "These have decimal commas: read the file with pandas.read_csv(path, decimal=',')."
-    if any(AMOUNT.fullmatch(text) for text in texts):
+    if many and not any(re.search(r"\d", text) for text in texts):
         return (
-            "Convert it first: pandas.to_numeric("
-            rf"frame[{column!r}].astype(str).str.replace(r'[^\d.\-]', '', regex=True))."
+            "Name the column that holds amounts; for a control that names events, make one 0/1 "
+            "column for each with pandas.get_dummies."
         )
-    return (
-        "Set what is not known to NaN; for a control that names events, make one 0/1 column for "
-        "each with pandas.get_dummies."
-    )
+    return "Put the true values in, or leave the cell empty where nobody knows it."
 
 
 def check_not_negative(spend: np.ndarray, column: Hashable, rows: Rows) -> None:

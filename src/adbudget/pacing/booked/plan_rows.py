@@ -8,9 +8,10 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.pacing.booked.replanned import DAY, Pause
+from adbudget.tables.dates import read_dates
 from adbudget.tables.messages import Note, Rows, distinct_values, quoted
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import read_dates, read_names
+from adbudget.tables.values import read_names
 
 STATUSES = {
     **dict.fromkeys(("active", "live", "running", "booked", ""), False),

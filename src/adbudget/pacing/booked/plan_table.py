@@ -26,6 +26,7 @@ from adbudget.pacing.booked.plan_rows import (
 from adbudget.pacing.booked.replanned import Mark
 from adbudget.tables.amounts import need_every, read_amounts, read_counts
 from adbudget.tables.currencies import currency_of_rows
+from adbudget.tables.dates import read_dates
 from adbudget.tables.messages import Note, Rows, quoted
 from adbudget.tables.named_columns import (
     checked_frame,
@@ -33,7 +34,7 @@ from adbudget.tables.named_columns import (
     unread_columns,
 )
 from adbudget.tables.roles import column_of
-from adbudget.tables.values import read_dates, read_names
+from adbudget.tables.values import read_names
 
 NEEDED = ("deal", "campaign", "channel", "seller", "budget", "start", "end")
 GROUP_BOUNDS = ("seller_minimum", "seller_maximum", "channel_minimum", "channel_maximum")

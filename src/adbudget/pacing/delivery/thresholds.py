@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from adbudget.display.page import Listed
 from adbudget.errors import InputError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaceThresholds:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaceThresholds(Listed):
     """When a deal is off pace. All limits are exclusive: 10% off is still on pace.
 
     Attributes

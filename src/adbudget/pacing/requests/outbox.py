@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from adbudget.display.page import Listed
 from adbudget.errors import SellerError
 from adbudget.pacing.requests.gateway import Answer
 from adbudget.pacing.requests.request import SellerRequest
@@ -17,8 +18,8 @@ from adbudget.pacing.requests.wire import answer_of, body_of
 INDENT = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOutbox:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FileOutbox(Listed):
     """A folder; the default gateway.
 
     Attributes

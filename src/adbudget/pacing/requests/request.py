@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
+from adbudget.display.page import Listed
 from adbudget.errors import InputError
 from adbudget.ledger.entry import digest
 from adbudget.pacing.requests.change import ChangeType, Diff, Severity, diffs_of, severity_of
@@ -136,8 +137,8 @@ def _name_of(about: tuple[str, ...], diffs: tuple[Diff, ...], day: str) -> str:
     return f"SR-{digest([*about, changes, day])[:12].upper()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SellerRequest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SellerRequest(Listed):
     """One ask and how it stands.
 
     Attributes

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import numpy as np
 
+from adbudget.display.page import Listed
 from adbudget.errors import InputError, SellerError, SellerSilentError
 from adbudget.outside.http_call import PASSING, call_once, check_address, scrubbed
 from adbudget.pacing.requests.gateway import Answer
@@ -28,8 +29,8 @@ CONFLICT = 409
 REFUSING = (400, 404, CONFLICT, 422)  # the seller understood, and will not
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpGateway:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class HttpGateway(Listed):
     """A seller agent that speaks the IAB Tech Lab change-request API.
 
     Attributes

@@ -31,6 +31,7 @@ from adbudget.policy.readings.readings import Readings
 from adbudget.policy.readings.shared import pooled, shared_budgets
 from adbudget.tables.amounts import need_every, whole_minor
 from adbudget.tables.currencies import currency_of_table
+from adbudget.tables.dates import read_dates
 from adbudget.tables.instants import as_moment, read_moments
 from adbudget.tables.messages import Note, Rows, listed, quoted
 from adbudget.tables.named_columns import (
@@ -41,7 +42,6 @@ from adbudget.tables.named_columns import (
 )
 from adbudget.tables.roles import column_of
 from adbudget.tables.units import split_unit
-from adbudget.tables.values import read_dates
 
 __all__ = ["Readings", "read_campaigns"]
 

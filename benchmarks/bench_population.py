@@ -3,7 +3,7 @@
     python benchmarks/bench_population.py --worlds 3
 
 Accounts of one world are parted: most teach a population, the others are fitted one by one with
-it, each on its last weeks only. The joint fit holds all accounts, newcomers with the same weeks. The
+it, each on its last weeks only. The joint fit holds all of them, newcomers with the same weeks. The
 true returns are known.
 """
 

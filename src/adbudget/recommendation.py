@@ -21,7 +21,7 @@ from adbudget.errors import InputError
 from adbudget.model.options import SeededFitOptions
 from adbudget.optimizer import Proposal, optimize
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.budgets import read_budgets
+from adbudget.panel.budgets import budgets_beside_spend, read_budgets
 from adbudget.panel.findings import Finding, blocked, caveats, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
@@ -118,7 +118,7 @@ progress : as in :func:`adbudget.fit`
         rows_of(previous)  # refused now, or never
     panel = _as_panel(data, outcome, options)
     untrue = check_data(panel, accepted=options["accept_findings"])
-    now, window, told = _today(panel, options)
+    now, window, told = _today(panel, options, data)
     fitted = data if _is_fit(data) else fit(panel, **part_of(SeededFitOptions, options))
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
@@ -206,11 +206,15 @@ def to_frame(
     return frame
 
 
-def _today(panel: Panel, options: RecommendOptions) -> "tuple[SpendLike, str, list[str]]":
+def _today(
+    panel: Panel, options: RecommendOptions, data: object
+) -> "tuple[SpendLike, str, list[str]]":
     """The spend that moves are measured from, what it is in words, and what to say of it."""
     current, budgets, days = options["current"], options["budgets"], options["window_days"]
     if current is not None and budgets is not None:
         raise InputError("current and budgets both say what is spent today; pass one of them.")
+    if budgets is None and current is None:  # a column beside the spend may tell them
+        budgets = budgets_beside_spend(data, options["columns"], panel)
     if budgets is not None:
         standing = read_budgets(budgets, panel, days)
         return standing.spend, "the budgets that are set", [n.message for n in standing.notes]

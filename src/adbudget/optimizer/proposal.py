@@ -19,6 +19,7 @@ from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
 from adbudget.optimizer.hindsight import best_by_draw
 from adbudget.optimizer.objective import pool_objectives, value_by_account
+from adbudget.optimizer.prices import shadow_prices
 from adbudget.optimizer.problem import Problem, build_problem, hold_cells
 from adbudget.optimizer.reasons import hurdles, limits_met, why
 from adbudget.optimizer.repair import on_limits
@@ -104,6 +105,15 @@ class Proposal:
         """Series by cell: how far each may fall by its own bounds and minima of its groups."""
         problem = self._problem
         return _series(problem, problem.least(self.plan.spend.to_numpy(float)), "least_spend")
+
+    @property
+    def shadow_prices(self) -> pd.DataFrame:
+        """What each limit that binds costs: account, channel, limit, price; the dearest first.
+
+        Price is value per unit of money, risk paid for; see
+        :func:`adbudget.optimizer.prices.shadow_prices`.
+        """
+        return shadow_prices(self._problem, self.plan.spend.to_numpy(float), self._solution)
 
     def comparisons(self) -> dict[Cell, MoveComparison]:
         """Every moved cell's plan against the best plan that leaves the cell at today's spend.

@@ -1,18 +1,21 @@
 """Kill cycles: python -m benchmarks.loop_kills --runs 100. Figures are printed and kept.
 
-Each run lets a week pass, puts faults in force, starts ``adbudget loop once --apply`` and kills it
-at a random moment or step; then it is started again until it has ended, at another instant of the
-clock. All runs share one ledger and one platform, so that what one has lost meets all that follow.
-Stopped, it goes on where it was: lines of the results are runs that are over.
+Each run lets an hour pass, puts faults in force, starts ``adbudget loop once --apply`` on a ledger
+whose loop has learned already, and kills it at a random moment or step; then it is started again
+until it has ended, at other instants of the clock. All runs share one platform. In the last runs a
+week has passed, so that the fit is updated, too. Stopped, it goes on where it was: lines of the
+results are runs that are over.
 """
 
 import argparse
 import json
 import os
+import shutil
+import sqlite3
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,16 @@ import numpy as np
 
 from adbudget.loop.applying import unit_of_budget
 from adbudget.platforms import open_platform
-from benchmarks.loop_kills.audit import audited
+from adbudget.synthetic import synthesize
+from benchmarks.loop_kills.audit import audited, n_events
 from benchmarks.loop_kills.processes import Ended, import_all, run_command
+from tests.loop.helpers import WORLD
 from tests.platforms.server_process import ServerProcess
 
 HERE = Path(__file__).resolve().parent
-WORLD = ("--accounts", "2", "--channels", "2", "--history", "182", "--seed", "3")
 POLICY = {"currency": "EUR", "constraints": {"approval_limit": 1_000_000, "cadence": 0}}
-SETTINGS = {"history_days": 175, "restate_days": 28, "refit_cycles": 1000}
+SETTINGS = {"history_days": 133, "restate_days": 28, "refit_cycles": 1000}
+START = "2025-04-01"  # the day after the history of the world
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "timeout", "seconds": 0.5},
     {"kind": "500"},
@@ -43,6 +48,9 @@ FAULTS: tuple[dict[str, Any], ...] = (
 PARTS = ("orders", "orders", "answers", "budgets", "performance", "outcome", "any")
 MOST_TRIES = 12
 HOURS = 36  # how far a clock may jump between a kill and the next start, back or ahead
+PAUSE = 1.1  # hours between two runs: a platform takes a few edits of a budget an hour
+WEEK = timedelta(days=7)
+LAST = 0.05  # share of the runs after which a week has passed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +62,13 @@ class Stage:
 
     @property
     def ledger(self) -> Path:
-        """The database of the loop."""
+        """The database of the loop of a run."""
         return self.folder / "loop.db"
+
+    @property
+    def learned(self) -> Path:
+        """The same before anything was decided."""
+        return self.folder / "learned.db"
 
     @property
     def journal(self) -> Path:
@@ -85,6 +98,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m benchmarks.loop_kills", description=__doc__)
     options.add_argument("--runs", type=int, default=100)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--part", type=int, nargs=2, default=(0, 1), help="only each K of N runs")
     options.add_argument("--folder", type=Path, help="ledger and platform; kept to go on from")
     options.add_argument("--results", type=Path, default=HERE / "results.jsonl")
     given = options.parse_args()
@@ -93,49 +107,66 @@ def main() -> int:
     (folder / "policy.json").write_text(json.dumps(POLICY))
     (folder / "settings.json").write_text(json.dumps(SETTINGS))
     import_all()
-    options = WORLD if not (folder / "platform.db").exists() else ()
-    state = ("--state", str(folder / "platform.db"), "--speed", "0")
-    with ServerProcess(*options, *state) as server:
+    place = ["--state", str(folder / "platform.db"), "--speed", "0"]
+    if not (folder / "platform.db").exists():
+        synthesize(WORLD, 3).save(folder, "world", tables="wide")
+        place += ["--world", str(folder / "world.truth.json"), "--start", START]
+    part, parts = given.part
+    with ServerProcess(*place) as server:
         stage = Stage(folder=folder, server=server)
-        start = _start(stage)
-        done = _lines(given.results) if (folder / "start.json").exists() else []
-        usual = max([one["seconds"] for one in done] or [0.0]), 0
-        for number in range(len(done), given.runs):
-            line, usual = _run(stage, number, given.seed, start, usual)
+        _learn(stage)
+        done = {line["run"] for line in _lines(given.results)}
+        seconds, steps = 0.0, 0
+        for number in range(part, given.runs, parts):
+            if number in done:
+                continue
+            late = number >= given.runs * (1 - LAST)
+            line = _run(stage, number, given.seed, late, seconds, steps)
+            if line["codes"][-1] == 0:
+                seconds, steps = line["seconds"], max(steps, line["steps"])
             with given.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
             print(f"{number:4} {line['kill']:24} {line['tries']} tries {line['wrong']}", flush=True)
     return _summed(_lines(given.results))
 
 
-def _start(stage: Stage) -> dict[str, int]:
-    """Budgets before the first cycle; the fit is made by a dry one."""
-    place = stage.folder / "start.json"
-    if place.exists():
-        return json.loads(place.read_text())
+def _learn(stage: Stage) -> None:
+    """Make the fit, once, by a dry cycle."""
+    if stage.learned.exists():
+        return
     stage.server.post("/clock", {"hours": 12})
     first = run_command(stage.words(), stage.folder)
     assert first.code == 0, first.output
-    start = stage.budgets()
-    place.write_text(json.dumps(start))
-    return start
+    with sqlite3.connect(stage.ledger) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(stage.ledger, stage.learned)
+
+
+def _begin(stage: Stage) -> None:
+    """Let the next run find the loop as it was when it had learned."""
+    for left in stage.folder.glob("loop.db*"):
+        left.unlink()
+    shutil.copy(stage.learned, stage.ledger)
 
 
 def _run(
-    stage: Stage, number: int, seed: int, start: dict[str, int], usual: tuple[float, int]
-) -> tuple[dict[str, Any], tuple[float, int]]:
-    """One cycle, killed and started again; and how long one takes."""
+    stage: Stage, number: int, seed: int, late: bool, seconds: float, steps: int
+) -> dict[str, Any]:
+    """One cycle, killed and started again; ``seconds`` and ``steps`` are what one usually takes."""
     rng = np.random.default_rng([seed, number])
-    stage.server.post("/clock", {"days": 7, "hours": float(rng.uniform(0, 6))})
+    if late and stage.now < datetime.fromisoformat(START).replace(tzinfo=UTC) + WEEK:
+        stage.server.post("/clock", {"days": 7})
+    stage.server.post("/clock", {"hours": PAUSE})
+    _begin(stage)
+    start, since = stage.budgets(), n_events(stage.journal)
     faults = _faults(rng)
     for one in faults:
         stage.server.post("/faults", one)
-    seconds, steps = usual
     kill: dict[str, Any] = {}
-    if number and rng.random() < 0.5:
+    if seconds and rng.random() < 0.5:
         kill["kill_after"] = float(rng.uniform(0, seconds))
-    elif number:
-        kill["kill_at"] = int(rng.integers(1, max(steps, 2) + 1))
+    elif seconds:
+        kill["kill_at"] = int(rng.integers(1, steps + 1))
     tries: list[Ended] = [run_command(stage.words("--apply"), stage.folder, **kill)]
     jumps = []
     while not _over(stage, tries):
@@ -143,17 +174,15 @@ def _run(
             _clear(stage)
         jumps.append(round(float(rng.uniform(-HOURS, HOURS)), 1))
         at = stage.now + timedelta(hours=jumps[-1])
-        if jumps[-1] > 0:
-            stage.server.post("/clock", {"hours": jumps[-1]})
-        more = ("--apply", "--at", at.isoformat())
         again: dict[str, Any] = {}
-        if len(tries) < 3 and rng.random() < 0.3:
-            again["kill_at"] = int(rng.integers(1, max(steps, 2) + 1))
-        tries.append(run_command(stage.words(*more), stage.folder, **again))
+        if steps and len(tries) < 3 and rng.random() < 0.3:
+            again["kill_at"] = int(rng.integers(1, steps + 1))
+        words = stage.words("--apply", "--at", at.isoformat())
+        tries.append(run_command(words, stage.folder, **again))
     _clear(stage)
-    last = tries[-1]
-    wrong = audited(stage.ledger, stage.journal, open_platform(stage.server.url), start)
-    line = {
+    platform = open_platform(stage.server.url)
+    wrong, made = audited(stage.ledger, stage.journal, platform, start, since)
+    return {
         "run": number,
         "kill": " ".join(f"{name} {value:.4g}" for name, value in kill.items()) or "none",
         "killed": sum(one.code == -9 for one in tries),
@@ -161,13 +190,12 @@ def _run(
         "jumps": jumps,
         "tries": len(tries),
         "codes": [one.code for one in tries],
-        "seconds": round(last.seconds, 2),
-        "steps": last.steps,
+        "steps": tries[-1].steps,
+        "seconds": round(tries[-1].seconds, 2),
+        "made": made,
+        "updated": late,
         "wrong": wrong,
     }
-    if last.steps >= steps / 2:
-        usual = (last.seconds, max(steps, last.steps))
-    return line, usual
 
 
 def _over(stage: Stage, tries: list[Ended]) -> bool:
@@ -208,7 +236,8 @@ def _summed(lines: list[dict[str, Any]]) -> int:
     wrong = [one for line in lines for one in line["wrong"]]
     print(
         f"{len(lines)} runs, {sum(line['tries'] for line in lines)} processes, "
-        f"{sum(line['killed'] for line in lines)} of them killed; faults: "
+        f"{sum(line['killed'] for line in lines)} of them killed, "
+        f"{sum(line['made'] for line in lines)} changes made; faults: "
         + ", ".join(f"{n} {kind}" for kind, n in sorted(faults.items()))
         + f"; {len(wrong)} violations."
     )

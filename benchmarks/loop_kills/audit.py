@@ -6,6 +6,7 @@ The platform's journal is the truth: it holds every order that it took, and what
 import json
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +18,16 @@ from adbudget.platforms.wire import order_from_json
 REST = timedelta(days=6.9)  # no campaign moves twice within it
 
 
-def audited(ledger: Path, journal: Path, platform: Platform, start: dict[str, int]) -> list[str]:
-    """Everything that should not be, one sentence each.
+def n_events(journal: Path) -> int:
+    """How much was done at a platform so far."""
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
+        return database.execute("select count(*) from simulated_event").fetchone()[0]
+
+
+def audited(
+    ledger: Path, journal: Path, platform: Platform, start: dict[str, int], since: int = 0
+) -> tuple[list[str], int]:
+    """Everything that should not be, one sentence each; and how many changes were made.
 
     Parameters
     ----------
@@ -26,8 +35,9 @@ def audited(ledger: Path, journal: Path, platform: Platform, start: dict[str, in
     journal : the state of the platform
     platform : where the budgets stand
     start : minor units a day by campaign, before the first cycle
+    since : what was done at the platform before it
     """
-    made = _made(journal)
+    made = _made(journal, since)
     with open_state(ledger) as state:
         entries = state.ledger.entries()
         whole = state.ledger.verify().ok
@@ -52,13 +62,14 @@ def audited(ledger: Path, journal: Path, platform: Platform, start: dict[str, in
     wrong += _twice(made, changes)
     wrong += _lost(made, confirmed, changes, promises)
     wrong += _standing(platform, start, changes, confirmed)
-    return wrong
+    return wrong, len(made)
 
 
-def _made(journal: Path) -> list[tuple[datetime, str, str, int]]:
+def _made(journal: Path, since: int) -> list[tuple[datetime, str, str, int]]:
     """(instant, change, campaign, minor units a day) of every order that was made."""
-    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as database:
-        rows = database.execute("select event from simulated_event order by number").fetchall()
+    asked = "select event from simulated_event where number > ? order by number"
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
+        rows = database.execute(asked, (since,)).fetchall()
     found = []
     for (text,) in rows:
         event = json.loads(text)

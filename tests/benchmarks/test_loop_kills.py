@@ -25,7 +25,7 @@ def stage(tmp_path):
         state.keep_cycle(Cycle(key="one", at=platform.now, step="done", facts={}))
 
         def audit():
-            return audited(tmp_path / "loop.db", tmp_path / "platform.db", platform, start)
+            return audited(tmp_path / "loop.db", tmp_path / "platform.db", platform, start)[0]
 
         yield platform, state, audit
     journal.close()

@@ -6,6 +6,7 @@ holds a cut-down copy of data/synthetic. Fits are short, and equal ones are made
 
 import re
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pandas as pd
 import pytest
 
 import adbudget.model.fit as home_of_fit
+from adbudget import cli
+from adbudget.loop import open_state
 from benchmarks.structure import draw_tree, with_tree
 
 ROOT = Path(__file__).parents[1]
@@ -123,6 +126,20 @@ def test_a_broken_link_is_seen(tmp_path):
 def test_readme_opens_with_the_main_job_and_then_the_tests():
     shell = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "sh", "bash", "shell")
     assert shell[:2] == [MAIN_JOB, TEST_JOB]
+
+
+def test_the_first_cycle_of_the_readme_runs(short_fits, tmp_path, monkeypatch, capsys):
+    shell = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "sh")
+    command = next(one for one in shell if "--loop" in one).split()
+    assert command[:3] == ["uv", "run", "adbudget"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", command[2:])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code in (None, 0, 1)  # 1: a fit as short as here may not be trusted
+    assert "applied." in capsys.readouterr().out
+    with open_state("loop.db") as state:
+        assert [one.step for one in state.cycles()] == ["done"]
 
 
 def test_ci_finds_the_test_command_in_the_readme():

@@ -141,7 +141,7 @@ def _recommended(
     log("data: %s", panel.in_words)
     _refuse_one_budget_for_many(limits, panel)
     untrue = check_data(panel, accepted=options["accept_findings"])
-    now, window, told = spend_today(panel, options)
+    now, window, told = spend_today(panel, options, data, options["columns"])
     fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)

@@ -26,6 +26,7 @@ OPEN = {
         "cadence": 0,
     },
 }
+POLICY = load_policy(OPEN | {"constraints": OPEN["constraints"] | {"max_daily_change": "25%"}})
 
 
 def simulated(seed: int = 3, **rules) -> SimulatedPlatform:

@@ -1,7 +1,9 @@
-"""The loop as a team runs it: commands, a server, lost answers and SIGKILL in the middle."""
+"""The loop as a team runs it: commands, a server, lost answers and SIGKILL in the middle.
+
+Commands run in this process, but where a process has to be killed or told to end.
+"""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,58 +14,48 @@ import pytest
 from adbudget.loop import open_state
 from adbudget.loop.applying import unit_of_budget
 from adbudget.platforms import open_platform
+from adbudget.synthetic import synthesize
+from tests.loop.conftest import SETTINGS
+from tests.loop.helpers import OPEN, WORLD
 from tests.platforms.server_process import ServerProcess
 
-WORLD = ("--accounts", "2", "--channels", "2", "--history", "98", "--seed", "3", "--speed", "0")
-SETTINGS = {"history_days": 91, "restate_days": 28}
-POLICY = {"currency": "EUR", "constraints": {"approval_limit": 1_000_000, "cadence": 0}}
 PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with a policy, settings, and a ledger whose loop has learned already."""
-    folder = tmp_path_factory.mktemp("team")
-    (folder / "policy.json").write_text(json.dumps(POLICY))
-    (folder / "settings.json").write_text(json.dumps(SETTINGS))
-    with ServerProcess(*WORLD) as server:
-        server.post("/clock", {"hours": 12})
-        done = run(folder, server, "once")
-        assert done.returncode == 0, done.stderr
-        assert "dry run, nothing is written" in done.stdout
-        assert "To make it: the same with --apply" in done.stdout
-    return folder
-
-
-@pytest.fixture
-def server():
-    with ServerProcess(*WORLD) as process:
+def running(tmp_path_factory):
+    """The platform of the loop that has learned already, as a server."""
+    folder = tmp_path_factory.mktemp("world")
+    synthesize(WORLD, 3).save(folder, "world", tables="wide")
+    world = ("--world", str(folder / "world.truth.json"), "--start", "2025-04-01", "--speed", "0")
+    with ServerProcess(*world) as process:
         process.post("/clock", {"hours": 12})
         yield process
 
 
-def words(folder, server, command, ledger="loop.db"):
-    common = ["--platform", server.url, "--ledger", str(folder / ledger)]
+@pytest.fixture
+def server(running):
+    running.post("/clock", {"hours": 1.5})  # a platform takes a few edits an hour
+    return running
+
+
+@pytest.fixture
+def place(learned, tmp_path, monkeypatch):
+    """A folder with a policy, settings, and a ledger whose loop has learned already."""
+    monkeypatch.setenv("COLUMNS", "160")
+    (tmp_path / "policy.json").write_text(json.dumps(OPEN))
+    own = {"history_days": SETTINGS.history_days, "restate_days": SETTINGS.restate_days}
+    (tmp_path / "settings.json").write_text(json.dumps(own))
+    (tmp_path / "loop.db").write_bytes(learned[0].read_bytes())
+    return tmp_path
+
+
+def words(place, server, command, *more):
+    common = ["loop", command, "--platform", server.url, "--ledger", place / "loop.db"]
     if command != "resume":
-        common += ["--policy", str(folder / "policy.json"), "--cores", "1"]
-        common += ["--settings", str(folder / "settings.json")]
-    return [sys.executable, "-m", "adbudget", "loop", command, *common]
-
-
-def run(folder, server, command, *more, ledger="loop.db"):
-    return subprocess.run(
-        [*words(folder, server, command, ledger), *more],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-        env={**os.environ, "COLUMNS": "160"},
-    )
-
-
-def copied(place, name):
-    (place / name).write_bytes((place / "loop.db").read_bytes())
-    return name
+        common += ["--policy", place / "policy.json", "--cores", 1]
+        common += ["--settings", place / "settings.json"]
+    return [str(word) for word in (*common, *more)]
 
 
 def budgets(server):
@@ -78,9 +70,9 @@ def totals(minor):
     return total
 
 
-def assert_made_once(place, ledger, server, before):
+def assert_made_once(place, server, before):
     """What was decided stands, once; the ledger is whole; no account spends more."""
-    with open_state(place / ledger) as state:
+    with open_state(place / "loop.db") as state:
         assert state.ledger.verify().ok
         assert state.ledger.open_changes().empty
         assert len(state.ledger.entries(kind="run")) == 1
@@ -88,6 +80,7 @@ def assert_made_once(place, ledger, server, before):
         said = state.ledger.entries(kind="confirmation")
         made = said[said["verdict"] == "confirmed"]
         assert sorted(made["unit"]) == sorted(changes["unit"])
+        assert len(changes)
         wanted = dict(zip(changes["unit"], changes["new_minor"], strict=True))
         assert state.cycles()[-1].step == "done"
     now = budgets(server)
@@ -95,40 +88,41 @@ def assert_made_once(place, ledger, server, before):
     assert all(totals(now)[account] <= money for account, money in totals(before).items())
 
 
-def test_a_cycle_is_made_over_http_and_its_page_says_what_and_why(place, server):
-    before, ledger = budgets(server), copied(place, "page.db")
-    done = run(place, server, "once", "--apply", ledger=ledger)
-    assert done.returncode == 0, done.stderr
-    assert "applied." in done.stdout
-    assert "The plan:" in done.stdout
-    assert_made_once(place, ledger, server, before)
-    status = subprocess.run(
-        [sys.executable, "-m", "adbudget", "loop", "status", "--ledger", str(place / ledger)],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
-    assert "done" in status.stdout
+def test_a_dry_run_writes_nothing_and_a_cycle_is_made_over_http_and_says_what_and_why(
+    place, server, call
+):
+    before = budgets(server)
+    code, out, err = call(*words(place, server, "once"))
+    assert code == 0, err
+    assert "dry run, nothing is written" in out
+    assert "To make it: the same with --apply" in out
+    assert budgets(server) == before
+    code, out, err = call(*words(place, server, "once", "--apply"))
+    assert code == 0, err
+    assert "applied." in out
+    assert "The plan:" in out
+    assert "one unit more would be worth" in out
+    assert_made_once(place, server, before)
+    _, out, _ = call("loop", "status", "--ledger", place / "loop.db")
+    assert "done" in out
 
 
-def test_answers_that_are_lost_cost_nothing(place, server):
-    before, ledger = budgets(server), copied(place, "lost.db")
+def test_answers_that_are_lost_cost_nothing(place, server, call):
+    before = budgets(server)
     server.post("/faults", {"kind": "dropped", "on": "orders", "count": 2})
-    done = run(place, server, "once", "--apply", ledger=ledger)
-    if done.returncode:  # an answer that could not be asked for at once
-        done = run(place, server, "resume", ledger=ledger)
-    assert done.returncode == 0, done.stderr + done.stdout
-    if "resume" in done.args:
-        run(place, server, "once", "--apply", ledger=ledger)
-    assert_made_once(place, ledger, server, before)
+    code, out, err = call(*words(place, server, "once", "--apply"))
+    if code:  # an answer that could not be asked for at once
+        code, out, err = call(*words(place, server, "resume"))
+        call(*words(place, server, "once", "--apply"))
+    assert code == 0, err + out
+    assert_made_once(place, server, before)
 
 
-def test_killed_while_it_writes_the_next_run_finishes_it(place, server):
-    before, ledger = budgets(server), copied(place, "killed.db")
+def test_killed_while_it_writes_the_next_run_finishes_it(place, server, call):
+    before = budgets(server)
     server.post("/faults", {"kind": "slow", "on": "orders", "seconds": 2, "count": 50})
     process = subprocess.Popen(
-        [*words(place, server, "once", ledger), "--apply"],
+        [sys.executable, "-m", "adbudget", *words(place, server, "once", "--apply")],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -137,19 +131,18 @@ def test_killed_while_it_writes_the_next_run_finishes_it(place, server):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with open_state(place / ledger) as state:
+    with open_state(place / "loop.db") as state:
         assert state.unfinished() is not None
         assert not state.ledger.open_changes().empty
-    done = run(place, server, "once", "--apply", ledger=ledger)
-    assert done.returncode == 0, done.stderr
-    assert "finished after it was stopped" in done.stdout
-    assert_made_once(place, ledger, server, before)
+    code, out, err = call(*words(place, server, "once", "--apply"))
+    assert code == 0, err
+    assert "finished after it was stopped" in out
+    assert_made_once(place, server, before)
 
 
 def test_a_loop_runs_when_it_is_due_and_ends_when_it_is_told_to(place, server):
-    ledger = copied(place, "run.db")
     process = subprocess.Popen(
-        [*words(place, server, "run", ledger), "--every", "1h"],
+        [sys.executable, "-m", "adbudget", *words(place, server, "run", "--every", "1h")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -167,11 +160,17 @@ def test_a_loop_runs_when_it_is_due_and_ends_when_it_is_told_to(place, server):
     ("more", "says"),
     [
         (("--query", "SELECT 1"), "--query needs the database"),
-        (("--at", "2026-03-01T09:00", "--settings", "{folder}/wrong.json"), "unknown 'chnage'"),
+        (("--settings", "{place}/wrong.json"), "unknown 'chnage'"),
+        (("--outcome", "{place}/sales"), "there is no file or folder"),
+        (("--outcome", "sqlite:///sales.db"), "A database needs --query"),
+        (("--control", "{place}/season.csv"), "--control: there is no file"),
+        (("--policy", "{place}/rules.yaml"), "rules.yaml"),
     ],
 )
-def test_what_cannot_be_used_is_said_before_anything_is_asked(place, server, more, says):
+def test_what_cannot_be_used_is_said_before_a_ledger_is_made(place, call, more, says):
     (place / "wrong.json").write_text('{"chnage": 0.1}')
-    done = run(place, server, "once", *(one.format(folder=place) for one in more))
-    assert done.returncode == 2
-    assert says in " ".join(done.stderr.split())
+    common = ("loop", "once", "--platform", "http://127.0.0.1:9", "--ledger", place / "none.db")
+    code, _, err = call(*common, *(one.format(place=place) for one in more))
+    assert code == 2
+    assert says in " ".join(err.split())
+    assert not (place / "none.db").exists()

@@ -10,37 +10,40 @@ import pytest
 from adbudget import InputError, load_policy
 from adbudget.errors import PlatformError
 from adbudget.loop import LoopSettings, open_state, run_cycle
-from adbudget.loop.cycle import DONE, REVIEWED
+from adbudget.loop.cycle import PROPOSED, REVIEWED
+from adbudget.loop.state import DONE, GIVEN_UP
 from adbudget.platforms.platform import BudgetOrder
-from tests.loop.helpers import OPEN, Network, simulated, standing, totals
+from tests.loop.conftest import SETTINGS
+from tests.loop.helpers import OPEN, POLICY, Network, simulated, standing, totals
 
-POLICY = load_policy(OPEN | {"constraints": OPEN["constraints"] | {"max_daily_change": "25%"}})
-SETTINGS = LoopSettings(history_days=133, restate_days=28)
+WAITS = load_policy(
+    OPEN
+    | {"constraints": OPEN["constraints"] | {"approval_limit": 1, "approval_expires": "3 days"}}
+)
 
 
 def cycle(platform, state, seed=1, **options):
     options = {"now": platform.now, "settings": SETTINGS, "apply": True} | options
+    policy = options.pop("policy", POLICY)
     return run_cycle(
-        None, platform, POLICY, state, rng=np.random.default_rng(seed), cores=1, **options
+        None, platform, policy, state, rng=np.random.default_rng(seed), cores=1, **options
     )
+
+
+def made_changes(state):
+    words = state.ledger.entries(kind="confirmation")
+    made = words[words["verdict"] == "confirmed"]
+    return {payload["change"] for payload in made["payload"]}
+
+
+def promised_changes(state):
+    promises = state.ledger.entries(kind="promise")
+    return {change for payload in promises["payload"] for change in payload["changes"]}
 
 
 def noon(platform):
     platform.advance(hours=12)
     return platform
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory):
-    """A state whose fit is made, and the dry report that made it."""
-    path = tmp_path_factory.mktemp("loop") / "learned.db"
-    platform = noon(simulated())
-    with open_state(path) as state:
-        report = cycle(platform, state, apply=False)
-        assert state.ledger.head().sequence == 0
-        assert state.cycles() == ()
-    assert standing(platform) == standing(simulated())
-    return path, report
 
 
 @pytest.fixture
@@ -63,6 +66,9 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing_but_what_it_learned(
     assert report.until == "2025-03-31"
     assert list(report.table["campaign"].str.slice(-2).unique()) == ["01", "02"]
     assert (report.table["decided"] != report.table["budget"]).any()
+    assert (report.table["used_up"] == 24).any()
+    assert {"account_01", "account_02"} >= set(report.prices["account"])
+    assert (report.prices["price"] != 0).all()
 
 
 def test_what_is_decided_is_what_stands_and_every_account_keeps_its_total(platform, state):
@@ -170,14 +176,59 @@ def test_a_campaign_that_does_not_answer_stays_open_and_holds_up_nobody_else(pla
     assert state.ledger.open_changes().empty
 
 
-def test_killed_before_it_was_reviewed_it_is_decided_anew(platform, state):
+def test_killed_after_its_review_was_logged_it_is_finished_and_not_decided_again(platform, state):
+    class Killed(BaseException):
+        """What SIGKILL does to a process, as far as Python can tell."""
+
+    class DiesBeforeItsNote(Network):
+        def performance(self, since, until, *, by_hour=False):
+            if by_hour:
+                raise Killed
+            return super().performance(since, until)
+
+    with pytest.raises(Killed):
+        cycle(DiesBeforeItsNote(platform, lambda *_: ""), state, now=platform.now)
+    assert state.unfinished().step == PROPOSED
+    assert len(state.ledger.open_changes())
+    platform.advance(hours=1)
+    report = cycle(platform, state)
+    assert report.resumed
+    assert len(state.ledger.entries(kind="run")) == 1
+    assert promised_changes(state) == made_changes(state) != set()
+    tried = state.cycles()[-1].facts["tried"]
+    assert {unit: standing(platform)[unit] for unit in tried} == {
+        unit: minor for unit, (minor, _) in tried.items()
+    }
+
+
+def test_what_is_approved_later_is_promised_and_rests_from_when_it_is_made(platform, state):
+    first = cycle(platform, state, policy=WAITS)
+    assert (first.table["set_now"] == first.table["budget"]).all()
+    assert promised_changes(state) == set()
+    platform.advance(days=2)
+    for item in state.ledger.pending(platform.now)["item"]:
+        state.ledger.approve(item, who="anna", at=platform.now)
+    second = cycle(platform, state)
+    moved = {one.unit for one in second.applied.changes if one.state == "made"}
+    wanted = first.table[first.table["decided"] != first.table["budget"]]
+    assert moved == {f"{row.account}::{row.campaign}" for row in wanted.itertuples()}
+    assert promised_changes(state) == made_changes(state) != set()
+    platform.advance(days=5)  # a week after the decision, and not after the move
+    third = cycle(platform, state)
+    rests = [f"{row.account}::{row.campaign}" in moved for row in third.table.itertuples()]
+    assert (third.table.loc[rests, "decided"] == third.table.loc[rests, "budget"]).all()
+
+
+def test_killed_before_it_was_reviewed_it_is_given_up_and_decided_anew(platform, state):
     down = Network(platform, lambda name, _: "before" if name == "budgets" else "")
     with pytest.raises(PlatformError):
         cycle(down, state, now=platform.now)
     assert state.unfinished() is not None
+    platform.advance(hours=1)
     report = cycle(platform, state)
     assert not report.resumed
     assert state.unfinished() is None
+    assert [one.step for one in state.cycles()] == [GIVEN_UP, DONE]
 
 
 def test_a_cycle_that_is_done_is_not_done_again_under_its_name(platform, state):

@@ -8,7 +8,7 @@ import pytest
 
 from adbudget import open_ledger
 from adbudget.ledger.entry import Entry
-from adbudget.loop.promises import PROMISE, caution_of, judge_promises, told, waiting_cells
+from adbudget.loop.promises import PROMISE, caution_of, judge_promises, told
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 DATES = [f"2026-03-{day:02d}" for day in (2, 9, 16, 23)]
@@ -94,10 +94,3 @@ def test_the_last_clear_word_decides_how_far_an_account_moves():
         ]
     ]
     assert caution_of(said) == {"a": 0.5, "b": 1.0}
-
-
-def test_cells_rest_until_their_move_can_have_been_seen():
-    with open_ledger(":memory:") as ledger:
-        ledger.append(promised(), key="promise:cycle:acme")
-        assert waiting_cells(ledger, AT + timedelta(days=6), 6.9) == {("acme", "search")}
-        assert waiting_cells(ledger, AT + timedelta(days=7), 6.9) == set()

@@ -117,7 +117,7 @@ def test_a_signal_ends_the_loop_after_the_cycle_that_runs():
         ({"every": "often"}, "every must be such as 30m"),
         ({"cron": "0 25 * * *"}, "cron expression '0 25"),
         ({"cron": "0 6"}, "cron expression '0 6' cannot be read"),
-        ({"cron": "0 6 * * *", "zone": "Mars/Base"}, "time zone 'Mars/Base' is not known"),
+        ({"cron": "0 6 * * *", "zone": "Mars/Base"}, "time zone 'Mars/Base' is unknown"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_write(options, says):

@@ -1,6 +1,7 @@
 """Feeds say how far they are complete; late and corrected rows take the place of earlier ones."""
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -107,8 +108,12 @@ class Told:
         return self.feed
 
 
-def gathered(platform, *sources, now=datetime(2026, 3, 30, 12, tzinfo=UTC), maturity=AT_ONCE):
-    return gather(platform, sources, now=now, since=SINCE, period_days=7, maturity=maturity)
+def gathered(
+    platform, *sources, now=datetime(2026, 3, 30, 12, tzinfo=UTC), maturity=AT_ONCE, zones=(UTC,)
+):
+    return gather(
+        platform, sources, now=now, since=SINCE, period_days=7, maturity=maturity, zones=zones
+    )
 
 
 def test_weeks_are_whole_and_end_where_the_slowest_feed_does():
@@ -117,6 +122,20 @@ def test_weeks_are_whole_and_end_where_the_slowest_feed_does():
     assert found.until == date(2026, 3, 16)
     assert found.spend["spend"].tolist() == [70.0, 70.0]
     assert found.outcome["revenue"].tolist() == [35.0, 35.0]
+
+
+def test_a_day_is_over_when_it_is_over_where_the_account_is():
+    class Evening(Shop):
+        """It is Monday in UTC, and still Sunday in Los Angeles."""
+
+        def __init__(self):
+            super().__init__(28)
+            self.until = datetime(2026, 3, 30, 2, tzinfo=UTC)
+
+    outcome = Told(days(28, revenue=5.0), date(2026, 3, 30))
+    here = gathered(Evening(), outcome)
+    there = gathered(Evening(), outcome, zones=(UTC, ZoneInfo("America/Los_Angeles")))
+    assert (here.until, there.until) == (date(2026, 3, 30), date(2026, 3, 23))
 
 
 def test_a_week_whose_outcome_is_young_has_spend_and_no_outcome():

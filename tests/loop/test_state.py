@@ -1,5 +1,7 @@
 """What a loop keeps: cycles step by step, readings as they were first told, one run at a time."""
 
+import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -73,6 +75,15 @@ def test_another_process_that_works_holds_the_lock_and_a_dead_one_does_not(state
     finally:
         other.kill()
         other.communicate()
+    with state.locked(NOW):
+        pass
+
+
+def test_a_process_that_has_the_number_of_a_killed_one_does_not_hold_its_lock(state):
+    with state.locked(NOW), database.writing(state._engine) as connection:
+        connection.execute(
+            update(LOCK).values(owner=f"{socket.gethostname()}:{os.getppid()}/of another")
+        )
     with state.locked(NOW):
         pass
 

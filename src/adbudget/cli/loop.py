@@ -5,20 +5,21 @@ inside the commands.
 """
 
 import hashlib
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adbudget.cli.options import Address, NoColor, PageForm
+from adbudget.cli.options import Address, NoColor, PageForm, record_options
 from adbudget.cli.terminal import complain, say, say_json, show
 from adbudget.errors import AdbudgetError, InputError
 
 if TYPE_CHECKING:
-    from adbudget.loop import CycleReport, Source
+    from adbudget.loop import CycleReport, LoopSettings, Source
     from adbudget.platforms import Platform
+    from adbudget.policy.rulebook import Policy
 
 UNMADE = 1
 EXIT_CODES = (
@@ -41,32 +42,49 @@ Token = Annotated[
         "--token", metavar="TEXT", envvar="ADBUDGET_PLATFORM_TOKEN", help="Key to the platform."
     ),
 ]
-PolicyFile = Annotated[
-    str | None,
-    typer.Option("--policy", metavar="FILE", help="Guardrails; the defaults if not given."),
-]
-Outcome = Annotated[
-    str | None,
-    typer.Option(
-        "--outcome",
-        metavar="FILE",
-        help="File, folder or database URL (with --query); the platform's own if not given.",
-    ),
-]
-Query = Annotated[
-    str | None, typer.Option("--query", metavar="SQL", help="SELECT account, date, outcome.")
-]
-Controls = Annotated[
-    list[str] | None,
-    typer.Option("--control", metavar="FILE", help="Table of what moves the outcome; repeatable."),
-]
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option("--settings", metavar="FILE", help="What the loop may do: YAML, TOML or JSON."),
-]
-Apply = Annotated[bool, typer.Option("--apply", help="Write to ledger and platform.")]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed and input, same cycle.")]
-Cores = Annotated[int | None, typer.Option("--cores", help="Of the sampler; all if not given.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleOptions:
+    """What every cycle is told on the command line."""
+
+    platform: PlatformAddress
+    ledger: Address
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="FILE", help="Guardrails; the defaults if not given."),
+    ] = None
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            "--outcome",
+            metavar="FILE",
+            help="File, folder or database URL (with --query); the platform's own if not given.",
+        ),
+    ] = None
+    query: Annotated[
+        str | None, typer.Option("--query", metavar="SQL", help="SELECT account, date, outcome.")
+    ] = None
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--control", metavar="FILE", help="Table of what moves the outcome; repeatable."
+        ),
+    ] = None
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", metavar="FILE", help="What the loop may do: YAML, TOML or JSON."
+        ),
+    ] = None
+    apply: Annotated[bool, typer.Option("--apply", help="Write to ledger and platform.")] = False
+    seed: Annotated[int, typer.Option("--seed", help="Same seed and input, same cycle.")] = 0
+    cores: Annotated[
+        int | None, typer.Option("--cores", help="Of the sampler; all if not given.")
+    ] = None
+    token: Token = None
+    no_color: NoColor = False
+
 
 loop_app = typer.Typer(
     help="Decide again and again: gather, learn, propose, rehearse, review, apply.",
@@ -85,15 +103,8 @@ def register(app: typer.Typer) -> None:
     "adbudget loop once --platform file:ads --outcome sales/ --policy policy.yaml --ledger loop.db "
     "--apply\n\n" + EXIT_CODES
 )
+@record_options(CycleOptions)
 def once(
-    platform: PlatformAddress,
-    ledger: Address,
-    policy: PolicyFile = None,
-    outcome: Outcome = None,
-    query: Query = None,
-    control: Controls = None,
-    settings: SettingsFile = None,
-    apply: Apply = False,
     at: Annotated[
         str | None,
         typer.Option(
@@ -103,20 +114,13 @@ def once(
     key: Annotated[
         str, typer.Option("--key", help="Name of the cycle; its minute if not given.")
     ] = "",
-    seed: Seed = 0,
-    cores: Cores = None,
-    token: Token = None,
     form: PageForm = "table",
-    no_color: NoColor = False,
+    **options: Any,
 ) -> None:
     """Run one cycle; without --apply nothing is written to ledger and platform."""
-    door = _open(platform, token)
-    how = _how(policy, settings)
-    sources = _sources(door, outcome, query, control)
-    report = _cycle(
-        door, sources, how, ledger, now=_now(door, at), apply=apply, key=key, seed=seed, cores=cores
-    )
-    _print(report, form=form, no_color=no_color)
+    given = CycleOptions(**options)
+    report = _cycle(given, _doors(given), at=at, key=key)
+    _print(report, form=form, no_color=given.no_color)
     raise typer.Exit(_code(report))
 
 
@@ -126,9 +130,8 @@ def once(
     "adbudget loop run --cron '0 6 * * 1' --time-zone Europe/Berlin --platform file:ads "
     "--outcome sales/ --ledger loop.db --apply\n\n" + EXIT_CODES
 )
+@record_options(CycleOptions)
 def run(
-    platform: PlatformAddress,
-    ledger: Address,
     every: Annotated[str, typer.Option("--every", metavar="TIME", help="30m, 1h, 1d or 1w.")] = "",
     cron: Annotated[
         str, typer.Option("--cron", metavar="FIELDS", help="'0 6 * * 1' is Mondays at six.")
@@ -136,48 +139,28 @@ def run(
     time_zone: Annotated[
         str, typer.Option("--time-zone", metavar="ZONE", help="IANA name, for --cron.")
     ] = "UTC",
-    policy: PolicyFile = None,
-    outcome: Outcome = None,
-    query: Query = None,
-    control: Controls = None,
-    settings: SettingsFile = None,
-    apply: Apply = False,
     cycles: Annotated[int, typer.Option("--cycles", help="End after so many; 0 goes on.")] = 0,
-    seed: Seed = 0,
-    cores: Cores = None,
-    token: Token = None,
-    no_color: NoColor = False,
+    **options: Any,
 ) -> None:
     """Run cycles when they are due, until SIGTERM or Ctrl-C; one that runs is finished first."""
     from threading import Event
 
     from adbudget.loop.schedule import run_on, stopped_by_signals, trigger_of
 
+    given = CycleOptions(**options)
     trigger = trigger_of(every=every, cron=cron, zone=time_zone)
-    door = _open(platform, token)
-    how = _how(policy, settings)
-    sources = _sources(door, outcome, query, control)
+    doors = _doors(given)
     stop, worst, done = Event(), [0], [0]
     stopped_by_signals(stop)
 
     def cycle(_due: datetime) -> None:
         try:
-            report = _cycle(
-                door,
-                sources,
-                how,
-                ledger,
-                now=_now(door, None),
-                apply=apply,
-                key="",
-                seed=seed,
-                cores=cores,
-            )
+            report = _cycle(given, doors)
         except AdbudgetError as error:  # the next cycle may find the feed, or the platform, again
             complain(str(error))
             worst[0] = UNMADE
         else:
-            _print(report, form="table", no_color=no_color)
+            _print(report, form="table", no_color=given.no_color)
             worst[0] = max(worst[0], _code(report))
         done[0] += 1
         if cycles and done[0] >= cycles:
@@ -234,36 +217,59 @@ def resume(
     raise typer.Exit(UNMADE if unmade else 0)
 
 
+def cycle_on(address: str, ledger: str, *, token: str | None) -> int:
+    """Run and print one cycle that is made, all options as they are by default; its exit code."""
+    given = CycleOptions(platform=address, ledger=ledger, token=token, apply=True)
+    report = _cycle(given, _doors(given))
+    _print(report, form="table", no_color=given.no_color)
+    return _code(report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doors:
+    """What the options name, opened and read once for all cycles."""
+
+    platform: "Platform"
+    sources: "list[Source] | None"
+    policy: "Policy | None"
+    settings: "LoopSettings"
+
+
+def _doors(given: CycleOptions) -> _Doors:
+    from adbudget.policy.file import load_policy
+
+    settings = _settings(given.settings)
+    platform = _open(given.platform, given.token)
+    return _Doors(
+        platform=platform,
+        sources=_sources(platform, given, settings),
+        policy=load_policy(given.policy) if given.policy else None,
+        settings=settings,
+    )
+
+
 def _cycle(
-    door: "Platform",
-    sources: "list[Source] | None",
-    how: Mapping[str, Any],
-    ledger: str,
-    *,
-    now: datetime,
-    apply: bool,
-    key: str,
-    seed: int,
-    cores: int | None,
+    given: CycleOptions, doors: _Doors, *, at: str | None = None, key: str = ""
 ) -> "CycleReport":
     import numpy as np
 
     from adbudget.loop import open_state, run_cycle
 
+    now = _now(doors.platform, at)
     name = key or now.strftime("%Y-%m-%dT%H:%M%z")
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
-    with open_state(ledger) as state:
+    with open_state(given.ledger) as state:
         return run_cycle(
-            sources,
-            door,
-            how["policy"],
+            doors.sources,
+            doors.platform,
+            doors.policy,
             state,
             now=now,
-            rng=np.random.default_rng([seed, number]),
-            settings=how["settings"],
-            apply=apply,
+            rng=np.random.default_rng([given.seed, number]),
+            settings=doors.settings,
+            apply=given.apply,
             key=name,
-            cores=cores,
+            cores=given.cores,
         )
 
 
@@ -273,41 +279,46 @@ def _open(address: str, token: str | None) -> "Platform":
     return open_platform(address, token=token)
 
 
-def _how(policy: str | None, settings: Path | None) -> dict[str, Any]:
+def _settings(place: Path | None) -> "LoopSettings":
     from adbudget.loop import LoopSettings
     from adbudget.options import check_names
-    from adbudget.policy.file import load_policy
     from adbudget.tables.documents import read_document
 
-    given = (
-        {}
-        if settings is None
-        else read_document(
-            settings, endings=(".yaml", ".yml", ".json", ".toml"), kind="a settings file"
-        )
-    )
+    if place is None:
+        return LoopSettings()
+    endings = (".yaml", ".yml", ".json", ".toml")
+    given = read_document(place, endings=endings, kind="a settings file")
     if not isinstance(given, dict):
-        raise InputError(f"{settings} must be a mapping, such as 'change: 0.2'; got {given!r}.")
-    check_names(given, list(LoopSettings.__dataclass_fields__), str(settings))
-    return {
-        "policy": load_policy(policy) if policy else None,
-        "settings": LoopSettings(**given),
-    }
+        raise InputError(f"{place} must be a mapping, such as 'change: 0.2'; got {given!r}.")
+    check_names(given, list(LoopSettings.__dataclass_fields__), str(place))
+    return LoopSettings(**given)
 
 
 def _sources(
-    door: "Platform", outcome: str | None, query: str | None, control: list[str] | None
+    platform: "Platform", given: CycleOptions, settings: "LoopSettings"
 ) -> "list[Source] | None":
     from adbudget.loop import PlatformOutcome, QuerySource, TableSource
 
-    if query is not None and outcome is None:
+    if given.query is not None and given.outcome is None:
         raise InputError("--query needs the database: --outcome URL.")
-    extra = [TableSource(path=Path(one), role="control", late="hold") for one in control or ()]
-    if outcome is None:
-        return [PlatformOutcome(platform=door), *extra] if extra else None
-    if query is not None:
-        return [QuerySource(url=outcome, query=query), *extra]
-    return [TableSource(path=Path(outcome)), *extra]
+    extra = [
+        TableSource(path=_there(one, "--control"), role="control", late="hold")
+        for one in given.control or ()
+    ]
+    if given.outcome is None:
+        own = PlatformOutcome(platform=platform, zones=settings.zones)
+        return [own, *extra] if extra else None
+    if given.query is not None:
+        return [QuerySource(url=given.outcome, query=given.query), *extra]
+    return [TableSource(path=_there(given.outcome, "--outcome")), *extra]
+
+
+def _there(text: str, option: str) -> Path:
+    """A path that there is: seen before a ledger is made for nothing."""
+    if not Path(text).exists():
+        hint = " A database needs --query." if "://" in text else ""
+        raise InputError(f"{option}: there is no file or folder {text}.{hint}")
+    return Path(text)
 
 
 def _now(door: "Platform", at: str | None) -> datetime:

@@ -6,6 +6,7 @@ options of a command by ``stated_options``.
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -173,6 +174,31 @@ def stated_options[F: Callable[..., None]](*statements: type) -> Callable[[F], F
         own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
         first = [one for one in own if one.kind is not one.KEYWORD_ONLY]
         parameters = [*first, *stated, *own[len(first) :]]
+        setattr(command, "__signature__", signature.replace(parameters=parameters))  # noqa: B010
+        return command
+
+    return decorate
+
+
+def record_options[F: Callable[..., None]](record: type) -> Callable[[F], F]:
+    """Make the fields of a record options of a command that takes ``**options``.
+
+    Several commands so share options that are no arguments of a Python call.
+    """
+
+    def decorate(command: F) -> F:
+        signature = inspect.signature(command)
+        own = [one for one in signature.parameters.values() if one.kind != one.VAR_KEYWORD]
+        shared = [
+            inspect.Parameter(
+                one.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                annotation=one.type,
+                default=inspect.Parameter.empty if one.default is MISSING else one.default,
+            )
+            for one in fields(record)
+        ]
+        parameters = sorted([*shared, *own], key=lambda one: one.default is not one.empty)
         setattr(command, "__signature__", signature.replace(parameters=parameters))  # noqa: B010
         return command
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from adbudget.cli.asked import pairs_of
+from adbudget.cli.loop import cycle_on
 from adbudget.cli.terminal import say
 from adbudget.cli.worlds import preset_spec, resized
 from adbudget.errors import InputError
@@ -32,8 +33,10 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n"
         "adbudget simulate-platform --accounts 4 --channels 4 --state demo.db\n\n"
         "adbudget simulate-platform --speed 0 --start 2026-01-05\n\n"
+        "adbudget simulate-platform --accounts 2 --loop loop.db\n\n"
         f"{TOKEN} in the environment is a token that callers have to send.\n\n"
-        "Exit codes: 0 it was told to end, 2 the input, the file or the port cannot be used.",
+        "Exit codes: 0 it was told to end, or the cycle made all it wanted, 1 the cycle did not, "
+        "2 the input, the file or the port cannot be used.",
     )(simulate_platform)
 
 
@@ -74,7 +77,17 @@ def simulate_platform(
         typer.Option("--state", metavar="FILE", help="Keep it here, and go on with it next time."),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="0: any that is free.")] = 8765,
+    port: Annotated[
+        int | None, typer.Option("--port", help="0: any that is free; 8765 if not given.")
+    ] = None,
+    loop: Annotated[
+        str | None,
+        typer.Option(
+            "--loop",
+            metavar="LEDGER",
+            help="Run one cycle of the loop on it, write its budgets, and end.",
+        ),
+    ] = None,
 ) -> None:
     """Run a made-up ad platform with true curves: budgets, reports, delays, faults on demand."""
     from adbudget.platforms.server import PlatformServer
@@ -91,14 +104,16 @@ def simulate_platform(
         speed=speed,
         state=kept,
         host=host,
-        port=port,
+        port=(8765 if loop is None else 0) if port is None else port,
         token=os.environ.get(TOKEN) or None,
     )
-    _run(server, platform, kept)
+    _run(server, platform, kept, loop)
 
 
-def _run(server: Any, platform: "SimulatedPlatform", kept: "StateFile | None") -> None:
-    """Serve until a signal says to end."""
+def _run(
+    server: Any, platform: "SimulatedPlatform", kept: "StateFile | None", loop: str | None
+) -> None:
+    """Serve until a signal says to end, or for one cycle of the loop."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -107,10 +122,13 @@ def _run(server: Any, platform: "SimulatedPlatform", kept: "StateFile | None") -
         say(f"Its clock: {platform.now.isoformat(timespec='seconds')}.")
         say(f"Contract: {server.url}/v1/openapi.json")
         _flush()
-        while not ended.wait(1.0):  # a wait without an end would hold signals back on some systems
+        # A wait without an end would hold signals back on some systems.
+        while loop is None and not ended.wait(1.0):
             continue
+        code = 0 if loop is None else cycle_on(server.url, loop, token=server.token)
     if kept is not None:
         kept.close()
+    raise typer.Exit(code)
 
 
 def _flush() -> None:

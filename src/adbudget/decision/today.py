@@ -2,24 +2,32 @@
 
 # pyright: reportTypedDictNotRequiredAccess=false
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from adbudget.decision.options import DecisionOptions
 from adbudget.errors import InputError
-from adbudget.panel.budgets import read_budgets
+from adbudget.panel.budgets import budgets_beside_spend, read_budgets
 from adbudget.panel.panel import Panel
 
 if TYPE_CHECKING:
     from adbudget.draws import SpendLike
 
 
-def spend_today(panel: Panel, options: DecisionOptions) -> "tuple[SpendLike, str, list[str]]":
+def spend_today(
+    panel: Panel,
+    options: DecisionOptions,
+    data: Any = None,
+    columns: Mapping[str, Hashable] | None = None,
+) -> "tuple[SpendLike, str, list[str]]":
     """The spend that moves are measured from, what it is in words, and what to say of it.
 
     Parameters
     ----------
     panel : the history
     options : ``current``, ``budgets`` and ``window_days``, all of them there
+    data, columns : what the panel was read from, and its columns by role: a column of budgets beside
+        the spend tells them where no option does
 
     Raises
     ------
@@ -28,6 +36,8 @@ def spend_today(panel: Panel, options: DecisionOptions) -> "tuple[SpendLike, str
     current, budgets, days = options["current"], options["budgets"], options["window_days"]
     if current is not None and budgets is not None:
         raise InputError("current and budgets both say what is spent today; pass one of them.")
+    if budgets is None and current is None:
+        budgets = budgets_beside_spend(data, columns, panel)
     if budgets is not None:
         standing = read_budgets(budgets, panel, days)
         return standing.spend, "the budgets that are set", [n.message for n in standing.notes]

@@ -54,7 +54,13 @@ def identity_of(reading: "Snapshot", *, unit: str = "", run_id: str = "") -> str
         run_id = "" if newest is None else newest.entry.run_id
     if not run_id:
         return STATED
-    run = reading.last(ENTRY.c.run_id == run_id, ENTRY.c.kind.in_(RUNS))
+    where = [ENTRY.c.run_id == run_id, ENTRY.c.kind.in_(RUNS)]
+    says = ENTRY.c.payload.contains(f'"{IDENTITY}":', autoescape=True)
+    if not reading.connection.execute(
+        reading.select(ENTRY.c.sequence, where=[*where, says])
+    ).first():
+        return STATED  # a run holds whole tables: it is not read for a word that is not in it
+    run = reading.last(*where)
     return STATED if run is None else str(run.entry.payload.get(IDENTITY, STATED))
 
 

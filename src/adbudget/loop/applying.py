@@ -6,7 +6,7 @@ it is sent, carries a key that the platform honours once, and never overwrites a
 the one the change was based on. Knows nothing of how a change was decided.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -122,8 +122,8 @@ def apply_changes(
     LedgerError : the ledger cannot be read or written
     """
     standing = {unit_of_budget(one): one for one in platform.budgets()}
-    rows = ledger.open_changes().to_dict("records")
-    work = _Work(ledger, platform, standing, now, who, apply=apply)
+    rows = [dict(row) for row in ledger.open_changes().to_dict("records")]
+    work = _Work(ledger, platform, standing, now, who, rows, apply=apply)
     for row in sorted(rows, key=lambda row: (_is_raise(row), row["sequence"])):
         work.make(row)
     return Applied(changes=tuple(work.done), differs=work.read_back())
@@ -161,12 +161,17 @@ class _Work:
         standing: dict[str, StandingBudget],
         now: datetime,
         who: str,
+        rows: Sequence[Mapping[str, Any]],
         *,
         apply: bool,
     ) -> None:
         self.ledger, self.platform, self.standing = ledger, platform, standing
         self.now, self.who, self.apply = now, who, apply
         self.done: list[Made] = []
+        self.open = {row["change"] for row in rows}
+        changes = ledger.payloads(self.open)
+        self.item_of = {name: str(one.get("item", "")) for name, one in changes.items()}
+        self.items = ledger.payloads(set(self.item_of.values()))
 
     def make(self, row: Mapping[str, Any]) -> None:
         """Try one change and note what became of it."""
@@ -292,9 +297,7 @@ class _Work:
 
     def _payers(self, row: Mapping[str, Any]) -> list["_Payer"]:
         """The cuts that pay for a raise, each by the change that makes it; and new money."""
-        change = self.ledger.payloads([row["change"]]).get(row["change"], {})
-        name = str(change.get("item", ""))
-        item = self.ledger.payloads([name]).get(name, {})
+        item = self.items.get(self.item_of.get(row["change"], ""), {})
         if PAID_BY not in item:  # a rollback, or a person's own amounts: all cuts of the run pay
             return self._cuts_of_run(row)
         money = {
@@ -335,7 +338,7 @@ class _Work:
         """What the ledger says of a change that pays for another."""
         if not change or self.ledger.kept([f"confirm:{change}"]):
             return "made"
-        if change in set(self.ledger.open_changes()["change"]):
+        if change in self.open and not self.ledger.kept([f"withdraw:{change}"]):
             return "open"
         return "not made"
 

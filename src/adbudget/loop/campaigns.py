@@ -4,8 +4,8 @@ A cell is a channel of an account; a platform may run several campaigns in it. A
 cell is shared by its campaigns in proportion to what they have. Knows no plan and no ledger.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,29 @@ def money_by_cell(spend: pd.Series) -> dict[tuple[str, str], float]:
     return dict(zip(cells, spend.astype(float).tolist(), strict=True))
 
 
+def _started(
+    budgets: Sequence[StandingBudget],
+    frame: pd.DataFrame,
+    known: Collection[tuple[str, str]],
+    now: datetime,
+) -> list[str | None]:
+    """Since when each campaign is there, as far as the reports show it; None is long ago.
+
+    One without a row, in a cell that was never learned from, has not begun to spend.
+    """
+    first = frame.groupby(KEY)["date"].min() if len(frame) else pd.Series(dtype="datetime64[us]")
+    days, begin = first.to_dict(), frame["date"].min()
+    started: list[str | None] = []
+    for one in budgets:
+        day = days.get(one.unit)
+        if day is None:
+            started.append(None if (one.account, one.channel) in known else now.isoformat())
+        else:
+            late = min(day.to_pydatetime(), now.replace(tzinfo=None))  # a clock may have gone back
+            started.append(None if day <= begin else late.isoformat(timespec="seconds"))
+    return started
+
+
 def _largest_remainders(table: pd.DataFrame, part: Any) -> Any:
     """One more unit for the largest fractions, as many as the fractions of an account add up to."""
     order = part.groupby(table["account"]).rank(method="first", ascending=False)
@@ -111,9 +134,22 @@ def _largest_remainders(table: pd.DataFrame, part: Any) -> Any:
 
 
 def policy_tables(
-    budgets: Sequence[StandingBudget], performance: Performance, now: datetime
+    budgets: Sequence[StandingBudget],
+    performance: Performance,
+    known: Collection[tuple[str, str]],
+    now: datetime,
+    zones: Sequence[tzinfo] = (UTC,),
 ) -> pd.DataFrame:
-    """Campaigns as a policy reads them: budgets, and the platform's figures of a week."""
+    """Campaigns as a policy reads them: budgets, age, and the platform's figures of a week.
+
+    Parameters
+    ----------
+    budgets : as they stand
+    performance : of some weeks by day, longer than a campaign counts as new
+    known : cells that the fit knows
+    now : the instant
+    zones : time zones of the accounts
+    """
     table = pd.DataFrame(
         {
             "campaign_id": [one.campaign for one in budgets],
@@ -124,8 +160,9 @@ def policy_tables(
             "status": ["paused" if one.paused else "active" for one in budgets],
         }
     )
-    last = pd.Timestamp(today_of(performance.complete_until) - timedelta(days=1))
     frame = performance.frame
+    table["started_at"] = _started(budgets, frame, known, now)
+    last = pd.Timestamp(today_of(performance.complete_until, zones) - timedelta(days=1))
     recent = frame[frame["date"].between(last - pd.Timedelta(days=WINDOW_DAYS - 1), last)]
     figures = [name for name in FIGURES if name in recent.columns]
     sums: Any = recent.groupby(KEY)[figures].sum()

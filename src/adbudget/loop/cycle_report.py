@@ -1,10 +1,11 @@
 """CycleReport: what one cycle learned, decided and made. A record; computes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adbudget.display.page import Page, Shown, counted, table_of
@@ -24,15 +25,19 @@ class CycleReport(Shown):
     key, at : its name and instant
     dry : nothing was written to platform and ledger
     resumed : an earlier run of it was killed, and this one finished it
+    plans : one per currency, as the policy reviewed it
+    applied : what became of every change; None when it was dry
     until : the day after the last whole period that was known; None when it was only resumed
     learned : how the fit of now came about, in one sentence; "" when it was only resumed
     healthy : whether the fit can be trusted; where it cannot, nothing moves
-    plans : one per currency, as the policy reviewed it
     table : one row per campaign: account, channel, campaign, currency, budget, wanted, decided,
         set_now (what may be set before anybody approves), verdict, state (what became of it),
-        explored (money a day of the cell that is there to learn from), reason
+        explored (money a day of the cell that is there to learn from), used_up (hour of the day
+        at which the budget is used up; 24 is midnight, NaN: not, or nobody knows), unspent (money a
+        day that is left over), reason
     rehearsal : frame by account, see :class:`adbudget.loop.rehearsing.Rehearsal`
-    applied : what became of every change; None when it was dry
+    prices : what the limits that bind cost the plan, see
+        :attr:`adbudget.optimizer.Proposal.shadow_prices`
     judged : promises of earlier cycles that were held against what was seen
     exploration_cost : what exploring is expected to cost, money per period
     notes : what is worth knowing
@@ -42,16 +47,17 @@ class CycleReport(Shown):
     at: datetime
     dry: bool
     resumed: bool
-    until: str | None
-    learned: str
-    healthy: bool
     plans: tuple[PolicyPlan, ...]
-    table: pd.DataFrame
-    rehearsal: pd.DataFrame
     applied: Applied | None
-    judged: tuple[Judged, ...]
-    exploration_cost: float
-    notes: tuple[str, ...]
+    until: str | None = None
+    learned: str = ""
+    healthy: bool = True
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rehearsal: pd.DataFrame = field(default_factory=pd.DataFrame)
+    prices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    judged: tuple[Judged, ...] = ()
+    exploration_cost: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""
@@ -79,6 +85,7 @@ class CycleReport(Shown):
             "healthy": self.healthy,
             "campaigns": _records(self.table),
             "accounts": _records(self.rehearsal.reset_index()),
+            "prices": _records(self.prices),
             "changes": []
             if self.applied is None
             else [
@@ -100,6 +107,7 @@ def campaign_table(
     wanted: Mapping[tuple[str, str], float],
     explored: Mapping[tuple[str, str], float],
     states: Mapping[str, str],
+    hours: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row per campaign, as :class:`CycleReport` holds it.
 
@@ -110,14 +118,17 @@ def campaign_table(
     wanted : (account, campaign) -> daily budget the plan asked for
     explored : cell -> money a day that is there to learn from
     states : unit -> what became of its change
+    hours : from :func:`adbudget.loop.within_day.rehearse_day`
     """
     calls = {call.campaign_id: call for plan in plans for call in plan.calls}
+    days = dict(zip(hours.index.tolist(), hours[["used_up", "unspent"]].to_numpy(), strict=True))
     rows = []
     for one in budgets:
         unit = unit_of_budget(one)
         if (call := calls.get(unit)) is None:
             continue
         now = float(call.current_budget)
+        used_up, unspent = days.get(one.unit, (np.nan, np.nan))
         rows.append(
             {
                 "account": one.account,
@@ -131,6 +142,8 @@ def campaign_table(
                 "verdict": call.verdict,
                 "state": states.get(unit, ""),
                 "explored": explored.get((one.account, one.channel), 0.0),
+                "used_up": used_up,
+                "unspent": unspent,
                 "reason": call.rationale,
             }
         )

@@ -7,7 +7,7 @@ outcome is still coming in has spend and no outcome.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ def gather(
     since: date,
     period_days: int,
     maturity: Maturity,
+    zones: Sequence[tzinfo] = (UTC,),
 ) -> Gathered:
     """Read everything, and cut it to whole periods.
 
@@ -68,6 +69,7 @@ def gather(
     since : first day; the first day of a period
     period_days : 1 or 7 (weeks begin on Monday)
     maturity : from which age an outcome counts
+    zones : time zones of the accounts; a day is over when it is over in all of them
 
     Raises
     ------
@@ -75,7 +77,7 @@ def gather(
     PlatformError : the platform cannot be asked
     """
     notes: list[Note] = []
-    today = today_of(now)
+    today = today_of(now, zones)
     budgets = platform.budgets()
     spent = platform.performance(since, today)
     feeds = [(source, source.read(since, today)) for source in sources]
@@ -85,11 +87,12 @@ def gather(
     source, outcome = outcome_feeds[0]
     name, extra = _outcome_column(source, outcome)
     waits = [feed.complete_until for s, feed in feeds if s.late == "wait"]
-    until = _whole(min([_days_over(spent.complete_until), *waits]), since, period_days)
+    over = today_of(spent.complete_until, zones)
+    until = _whole(min([over, *waits]), since, period_days)
     if until <= since:
         raise InputError(
             f"there is no whole period from {since} on: spend is complete until "
-            f"{_days_over(spent.complete_until)}, "
+            f"{over}, "
             + ", ".join(f"{s.name} until {feed.complete_until}" for s, feed in feeds)
             + ". Wait for the feeds, or begin earlier."
         )
@@ -132,11 +135,6 @@ def readings_of(gathered: Gathered, today: date) -> list[tuple[str, date, int, f
 def first_day(day: date, period_days: int) -> date:
     """The first day of the period that holds a day; weeks begin on Monday."""
     return day if period_days == 1 else day - timedelta(days=day.weekday())
-
-
-def _days_over(instant: datetime) -> date:
-    """Days before this one are over at an instant."""
-    return today_of(instant)
 
 
 def _whole(until: date, since: date, period_days: int) -> date:

@@ -4,42 +4,53 @@ A lean is there to learn from. Left in the budgets it would add up to a walk wit
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from adbudget.loop.applying import unit_of_budget
-from adbudget.loop.campaigns import minor_of, money_by_cell
+from adbudget.loop.campaigns import money_by_cell
 from adbudget.loop.proposing import Draft
 from adbudget.money import digits_of
 from adbudget.platforms.platform import StandingBudget
-from adbudget.policy.plan import PolicyPlan
+
+if TYPE_CHECKING:
+    from adbudget.ledger.store import Ledger
 
 LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
 
 
-def tried_budgets(
-    draft: Draft | None, budgets: Sequence[StandingBudget], plans: Sequence[PolicyPlan]
-) -> dict[str, tuple[int, float]]:
-    """Unit -> the budget it gets at once, and how much of it is only tried: minor units a day.
+def lean_shares(draft: Draft, budgets: Sequence[StandingBudget]) -> dict[str, float]:
+    """Unit -> share of its planned budget that is only tried.
 
     Parameters
     ----------
     draft : what was proposed
     budgets : as they stood
-    plans : the policy's word
     """
-    if draft is None:
-        return {}
     explored, plan = money_by_cell(draft.explored), money_by_cell(draft.plan)
-    calls = {call.campaign_id: call for one in plans for call in one.calls}
-    tried: dict[str, tuple[int, float]] = {}
+    shares: dict[str, float] = {}
     for one in budgets:
-        cell, call = (one.account, one.channel), calls.get(unit_of_budget(one))
-        if call is None or not plan.get(cell):
-            continue
-        minor = minor_of(one, float(call.budget_now))
-        if minor != one.daily_minor:
-            tried[unit_of_budget(one)] = (minor, minor * explored[cell] / plan[cell])
+        cell = (one.account, one.channel)
+        if plan.get(cell):
+            shares[unit_of_budget(one)] = explored[cell] / plan[cell]
+    return shares
+
+
+def tried_budgets(facts: Mapping[str, Any], ledger: "Ledger") -> dict[str, tuple[int, float]]:
+    """Unit -> the budget it was ordered, and how much of it is only tried: minor units a day.
+
+    Parameters
+    ----------
+    facts : of a cycle, its runs and its lean
+    ledger : which holds the changes of the runs
+    """
+    tried: dict[str, tuple[int, float]] = {}
+    for run in facts["run_ids"]:
+        for row in ledger.entries(kind="change", run_id=run).to_dict("records"):
+            unit, minor = row["unit"], row["new_minor"]
+            if unit in facts["lean"] and minor == minor:
+                tried[unit] = (int(minor), int(minor) * facts["lean"][unit])
     return tried
 
 

@@ -64,6 +64,7 @@ def update_fit(before: "Fit", gathered: Gathered, *, seed: int, cores: int | Non
     InputError : an update cannot take the rows: new names, cells or controls
     """
     spend, outcome = _usable(gathered)
+    spend = _ever_spent(spend, before)
     if not _is_news(before, spend, outcome, gathered.outcome_name):
         return Learned(fit=before, how="unchanged", why="no row is new or was restated")
     fit = before.update(
@@ -93,6 +94,13 @@ def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
     return spend.reset_index(drop=True), outcome[outcome["account"].isin(sorted(both))].reset_index(
         drop=True
     )
+
+
+def _ever_spent(spend: Any, fit: "Fit") -> Any:
+    """Rows but those of cells that the fit does not know and that never spent."""
+    cells = pd.MultiIndex.from_frame(spend[CELL])
+    known = cells.isin(fit.draws.cells)
+    return spend[known | (spend.groupby(CELL)["spend"].transform("sum") > 0).to_numpy()]
 
 
 def _is_news(fit: "Fit", spend: pd.DataFrame, outcome: pd.DataFrame, name: str) -> bool:

@@ -5,6 +5,7 @@ far from where it was a quarter ago, it rests until its last move can have been 
 whose promise was broken moves half as far.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,16 +15,19 @@ import pandas as pd
 
 from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import least_spend, money_by_cell
-from adbudget.loop.promises import SEEN, caution_of, waiting_cells
+from adbudget.loop.made_moves import made_since, moved_units
+from adbudget.loop.promises import SEEN, caution_of
 from adbudget.loop.settings import LoopSettings
 from adbudget.plan import Cell, Limits
 from adbudget.platforms.platform import StandingBudget
+from adbudget.policy.review import narrowed
 from adbudget.policy.rulebook import Policy
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 QUARTER = timedelta(days=91)
+A_LITTLE = 0.1  # days by which the next cycle may be earlier
 
 
 def cycle_limits(
@@ -49,41 +53,36 @@ def cycle_limits(
     """
     given = given or Limits(total="fixed", beyond_observed=True)
     caution = caution_of(ledger.entries(kind=SEEN)["payload"])
-    change = min(settings.change, float(policy.constraints.max_daily_change))
-    stands = money_by_cell(current)
-    of_cell: dict[Cell, tuple[float, float]] = {
-        cell: (change * caution.get(cell[0], 1.0), change * caution.get(cell[0], 1.0))
-        for cell in stands
+    stands, days = money_by_cell(current), settings.period_days
+    change: dict[Cell, tuple[float, float]] = {
+        cell: (settings.change * factor, settings.change * factor)
+        for cell, factor in ((cell, caution.get(cell[0], 1.0)) for cell in stands)
     }
-    opened = _opened(ledger, budgets, stands, now)
-    lower = money_by_cell(least_spend(budgets, current.index, settings.period_days))
+    made = made_since(ledger, now - QUARTER)
+    lower = money_by_cell(least_spend(budgets, current.index, days))
     upper: dict[Cell, float] = {}
-    for cell, began in opened.items():
+    for cell, began in _opened(made, budgets, stands).items():
         lower[cell] = max(lower[cell], min(began * (1 - settings.quarter_change), stands[cell]))
         upper[cell] = max(began * (1 + settings.quarter_change), stands[cell])
     lower = {cell: min(money, stands[cell]) for cell, money in lower.items()}
     paused = {(one.account, one.channel) for one in budgets if one.paused}
-    waits = waiting_cells(ledger, now, settings.period_days - 0.1)
+    moved = moved_units(made, now, days - A_LITTLE)
+    waits = {(one.account, one.channel) for one in budgets if unit_of_budget(one) in moved}
     fixed = (*given.fixed, *sorted((paused | waits | held) & set(stands)))
-    return replace(given, change=of_cell, lower=lower, upper=upper or None, fixed=tuple(fixed))
+    own = replace(given, change=change, lower=lower, upper=upper or None, fixed=tuple(fixed))
+    many = Counter((one.account, one.channel) for one in budgets if not one.paused)
+    return narrowed(policy, own, current, days, many)
 
 
 def _opened(
-    ledger: "Ledger",
-    budgets: Sequence[StandingBudget],
-    stands: dict[Cell, float],
-    now: datetime,
+    made: pd.DataFrame, budgets: Sequence[StandingBudget], stands: dict[Cell, float]
 ) -> dict[Cell, float]:
     """Cell -> what it had a quarter ago, for the cells that have moved since."""
-    words = ledger.entries(kind="confirmation", since=now - QUARTER).to_dict("records")
-    began: dict[str, int] = {}
-    for row in words:
-        if row["verdict"] == "confirmed":
-            began.setdefault(row["unit"], int(row["old_minor"]))
+    began = dict(zip(made["unit"][::-1], made["old_minor"][::-1], strict=True))  # the first stands
     opened: dict[Cell, float] = {}
     for one in budgets:
         cell, unit = (one.account, one.channel), unit_of_budget(one)
         if cell in stands and unit in began and one.daily_minor:
-            share = began[unit] / one.daily_minor
+            share = int(began[unit]) / one.daily_minor
             opened[cell] = opened.get(cell, 0.0) + share * stands[cell]
     return opened

@@ -62,6 +62,7 @@ def promise_pairs(
     at: datetime,
     horizon: int,
     seed: int,
+    changes: Mapping[str, Mapping[str, int]],
 ) -> list[Pair]:
     """What a plan promises, account by account, as entries for the ledger.
 
@@ -73,6 +74,7 @@ def promise_pairs(
     at : instant of the cycle
     horizon : periods to look ahead
     seed : of the draws; both plans meet the same chance
+    changes : account -> the changes in the ledger that made the moves, and their places
     """
     from adbudget.forecasting.forecasts import forecast
 
@@ -100,6 +102,7 @@ def promise_pairs(
             "without": of_outcome.mean("draw").to_numpy().round(6).tolist(),
             "without_sd": of_outcome.std("draw").to_numpy().round(6).tolist(),
             "moves": {channel: [before[account, channel], money] for channel, money in own.items()},
+            "changes": sorted(changes[account]),
         }
         entry = Entry(
             kind=PROMISE,
@@ -109,7 +112,8 @@ def promise_pairs(
             rationale=f"{account}: {len(own)} moves",
             payload=payload,
         )
-        pairs.append((f"promise:{cycle}:{key_part(account)}", entry))
+        place = max(changes[account].values())  # a cycle may be finished in several goes
+        pairs.append((f"promise:{cycle}:{key_part(account)}:{place}", entry))
     return pairs
 
 
@@ -177,15 +181,6 @@ def caution_of(judged: Iterable[Mapping[str, Any]]) -> dict[str, float]:
         if one["verdict"] != "unclear":
             factors[one["account"]] = CAUTION if one["verdict"] == "broken" else 1.0
     return factors
-
-
-def waiting_cells(ledger: "Ledger", at: datetime, days: float) -> set[tuple[str, str]]:
-    """Cells that were moved so lately that nothing of it can have been seen."""
-    waits: set[tuple[str, str]] = set()
-    for row in ledger.entries(kind=PROMISE).to_dict("records"):
-        if (at - row["at"].to_pydatetime()).total_seconds() < days * 86_400:
-            waits |= {(row["payload"]["account"], c) for c in row["payload"]["moves"]}
-    return waits
 
 
 def _judge(key: str, promise: Mapping[str, Any], fit: "Fit", judge_after: int) -> Judged | None:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from types import FrameType
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from adbudget.errors import InputError
-from adbudget.tables.instants import as_moment
+from adbudget.tables.instants import as_moment, zone_of
 
 LONGEST_NAP = 60.0  # seconds: a clock that is set is noticed within a minute
 
@@ -41,12 +41,7 @@ def trigger_of(*, every: str = "", cron: str = "", zone: str = "UTC") -> Trigger
     ------
     InputError : neither or both are given, or what is given cannot be read
     """
-    try:
-        place = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as cause:
-        raise InputError(
-            f"time zone {zone!r} is not known; write an IANA name, such as Europe/Berlin."
-        ) from cause
+    place = zone_of(zone)
     if bool(every) == bool(cron):
         raise InputError("say when cycles are due: --every 1h, or --cron '0 6 * * 1'.")
     if every:

@@ -1,9 +1,12 @@
 """What a loop may do, stated once: how far, how often, at what risk. A record, checked."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from adbudget.errors import InputError
+from adbudget.tables.instants import zone_of
 
 PERIOD_DAYS = {"daily": 1, "weekly": 7}
 
@@ -15,6 +18,8 @@ class LoopSettings:
     Attributes
     ----------
     period : of the panel that is learned from
+    time_zone : IANA name of the time zone in which the accounts count their days
+    time_zones : the same of single accounts, by name
     history_days : of the first fit, and of every refit
     restate_days : days that are read again every cycle, so that late and corrected rows count
     outcome_days : age from which an outcome counts, until the loop has learned how outcomes come in
@@ -30,6 +35,8 @@ class LoopSettings:
     """
 
     period: Literal["daily", "weekly"] = "weekly"
+    time_zone: str = "UTC"
+    time_zones: Mapping[str, str] = field(default_factory=dict)
     history_days: int = 728
     restate_days: int = 56
     outcome_days: int = 1
@@ -55,6 +62,26 @@ class LoopSettings:
                     f"{high}; got {value!r}."
                 )
 
+        if not isinstance(self.time_zones, Mapping):
+            raise InputError(
+                f"time_zones must name a zone by account, such as {{'acme': 'Asia/Tokyo'}}; got "
+                f"{self.time_zones!r}."
+            )
+        if not all(isinstance(one, str) for one in (self.time_zone, *self.time_zones.values())):
+            raise InputError("time_zone and time_zones must be IANA names, such as Europe/Berlin.")
+        assert self.zones
+
+    @property
+    def zones(self) -> tuple[ZoneInfo, ...]:
+        """Time zones of the accounts, each once.
+
+        Raises
+        ------
+        InputError : a name is not known
+        """
+        names = dict.fromkeys((self.time_zone, *self.time_zones.values()))
+        return tuple(zone_of(name) for name in names)
+
     @property
     def period_days(self) -> int:
         """Days in a period."""
@@ -74,4 +101,5 @@ RANGES: dict[str, tuple[float, float]] = {
     "judge_after": (1, 26),
     "refit_cycles": (1, 1000),
 }
-assert set(RANGES) == {one.name for one in fields(LoopSettings)} - {"period"}
+NO_NUMBERS = {"period", "time_zone", "time_zones"}
+assert set(RANGES) == {one.name for one in fields(LoopSettings)} - NO_NUMBERS

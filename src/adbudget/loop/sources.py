@@ -4,9 +4,9 @@ A source says its watermark: days before it are complete, later ones may still b
 is not known is never taken for zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -71,11 +71,17 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformOutcome:
-    """The outcome as a platform tells it beside its own figures; see ``OutcomeReport``."""
+    """The outcome as a platform tells it beside its own figures; see ``OutcomeReport``.
+
+    Attributes
+    ----------
+    zones : time zones of the accounts, whose days the report counts
+    """
 
     platform: Any
     role: Role = "outcome"
     late: Late = "wait"
+    zones: Sequence[tzinfo] = (UTC,)
 
     @property
     def name(self) -> str:
@@ -94,7 +100,7 @@ class PlatformOutcome:
             report: OutcomeReport = told(since, until)
         except PlatformError as error:
             raise InputError(f"{self.name} could not be read: {error}") from error
-        return Feed(frame=report.frame, complete_until=report.complete_until.date())
+        return Feed(frame=report.frame, complete_until=today_of(report.complete_until, self.zones))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +228,12 @@ def value_columns(feed: Feed) -> list[str]:
     ]
 
 
-def today_of(now: datetime) -> date:
-    """Day of an instant, in UTC."""
-    return now.astimezone(UTC).date()
+def today_of(now: datetime, zones: Sequence[tzinfo] = (UTC,)) -> date:
+    """The day that an instant is in where it is earliest: days before it are over everywhere.
+
+    Parameters
+    ----------
+    now : with a time zone
+    zones : of the accounts
+    """
+    return min(now.astimezone(zone).date() for zone in zones)

@@ -69,6 +69,7 @@ LOCK = Table(
     Column("owner", Text, nullable=False),
     Column("until", Text, nullable=False),
 )
+DONE, GIVEN_UP = "done", "given up"  # how cycles end; of what was given up nothing was reviewed
 LAST = "last"
 RUN = "run"
 PATIENCE = timedelta(hours=2)  # after it, a lock of a machine that cannot be asked is taken over
@@ -131,8 +132,9 @@ class LoopState:
         return tuple(_cycle(row) for row in reversed(rows))
 
     def unfinished(self) -> Cycle | None:
-        """The newest cycle that was begun and is not done."""
-        asked = select(CYCLE).where(CYCLE.c.step != "done").order_by(CYCLE.c.at.desc()).limit(1)
+        """The newest cycle that was begun and has not ended."""
+        open_ones = select(CYCLE).where(CYCLE.c.step.not_in((DONE, GIVEN_UP)))
+        asked = open_ones.order_by(CYCLE.c.at.desc()).limit(1)
         with database.reading(self._engine) as connection:
             row = connection.execute(asked).first()
         return None if row is None else _cycle(row)
@@ -223,12 +225,13 @@ class LoopState:
         ------
         LoopBusyError : another run holds the lock, on a machine that cannot be asked, or alive
         """
-        me = f"{socket.gethostname()}:{os.getpid()}"
+        me = f"{socket.gethostname()}:{os.getpid()}/{_begun(os.getpid())}"
         with database.writing(self._engine) as connection:
             row = connection.execute(select(LOCK).where(LOCK.c.name == RUN)).first()
             if row is not None and _holds(row.owner, datetime.fromisoformat(row.until), now, me):
                 raise LoopBusyError(
-                    f"another cycle is being run, by {row.owner} (machine:process). Wait until it "
+                    f"another cycle is being run, by {row.owner.partition('/')[0]} "
+                    "(machine:process). Wait until it "
                     f"has ended; a lock of another machine is taken over after "
                     f"{PATIENCE // timedelta(hours=1)} hours."
                 )
@@ -263,13 +266,23 @@ def _holds(owner: str, until: datetime, now: datetime, me: str) -> bool:
         return now < until
     if owner == me:
         return False
+    number, _, begun = process.partition("/")
     try:
-        os.kill(int(process), 0)
+        os.kill(int(number), 0)
     except (ProcessLookupError, ValueError):
         return False  # it was killed
     except PermissionError:
         pass
-    return True
+    return _begun(int(number)) == begun  # or it was killed, and another has its number now
+
+
+def _begun(process: int) -> str:
+    """When a process began, in the system's own count; "" where the system does not say."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return told.rpartition(")")[2].split()[19]
 
 
 def _cycle(row: Any) -> Cycle:

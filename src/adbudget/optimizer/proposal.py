@@ -22,6 +22,7 @@ from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
 from adbudget.optimizer.hindsight import best_by_draw
 from adbudget.optimizer.objective import pool_objectives, value_by_account
+from adbudget.optimizer.prices import shadow_prices
 from adbudget.optimizer.problem import Problem, build_problem, hold_cells
 from adbudget.optimizer.reasons import hurdles, limits_met, why
 from adbudget.optimizer.repair import on_limits
@@ -140,6 +141,15 @@ class Proposal(Shown):
         is_total = [kind == TOTAL for kind in problem.rows.kind]  # one for each pool, in order
         pools = pd.Index(problem.pools if any(is_total) else (), name="pool")
         return pd.Series(problem.rows.bound[is_total], pools, name="total")
+
+    @property
+    def shadow_prices(self) -> pd.DataFrame:
+        """What each limit that binds costs: account, channel, limit, price; the dearest first.
+
+        Price is value per unit of money, risk paid for; see
+        :func:`adbudget.optimizer.prices.shadow_prices`.
+        """
+        return shadow_prices(self._problem, self.plan.spend.to_numpy(float), self._solution)
 
     def comparisons(self) -> dict[Cell, MoveComparison]:
         """Every moved cell's plan against the best plan that leaves the cell at today's spend.

@@ -12,7 +12,7 @@ import numpy as np
 
 from adbudget.alerts.cooldown import fresh_alerts, most_severe_first
 from adbudget.ledger.entry import IDENTITY, STATED
-from adbudget.pacing.booked.clock import local_times, zone_of
+from adbudget.pacing.booked.clock import local_times
 from adbudget.pacing.booked.flight import FlightPlan
 from adbudget.pacing.daily.daily_budgets import daily_budgets, kept_orders
 from adbudget.pacing.delivery.bookings import followed
@@ -57,6 +57,7 @@ from adbudget.pacing.requests.renewal import (
 from adbudget.pacing.requests.requests_frame import requests_frame
 from adbudget.plain_json import to_plain
 from adbudget.policy.rulebook import Constraints, Policy
+from adbudget.tables.instants import zone_of
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger

@@ -4,6 +4,7 @@ What an account spent over the last weeks is not what it may spend today: a budg
 last week would be cut by a plan that starts from the mean of four weeks.
 """
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.tables.messages import Note, Rows, every_quoted, listed, quoted
-from adbudget.tables.roles import as_frame, column_of, has_column
+from adbudget.tables.roles import as_frame, column_of, find_column, has_column
 from adbudget.tables.values import check_not_negative, read_names, read_numbers
 
 TABLE = "budgets"
@@ -81,6 +82,72 @@ def read_budgets(data: Any, panel: Panel, window_days: float = 28) -> StandingBu
     recent = panel.current_spend(window_days)
     given = pd.Series(total[panel.exists], index=panel.cells, name="spend")
     return StandingBudgets(spend=given.fillna(recent), notes=tuple(_notes(given, recent)))
+
+
+def budgets_beside_spend(
+    data: Any, columns: Mapping[str, Hashable] | None, panel: Panel
+) -> pd.DataFrame | None:
+    """The budgets that a long table of spend tells in a column of its own.
+
+    Parameters
+    ----------
+    data : what the panel was read from; anything but a long table tells none
+    columns : the caller's role -> column, as for :func:`adbudget.read_panel`
+    panel : what was read
+
+    Returns
+    -------
+    Table for :func:`read_budgets`: the rows of the last day on which each cell has a budget; None
+    where the table has no such column, or several
+
+    Raises
+    ------
+    InputError : "budget" does not say of which period, because the rows are of another than the
+        panel
+    """
+    named = columns or {}
+    if not hasattr(data, "columns"):
+        return None
+    frame = as_frame(data, "data")
+    at = {role: find_column(frame, role, named, "data") for role in ("account", "channel", "date")}
+    spend = find_column(frame, "spend", named, "data")
+    found = [n for n in (*DAYS, PER_PERIOD) if has_column(frame, n) and n != spend]
+    if at["channel"] is None or at["date"] is None or spend is None or len(found) != 1:
+        return None
+    name = found[0]
+    told = frame[column_of(frame, name).notna()].copy()
+    told["day"] = pd.to_datetime(column_of(told, at["date"]), errors="coerce", format="mixed")
+    if name == PER_PERIOD:
+        _check_period(told["day"], panel)
+    keys = [key for key in (at["account"], at["channel"]) if key is not None]
+    last: Any = told.groupby(keys)["day"].transform("max")
+    told = told[(told["day"] == last).to_numpy()]
+    renamed = {key: role for role, key in at.items() if key is not None and role != "date"}
+    table = told.rename(columns=renamed)[[*renamed.values(), name]]
+    return table[_in_panel(table, panel)]
+
+
+def _check_period(days: Any, panel: Panel) -> None:
+    """Refuse a budget per row where rows are not the periods of the panel."""
+    apart = days.drop_duplicates().sort_values().diff().dt.days.median()
+    if apart == apart and not 0.5 < apart / panel.period_days < 2:
+        raise InputError(
+            f"column {PER_PERIOD!r} beside the spend is of rows {apart:g} days apart, and the "
+            f"history is {panel.period}: for how long is it? Call it {', '.join(DAYS)}, or "
+            "otherwise if it is no budget that is set."
+        )
+
+
+def _in_panel(table: pd.DataFrame, panel: Panel) -> np.ndarray:
+    """(row,) whether the panel has the cell: one that never spent is not planned for."""
+    accounts = (
+        table["account"].astype(str).str.strip().tolist()
+        if "account" in table.columns
+        else [panel.accounts[0]] * len(table)
+    )
+    cells = set(panel.cells.tolist())
+    channels = table["channel"].astype(str).str.strip().tolist()
+    return np.array([cell in cells for cell in zip(accounts, channels, strict=True)], dtype=bool)
 
 
 def _places(frame: pd.DataFrame, role: str, known: tuple[str, ...], rows: Rows) -> np.ndarray:

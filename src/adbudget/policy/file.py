@@ -27,7 +27,7 @@ from adbudget.policy.rulebook import (
     AlertRule,
     Attribution,
     Constraints,
-    Platform,
+    PlatformLimits,
     Policy,
     Rule,
     Written,
@@ -44,7 +44,7 @@ RECORD_AT = {
     "rules": Rule,
     "alerts": AlertRule,
     "constraints": Constraints,
-    "platforms": Platform,
+    "platforms": PlatformLimits,
     "attribution": Attribution,
 }
 

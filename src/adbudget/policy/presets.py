@@ -11,7 +11,7 @@ from typing import Any
 
 from adbudget.errors import PolicyError
 from adbudget.money import CURRENCIES_OF, Money
-from adbudget.policy.rulebook import Platform, Policy
+from adbudget.policy.rulebook import PlatformLimits, Policy
 
 # What each kind of business puts for constraints that a file leaves out, as a file writes it;
 # where nothing is put the defaults of the records hold.
@@ -69,7 +69,7 @@ _BY_UNITS = {
 UNITS = {code: Decimal(units) for units, codes in _BY_UNITS.items() for code in codes.split()}
 
 
-def platform_of(policy: Policy, name: str, code: str) -> Platform:
+def platform_of(policy: Policy, name: str, code: str) -> PlatformLimits:
     """What a platform allows: as the policy says, the rest as its preset says.
 
     Parameters
@@ -86,9 +86,11 @@ def platform_of(policy: Policy, name: str, code: str) -> Platform:
         least = None if units is None else Money(amount=usual["min_budget"] * units)
         usual["min_budget"] = least
     own = {" ".join(called.lower().split()): one for called, one in policy.platforms.items()}
-    said = own.get(plain, own.get(known, Platform()))
-    given = {field.name: getattr(said, field.name) for field in fields(Platform)}
-    return Platform(**(usual | {name: value for name, value in given.items() if value is not None}))
+    said = own.get(plain, own.get(known, PlatformLimits()))
+    given = {field.name: getattr(said, field.name) for field in fields(PlatformLimits)}
+    return PlatformLimits(
+        **(usual | {name: value for name, value in given.items() if value is not None})
+    )
 
 
 def in_currency(policy: Policy, code: str) -> Policy:

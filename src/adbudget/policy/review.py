@@ -70,8 +70,27 @@ def limits_of(
     ------
     PolicyError : the policy changes the total, or the caller's limits free it
     """
-    given, rules = limits or Limits(), policy.constraints
+    given = limits or Limits()
     _check_total(policy, given)
+    return replace(narrowed(policy, given, spend, period_days), total="fixed")
+
+
+def narrowed(
+    policy: Policy,
+    given: Limits,
+    spend: pd.Series,
+    period_days: float,
+    campaigns: Mapping[Cell, int] | None = None,
+) -> Limits:
+    """Limits as far as the policy's daily change, floors and caps allow.
+
+    Parameters
+    ----------
+    policy, spend, period_days : as in :func:`limits_of`
+    given : limits to narrow
+    campaigns : how many campaigns a cell stands for, each with its floor and cap; 1 when not given
+    """
+    rules, many = policy.constraints, campaigns or {}
     names: list[Any] = spend.index.tolist()
     cells: list[Cell] = [(str(account), str(channel)) for account, channel in names]
     totals = spend.groupby(level=0).transform("sum").to_numpy(float)
@@ -83,14 +102,15 @@ def limits_of(
         change[cell] = _narrowed(_of_cell(given.change, cell, DEFAULT_CHANGE), share)
         low, high = (_of_cell(bound, cell, None) for bound in (given.lower, given.upper))
         floor, cap = _bounds(policy, total / period_days)
+        days = period_days * many.get(cell, 1)
         if floor is not None:
-            low = max(low or 0.0, min(floor * period_days, now))
+            low = max(low or 0.0, min(floor * days, now))
         if cap is not None and (now > 0 or high is not None):  # an upper bound would switch it on
-            most = max(cap * period_days, now)
+            most = max(cap * days, now)
             high = most if high is None else min(high, most)
         lower |= {} if low is None else {cell: low}
         upper |= {} if high is None else {cell: high}
-    return replace(given, change=change, lower=lower or None, upper=upper or None, total="fixed")
+    return replace(given, change=change, lower=lower or None, upper=upper or None)
 
 
 def review(

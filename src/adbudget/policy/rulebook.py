@@ -313,7 +313,7 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
-class Platform:
+class PlatformLimits:
     """What a platform allows and does, whatever the rules say.
 
     Attributes
@@ -380,7 +380,7 @@ class Policy(Listed):
     constraints: Constraints = Field(default_factory=Constraints)
     alerts: tuple[AlertRule, ...] = ()
     attribution: Attribution | None = None
-    platforms: dict[Name, Platform] = Field(default_factory=dict)
+    platforms: dict[Name, PlatformLimits] = Field(default_factory=dict)
     total_budget: Amount | None = None
     campaigns: tuple[dict[str, Any], ...] = ()
     document: dict[str, Any] = Field(default_factory=dict)

@@ -15,6 +15,9 @@ from adbudget.report.text import Text, change, counted
 
 Row = dict[str, Any]
 SMALL = 0.005
+HOURS = 24
+LEFT_OVER = 0.05  # of a budget; less is not worth a word
+DEAREST = 5  # limits whose price is told, and days
 
 
 def cycle_report(report: CycleReport, width: int, *, reasons: bool = True) -> RenderableType:
@@ -88,6 +91,35 @@ def _reasons(moves: list[Row]) -> RenderableType:
     return lines
 
 
+def _day(report: CycleReport) -> list[str]:
+    """Budgets that are used up early in the day, or not at all; one sentence each."""
+    told = []
+    for row in report.table.to_dict("records"):
+        whose, left = f"{row['account']} {row['campaign']}", row["unspent"]
+        if row["used_up"] < HOURS:
+            minutes = round(60 * row["used_up"])
+            told.append(f"{whose} is used up at {minutes // 60:02d}:{minutes % 60:02d}.")
+        elif left > LEFT_OVER * row["set_now"]:
+            told.append(f"{whose} leaves {amount(left, 2)} of {amount(row['set_now'], 2)} unspent.")
+    more = len(told) - DEAREST
+    return told[:DEAREST] + ([f"{more} more are not used up, or early."] if more > 0 else [])
+
+
+def _dearest(report: CycleReport) -> list[str]:
+    """The limits that cost most, one sentence each, and how many more there are."""
+    rows = report.prices.to_dict("records")
+    told = []
+    for row in rows[:DEAREST]:
+        whose = " ".join(str(row[name]) for name in ("account", "channel") if row[name])
+        way = "more" if row["price"] > 0 else "less"
+        told.append(
+            f"{whose + ': ' if whose else ''}{row['limit']}: one unit {way} would be worth "
+            f"{abs(row['price']):,.2f}."
+        )
+    rest = len(rows) - DEAREST
+    return [*told, f"{rest} more limits bind, and cost less."] if rest > 0 else told
+
+
 def _facts(report: CycleReport) -> list[RenderableType]:
     lines = Table.grid(padding=(0, 2))
     lines.add_column(no_wrap=True, style="bold")
@@ -113,6 +145,10 @@ def _facts(report: CycleReport) -> list[RenderableType]:
                 f"{row['prob_worse']:.1%}.{pulled}"
             ),
         )
+    for row in _day(report):
+        lines.add_row("Day", Text(row))
+    for row in _dearest(report):
+        lines.add_row("Limit", Text(row))
     for one in report.judged:
         lines.add_row("Promise", Text(told_promise(one)))
     if report.learned:

@@ -1,6 +1,8 @@
 """Moments as people and tables write them -> datetimes and columns of them. Reads no clock."""
 
 from datetime import date, datetime, time
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,22 @@ import pandas as pd
 from adbudget.errors import InputError
 from adbudget.tables.messages import Rows, distinct_values
 from adbudget.tables.roles import column_of
+
+
+@cache
+def zone_of(name: str) -> ZoneInfo:
+    """Time zone of an IANA name.
+
+    Raises
+    ------
+    InputError : no zone is called so
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(
+            f"time zone {name!r} is unknown; expected an IANA name such as Europe/Berlin or UTC."
+        ) from None
 
 
 def as_moment(as_of: date | datetime | str, name: str = "as_of") -> datetime:

@@ -7,12 +7,11 @@ because budgets are planned by the day; within a day, hours count by the day's o
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.tables.instants import as_moment
+from adbudget.tables.instants import as_moment, zone_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,22 +43,6 @@ def as_instant(as_of: date | datetime | str) -> datetime:
     if moment.microsecond:
         raise InputError(f"as_of must be whole seconds; got {moment.isoformat()}.")
     return moment
-
-
-@cache
-def zone_of(name: str) -> ZoneInfo:
-    """Time zone by its IANA name.
-
-    Raises
-    ------
-    InputError : no such zone
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(
-            f"time zone {name!r} is unknown; expected an IANA name such as Europe/Berlin or UTC."
-        ) from None
 
 
 @cache

@@ -10,7 +10,6 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.money import digits_of
-from adbudget.pacing.booked.clock import zone_of
 from adbudget.pacing.booked.curve_kinds import parse_curve
 from adbudget.pacing.booked.curves import Curve
 from adbudget.pacing.booked.flight import NO_MAXIMUM, FlightPlan, GroupLimit
@@ -27,6 +26,7 @@ from adbudget.pacing.booked.replanned import Mark
 from adbudget.tables.amounts import need_every, read_amounts, read_counts
 from adbudget.tables.currencies import currency_of_rows
 from adbudget.tables.dates import read_dates
+from adbudget.tables.instants import zone_of
 from adbudget.tables.messages import Note, Rows, quoted
 from adbudget.tables.named_columns import (
     checked_frame,

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.pacing.booked.clock import day_start, local_moment, utc, zone_of
+from adbudget.pacing.booked.clock import day_start, local_moment, utc
 from adbudget.tables.dates import read_dates
+from adbudget.tables.instants import zone_of
 from adbudget.tables.messages import Note, Rows, distinct_values
 from adbudget.tables.roles import column_of
 from adbudget.tables.values import factorized

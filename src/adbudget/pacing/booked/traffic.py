@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from adbudget.errors import InputError
-from adbudget.pacing.booked.clock import zone_of
 from adbudget.pacing.booked.curves import WEEK, TrafficCurve, weekday_of
 from adbudget.pacing.booked.slots import read_slots
 from adbudget.tables.amounts import need_every, read_counts
+from adbudget.tables.instants import zone_of
 from adbudget.tables.messages import Note, Rows
 from adbudget.tables.named_columns import checked_frame
 from adbudget.tables.roles import column_of

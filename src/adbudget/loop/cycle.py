@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from adbudget.decision.decisions import decide
 from adbudget.errors import InputError
 from adbudget.loop.applying import Applied, apply_changes, unit_of_budget
 from adbudget.loop.campaigns import (
@@ -26,7 +27,7 @@ from adbudget.loop.campaigns import (
 from adbudget.loop.cycle_report import CycleReport, campaign_table
 from adbudget.loop.gathering import Gathered, first_day, gather, readings_of
 from adbudget.loop.leaning import reasons_of, settled_spend, tried_budgets
-from adbudget.loop.learning import Learned, fit_all, update_fit
+from adbudget.loop.learning import Learned, fit_all, refit_due, update_fit
 from adbudget.loop.limiting import QUARTER, cycle_limits
 from adbudget.loop.maturity import Maturity, learn_maturity
 from adbudget.loop.promises import Judged, judge_promises, promise_pairs
@@ -193,7 +194,7 @@ class _Run:
         """Gather what is new, and bring the fit to it; from the beginning when that is due."""
         before, days = self.state.fit(), self.settings.period_days
         maturity = self._maturity()
-        due = self._refit_due(before)
+        due = before is None or refit_due(before, self.settings.refit_cycles)
         done = None
         if before is not None and not due:
             back = today_of(self.now) - timedelta(days=self.settings.restate_days)
@@ -228,13 +229,6 @@ class _Run:
         stated = self.settings.outcome_days
         return learn_maturity(readings, oldest=COMPLETE_AT, stated=stated)
 
-    def _refit_due(self, before: "Fit | None") -> bool:
-        """Whether the fit is as old as the settings let it get: scales and noise are found anew."""
-        if before is None:
-            return True
-        updates = sum(note.kind == "updated" for note in before.panel.notes)
-        return updates >= self.settings.refit_cycles
-
     def _seed(self) -> int:
         return int(self.rng.integers(2**31))
 
@@ -266,13 +260,14 @@ class _Run:
             self._last_tried(), gathered.budgets, current, self.settings.period_days
         )
         draft = propose(fit, current, settled, limits, self.settings, self.rng, held)
+        calls = decide(draft.proposal, health=fit.health, blocked=dict(held)).calls
         rehearsal = rehearse(fit.draws, current, draft.plan, self.settings)
         targets = targets_of(
             gathered.budgets,
             current,
             rehearsal.plan,
-            reasons_of(draft, self.settings.period_days),
-            {(one.account, one.channel): one.prob_gain for one in draft.calls.calls},
+            reasons_of(draft, calls, self.settings.period_days),
+            {(one.account, one.channel): one.prob_gain for one in calls},
         )
         plans = self._review(gathered, targets, apply=apply)
         if apply:

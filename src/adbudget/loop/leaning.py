@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from adbudget.decision.action import Decision
 from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import minor_of, money_by_cell
 from adbudget.loop.proposing import Draft
@@ -67,11 +68,13 @@ def settled_spend(
     return pd.Series(list(settled.values()), index=current.index).clip(lower=0.0)
 
 
-def reasons_of(draft: Draft, period_days: int) -> dict[tuple[str, str], str]:
-    """Cell -> why: what is there to learn from, then what the decision says."""
+def reasons_of(
+    draft: Draft, calls: Sequence[Decision], period_days: int
+) -> dict[tuple[str, str], str]:
+    """Cell -> why: what the decision says, then what is there to learn from."""
     told, explored, current = {}, money_by_cell(draft.explored), money_by_cell(draft.current)
     base = money_by_cell(draft.base)
-    for call in draft.calls.calls:
+    for call in calls:
         cell = (call.account, call.channel)
         daily = explored[cell] / period_days
         share = abs(explored[cell]) / max(current[cell], 1e-9)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
 from adbudget.draws import CurveDraws
 from adbudget.loop.settings import LoopSettings
@@ -35,7 +34,6 @@ class Draft:
     Attributes
     ----------
     current, plan : Series by (account, channel)
-    calls : what a single decision would say of each cell, with its reason
     base : Series by cell, the best step without the lean
     explored : Series by cell, how much of the plan is there to learn from
     exploration_cost : what exploring is expected to cost against the best plan, money per period
@@ -45,7 +43,6 @@ class Draft:
     current: pd.Series
     plan: pd.Series
     base: pd.Series
-    calls: Decisions
     explored: pd.Series
     exploration_cost: float
     proposal: Proposal
@@ -68,13 +65,12 @@ def propose(
     current : the budgets that are set, per period, by cell of the fit
     settled : the same without what the last cycle only tried
     limits : what the step may be
-    settings : for the exploration
+    settings : for the risk and the exploration
     rng : chance of the draw that is explored
     blocked : cells whose data decide nothing, and why; they keep what they have
     """
     held = replace(limits, fixed=tuple({*limits.fixed, *blocked}))
-    best = optimize(fit.draws, settled, held)
-    calls = decide(best, health=fit.health, blocked=dict(blocked))
+    best = optimize(fit.draws, settled, held, Risk(aversion=settings.aversion))
     base = best.plan.spend.reindex(current.index) if fit.health.ok else settled
     explored, cost = pd.Series(0.0, index=current.index), 0.0
     if settings.exploration and fit.health.ok:
@@ -86,7 +82,6 @@ def propose(
         current=current,
         plan=_within(plan, current, settings.change),
         base=base,
-        calls=calls,
         explored=explored,
         exploration_cost=cost,
         proposal=best,

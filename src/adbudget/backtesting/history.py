@@ -5,7 +5,7 @@ through it, and its forecast of outcome and lift is held against what came in.
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,14 @@ from adbudget.loop.promises import judge, promises_of
 from adbudget.loop.proposing import propose
 from adbudget.loop.rehearsing import rehearse
 from adbudget.loop.settings import LoopSettings
-from adbudget.model.fit import Fit, fit
 from adbudget.panel.cutting import panel_until
 from adbudget.panel.findings import blocked
 from adbudget.panel.integrity import check_data
 from adbudget.panel.panel import Panel
 from adbudget.plan import Limits
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
 
 LEAST_PERIODS = 26  # of a history, before a first date
 INTERVAL = (0.05, 0.95)
@@ -71,6 +73,8 @@ def backtest(
     InputError : an argument is out of range, or the history is too short for one date
     FitError : the sampler could not run
     """
+    from adbudget.model.fit import fit
+
     if not isinstance(panel, Panel):
         raise InputError(
             f"backtest needs a Panel; got {type(panel).__name__}. Make one with read_panel(frame)."
@@ -129,7 +133,7 @@ def _ends(panel: Panel, dates: int, every: int, horizon: int) -> list[int]:
 def _one_date(
     panel: Panel,
     end: int,
-    known: Fit,
+    known: "Fit",
     settings: LoopSettings,
     limits: Limits | None,
     horizon: int,

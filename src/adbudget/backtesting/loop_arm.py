@@ -6,7 +6,7 @@ what needs a platform and a ledger is left out: review, approvals, whole cents, 
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,12 @@ from adbudget.loop.promises import Judged, caution_of, judge, promises_of
 from adbudget.loop.proposing import propose
 from adbudget.loop.rehearsing import rehearse
 from adbudget.loop.settings import LoopSettings
-from adbudget.model.fit import Fit
 from adbudget.panel.findings import blocked
 from adbudget.panel.integrity import check_data
 from adbudget.plan import Limits
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +55,7 @@ def run_loop(
     late: int,
     seed: int,
     cores: int | None,
-    known: Fit | None = None,
+    known: "Fit | None" = None,
 ) -> tuple[list[pd.Series], list[Told]]:
     """Run the loop for so many cycles, one a period.
 
@@ -120,7 +122,7 @@ class _Memory:
         self.verdicts: list[dict[str, str]] = []
         self.made = 0
 
-    def promise(self, fit: Fit, current: pd.Series, plan: pd.Series) -> None:
+    def promise(self, fit: "Fit", current: pd.Series, plan: pd.Series) -> None:
         """Note what the moves of a cycle promise."""
         self.made += 1
         if (plan - current).abs().max() > 0:
@@ -128,7 +130,7 @@ class _Memory:
             said = promises_of(fit, current, plan, horizon=horizon, seed=fit.seed)
             self.open += [(f"{self.made}:{one['account']}", one) for one in said]
 
-    def judge(self, fit: Fit) -> tuple[Judged, ...]:
+    def judge(self, fit: "Fit") -> tuple[Judged, ...]:
         """Hold what is due against what came in."""
         found, still = [], []
         for key, one in self.open:
@@ -146,13 +148,13 @@ class _Memory:
 
 
 def _learned(
-    known: Fit | None,
+    known: "Fit | None",
     market: Market,
     settings: LoopSettings,
     late: int,
     seed: int,
     cores: int | None,
-) -> Fit:
+) -> "Fit":
     """The fit of what is known now, by the loop's rules of when to update and when to fit anew."""
     if known is not None and not refit_due(known, settings.refit_cycles):
         recent = _gathered(market, settings, settings.restate_days, late)

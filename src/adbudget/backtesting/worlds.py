@@ -148,8 +148,9 @@ def _broken(
             count += int((now < 0).sum())
             if arm == "loop":
                 began = stood[max(i - 1 - back, 0)]
-                far = (now - began).abs() > settings.quarter_change * began + CENT
-                count += int((far & ((now - stood[i - 1]).abs() > CENT)).sum())
+                far = (now - began).abs()
+                further = far > (stood[i - 1] - began).abs() + CENT
+                count += int((further & (far > settings.quarter_change * began + CENT)).sum())
         broken[arm] = count
     return broken
 

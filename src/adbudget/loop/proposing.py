@@ -16,6 +16,7 @@ import pandas as pd
 
 from adbudget.decision.moves import cell_money
 from adbudget.draws import CurveDraws
+from adbudget.loop.campaigns import money_by_cell
 from adbudget.loop.settings import LoopSettings
 from adbudget.optimizer import Proposal, optimize
 from adbudget.plan import Cell, Limits
@@ -75,7 +76,7 @@ def propose(
     explored, cost = pd.Series(0.0, index=current.index), 0.0
     if settings.exploration and fit.health.ok:
         room = settings.exploration * float(current.sum())
-        tried = replace(held, change=settings.change / 2, lower=None, upper=None)
+        tried = _around(held, base, settings.change / 2)
         explored, cost = explore(fit.draws, base, tried, room, rng)
     plan = base + explored if fit.health.ok else current
     return Draft(
@@ -130,6 +131,20 @@ def explore(
             else:
                 high = middle
     return low * way, max(before - _value(draws, base + low * way), 0.0)
+
+
+def _around(limits: Limits, base: pd.Series, change: float) -> Limits:
+    """The same limits for a lean away from a plan that keeps them, up to rounding."""
+    lower, upper = (
+        value if isinstance(value, dict) else {} for value in (limits.lower, limits.upper)
+    )
+    money = money_by_cell(base)
+    return replace(
+        limits,
+        change=change,
+        lower={cell: min(bound, money[cell]) for cell, bound in lower.items()} or None,
+        upper={cell: max(bound, money[cell]) for cell, bound in upper.items()} or None,
+    )
 
 
 def _within(plan: pd.Series, current: pd.Series, change: float) -> pd.Series:

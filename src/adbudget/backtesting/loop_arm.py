@@ -13,6 +13,7 @@ import pandas as pd
 
 from adbudget.backtesting.market import Market
 from adbudget.loop.gathering import Gathered
+from adbudget.loop.leaning import lean_left
 from adbudget.loop.learning import fit_all, refit_due, update_fit
 from adbudget.loop.limiting import QUARTER, limits_of_cells
 from adbudget.loop.promises import Judged, caution_of, judge, promises_of
@@ -97,8 +98,7 @@ def run_loop(
         draft = propose(known, current, settled, within, settings, rng, held)
         rehearsal = rehearse(known.draws, current, draft.plan, settings)
         plan = rehearsal.plan
-        part = np.where(draft.plan > 0, draft.explored / draft.plan.where(draft.plan > 0, 1.0), 0.0)
-        lean = pd.Series(plan.to_numpy() * part, index=plan.index)
+        lean = lean_left(draft, plan)
         memory.promise(known, current, plan)
         told.append(
             Told(

@@ -15,6 +15,7 @@ from adbudget.money import digits_of
 from adbudget.platforms.platform import StandingBudget
 from adbudget.policy.plan import PolicyPlan
 
+LEAST_WAY = 1e-9  # of a budget; less is rounding
 LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
 
 
@@ -31,17 +32,39 @@ def tried_budgets(
     """
     if draft is None:
         return {}
-    explored, plan = money_by_cell(draft.explored), money_by_cell(draft.plan)
+    current, plan = money_by_cell(draft.current), money_by_cell(draft.plan)
+    old, new = money_by_cell(draft.current - draft.settled), money_by_cell(draft.explored)
     calls = {call.campaign_id: call for one in plans for call in one.calls}
     tried: dict[str, tuple[int, float]] = {}
     for one in budgets:
         cell, call = (one.account, one.channel), calls.get(unit_of_budget(one))
-        if call is None or not plan.get(cell):
+        if call is None or not current.get(cell):
             continue
-        minor = minor_of(one, float(call.budget_now))
-        if minor != one.daily_minor:
-            tried[unit_of_budget(one)] = (minor, minor * explored[cell] / plan[cell])
+        minor, part = minor_of(one, float(call.budget_now)), one.daily_minor / current[cell]
+        gone = way_gone(current[cell] * part, plan[cell] * part, minor)
+        lean = part * ((1 - gone) * old[cell] + gone * new[cell])
+        if abs(lean) >= 0.5:
+            tried[unit_of_budget(one)] = (minor, lean)
     return tried
+
+
+def lean_left(draft: Draft, spend: pd.Series) -> pd.Series:
+    """How much of the spend that is set in the end is only tried, by cell.
+
+    What goes a part of the way from the budgets that stood to the plan keeps as much of the lean
+    that stood, and gets as much of the new one.
+    """
+    current, plan, set_now = (money_by_cell(one) for one in (draft.current, draft.plan, spend))
+    gone = [way_gone(current[cell], plan[cell], set_now[cell]) for cell in current]
+    share = pd.Series(gone, index=draft.current.index)
+    return (1 - share) * (draft.current - draft.settled) + share * draft.explored
+
+
+def way_gone(start: float, end: float, at: float) -> float:
+    """Share of the way from start to end at which something is; 1 where there is no way to go."""
+    if abs(end - start) <= LEAST_WAY * max(abs(start), abs(end)):
+        return 1.0
+    return min(max((at - start) / (end - start), 0.0), 1.0)
 
 
 def settled_spend(

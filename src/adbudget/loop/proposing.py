@@ -34,7 +34,8 @@ class Draft:
 
     Attributes
     ----------
-    current, plan : Series by (account, channel)
+    current, settled, plan : Series by (account, channel): what is set, the same without what was
+        only tried, and what is to be set
     base : Series by cell, the best step without the lean
     explored : Series by cell, how much of the plan is there to learn from
     exploration_cost : what exploring is expected to cost against the best plan, money per period
@@ -42,6 +43,7 @@ class Draft:
     """
 
     current: pd.Series
+    settled: pd.Series
     plan: pd.Series
     base: pd.Series
     explored: pd.Series
@@ -78,12 +80,15 @@ def propose(
         room = settings.exploration * float(current.sum())
         tried = _around(held, base, settings.change / 2)
         explored, cost = explore(fit.draws, base, tried, room, rng)
-    plan = base + explored if fit.health.ok else current
+    # What is tried already stays so where the fit cannot be trusted, and what of a lean a cycle has
+    # no room for is not taken for one: it would be taken back from the step.
+    plan = _within(base + explored, current, settings.change) if fit.health.ok else current
     return Draft(
         current=current,
-        plan=_within(plan, current, settings.change),
+        settled=settled,
+        plan=plan,
         base=base,
-        explored=explored,
+        explored=plan - base,
         exploration_cost=cost,
         proposal=best,
     )

@@ -81,13 +81,14 @@ MAY_IMPORT = {
     # again and again
     "loop": f"{BASICS} outside tables draws plan risk ledger panel optimizer {POLICY} model "
     "simulation decision forecasting platforms",
+    "backtesting": f"{BASICS} plan synthetic panel model forecasting loop",
     # views
     "report": f"{BASICS} curves tables draws plan panel policy decision pacing forecasting loop",
     "report.plots": f"{BASICS} curves draws plan forecasting report",
     # the command line: everything
     "cli": f"{BASICS} outside tables draws plan risk ledger alerts synthetic panel optimizer "
     f"{POLICY} model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation "
-    "platforms loop report report.plots",
+    "platforms loop backtesting report report.plots",
     "__main__": "cli",
 }
 

@@ -1,3 +1,9 @@
+from .backtesting import (
+    HistoryBacktest as HistoryBacktest,
+    WorldBacktest as WorldBacktest,
+    backtest as backtest,
+    backtest_world as backtest_world,
+)
 from .decision.action import (
     Action as Action,
     Decision as Decision,

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from adbudget.cli import (
+    backtest as cli_backtest,
     budgets as cli_budgets,
     forecast as cli_forecast,
     ledger as cli_ledger,
@@ -309,6 +310,7 @@ def synthesize(
 
 
 cli_forecast.register(app)
+cli_backtest.register(app)
 cli_ledger.register(app)
 cli_loop.register(app)
 cli_rulings.register(app)

@@ -26,7 +26,7 @@ def spend_today(
     ----------
     panel : the history
     options : ``current``, ``budgets`` and ``window_days``, all of them there
-    data, columns : what the panel was read from, and its columns by role: a column of budgets beside
+    data, columns : what the panel was read from, its columns by role: a column of budgets beside
         the spend tells them where no option does
 
     Raises

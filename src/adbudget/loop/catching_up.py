@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from adbudget.errors import InputError
 from adbudget.loop.doors import Doors
 from adbudget.loop.gathering import Gathered, first_day, gather, readings_of
-from adbudget.loop.learning import Learned, fit_all, update_fit
+from adbudget.loop.learning import Learned, fit_all, refit_due, update_fit
 from adbudget.loop.limiting import QUARTER
 from adbudget.loop.maturity import Maturity, learn_maturity
 
 if TYPE_CHECKING:
-    from adbudget.model.fit import Fit
+    pass
 
 COMPLETE_AT = 21  # days after which one is taken for complete
 
@@ -30,7 +30,7 @@ def catch_up(doors: Doors) -> tuple[Gathered, Learned]:
     before = state.fit()
     maturity = _maturity(doors)
     done = None
-    if before is not None and not _refit_due(before, doors.settings.refit_cycles):
+    if before is not None and not refit_due(before, doors.settings.refit_cycles):
         back = today - timedelta(days=doors.settings.restate_days)
         since = max(first_day(back, days), before.panel.dates[0].astype("datetime64[D]").item())
         recent = _gather(doors, since, maturity)
@@ -63,8 +63,3 @@ def _gather(doors: Doors, since: date, maturity: Maturity) -> Gathered:
 def _maturity(doors: Doors) -> Maturity:
     readings = doors.state.readings(doors.today - QUARTER)
     return learn_maturity(readings, oldest=COMPLETE_AT, stated=doors.settings.outcome_days)
-
-
-def _refit_due(before: "Fit", refit_cycles: int) -> bool:
-    """Whether the fit is as old as the settings let it get: scales and noise are found anew."""
-    return sum(note.kind == "updated" for note in before.panel.notes) >= refit_cycles

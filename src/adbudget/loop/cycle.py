@@ -21,7 +21,7 @@ from adbudget.loop.catching_up import catch_up
 from adbudget.loop.cycle_report import CycleReport, campaign_table
 from adbudget.loop.deciding import Planned, plan_cycle, rehearse_hours, review
 from adbudget.loop.doors import WHO, Doors
-from adbudget.loop.leaning import lean_shares, tried_budgets
+from adbudget.loop.leaning import leans_of, tried_budgets
 from adbudget.loop.made_moves import promise_made
 from adbudget.loop.settings import LoopSettings
 from adbudget.loop.sources import PlatformOutcome, Source
@@ -148,7 +148,7 @@ def _whole(doors: Doors, cycle: Cycle, *, apply: bool) -> CycleReport:
     gathered, learned = catch_up(doors)
     planned = plan_cycle(doors, gathered, learned, tried, apply=apply)
     if apply:
-        lean = lean_shares(planned.draft, gathered.budgets)
+        lean = leans_of(planned.draft, gathered.budgets)
         cycle = replace(cycle, step=PROPOSED, facts={"learned": learned.why, "lean": lean})
         state.keep_cycle(cycle)
     plans = review(doors, planned, apply=apply)

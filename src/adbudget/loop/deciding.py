@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from adbudget.decision.decisions import decide
 from adbudget.errors import PlatformError
 from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import current_spend, money_of, policy_tables, targets_of
@@ -96,6 +97,7 @@ def plan_cycle(
     )
     settled = settled_spend(tried, gathered.budgets, current, days)
     draft = propose(fit, current, settled, limits, doors.settings, doors.rng, held)
+    calls = decide(draft.proposal, health=fit.health, blocked=dict(held)).calls
     rehearsal = rehearse(fit.draws, current, draft.plan, doors.settings)
     notes = [*(note.message for note in gathered.notes), *_unknown(gathered, fit)]
     notes += [*(one.message for one in untrue if one.decides), *fit.health.problems]
@@ -103,8 +105,8 @@ def plan_cycle(
         gathered.budgets,
         current,
         rehearsal.plan,
-        reasons_of(draft, days),
-        {(one.account, one.channel): one.prob_gain for one in draft.calls.calls},
+        reasons_of(draft, calls, days),
+        {(one.account, one.channel): one.prob_gain for one in calls},
     )
     return Planned(
         gathered=gathered,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from adbudget.decision.action import Decision
 from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import money_by_cell
 from adbudget.loop.proposing import Draft
@@ -17,41 +18,74 @@ from adbudget.platforms.platform import StandingBudget
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
+LEAST_MINOR = 0.5  # minor units; less is rounding
+LEAST_WAY = 1e-9  # of a budget; less is rounding
 LEAST_EXPLORED = 0.005  # of a budget; less is not worth a word
 
 
-def lean_shares(draft: Draft, budgets: Sequence[StandingBudget]) -> dict[str, float]:
-    """Unit -> share of its planned budget that is only tried.
+def leans_of(draft: Draft, budgets: Sequence[StandingBudget]) -> dict[str, list[float]]:
+    """Unit -> its budget as it stands and as it is planned, and what of each is only tried.
+
+    Minor units a day; plain values, kept until it is known what was ordered.
 
     Parameters
     ----------
     draft : what was proposed
     budgets : as they stood
     """
-    explored, plan = money_by_cell(draft.explored), money_by_cell(draft.plan)
-    shares: dict[str, float] = {}
+    current, plan = money_by_cell(draft.current), money_by_cell(draft.plan)
+    old, new = money_by_cell(draft.current - draft.settled), money_by_cell(draft.explored)
+    leans: dict[str, list[float]] = {}
     for one in budgets:
         cell = (one.account, one.channel)
-        if plan.get(cell):
-            shares[unit_of_budget(one)] = explored[cell] / plan[cell]
-    return shares
+        if current.get(cell):
+            part = one.daily_minor / current[cell]
+            ends = one.daily_minor, part * plan[cell], part * old[cell], part * new[cell]
+            leans[unit_of_budget(one)] = [float(minor) for minor in ends]
+    return leans
 
 
 def tried_budgets(facts: Mapping[str, Any], ledger: "Ledger") -> dict[str, tuple[int, float]]:
-    """Unit -> the budget it was ordered, and how much of it is only tried: minor units a day.
+    """Unit -> the budget it has or was ordered, and what of it is only tried: minor units a day.
 
     Parameters
     ----------
-    facts : of a cycle, its runs and its lean
+    facts : of a cycle, its runs and its leans
     ledger : which holds the changes of the runs
     """
+    ordered = {
+        row["unit"]: int(row["new_minor"])
+        for run in facts["run_ids"]
+        for row in ledger.entries(kind="change", run_id=run).to_dict("records")
+        if row["new_minor"] == row["new_minor"]
+    }
     tried: dict[str, tuple[int, float]] = {}
-    for run in facts["run_ids"]:
-        for row in ledger.entries(kind="change", run_id=run).to_dict("records"):
-            unit, minor = row["unit"], row["new_minor"]
-            if unit in facts["lean"] and minor == minor:
-                tried[unit] = (int(minor), int(minor) * facts["lean"][unit])
+    for unit, (start, end, old, new) in facts["lean"].items():
+        minor = ordered.get(unit, int(start))
+        gone = way_gone(start, end, minor)
+        lean = (1 - gone) * old + gone * new
+        if abs(lean) >= LEAST_MINOR:
+            tried[unit] = (minor, lean)
     return tried
+
+
+def lean_left(draft: Draft, spend: pd.Series) -> pd.Series:
+    """How much of the spend that is set in the end is only tried, by cell.
+
+    What goes a part of the way from the budgets that stood to the plan keeps as much of the lean
+    that stood, and gets as much of the new one.
+    """
+    current, plan, set_now = (money_by_cell(one) for one in (draft.current, draft.plan, spend))
+    gone = [way_gone(current[cell], plan[cell], set_now[cell]) for cell in current]
+    share = pd.Series(gone, index=draft.current.index)
+    return (1 - share) * (draft.current - draft.settled) + share * draft.explored
+
+
+def way_gone(start: float, end: float, at: float) -> float:
+    """Share of the way from start to end at which something is; 1 where there is no way to go."""
+    if abs(end - start) <= LEAST_WAY * max(abs(start), abs(end)):
+        return 1.0
+    return min(max((at - start) / (end - start), 0.0), 1.0)
 
 
 def settled_spend(
@@ -78,11 +112,13 @@ def settled_spend(
     return pd.Series(list(settled.values()), index=current.index).clip(lower=0.0)
 
 
-def reasons_of(draft: Draft, period_days: int) -> dict[tuple[str, str], str]:
-    """Cell -> why: what is there to learn from, then what the decision says."""
+def reasons_of(
+    draft: Draft, calls: Sequence[Decision], period_days: int
+) -> dict[tuple[str, str], str]:
+    """Cell -> why: what the decision says, then what is there to learn from."""
     told, explored, current = {}, money_by_cell(draft.explored), money_by_cell(draft.current)
     base = money_by_cell(draft.base)
-    for call in draft.calls.calls:
+    for call in calls:
         cell = (call.account, call.channel)
         daily = explored[cell] / period_days
         share = abs(explored[cell]) / max(current[cell], 1e-9)

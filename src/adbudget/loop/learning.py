@@ -79,6 +79,11 @@ def update_fit(before: "Fit", gathered: Gathered, *, seed: int, cores: int | Non
     return Learned(fit=fit, how="updated", why=fit.panel.notes[-1].message)
 
 
+def refit_due(fit: "Fit", after: int) -> bool:
+    """Whether a fit was updated so often that scales and noise are to be found anew."""
+    return sum(note.kind == "updated" for note in fit.panel.notes) >= after
+
+
 def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Spend and outcome of the accounts that have both, over the same whole periods."""
     spend: Any = gathered.spend

@@ -6,7 +6,7 @@ whose promise was broken moves half as far.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -51,27 +51,62 @@ def cycle_limits(
     held : cells whose data decide nothing
     now : the instant
     """
-    given = given or Limits(total="fixed", beyond_observed=True)
-    caution = caution_of(ledger.entries(kind=SEEN)["payload"])
     stands, days = money_by_cell(current), settings.period_days
-    change: dict[Cell, tuple[float, float]] = {
-        cell: (settings.change * factor, settings.change * factor)
-        for cell, factor in ((cell, caution.get(cell[0], 1.0)) for cell in stands)
-    }
     made = made_since(ledger, now - QUARTER)
-    lower = money_by_cell(least_spend(budgets, current.index, days))
-    upper: dict[Cell, float] = {}
-    for cell, began in _opened(made, budgets, stands).items():
-        lower[cell] = max(lower[cell], min(began * (1 - settings.quarter_change), stands[cell]))
-        upper[cell] = max(began * (1 + settings.quarter_change), stands[cell])
-    lower = {cell: min(money, stands[cell]) for cell, money in lower.items()}
     paused = {(one.account, one.channel) for one in budgets if one.paused}
     moved = moved_units(made, now, days - A_LITTLE)
     waits = {(one.account, one.channel) for one in budgets if unit_of_budget(one) in moved}
-    fixed = (*given.fixed, *sorted((paused | waits | held) & set(stands)))
-    own = replace(given, change=change, lower=lower, upper=upper or None, fixed=tuple(fixed))
+    own = limits_of_cells(
+        given,
+        settings,
+        current,
+        change=settings.change,
+        least=money_by_cell(least_spend(budgets, current.index, days)),
+        opened=_opened(made, budgets, stands),
+        caution=caution_of(ledger.entries(kind=SEEN)["payload"]),
+        fixed=(paused | waits | held) & set(stands),
+    )
     many = Counter((one.account, one.channel) for one in budgets if not one.paused)
     return narrowed(policy, own, current, days, many)
+
+
+def limits_of_cells(
+    given: Limits | None,
+    settings: LoopSettings,
+    current: pd.Series,
+    *,
+    change: float,
+    least: Mapping[Cell, float],
+    opened: Mapping[Cell, float],
+    caution: Mapping[str, float],
+    fixed: Iterable[Cell],
+) -> Limits:
+    """The same from plain facts. Money is account currency per period.
+
+    Parameters
+    ----------
+    given, settings, current : as in :func:`cycle_limits`
+    change : largest relative move of a cell
+    least : cell -> least spend
+    opened : cell -> what it had a quarter ago, for the cells that have moved since
+    caution : account -> factor on ``change``
+    fixed : cells that stay as they are
+    """
+    given = given or Limits(total="fixed", beyond_observed=True)
+    stands = money_by_cell(current)
+    factor = {cell: change * caution.get(cell[0], 1.0) for cell in stands}
+    lower, upper = dict(least), {}
+    for cell, began in opened.items():
+        lowest = min(began * (1 - settings.quarter_change), stands[cell])
+        lower[cell] = max(lower.get(cell, 0.0), lowest)
+        upper[cell] = max(began * (1 + settings.quarter_change), stands[cell])
+    return replace(
+        given,
+        change={cell: (one, one) for cell, one in factor.items()},
+        lower={cell: min(money, stands[cell]) for cell, money in lower.items()} or None,
+        upper=upper or None,
+        fixed=(*given.fixed, *sorted(fixed)),
+    )
 
 
 def _opened(

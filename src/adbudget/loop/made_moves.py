@@ -86,7 +86,7 @@ def promise_made(doors: Doors, cycle: str) -> None:
 def _promised(ledger: "Ledger", since: datetime) -> set[str]:
     """Changes that something was promised of."""
     payloads: Iterable[dict] = ledger.entries(kind=PROMISE, since=since)["payload"]
-    return {change for one in payloads for change in one["changes"]}
+    return {change for one in payloads for change in one.get("changes", ())}
 
 
 def _by_account(made: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -18,9 +18,12 @@ from adbudget.loop.campaigns import money_by_cell
 from adbudget.tables.units import key_part
 
 if TYPE_CHECKING:
+    from adbudget.forecasting.spend_ahead import PlanLike
     from adbudget.ledger.store import Ledger
     from adbudget.model.fit import Fit
+    from adbudget.panel.panel import Panel
 
+LEAST_MOVE = 1e-6  # money per period
 PROMISE, SEEN = "promise", "promise_seen"
 WHO = "adbudget loop"
 CAUTION = 0.5  # of the usual change, after a broken promise
@@ -76,45 +79,70 @@ def promise_pairs(
     seed : of the draws; both plans meet the same chance
     changes : account -> the changes in the ledger that made the moves, and their places
     """
-    from adbudget.forecasting.forecasts import forecast
-
-    before, after = money_by_cell(current), money_by_cell(plan)
-    moved = {cell: money for cell, money in after.items() if abs(money - before[cell]) > 1e-6}
-    accounts = list(dict.fromkeys(account for account, _ in moved))
-    if not accounts:
+    if (plan - current).abs().max() <= LEAST_MOVE:
         return []
-    still, moving = (
-        forecast(fit, horizon, spend, seed=seed, by_channel=False).draws
-        for spend in (current, plan)
-    )
-    lift = (moving["expected"] - still["expected"]).cumsum("date")
-    expected = still["outcome"].cumsum("date")
     pairs = []
-    for account in accounts:
-        of_lift, of_outcome = lift.sel(account=account), expected.sel(account=account)
-        own = {channel: money for (name, channel), money in moved.items() if name == account}
-        payload = {
-            "cycle": cycle,
-            "account": account,
-            "dates": [str(day)[:10] for day in lift["date"].to_numpy()],
-            "lift": of_lift.mean("draw").to_numpy().round(6).tolist(),
-            "lift_sd": of_lift.std("draw").to_numpy().round(6).tolist(),
-            "without": of_outcome.mean("draw").to_numpy().round(6).tolist(),
-            "without_sd": of_outcome.std("draw").to_numpy().round(6).tolist(),
-            "moves": {channel: [before[account, channel], money] for channel, money in own.items()},
-            "changes": sorted(changes[account]),
-        }
+    for promise in promises_of(fit, current, plan, horizon=horizon, seed=seed):
+        account = str(promise["account"])
         entry = Entry(
             kind=PROMISE,
             at=at,
             who=WHO,
             run_id=cycle,
-            rationale=f"{account}: {len(own)} moves",
-            payload=payload,
+            rationale=f"{account}: {len(promise['moves'])} moves",
+            payload={"cycle": cycle, **promise, "changes": sorted(changes[account])},
         )
         place = max(changes[account].values())  # a cycle may be finished in several goes
         pairs.append((f"promise:{cycle}:{key_part(account)}:{place}", entry))
     return pairs
+
+
+def promises_of(
+    fit: "Fit", current: pd.Series, plan: "PlanLike", *, horizon: int, seed: int
+) -> list[dict[str, Any]]:
+    """What a plan promises, one for each account that it moves, as plain values.
+
+    Parameters
+    ----------
+    fit : what is known
+    current : spend per period by cell if nothing moved
+    plan : the same as it was made, or by date, as :func:`adbudget.forecast` takes it
+    horizon, seed : as in :func:`promise_pairs`
+
+    Returns
+    -------
+    account; dates; lift, lift_sd, without, without_sd: outcome units from the first date to each;
+    moves: channel -> (before, mean over the horizon)
+    """
+    from adbudget.forecasting.forecasts import forecast
+
+    still, moving = (
+        forecast(fit, horizon, spend, seed=seed, by_channel=False).draws
+        for spend in (current, plan)
+    )
+    after = moving["spend"].mean("date")
+    moved: dict[str, dict[str, list[float]]] = {}
+    for (account, channel), before in money_by_cell(current).items():
+        then = float(after.sel(account=account, channel=channel))
+        if abs(then - before) > LEAST_MOVE:
+            moved.setdefault(account, {})[channel] = [before, then]
+    lift = (moving["expected"] - still["expected"]).cumsum("date")
+    expected = still["outcome"].cumsum("date")
+    promises = []
+    for account, moves in moved.items():
+        of_lift, of_outcome = lift.sel(account=account), expected.sel(account=account)
+        promises.append(
+            {
+                "account": account,
+                "dates": [str(day)[:10] for day in lift["date"].to_numpy()],
+                "lift": of_lift.mean("draw").to_numpy().round(6).tolist(),
+                "lift_sd": of_lift.std("draw").to_numpy().round(6).tolist(),
+                "without": of_outcome.mean("draw").to_numpy().round(6).tolist(),
+                "without_sd": of_outcome.std("draw").to_numpy().round(6).tolist(),
+                "moves": moves,
+            }
+        )
+    return promises
 
 
 def judge_promises(
@@ -136,7 +164,7 @@ def judge_promises(
         name = f"seen:{row['key']}"
         if name in done:
             continue
-        one = _judge(row["key"], row["payload"], fit, judge_after)
+        one = judge(row["key"], row["payload"], fit.panel, judge_after)
         if one is None:
             continue
         judged.append(one)
@@ -183,8 +211,16 @@ def caution_of(judged: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return factors
 
 
-def _judge(key: str, promise: Mapping[str, Any], fit: "Fit", judge_after: int) -> Judged | None:
-    panel = fit.panel
+def judge(key: str, promise: Mapping[str, Any], panel: "Panel", judge_after: int) -> Judged | None:
+    """Hold one promise against the outcomes of a panel; None where too few are in.
+
+    Parameters
+    ----------
+    key : its name
+    promise : as :func:`promises_of` makes it
+    panel : outcomes so far
+    judge_after : periods that have to be in
+    """
     account = promise["account"]
     if account not in panel.accounts:
         return None

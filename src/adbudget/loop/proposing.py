@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.moves import cell_money
 from adbudget.draws import CurveDraws
+from adbudget.loop.campaigns import money_by_cell
 from adbudget.loop.settings import LoopSettings
 from adbudget.optimizer import Proposal, optimize
 from adbudget.plan import Cell, Limits
@@ -34,8 +34,8 @@ class Draft:
 
     Attributes
     ----------
-    current, plan : Series by (account, channel)
-    calls : what a single decision would say of each cell, with its reason
+    current, settled, plan : Series by (account, channel): what is set, the same without what was
+        only tried, and what is to be set
     base : Series by cell, the best step without the lean
     explored : Series by cell, how much of the plan is there to learn from
     exploration_cost : what exploring is expected to cost against the best plan, money per period
@@ -43,9 +43,9 @@ class Draft:
     """
 
     current: pd.Series
+    settled: pd.Series
     plan: pd.Series
     base: pd.Series
-    calls: Decisions
     explored: pd.Series
     exploration_cost: float
     proposal: Proposal
@@ -68,26 +68,27 @@ def propose(
     current : the budgets that are set, per period, by cell of the fit
     settled : the same without what the last cycle only tried
     limits : what the step may be
-    settings : for the exploration
+    settings : for the risk and the exploration
     rng : chance of the draw that is explored
     blocked : cells whose data decide nothing, and why; they keep what they have
     """
     held = replace(limits, fixed=tuple({*limits.fixed, *blocked}))
-    best = optimize(fit.draws, settled, held)
-    calls = decide(best, health=fit.health, blocked=dict(blocked))
+    best = optimize(fit.draws, settled, held, Risk(aversion=settings.aversion))
     base = best.plan.spend.reindex(current.index) if fit.health.ok else settled
     explored, cost = pd.Series(0.0, index=current.index), 0.0
     if settings.exploration and fit.health.ok:
         room = settings.exploration * float(current.sum())
-        tried = replace(held, change=settings.change / 2, lower=None, upper=None)
+        tried = _around(held, base, settings.change / 2)
         explored, cost = explore(fit.draws, base, tried, room, rng)
-    plan = base + explored if fit.health.ok else current
+    # What is tried already stays so where the fit cannot be trusted, and what of a lean a cycle has
+    # no room for is not taken for one: it would be taken back from the step.
+    plan = _within(base + explored, current, settings.change) if fit.health.ok else current
     return Draft(
         current=current,
-        plan=_within(plan, current, settings.change),
+        settled=settled,
+        plan=plan,
         base=base,
-        calls=calls,
-        explored=explored,
+        explored=plan - base,
         exploration_cost=cost,
         proposal=best,
     )
@@ -135,6 +136,20 @@ def explore(
             else:
                 high = middle
     return low * way, max(before - _value(draws, base + low * way), 0.0)
+
+
+def _around(limits: Limits, base: pd.Series, change: float) -> Limits:
+    """The same limits for a lean away from a plan that keeps them, up to rounding."""
+    lower, upper = (
+        value if isinstance(value, dict) else {} for value in (limits.lower, limits.upper)
+    )
+    money = money_by_cell(base)
+    return replace(
+        limits,
+        change=change,
+        lower={cell: min(bound, money[cell]) for cell, bound in lower.items()} or None,
+        upper={cell: max(bound, money[cell]) for cell, bound in upper.items()} or None,
+    )
 
 
 def _within(plan: pd.Series, current: pd.Series, change: float) -> pd.Series:

@@ -59,7 +59,7 @@ def rehearse(
         low, high = np.where(risky & ~fails, middle, low), np.where(risky & fails, middle, high)
     kept = np.where(risky, low, 1.0)
     final = _mixed(current, plan, pd.Series(kept, accounts))
-    values = _values(draws, current, final, settings)
+    values = _values(draws, current, final, settings) if risky.any() else asked
     lowest, highest = np.quantile(values, [0.05, 0.95], axis=0)
     table = pd.DataFrame(
         {

@@ -25,6 +25,8 @@ class LoopSettings:
     outcome_days : age from which an outcome counts, until the loop has learned how outcomes come in
     change : largest relative move of a cell in a cycle
     quarter_change : how far a cell may get from its budget of 91 days ago, relative
+    aversion : how much a step's worst tenth counts against its mean, see :class:`adbudget.Risk`;
+        higher than for a single decision, as what is believed wrongly is acted on again and again
     exploration : what exploring may be expected to cost against the best plan, as a share of spend;
         0 explores nothing
     horizon : periods over which plans are rehearsed
@@ -42,6 +44,7 @@ class LoopSettings:
     outcome_days: int = 1
     change: float = 0.2
     quarter_change: float = 0.6
+    aversion: float = 0.5
     exploration: float = 0.005
     horizon: int = 8
     worse_by: float = 0.05
@@ -94,6 +97,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "outcome_days": (0, 90),
     "change": (0.0, 1.0),
     "quarter_change": (0.0, 10.0),
+    "aversion": (0.0, 1.0),
     "exploration": (0.0, 0.5),
     "horizon": (1, 52),
     "worse_by": (0.0, 1.0),

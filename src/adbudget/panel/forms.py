@@ -242,7 +242,8 @@ def _only_credited(table: OpenTable) -> InputError:
     return InputError(
         f"{table.rows.table} is read as {layout.title}, and its {own!r} is what "
         f"{layout.credits_itself} count for their own ads: several platforms count the same sale. "
-        f"Pass what the shop or the books say as the outcome; to use {own!r} all the same: columns={{'outcome': {own!r}}}.",
+        "Pass what the shop or the books say as the outcome; to use it all the same: "
+        f"columns={{'outcome': {own!r}}}.",
         remedy={"columns": {"outcome": own}},
     )
 
@@ -251,7 +252,7 @@ def _credited(table: OpenTable, column: Hashable) -> Note:
     assert table.laid.layout is not None
     return Note(
         kind="credited_outcome",
-        message=f"The outcome {column!r} is what {table.laid.layout.credits_itself} count for their "
-        "own ads: several platforms count the same sale, and each counts what would have come "
-        "without it. Revenue of the shop or the books is better.",
+        message=f"The outcome {column!r} is what {table.laid.layout.credits_itself} count for "
+        "their own ads: several platforms count the same sale, and each counts what would have "
+        "come without it. Revenue of the shop or the books is better.",
     )

@@ -69,6 +69,8 @@ def test_campaigns_become_channels_as_the_caller_maps_them():
     assert panel.channels == ("brand", "google_ads_search")
     panel = read_panel(google(), SHOP, columns={"channel": "Campaign"})
     assert len(panel.channels) == 4
+    message = refusal(google(), SHOP, channel_of={"brnd": "brand"})
+    assert_names(message, "channel_of names 'brnd'", "'google_ads_search'")
 
 
 def test_several_exports_are_one_panel():

@@ -160,9 +160,9 @@ def test_a_purchase_counts_once():
 def test_a_mapping_of_names_takes_the_first_pattern_that_fits():
     mapping = {"brand*": "brand", "Old": "-", "*": "generic"}
     names, campaigns = ["g", "g", "g", "g"], ["Brand UK", "old", "Shoes", "brand de"]
-    mapped = mapped_names(names, [campaigns], mapping, "channel_of")
+    fitted = set()
+    mapped = mapped_names(names, [campaigns], mapping, "channel_of", fitted)
     assert mapped == ["brand", None, "generic", "brand"]
-    with pytest.raises(InputError, match="names 'none', which fits nothing"):
-        mapped_names(["g"], [], {"none": "x"}, "channel_of")
+    assert fitted == {("channel_of", pattern) for pattern in mapping}
     with pytest.raises(InputError, match="must map names"):
-        mapped_names(["g"], [], "x", "channel_of")
+        mapped_names(["g"], [], "x", "channel_of", fitted)

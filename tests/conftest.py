@@ -17,8 +17,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from adbudget.ledger import Ledger, open_ledger
+
+# How long an example takes says how busy the machine is; speed is measured in benchmarks/.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 UNPRIVILEGED = ("postgres", "nobody")  # the server refuses to run as root
 NUMBERS = count(1)

@@ -29,7 +29,7 @@ MAIN_JOB = (
     "uv run adbudget recommend data/synthetic/agency_spend.csv "
     "--outcome data/synthetic/agency_outcome.csv"
 )
-TEST_JOB = "uv run pytest -q"
+TEST_JOB = "uv run pytest -q -n auto"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 KEPT_ACCOUNTS = ("account_02", "account_05", "account_08")

@@ -11,7 +11,7 @@ from adbudget.errors import InputError
 from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 seeds = st.integers(0, 10_000)
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 
 
 def one_curve(weight=100.0, scale=100.0):

@@ -14,7 +14,7 @@ from adbudget.simulation import FADED, simulate
 from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 seeds = st.integers(0, 10_000)
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 
 
 def with_adstock(seed, retention=(0.0, 0.4, 0.8), **sizes):

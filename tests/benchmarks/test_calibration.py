@@ -109,7 +109,7 @@ def test_a_posterior_too_narrow_too_wide_or_shifted_fails(spread, shift):
     assert clustered_p(ranks(spread, shift)[:, None]) < 0.01
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example(tilt=1.625, seed=504)  # the samples at the edge of the band share one value
 @given(tilt=st.floats(0.5, 2.0), seed=st.integers(0, 10_000))
 def test_p_is_below_five_percent_where_the_curve_leaves_its_band(tilt, seed):

@@ -20,7 +20,7 @@ FIXED = Limits(total="fixed")
 MEAN_ONLY = Risk(aversion=0.0)
 ROUNDING = 1e-9
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 seeds = st.integers(0, 10_000)
 thresholds_of_all_kinds = st.builds(
     Thresholds,
@@ -310,7 +310,7 @@ def test_thresholds_out_of_range_are_refused(wrong):
         Thresholds(**wrong)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seeds)
 def test_a_higher_bar_lets_no_more_of_two_moves_through(seed):
     draws, today = random_world(seed, n_accounts=1, n_channels=2)

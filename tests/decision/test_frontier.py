@@ -12,7 +12,7 @@ from adbudget.risk import Risk
 from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 FIXED, MEAN_ONLY = Limits(total="fixed"), Risk(aversion=0.0)
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=15)
 
 
 def coin(n_heads, n_draws):

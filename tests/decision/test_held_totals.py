@@ -134,7 +134,7 @@ def test_a_cell_of_which_nothing_is_known_is_given_no_more():
     assert decided(draws, today, health=health).held_totals == ()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from(["fixed", "at_most"]), st.booleans())
 def test_totals_that_hold_are_spent_and_more_would_pay(seed, total, pooled):
     draws, today = random_world(seed)
@@ -158,7 +158,7 @@ def test_totals_that_hold_are_spent_and_more_would_pay(seed, total, pooled):
             assert int(likely[2]) >= 80
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from(["at_most", "free"]))
 def test_an_account_with_one_channel_has_no_elsewhere(seed, total):
     draws, today = random_world(seed, n_accounts=2, n_channels=1)

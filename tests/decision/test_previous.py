@@ -16,7 +16,7 @@ from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 FIXED, MEAN_ONLY = Limits(total="fixed"), Risk(aversion=0.0)
 ANY_SHARE = Thresholds(max_wrong_share=1.0)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 
 def pair(n_right, n_draws=100):

@@ -293,7 +293,7 @@ def test_a_cell_that_stands_at_the_end_of_its_history_is_blocked_by_it():
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from(["fixed", "at_most", "free"]))
 def test_every_sentence_agrees_with_its_call(seed, total):
     draws, today = random_world(seed)

@@ -12,7 +12,7 @@ from adbudget.decision.sensitivity import flip_of_hold, flip_of_move
 draws = arrays(float, 25, elements=st.floats(-100, 100).map(lambda x: round(x, 3)))
 sizes = arrays(float, 25, elements=st.floats(0.01, 100))
 bars = st.sampled_from([0.5, 0.8, 0.95, 1.0])
-few = settings(max_examples=100, deadline=None)
+few = settings(max_examples=100)
 
 
 def test_a_sure_raise_flips_at_what_is_left_after_its_cost():

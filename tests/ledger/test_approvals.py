@@ -326,7 +326,7 @@ def test_a_change_written_before_is_still_answered_while_the_switch_is_on(ledger
 # A law ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_in_whatever_order_people_rule_no_raise_happens_without_all_its_cuts(data):
     names = [f"m{i}" for i in range(data.draw(st.integers(2, 6)))]

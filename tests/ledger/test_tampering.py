@@ -224,7 +224,7 @@ def unguarded() -> Iterator[Ledger]:
         yield ledger
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_one_changed_letter_anywhere_is_found_in_its_row(unguarded, data):
     place = data.draw(st.integers(1, N))

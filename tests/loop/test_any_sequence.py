@@ -155,4 +155,4 @@ class AnySequence(RuleBasedStateMachine):
 
 
 TestAnySequence = AnySequence.TestCase
-TestAnySequence.settings = settings(max_examples=12, stateful_step_count=14, deadline=None)
+TestAnySequence.settings = settings(max_examples=12, stateful_step_count=14)

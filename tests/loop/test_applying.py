@@ -188,7 +188,7 @@ class _Renamed(Network):
 WHEN = st.sampled_from(["", "", "before", "after"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(WHEN, min_size=0, max_size=30), st.permutations(SWAP))
 def test_whatever_gets_lost_every_change_is_made_once_and_no_account_ever_spends_more(
     losses, factors

@@ -210,7 +210,7 @@ def test_an_updated_fit_counts_demand_as_the_first_fit_did(world):
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.floats(-7, 7), min_size=3, max_size=3), st.integers(0, 100), st.permutations([0, 1])
 )

@@ -155,7 +155,7 @@ def test_the_three_measures_are_one_test_in_three_units(lone):
 
 
 @given(weeks=st.integers(1, 12), change=st.floats(0.1, 3.0))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_longer_test_sees_more_per_period_and_never_the_whole(lone, weeks, change):
     priors = ab.Priors(
         half_life_days=(14.0,), delayed_half_lives=(), half_saturation=(0.5,), s_shaped=()
@@ -491,7 +491,7 @@ def test_how_far_a_test_is_from_the_rest_is_its_predictive_probability():
     measured=st.floats(-100, 100),
     error=st.floats(0.1, 100),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_the_rest_says_is_a_mean_of_draws(draws, measured, error):
     """Whatever a test measured, how strong it was, and whether weights fail."""
     lifts = np.array(draws)[:, None]

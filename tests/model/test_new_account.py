@@ -104,7 +104,7 @@ def test_a_generator_is_a_seed_too(fitted):
 
 
 @given(times=st.floats(0.01, 1e4), level=st.floats(0.0, 3.0))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_money_has_no_unit_of_its_own(population, times, level):
     """More spend on the same shares brings as many times more: only shares shape the curves."""
     small = population.new_account(SHARES, seed=4).isel(slice(20))

@@ -8,7 +8,7 @@ from adbudget.risk import Risk, prob_gain
 from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
 MEAN_ONLY = Risk(aversion=0.0)
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=12)
 limits_of_all_kinds = st.builds(
     Limits,
     change=st.sampled_from([0.3, (0.1, 0.5)]),

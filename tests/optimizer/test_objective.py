@@ -17,7 +17,7 @@ def curves_and_spend(seed, mean_only=False):
     return problem, curves, spend
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_slopes_and_bends_are_finite_differences(seed):
     _, curves, spend = curves_and_spend(seed)
@@ -28,7 +28,7 @@ def test_slopes_and_bends_are_finite_differences(seed):
     np.testing.assert_allclose(curves.bends(spend), bend, rtol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_slopes_by_draw_are_finite_differences_of_values(seed):
     problem, curves, spend = curves_and_spend(seed)
@@ -44,7 +44,7 @@ def test_slopes_by_draw_are_finite_differences_of_values(seed):
         )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_the_fast_values_are_the_response_curves(seed):
     problem, curves, spend = curves_and_spend(seed)

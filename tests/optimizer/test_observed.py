@@ -68,7 +68,7 @@ def test_beyond_observed_is_yes_or_no():
         Limits(beyond_observed=1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 10_000),
     st.floats(0.5, 2.0),
@@ -89,7 +89,7 @@ def test_no_plan_leaves_the_history(seed, reach, total, change, step):
     assert (plan <= np.maximum(highest.ravel(), today) * (1 + 1e-9)).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_the_least_a_cell_may_spend_keeps_its_own_limits(seed):
     draws, today = random_world(seed)

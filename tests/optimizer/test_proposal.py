@@ -74,7 +74,7 @@ def broken(proposal):
     return max(over)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 10_000), limits_of_all_kinds, risks)
 def test_every_plan_keeps_its_limits_and_never_loses_to_one_that_may_hold(seed, limits, risk):
     draws, today = random_world(seed)
@@ -106,7 +106,7 @@ def values_on(draws, today, spends):
     return np.einsum("dcm,pcm->pd", weights, gained) - moved[:, None]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.2, 0.7, 1.0]), st.booleans())
 def test_no_point_of_a_fine_grid_beats_the_certificate(seed, aversion, fixed):
     draws, today = random_world(seed, n_accounts=1, n_channels=3, n_draws=15)
@@ -185,7 +185,7 @@ def test_a_plan_that_breaks_a_limit_today_may_not_hold():
     assert "breaks max_share in account 0" in proposal.reason
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), risks, st.randoms(use_true_random=False))
 def test_the_order_of_accounts_and_channels_does_not_matter(seed, risk, random):
     draws, today = random_world(seed)
@@ -228,7 +228,7 @@ def test_an_account_is_planned_as_if_it_were_alone(aversion):
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_objective_is_concave_between_any_two_plans(seed, share):
     draws, today = random_world(seed)
     proposal = optimize(draws, today, Limits(change=0.0))
@@ -306,7 +306,7 @@ def test_a_budget_that_is_no_multiple_of_the_step_is_refused():
         optimize(draws, spend_of(draws, 100, 100), limits)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.sampled_from(["fixed", "at_most"]))
 def test_whole_steps_keep_totals_and_bounds(seed, total):
     draws, today = random_world(seed, n_accounts=6, n_channels=4)

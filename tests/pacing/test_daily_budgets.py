@@ -116,7 +116,7 @@ def test_a_flight_of_years_is_set_by_the_days_that_are_near():
     assert found.minor[0] == pytest.approx(36_520_000 / n_days, rel=0.01)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(0, 5_000), min_size=1, max_size=29),
     st.sampled_from(["even", "front_loaded(3)", "back_loaded(2)", "custom((0,0),(0.5,1),(1,1))"]),

@@ -118,7 +118,7 @@ def rooms(draw) -> tuple[Capacity, int]:
     return one, draw(st.sampled_from([1, 3, 100]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rooms())
 def test_every_bound_holds_to_the_cent_and_every_total_is_kept(case):
     one, minimum = case
@@ -137,7 +137,7 @@ def test_every_bound_holds_to_the_cent_and_every_total_is_kept(case):
     assert len(set(pairs)) == len(pairs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example([1, 1, 1, 2], 0, 1)  # the corner of the program lies between two whole cents
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=4), st.integers(0, 4), st.integers(0, 9))
 def test_as_much_moves_within_channels_as_trying_everything_finds(size, highest, most):

@@ -129,7 +129,7 @@ def test_weekends_are_expected_rather_than_chased():
     assert swing < 0.04
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0.2, 4), st.floats(0, 0.6), st.floats(0, 0.2), st.integers(0, 10**6))
 def test_no_flight_overspends_by_more_than_a_little(ample, noise, outage, seed):
     flight = fly(one(capacity=ample * 1_000, noise=noise, outage_chance=outage), seed=seed)

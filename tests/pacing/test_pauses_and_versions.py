@@ -87,7 +87,7 @@ def test_a_pause_that_cannot_be_is_refused(columns, told):
         plan_of(plan_row(**columns))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(["even", "back_loaded(2)", "front_loaded(3)", "custom((0,0),(0.5,0.7),(1,1))"]),
     st.lists(st.tuples(st.integers(0, 29), st.integers(0, 9)), max_size=3),

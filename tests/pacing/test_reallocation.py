@@ -286,7 +286,7 @@ def half_flights(draw) -> list[dict]:
     return rows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(half_flights(), st.sampled_from([0.1, 0.25, 1.0]))
 def test_totals_and_bounds_hold_and_no_donor_falls_below_what_it_will_spend(rows, max_share):
     plan, delivery, measures = flight(*rows)

@@ -201,7 +201,7 @@ def test_a_deal_above_plan_is_never_asked_to_go_faster():
     assert drafts(booked(), spend) == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(["even", "back_loaded(2)", "front_loaded(2)", "back_loaded(4)"]),
     st.lists(st.integers(0, 3_000), min_size=4, max_size=27),
@@ -300,7 +300,7 @@ def test_a_settled_one_rests_and_may_be_asked_again_later():
     assert len(drafts(booked(), SLOW, earlier=(long_ago,))) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 3_000), min_size=4, max_size=28))
 def test_what_is_asked_never_spends_more_than_the_budget(spend):
     as_of = f"{START + timedelta(days=len(spend))}T00:00+00:00"

@@ -211,7 +211,7 @@ FAULTS = st.lists(
 
 
 @pytest.mark.parametrize("remembers_keys", [True, False], ids=["keys", "no keys"])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(faults=FAULTS)
 def test_whatever_goes_wrong_a_change_is_made_once(remembers_keys, faults):
     with (

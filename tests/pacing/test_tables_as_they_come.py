@@ -89,7 +89,7 @@ def test_fractions_of_a_cent_are_rounded_once():
     assert "rounded" in kinds(report)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.floats(-1e6, 1e9, allow_nan=False, width=32)), min_size=1

@@ -334,7 +334,7 @@ def signature(findings):
     return [(*what(one), one.statistic, pytest.approx(one.value, rel=1e-6)) for one in findings]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(power=st.integers(-10, 20))
 def test_the_currency_changes_no_finding(power):
     table = every_fault()
@@ -344,7 +344,7 @@ def test_the_currency_changes_no_finding(power):
     assert signature(found(scaled)) == signature(usual)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(order=st.permutations(range(4 * N)))
 def test_the_order_of_rows_changes_no_finding(order):
     table = every_fault()

@@ -60,7 +60,7 @@ def ragged_tables(draw):
     return table
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ragged_tables(), st.randoms(use_true_random=False))
 def test_form_and_order_never_matter(table, random):
     panel = read_panel(table)
@@ -72,7 +72,7 @@ def test_form_and_order_never_matter(table, random):
     assert_same(panel, read_panel(wide_table(shuffled), channels=["google", "meta"]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ragged_tables())
 def test_a_panel_written_out_and_read_again_is_the_same(table):
     panel = read_panel(table)
@@ -81,7 +81,7 @@ def test_a_panel_written_out_and_read_again_is_the_same(table):
         np.testing.assert_array_equal(getattr(panel, name), getattr(again, name))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ragged_tables())
 def test_spend_is_never_missing_and_zero_outside_life(table):
     panel = read_panel(table)
@@ -213,7 +213,7 @@ def test_a_window_longer_than_the_record_is_the_record():
     np.testing.assert_allclose(panel.highest_spend(365), panel.spend.mean(axis=2).ravel())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(ragged_tables(), st.sampled_from([1, 7, 28]))
 def test_the_recent_level_is_never_above_the_highest(table, window):
     panel = read_panel(table)

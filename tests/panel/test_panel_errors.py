@@ -302,7 +302,7 @@ ODD_VALUES += [b"x", Decimal("NaN"), pd.Timestamp("2024-01-05", tz="UTC"), date.
 COLUMNS = ["account", "channel", "date", "spend", "revenue", "currency", "price"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(COLUMNS), st.sampled_from(ODD_VALUES), st.booleans())
 def test_no_value_anywhere_escapes_as_another_error(column, value, everywhere):
     table = long_table().assign(currency="EUR", price=1.0)
@@ -317,7 +317,7 @@ ARGUMENTS = ["outcome", "columns", "channels", "controls", "freq", "currency", "
 ARGUMENTS += ["margin", "missing_spend"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(ARGUMENTS), st.sampled_from(ODD_VALUES))
 def test_no_argument_escapes_as_another_error(argument, value):
     with contextlib.suppress(InputError):

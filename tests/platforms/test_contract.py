@@ -231,7 +231,7 @@ STEP = st.tuples(
 
 @pytest.mark.parametrize("kind", ["file", "sqlite", "simulated"])
 @given(steps=st.lists(STEP, max_size=12))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_sequence_of_orders_ends_as_its_answers_say(kind, steps, tmp_path_factory):
     source = SimulatedPlatform(SMALL, 3, rules=PATIENT)
     platform = source

@@ -101,7 +101,7 @@ def test_only_daily_worlds_are_taken_and_any_can_be_made_daily():
     hours=st.lists(st.floats(0.01, 40), min_size=1, max_size=12),
     orders=st.lists(st.tuples(st.integers(0, 3), st.floats(0.5, 2.0)), min_size=12, max_size=12),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_how_the_clock_is_moved_makes_no_difference(hours, orders):
     events = []
     stepped, replayed = made(), made()

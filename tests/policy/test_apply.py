@@ -227,7 +227,7 @@ def frame_of(rows) -> pd.DataFrame:
     return frame.assign(campaign_id=[f"c{i}" for i in range(len(rows))])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(campaigns)
 def test_every_plan_keeps_total_caps_floors_daily_limit_and_paused_campaigns(rows):
     frame = frame_of(rows)
@@ -251,7 +251,7 @@ def test_every_plan_keeps_total_caps_floors_daily_limit_and_paused_campaigns(row
             assert call.verdict == "needs_approval"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(campaigns, st.randoms(use_true_random=False))
 def test_the_order_of_the_table_decides_nothing(rows, random):
     frame = frame_of(rows)

@@ -241,14 +241,14 @@ VALUES = st.recursive(
 KEYS = st.sampled_from(["rules", "constraints", "alerts", "target_cpl", "preset", "attribution"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_only_policy_errors_escape_whatever_the_file_holds(document):
     with suppress(PolicyError):
         load_policy(document)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=60))
 def test_only_policy_errors_escape_whatever_the_text_is(text):
     with suppress(PolicyError):

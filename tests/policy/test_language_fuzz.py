@@ -54,7 +54,7 @@ def survives(text: str) -> bool:
     return True
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @example("cpl<1" * 100)
 @example("-" * 499)
 @example("(" * 499)
@@ -68,7 +68,7 @@ def test_no_text_makes_anything_but_a_policy_error(text):
     survives(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.binary(), st.lists(TEXTS))
 )

@@ -180,7 +180,7 @@ def test_a_target_that_cannot_be_used_is_named(change, says):
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(0, 60_000), min_size=4, max_size=4),
     st.lists(st.integers(0, 60_000), min_size=4, max_size=4),

@@ -94,7 +94,7 @@ def test_what_is_left_over_in_the_morning_may_be_used_the_same_day(tmp_path):
     assert next_budgets(plan)["ok"] == 2300
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 500_000), st.sampled_from([30.0, 50.0, 80.0])),

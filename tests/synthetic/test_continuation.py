@@ -57,7 +57,7 @@ def test_carry_over_is_the_path_of_all_spend_since_the_beginning():
     cut=st.integers(1, 11),
     seed=st.integers(0, 5),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_two_steps_are_one(name, period, cut, seed):
     spec = replace(small(name), period=period, n_periods=12)
     world = continue_world(spec, seed)
@@ -75,7 +75,7 @@ def test_two_steps_are_one(name, period, cut, seed):
 
 
 @given(name=st.sampled_from(sorted(KINDS)), factor=st.floats(0, 4), seed=st.integers(0, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_nothing_but_media_depends_on_spend(name, factor, seed):
     world = continue_world(small(name), seed)
     spend = np.repeat(world.truth.scale[:, None], 9, axis=1)
@@ -86,7 +86,7 @@ def test_nothing_but_media_depends_on_spend(name, factor, seed):
 
 
 @given(seed=st.integers(0, 8), factor=st.floats(1, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_even_noise_cancels_between_two_plans(seed, factor):
     world = continue_world(SPEC, seed)
     spend = of_history(SPEC, seed, 10)

@@ -107,3 +107,19 @@ def test_cells_whose_data_cannot_be_true_stay_as_they_are():
 def test_an_unhealthy_fit_moves_nothing():
     _, current, draft = drafted(1, problems=("r-hat is 1.2.",), exploration=0.02)
     pd.testing.assert_series_equal(draft.plan, current, check_names=False)
+
+
+def test_an_unhealthy_fit_keeps_what_is_tried_apart_from_what_stands():
+    draws, settled = random_world(1)
+    lean = pd.Series(np.tile([5.0, -5.0, 0.0], 2), index=settled.index)
+    args = (LIMITS, LoopSettings(), np.random.default_rng(1), {})
+    draft = propose(fit_of(draws, ("r-hat is 1.2.",)), settled + lean, settled, *args)
+    np.testing.assert_allclose(draft.plan, settled + lean)
+    np.testing.assert_allclose(draft.explored, lean, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_lean_for_which_a_cycle_has_no_room_is_not_taken_out_of_the_step(seed):
+    """What is set is the step and the lean, whatever was cut off."""
+    _, _, draft = drafted(seed, exploration=0.5)
+    np.testing.assert_allclose(draft.plan - draft.explored, draft.base, rtol=1e-9)

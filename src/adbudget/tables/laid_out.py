@@ -251,12 +251,12 @@ def _with_channel(frame: pd.DataFrame, layout: Layout, table: str) -> tuple[pd.D
             continue
         names = pd.Series(rule, index=frame.index, dtype=object)
         for word, column in columns.items():
-            parts = frame[column].astype(str).str.strip()
+            parts = frame[column].astype(str).where(frame[column].notna(), "").str.strip()
             if rule != f"{{{word}}}":
                 parts = parts.str.casefold().str.replace(r"\W+", "_", regex=True).str.strip("_")
             texts = zip(names, parts, strict=True)
             slot = f"{{{word}}}"
-            names = pd.Series([n.replace(slot, p) for n, p in texts], index=frame.index)
+            names = pd.Series([n.replace(slot, p).rstrip("_") for n, p in texts], index=frame.index)
         return frame.assign(**{made: names}), made
     raise InputError(f"{table}: layout {layout.name!r} has no rule that names its channels.")
 

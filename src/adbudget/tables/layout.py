@@ -79,6 +79,13 @@ def layout_names() -> tuple[str, ...]:
     return tuple(layout.name for layout in _known())
 
 
+def titles_of_names() -> tuple[str, ...]:
+    """Titles of every layout whose columns hold names or ids, not numbers."""
+    words = ("account", "platform", "type", "campaign", "shop")
+    titles = (layout.columns.get(word, ()) for layout in _known() for word in words)
+    return tuple(dict.fromkeys(title for some in titles for title in some))
+
+
 def find_layout(frame: pd.DataFrame, asked: object, table: str) -> Layout | None:
     """Layout of a table: the one asked for, else the one its titles show, else None.
 

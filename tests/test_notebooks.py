@@ -1,10 +1,12 @@
 """The notebook runs from its first cell to its last, and is stored without results."""
 
 import ast
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
@@ -53,3 +55,46 @@ def test_the_notebook_defines_nothing(path):
         code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
         kinds = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
         assert not any(isinstance(node, kinds) for node in ast.walk(ast.parse(code)))
+
+
+LONG_FIT = """
+import logging, sys
+import adbudget as ab
+from adbudget.synthetic import WorldSpec, synthesize
+
+world = synthesize(WorldSpec(n_accounts=3, n_channels=3, n_periods=60), 1)
+panel = ab.read_panel(world.spend, world.outcome)
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logging.getLogger("adbudget").setLevel(logging.INFO)
+ab.fit(panel, seed=0, draws=20_000, tune=2_000)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("quiet_kernel")
+def test_the_stop_button_raises_keyboard_interrupt_once_and_the_kernel_goes_on():
+    manager, client = start_new_kernel()
+    try:
+        seen, sent = [], []
+
+        def follow(message):
+            seen.append(message)
+            text = message["content"].get("text", "")
+            if "sampling: begins" in text and not sent:
+                time.sleep(0.5)  # in the middle of it
+                manager.interrupt_kernel()
+                sent.append(time.monotonic())
+
+        reply = client.execute_interactive(LONG_FIT, output_hook=follow, timeout=MOST_SECONDS)
+        took = time.monotonic() - sent[0]
+        assert reply["content"]["status"] == "error"
+        assert reply["content"]["ename"] == "KeyboardInterrupt"
+        assert [m["msg_type"] for m in seen].count("error") == 1
+        assert sum("sampling: begins" in m["content"].get("text", "") for m in seen) == 1
+        assert took < 5
+        again = client.execute_interactive("1 + 1", output_hook=seen.append, timeout=MOST_SECONDS)
+        assert again["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -67,16 +67,33 @@ def test_no_module_hides_a_public_function():
     assert beside & set(adbudget.__all__) == set()
 
 
-def test_public_functions_stay_functions_after_their_modules_were_imported():
-    output = run(
-        "import importlib, inspect, pkgutil, adbudget as ab\n"
+@pytest.fixture(scope="module")
+def everything_imported() -> list[str]:
+    """Lines of a process that imports every module after SciPy, and looks round."""
+    return run(
+        "import importlib, inspect, pkgutil, warnings\n"
+        "import numpy, pandas, scipy.linalg, scipy.sparse, scipy.special, scipy.stats\n"
+        "def of_scipy():\n"
+        "    return [f for f in warnings.filters if 'scipy' in str(f) or 'matrix' in str(f)]\n"
+        "before = of_scipy()\n"
+        "import adbudget as ab\n"
         "for found in pkgutil.walk_packages(ab.__path__, 'adbudget.'):\n"
         "    if not found.name.endswith('__main__'):\n"
         "        importlib.import_module(found.name)\n"
         "print(*[inspect.isfunction(getattr(ab, name)) for name in "
-        "('read_panel', 'fit', 'simulate', 'optimize', 'decide', 'recommend', 'forecast')])"
-    )
-    assert output.split() == ["True"] * 7
+        "('read_panel', 'fit', 'simulate', 'optimize', 'decide', 'recommend', 'forecast')])\n"
+        "print(len(before), of_scipy() == before)"
+    ).splitlines()
+
+
+def test_public_functions_stay_functions_after_their_modules_were_imported(everything_imported):
+    assert everything_imported[0].split() == ["True"] * 7
+
+
+def test_no_import_touches_the_warning_filters_of_scipy(everything_imported):
+    n_filters, unchanged = everything_imported[1].split()
+    assert int(n_filters) > 0, "a check of nothing would always hold"
+    assert unchanged == "True"
 
 
 def test_a_name_nobody_knows_is_an_attribute_error():

@@ -140,7 +140,7 @@ def _one_date(
     seed: int,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of accounts and rows of cells of one date."""
-    date = pd.Timestamp(known.panel.dates[-1])
+    date: Any = pd.Timestamp(known.panel.dates[-1])
     current = known.current_spend.reindex(known.draws.cells)
     held = blocked(check_data(known.panel))
     within = limits_of_cells(

@@ -24,6 +24,10 @@ def write(results: Path, page: Path) -> None:
 
 def lines(rows: Rows) -> list[str]:
     """Every table."""
+    if not rows:
+        raise SystemExit("no world is in yet: run python -m benchmarks.loop first.")
+    longest = max(row["cycles"] for row in rows)
+    rows = [row for row in rows if row["cycles"] == longest]
     variants = sorted({(row["aversion"], row["exploration"]) for row in rows})
     most = max(variants, key=lambda one: sum(_variant(row) == one for row in rows))
     main = [row for row in rows if _variant(row) == most]

@@ -15,7 +15,7 @@ from adbudget.backtesting.worlds import _broken
 from adbudget.loop import LoopSettings
 from adbudget.synthetic import WorldSpec
 
-SPEC = WorldSpec(n_accounts=2, n_channels=2, n_periods=60, noise=0.04)
+SPEC = WorldSpec(n_accounts=2, n_channels=2, n_periods=60, noise=0.04, demand_signal=0.5)
 CELLS = pd.MultiIndex.from_product([["a"], ["x", "y"]], names=["account", "channel"])
 START = pd.Series([100.0, 100.0], index=CELLS, name="spend")
 

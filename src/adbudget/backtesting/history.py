@@ -28,7 +28,8 @@ from adbudget.plan import Limits
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
-LEAST_PERIODS = 26  # of a history, before a first date
+LEAST_DAYS = 182  # of a history, before a first date
+MONTH_DAYS = 28
 INTERVAL = (0.05, 0.95)
 
 
@@ -37,7 +38,7 @@ def backtest(
     *,
     seed: int,
     dates: int = 6,
-    every: int = 4,
+    every: int | None = None,
     horizon: int | None = None,
     settings: LoopSettings | None = None,
     limits: Limits | None = None,
@@ -56,8 +57,8 @@ def backtest(
     panel : from :func:`adbudget.read_panel`, weekly or daily
     seed : of every fit and forecast
     dates : on how many past dates to stand; the last one leaves the horizon to be seen
-    every : periods from one date to the next
-    horizon : periods that are forecast from each date; ``settings.judge_after`` when None
+    every : periods from one date to the next; 28 days when None
+    horizon : periods that are forecast from each date; 28 days when None
     settings : what the loop may do; the defaults for the period of the panel when None. Nothing is
         explored
     limits : what plans may be, as :func:`adbudget.loop.run_cycle` takes them
@@ -87,10 +88,11 @@ def backtest(
             f"settings are for a {settings.period} panel and this one is {panel.period}. Pass "
             f"LoopSettings(period={panel.period!r})."
         )
-    ahead = settings.judge_after if horizon is None else horizon
+    month = round(MONTH_DAYS / settings.period_days)
+    ahead = month if horizon is None else horizon
     settings = replace(settings, exploration=0.0)
     accounts, moves, notes = [], [], []
-    for end in _ends(panel, dates, every, ahead):
+    for end in _ends(panel, dates, month if every is None else every, ahead):
         known = panel_until(panel, end)
         fitted = fit(known, seed=seed, draws=draws, cores=cores, progress=False)
         told, moved = _one_date(panel, end, fitted, settings, limits, ahead, seed)
@@ -120,11 +122,11 @@ def _ends(panel: Panel, dates: int, every: int, horizon: int) -> list[int]:
     ):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
             raise InputError(f"{name} must be a whole number from 1 to {high}; got {value!r}.")
-    last = panel.n_periods - horizon
-    ends = [last - every * i for i in range(dates) if last - every * i >= LEAST_PERIODS]
+    last, least = panel.n_periods - horizon, round(LEAST_DAYS / panel.period_days)
+    ends = [last - every * i for i in range(dates) if last - every * i >= least]
     if not ends:
         raise InputError(
-            f"a walk through a history needs {LEAST_PERIODS} periods before its first date and "
+            f"a walk through a history needs {least} periods before its first date and "
             f"{horizon} after it; this panel has {panel.n_periods}. Shorten the horizon, or wait."
         )
     return ends[::-1]
@@ -140,7 +142,7 @@ def _one_date(
     seed: int,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of accounts and rows of cells of one date."""
-    date = pd.Timestamp(known.panel.dates[-1])
+    date: Any = pd.Timestamp(known.panel.dates[-1])
     current = known.current_spend.reindex(known.draws.cells)
     held = blocked(check_data(known.panel))
     within = limits_of_cells(
@@ -189,7 +191,10 @@ def _one_date(
                 "plan_gain_high": float(worth["value_high"]) / settings.horizon,
             }
         )
-    return rows, _moved(date, current, rehearsal.plan, spent)
+    moved = _moved(date, current, rehearsal.plan, spent)
+    ended = known.panel.last < known.panel.n_periods - 1  # nobody would move their budgets
+    gone = {account for account, over in zip(known.panel.accounts, ended, strict=True) if over}
+    return rows, [row for row in moved if row["account"] not in gone]
 
 
 def _lift(promise: dict[str, Any] | None, panel: Panel, horizon: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.backtesting.market import Market
+from adbudget.loop.campaigns import money_by_cell
 from adbudget.loop.gathering import Gathered
 from adbudget.loop.leaning import lean_left
 from adbudget.loop.learning import fit_all, refit_due, update_fit
@@ -22,7 +23,6 @@ from adbudget.loop.rehearsing import rehearse
 from adbudget.loop.settings import LoopSettings
 from adbudget.panel.findings import blocked
 from adbudget.panel.integrity import check_data
-from adbudget.plan import Limits
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -52,11 +52,9 @@ def run_loop(
     *,
     cycles: int,
     settings: LoopSettings,
-    limits: Limits | None,
     late: int,
     seed: int,
     cores: int | None,
-    known: "Fit | None" = None,
 ) -> tuple[list[pd.Series], list[Told]]:
     """Run the loop for so many cycles, one a period.
 
@@ -65,17 +63,17 @@ def run_loop(
     market : the world at the end of its history
     start : spend per period by cell that stands
     cycles : how many
-    settings, limits : as :func:`adbudget.loop.run_cycle` takes them
+    settings : as :func:`adbudget.loop.run_cycle` takes them
     late : periods after which the outcome of one is in
     seed : of sampling and exploring
     cores : of the sampler
-    known : a fit of the history, if there is one
 
     Returns
     -------
     Spend per period by cell, of every cycle; and what was said before it
     """
     rng = np.random.default_rng(seed)
+    known: Fit | None = None
     memory = _Memory(start=start, settings=settings)
     stood, told = [start], []
     lean = pd.Series(0.0, index=start.index)
@@ -85,7 +83,7 @@ def run_loop(
         judged = memory.judge(known)
         held = blocked(check_data(known.panel))
         within = limits_of_cells(
-            limits,
+            None,
             settings,
             current,
             change=settings.change,
@@ -100,10 +98,11 @@ def run_loop(
         plan = rehearsal.plan
         lean = lean_left(draft, plan)
         memory.promise(known, current, plan)
+        expected: Any = rehearsal.accounts["value_mean"]
         told.append(
             Told(
                 healthy=known.health.ok,
-                expected=float(rehearsal.accounts["value_mean"].sum()) / settings.horizon,
+                expected=float(expected.sum()) / settings.horizon,
                 explored=draft.exploration_cost,
                 judged=judged,
             )
@@ -144,7 +143,7 @@ class _Memory:
         """Cell -> what it had a quarter ago."""
         periods = round(QUARTER.days / self.settings.period_days)
         before = stood[max(len(stood) - 1 - periods, 0)]
-        return {(str(a), str(c)): float(money) for (a, c), money in before.items()}
+        return money_by_cell(before)
 
 
 def _learned(
@@ -172,14 +171,14 @@ def _gathered(market: Market, settings: LoopSettings, back: int, late: int) -> G
     young = outcome["date"] > last - pd.Timedelta(days=late * settings.period_days)
     outcome.loc[young, name] = np.nan
     end: date = last.date() + timedelta(days=settings.period_days)
-    outcome = outcome[outcome["date"] >= since].reset_index(drop=True)
+    recent = pd.DataFrame(outcome[outcome["date"] >= since].reset_index(drop=True))
     return Gathered(
         budgets=(),
         spend=pd.DataFrame(spend[spend["date"] >= since].reset_index(drop=True)),
-        outcome=pd.DataFrame(outcome),
+        outcome=recent,
         outcome_name=name,
-        controls=tuple(c for c in outcome.columns if c not in ("account", "date", name)),
+        controls=tuple(c for c in recent.columns if c not in ("account", "date", name)),
         until=end,
-        days=outcome,
+        days=recent,
         notes=(),
     )

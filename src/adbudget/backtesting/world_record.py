@@ -1,6 +1,7 @@
 """WorldBacktest: what a loop truly gained in a world, beside other rules. A record."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ class WorldBacktest:
         Row 0 is the first cycle.
         """
         best = self.gains["best"].where(self.gains["best"] > 0)
-        return self.gains[list(ARMS)].div(best, axis=0)
+        return pd.DataFrame({arm: self.gains[arm] / best for arm in ARMS})
 
     def to_frame(self) -> pd.DataFrame:
         """One row per arm and cycle.
@@ -87,14 +88,14 @@ class WorldBacktest:
         frame, shares = self.to_frame(), self.shares()
         month = max(1, round(MONTH_DAYS / self.settings.period_days))
         by_month = shares.rolling(min(month, len(shares))).mean()
-        churn = frame.groupby("arm")["moved"].mean()
+        moved: Any = frame.groupby("arm")["moved"].mean()
         return pd.DataFrame(
             {
                 "share": shares.iloc[-1],
                 "mean_share": shares.mean(),
                 "worst_share": shares.min(),
                 "worst_month": by_month.min(),
-                "churn": churn.reindex(list(ARMS)),
+                "churn": moved.reindex(list(ARMS)),
                 "broken": pd.Series(self.broken).reindex(list(ARMS)),
             }
         ).rename_axis("arm")

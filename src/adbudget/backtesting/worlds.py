@@ -1,6 +1,7 @@
 """WorldSpec + seed -> WorldBacktest: the loop beside frozen budgets, the ROAS rule, an oracle."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,6 @@ def backtest_world(
         start,
         cycles=cycles,
         settings=settings,
-        limits=None,
         late=late,
         seed=seed,
         cores=cores,
@@ -138,25 +138,26 @@ def _broken(
 ) -> dict[str, int]:
     """Arm -> how often a total, a step or a quarter went beyond what was allowed."""
     back = round(QUARTER.days / settings.period_days)
-    total = start.groupby(level=0).sum()
+    account = pd.factorize(start.index.get_level_values(0))[0]
     broken = {}
-    for arm, every in spent.items():
-        stood, count = [start, *every], 0
+    for arm, every in _array(spent).items():
+        stood, count = np.vstack([start.to_numpy(float), every]), 0
+        total = np.bincount(account, stood[0])
         for i, now in enumerate(every, start=1):
-            count += int(((now.groupby(level=0).sum() - total).abs() > CENT).sum())
-            count += int(((now - stood[i - 1]).abs() > settings.change * stood[i - 1] + CENT).sum())
+            before, began = stood[i - 1], stood[max(i - 1 - back, 0)]
+            count += int((np.abs(np.bincount(account, now) - total) > CENT).sum())
+            count += int((np.abs(now - before) > settings.change * before + CENT).sum())
             count += int((now < 0).sum())
             if arm == "loop":
-                began = stood[max(i - 1 - back, 0)]
-                far = (now - began).abs()
-                further = far > (stood[i - 1] - began).abs() + CENT
+                far = np.abs(now - began)
+                further = far > np.abs(before - began) + CENT
                 count += int((further & (far > settings.quarter_change * began + CENT)).sum())
         broken[arm] = count
     return broken
 
 
-def _period(spec: WorldSpec) -> str:
-    if spec.period not in ("daily", "weekly"):
+def _period(spec: WorldSpec) -> Literal["daily", "weekly"]:
+    if spec.period == "monthly":
         raise InputError(
             f"a loop learns from days or weeks; this world is {spec.period}. Make it weekly."
         )

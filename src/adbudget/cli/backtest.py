@@ -34,8 +34,12 @@ def backtest(
     config: ConfigFile = None,
     *,
     dates: Annotated[int, typer.Option("--dates", min=1, help="Past dates to stand on.")] = 6,
-    every: Annotated[int, typer.Option("--every", min=1, help="Periods between them.")] = 4,
-    horizon: Annotated[int, typer.Option("--horizon", min=1, help="Periods to foresee.")] = 4,
+    every: Annotated[
+        int | None, typer.Option("--every", min=1, help="Periods between them; 28 days.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="Periods to foresee; 28 days.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Same seed and input, same walk.")] = 0,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Per chain of every fit.")] = 1000,
     cores: Annotated[int | None, typer.Option("--cores", help="All cores if not given.")] = None,

@@ -19,7 +19,7 @@ from tests.loop.conftest import SETTINGS
 from tests.loop.helpers import OPEN, WORLD
 from tests.platforms.server_process import ServerProcess
 
-PATIENCE = 300
+PATIENCE = 900
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,12 @@ def test_the_price_of_a_cell_is_what_the_plan_gains_by_one_more_unit_there():
     assert abs(first["price"]) == pytest.approx((gained - found.objective) / STEP, rel=0.02)
 
 
+def test_no_price_where_nothing_may_move():
+    draws, now = random_world(4)
+    limits = Limits(total="fixed", fixed=("channel 0", "channel 1", "channel 2"))
+    assert optimize(draws, now, limits, MEAN_ONLY).shadow_prices.empty
+
+
 def test_no_price_where_no_limit_binds():
     draws = hand_made([[[200.0, 200.0]]])
     now = spend_of(draws, 41.42, 41.42)  # where the next unit brings what it costs

@@ -129,9 +129,9 @@ def _reviewed(left: Cycle, state: LoopState) -> Cycle | None:
     """
     if left.step == REVIEWED:
         return left
-    logged = state.ledger.entries(kind="run", since=left.at)
-    own = (logged["at"] == left.at) & (logged["who"] == WHO)
-    runs = logged.loc[own, "run_id"].tolist()
+    logged = state.ledger.entries(kind="run", since=left.at).to_dict("records")
+    own = [one for one in logged if one["at"] == left.at and one["payload"].get("ran_by") == WHO]
+    runs = [one["run_id"] for one in own]
     if left.step != PROPOSED or not runs:
         return None
     return replace(left, step=REVIEWED, facts={**left.facts, "run_ids": runs})

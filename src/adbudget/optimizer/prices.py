@@ -44,8 +44,11 @@ def shadow_prices(problem: Problem, spend: np.ndarray, solution: Solution) -> pd
     beyond = solution.gradient(problem, spend) - hurdle
     met = limits_met(problem, spend, np.zeros(rows.n_rows))  # the cells' own limits alone
     wants = np.where(beyond > 0, spend < problem.current, spend > problem.current)
-    # A cell that was moved as far as it may, and not one that the others have pushed the other way.
-    binds = np.flatnonzero((met != "") & (np.abs(beyond) > TRIFLE) & ~wants)
+    # A cell that was moved as far as it may, and not one that the others have pushed the other way;
+    # of an account in which nothing may move, nobody can say what a unit would do elsewhere.
+    may_move = problem.block_sum(problem.upper - problem.lower)[problem.cell_block] > 0
+    can = may_move & ((beyond > 0) | (spend > 0))
+    binds = np.flatnonzero((met != "") & (np.abs(beyond) > TRIFLE) & ~wants & can)
     found += [(*names[i], str(met[i]), float(beyond[i])) for i in binds]
     table = pd.DataFrame(found, columns=list(COLUMNS))
     order = table["price"].abs().sort_values(ascending=False, kind="stable").index

@@ -86,7 +86,7 @@ def test_help_says_what_is_stated(command, capsys, monkeypatch):
     flags = option_for()
     parameters = {one.name for one in get_command(app).commands[command].params}
     stated = options_of(*(RECOMMEND if command == "recommend" else CHECK))
-    own = {"file", "outcome", "config", "out", "reasons", "no_color", "help"}
+    own = {"files", "outcome", "config", "out", "reasons", "no_color", "help", "keep", "yes"}
     assert parameters - own == set(flags) & set(stated)
     for name in set(flags) & set(stated):
         option = stated[name]

@@ -70,9 +70,10 @@ def run() -> None:
     What goes wrong otherwise keeps its trace, and has a code of its own: 1 says that the decisions
     are there and cannot be trusted.
     """
-    warnings.showwarning = _shown
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _shown
+            app()
     except FitError as error:
         complain(str(error))
         sys.exit(FAILED)

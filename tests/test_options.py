@@ -12,7 +12,7 @@ import adbudget
 from adbudget import cli
 from adbudget.cli.app import app
 from adbudget.cli.config import KEYS, RECORDS, WHOLE_NUMBERS
-from adbudget.cli.options import CHECK, RECOMMEND, TableOptions, option_for
+from adbudget.cli.options import CHECK, RECOMMEND, FieldOptions, TableOptions, option_for
 from adbudget.errors import InputError
 from adbudget.options import Option, Shell, options_of, part_of, takes
 
@@ -85,8 +85,9 @@ def test_help_says_what_is_stated(command, capsys, monkeypatch):
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())
     flags = option_for()
     parameters = {one.name for one in get_command(app).commands[command].params}
-    stated = options_of(*(RECOMMEND if command == "recommend" else CHECK))
-    own = {"file", "outcome", "config", "fit", "out", "reasons", "no_color", "help"}
+    stated = options_of(*((*RECOMMEND, FieldOptions) if command == "recommend" else CHECK))
+    own = {"files", "outcome", "config", "fit", "out", "why", "everything", "no_color", "help"}
+    own |= {"keep", "yes"}
     assert parameters - own == set(flags) & set(stated)
     for name in set(flags) & set(stated):
         option = stated[name]

@@ -221,9 +221,9 @@ def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:
     one = limits is not None and isinstance(limits.budget, int | float) and limits.pool is None
     if one and panel.n_accounts > 1:
         raise InputError(
-            f"budget= is one number, but each of the {panel.n_accounts} accounts has a total of "
-            "its own. Give limits.budget as a mapping from account to money per period, or share "
-            "one total with limits.pool: currency."
+            f"limits.budget is one number, but each of the {panel.n_accounts} accounts has a total "
+            "of its own. Give limits.budget as a mapping from account to money per period, or let "
+            "accounts share one total: limits.pool."
         )
 
 

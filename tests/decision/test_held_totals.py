@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from adbudget.decision.decisions import decide
 from adbudget.draws import Health
 from adbudget.optimizer import optimize
-from adbudget.plan import Limits
+from adbudget.plan import Group, Limits
 from adbudget.risk import Risk
 from tests.optimizer.hand_made import hand_made, random_world, spend_of
 
@@ -67,12 +67,21 @@ def test_more_money_that_may_not_pay_is_too_uncertain_and_holds_no_total():
     [
         (Limits(total="free", change=0.02), "held_by_limit"),
         (Limits(fixed=("channel 0",)), "fixed"),
-        (Limits(upper=101.0), "held_by_total"),
+        (Limits(upper=106.0), "held_by_total"),
     ],
 )
 def test_the_limit_that_holds_is_the_one_that_is_named(limits, code):
     (call,) = decided(*one_channel(1328.0), limits).calls
     assert call.reason_code == code
+
+
+def test_a_group_that_is_full_is_the_limit_and_the_total_is_that_of_the_others():
+    draws = hand_made(np.full((20, 1, 2), [1328.0, 800.0]))
+    brand = Group(name="brand", channels=("channel 0",), maximum=100.0)
+    decisions = decided(draws, spend_of(draws, 100, 100), Limits(groups=(brand,)))
+    assert [call.reason_code for call in decisions.calls] == ["held_by_limit", "held_by_total"]
+    (held,) = decisions.held_totals
+    assert held.channels == ("channel 1",)
 
 
 def test_free_totals_hold_nobody():

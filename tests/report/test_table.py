@@ -267,8 +267,8 @@ def test_why_explains_a_cell_or_an_account_in_full_and_nothing_else(frame):
     told = [line.strip() for line in lines[lines.index("Why") :]]
     assert told[1:5] == [
         f"north [EU]/search  Increase: {WHY}.",
-        "spend 12,400 -> 16,120 a week (+30%), lift +7,440 [3,720; 11,160], "
-        "worth +3,720 after spend",
+        "spend 12,400 -> 16,120 a week (+30%), lift +7,440 [3,720; 11,160], worth +3,720 after "
+        "spend",
         "P(gain) >99% (a call needs 80%); flips at 31%",
         "marginal ROI 1.50 [0.50; 12.50], hurdle 1.00, ROI 2.00 [1.00; 3.00]",
     ]

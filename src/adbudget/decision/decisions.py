@@ -231,7 +231,10 @@ def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
         called = _called(kept, asked, bars)
         failing = (kept.move != 0) & ~called
         if not failing.any():
-            more = next_money(kept.proposal, first.proposal, bars.enter)
+            smallest = np.maximum(
+                asked.thresholds.min_change * first.current, asked.thresholds.min_step
+            )
+            more = next_money(kept.proposal, first.proposal, bars.enter, smallest)
             return _decisions(kept, first, kept.where(called, seen), called, asked, more)
         held |= _worst_of_each_account(kept, failing)
         cells: list[Any] = kept.proposal.plan.spend.index.tolist()

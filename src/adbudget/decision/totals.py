@@ -18,6 +18,7 @@ from adbudget.risk import prob_gain
 NEXT_SHARE = 0.10  # of a total, which is what is tried beside it
 INTERVAL = (0.05, 0.95)
 SPENT = 1e-6  # share of a total below which what is left of it is rounding
+LEAST_RISE = 1e-3  # share of a cell's spend below which a rise is rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +73,21 @@ class NextMoney:
         return cls(totals=(), prob=np.full(n_cells, np.nan), pays=np.zeros(n_cells, dtype=bool))
 
 
-def next_money(kept: Proposal, considered: Proposal, needed: np.ndarray) -> NextMoney:
+def next_money(
+    kept: Proposal, considered: Proposal, needed: np.ndarray, smallest: np.ndarray
+) -> NextMoney:
     """Give every total that is spent a tenth more, on top of the plan, and see what it earns.
 
     No cell falls for it, and none rises above its own limits. Cells whose part is not likely enough
-    to pay get none.
+    to pay get none, nor do cells whose own limits leave no room for a meaningful move: it is not
+    the total that holds those.
 
     Parameters
     ----------
     kept : the plan of the calls
     considered : the plan as first proposed, whose bounds say how far each cell may go
     needed : (cell,) probability that a cell's part needs; above 1 where no part is likely enough
+    smallest : (cell,) smallest meaningful move, money per period
     """
     n_cells = needed.size
     spent = dict(_spent_totals(kept, considered))
@@ -90,7 +95,9 @@ def next_money(kept: Proposal, considered: Proposal, needed: np.ndarray) -> Next
         return NextMoney.none(n_cells)
     spend = kept.plan.spend
     pool = considered.pool_of_cell
-    may_rise = pool.isin(list(spent)).to_numpy() & (needed <= 1)
+    room = (considered.most_spend(spend) - spend).to_numpy()
+    may_rise = pool.isin(list(spent)).to_numpy() & (needed <= 1) & (room > 0)
+    may_rise &= room >= smallest * (1 - SPENT)
     prob = np.full(n_cells, np.nan)
     today = cell_money(kept.draws, spend)
     while True:
@@ -100,7 +107,7 @@ def next_money(kept: Proposal, considered: Proposal, needed: np.ndarray) -> Next
             return NextMoney.none(n_cells)
         added = (after - spend).to_numpy()
         gain = cell_money(kept.draws, after) - today - added
-        rises = added > SPENT * np.maximum(spend.to_numpy(), added.max(initial=0.0))
+        rises = added > LEAST_RISE * np.maximum(spend.to_numpy(), SPENT * added.max(initial=0.0))
         own = np.array([prob_gain(column) for column in gain.T])
         prob = np.where(np.isnan(prob) & rises, own, prob)
         failing = rises & (own < needed)

@@ -19,7 +19,7 @@ COUNT_WORD = re.compile(
 MONEY_WORD = re.compile(
     r"revenues?|sales|values?|amount|turnover|income|price|gmv|money|profit|margin|usd|eur|gbp"
 )
-MARGIN_WORD = re.compile(r"profits?|margins?|contributions?|earnings|db[123]?")
+MARGIN_WORD = re.compile(r"profits?|margins?|contributions?|earnings|deckungsbeitrag")
 STATED = "margin_stated"  # kind of the note that says so of a margin of all of it
 
 

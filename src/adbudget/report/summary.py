@@ -161,7 +161,7 @@ def _held(facts: Mapping[str, Any], everything: bool) -> list[str]:
             f"{_per(facts)} after its cost; one more {one['currency'] or 'unit'} brings {first}"
         )
     if len(held) > most:
-        told.append(f"and {len(held) - most:,} more accounts by theirs: --all lists them")
+        told.append(f"and {len(held) - most:,} more by theirs: --all lists them")
     if told and _asked_limits(facts).get("total") == "at_most":
         told.append("No total is raised unless you say so: --total N, or --total free")
     return told

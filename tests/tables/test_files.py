@@ -1,8 +1,10 @@
 """Tables are read and written as they are, or refused with a reason."""
 
+import datetime
 import gzip
 import io
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,14 @@ import pytest
 
 from adbudget.errors import InputError
 from adbudget.tables.derived import add_derived
-from adbudget.tables.files import KINDS, FileKind, check_writable, read_table, write_table
+from adbudget.tables.files import (
+    KINDS,
+    FileKind,
+    check_writable,
+    read_table,
+    readable_in,
+    write_table,
+)
 
 
 @pytest.fixture
@@ -66,7 +75,7 @@ def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path, decisions):
     path.write_text("old")
     path.chmod(0o640)
     write_table(decisions, path)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["d.csv"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {"d.csv", "d.attrs.json"}
     assert path.read_text("utf-8").startswith("account,")
     assert path.stat().st_mode & 0o777 == 0o640
 
@@ -201,5 +210,113 @@ def test_a_new_kind_of_file_is_one_entry(tmp_path, decisions, monkeypatch):
     for name in ("d.bars", "d.bars.gz"):
         write_table(decisions, tmp_path / name)
         assert read_table(tmp_path / name)["account"].tolist() == ["Åkeri", "b"]
-    with pytest.raises(InputError, match=r"Use \.csv, \.json, \.parquet or \.bars; all but"):
-        check_writable(tmp_path / "d.xlsx")
+    with pytest.raises(
+        InputError, match=r"Use \.csv, \.json, \.xlsx, \.parquet or \.bars; all but"
+    ):
+        check_writable(tmp_path / "d.ods")
+
+
+# Exports as they come ----------------------------------------------------------------------------
+
+EXPORT = """Campaign report
+"February 1, 2025 - May 31, 2025"
+Day,Type,Cost,,
+2024-12-02,Search,"2,970.21",,
+2024-12-03,Search,673.41,,
+"""
+
+
+def test_lines_above_the_header_and_empty_columns_are_left_out(tmp_path):
+    for name, content in (
+        ("a.csv", EXPORT.encode()),
+        ("b.csv", EXPORT.replace("\n", "\r\n").encode("utf-16")),
+        ("c.csv", EXPORT.encode("utf-16-le")),
+        ("d.csv", EXPORT.replace(",", "\t").replace("2\t970", "2,970").encode("utf-16")),
+    ):
+        (tmp_path / name).write_bytes(content)
+        frame = read_table(tmp_path / name)
+        assert list(frame.columns) == ["Day", "Type", "Cost"], name
+        assert frame.index.tolist() == [4, 5]
+        assert frame["Cost"].tolist() == ["2,970.21", "673.41"]
+        assert frame.attrs["reading"] == [f"{name}: 2 line(s) above the header are left out."]
+
+
+def test_a_row_of_totals_may_be_longer_than_the_header(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "# free form\n\nDate,Sessions,Revenue\n,9,30.5,Grand total\n"
+        "20241202,4,10.5\n20241203,5,20\n"
+    )
+    frame = read_table(tmp_path / "t.csv")
+    assert frame["Revenue"].tolist() == [10.5, 20.0]
+    assert frame.index.tolist() == [5, 6]
+
+
+def test_windows_text_is_read_and_said(tmp_path):
+    (tmp_path / "t.csv").write_bytes("channel;spend\nCafé;1\n".encode("cp1252"))
+    frame = read_table(tmp_path / "t.csv")
+    assert frame["channel"].tolist() == ["Café"]
+    assert "read as Windows-1252" in frame.attrs["reading"][0]
+
+
+def test_numbers_with_two_readings_stay_text_where_that_is_asked_for(tmp_path):
+    (tmp_path / "t.csv").write_text("date;spend\n2024-12-02;2.970\n2024-12-03;673\n")
+    assert read_table(tmp_path / "t.csv")["spend"].tolist() == [2.97, 673.0]
+    assert read_table(tmp_path / "t.csv", decimal=None)["spend"].tolist() == ["2.970", "673"]
+    (tmp_path / "t.csv").write_text("date;spend;rate\n2024-12-02;2.970;0.5\n2024-12-03;673;0.25\n")
+    assert read_table(tmp_path / "t.csv", decimal=None)["spend"].tolist() == [2.97, 673.0]
+    (tmp_path / "t.csv").write_text("date;spend\n2024-12-02;990.07\n2024-12-03;673.5\n")
+    assert read_table(tmp_path / "t.csv", decimal=None)["spend"].tolist() == [990.07, 673.5]
+
+
+def test_an_archive_of_one_table_is_that_table(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("export/t.csv", "a,b\n1,2\n")
+        archive.writestr("__MACOSX/._t.csv", "x")
+    assert read_table(tmp_path / "t.zip").to_dict("records") == [{"a": 1, "b": 2}]
+    with zipfile.ZipFile(tmp_path / "t.zip", "a") as archive:
+        archive.writestr("u.csv", "a,b\n3,4\n")
+    with pytest.raises(InputError, match=r"holds 2 files: 'export/t.csv', 'u.csv'"):
+        read_table(tmp_path / "t.zip")
+    assert read_table(tmp_path / "t.zip", sheet="u.csv").to_dict("records") == [{"a": 3, "b": 4}]
+    (tmp_path / "t.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match="not a complete zip file"):
+        read_table(tmp_path / "t.zip")
+
+
+def workbook(path, **sheets):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+
+
+def test_a_sheet_of_a_workbook_is_a_table(tmp_path):
+    day = datetime.datetime(2024, 12, 2)
+    spend = [["Spend by day"], [], ["date", "channel", "spend", None], [day, 7, 990.07, None]]
+    workbook(tmp_path / "t.xlsx", Spend=spend, Notes=[])
+    frame = read_table(tmp_path / "t.xlsx", ["channel"])
+    assert list(frame.columns) == ["date", "channel", "spend"]
+    assert frame["channel"].tolist() == ["7"]
+    assert frame.index.tolist() == [4]
+    assert frame["date"].iloc[0] == pd.Timestamp(day)
+
+
+def test_of_several_sheets_one_is_named(tmp_path):
+    workbook(tmp_path / "t.xlsx", Spend=[["a"], [1]], Revenue=[["a"], [2]])
+    with pytest.raises(InputError, match=r"2 sheets .*'Spend', 'Revenue'.* sheet='Spend'"):
+        read_table(tmp_path / "t.xlsx")
+    assert read_table(tmp_path / "t.xlsx", sheet="Revenue")["a"].tolist() == [2]
+    with pytest.raises(InputError, match=r"no sheet 'Sales'; it has 'Spend', 'Revenue'"):
+        read_table(tmp_path / "t.xlsx", sheet="Sales")
+
+
+def test_the_tables_of_a_folder_are_found(tmp_path):
+    with pytest.raises(InputError, match="holds no table"):
+        readable_in(tmp_path)
+    for name in ("b.csv", "a.csv.gz", "~$book.xlsx", "c.zip", "readme.md", ".d.csv"):
+        (tmp_path / name).write_text("a\n1\n")
+    assert [path.name for path in readable_in(tmp_path)] == ["a.csv.gz", "b.csv", "c.zip"]

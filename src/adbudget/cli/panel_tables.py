@@ -45,6 +45,7 @@ def read_tables(
 def _tables(asked: str, settings: Mapping[str, Any]) -> "list[pd.DataFrame]":
     """Tables of one FILE: a query's, one file's, or those of a folder."""
     from adbudget.tables.files import read_table, readable_in
+    from adbudget.tables.layout import titles_of_names
     from adbudget.tables.text_tables import TABLE_NAME
 
     if settings.get("sql"):
@@ -53,6 +54,7 @@ def _tables(asked: str, settings: Mapping[str, Any]) -> "list[pd.DataFrame]":
         return [query_table(str(settings["sql"]), query_text(asked))]
     roles = settings.get("columns", {})
     names = [str(roles.get(role, role)) for role in ("account", "channel")]
+    names += titles_of_names()
     path, sheet = Path(asked), settings.get("sheet")
     if "#" in asked and not path.exists():
         book, _, sheet = asked.rpartition("#")

@@ -193,8 +193,8 @@ def check_outcome_size(outcome: np.ndarray, accounts: tuple[str, ...]) -> None:
     if nothing:
         raise InputError(
             f"{account_names(nothing)}: the outcome is 0 in every period, so there is nothing to "
-            "learn from. Was it recorded? Put the true values in, or drop these accounts: "
-            f"frame[~frame['account'].isin({nothing[:5]!r})]."
+            "learn from. Was it recorded? Put the true values in, or leave these accounts out: "
+            f"account_of={dict.fromkeys(nothing[:5], '-')!r}."
         )
     signed = total < LEAST_NET * size
     if signed.any():

@@ -78,6 +78,7 @@ class Alarms:
     unit_ratio : a series may step by this factor from one period to the next
     one_day_share : share of a daily spend that falls on one weekday, or one day of the month
     total_share : share of its periods in which a channel spends what all others spend together
+    control_rank : rank correlation of a control with the outcome from which it is a copy of it
     least_roas, most_roas : an account's outcome per unit of spend, in money, that is hardly money
         of one unit below or above
     """
@@ -96,6 +97,7 @@ class Alarms:
     total_share: float = 0.95
     least_roas: float = 0.01
     most_roas: float = 1_000.0
+    control_rank: float = 0.999
 
     def __post_init__(self) -> None:
         unbounded = {"variation", "vif", "silent_days", "stale_days", "row_ratio", "unit_ratio"}

@@ -100,9 +100,23 @@ def read_records(data: Any, outcome: Any, told: AsTold) -> Records:
         ),
         notes=notes,
     )
+    _check_every_pattern(told, records)
     if apart:
         _check_accounts_in_both(records)
     return records
+
+
+def _check_every_pattern(told: AsTold, records: Records) -> None:
+    """A pattern that fits no row of any table is mistyped."""
+    there = {"channel_of": records.channels, "account_of": records.spend.rows.accounts}
+    for argument, names in there.items():
+        every = [str(pattern) for pattern in getattr(told, argument) or {}]
+        idle = [pattern for pattern in every if (argument, pattern) not in told.fitted]
+        if idle:
+            raise InputError(
+                f"{argument} names {every_quoted(idle)}, which fits nothing, or only what an "
+                f"earlier name took. With it there are {every_quoted(names)}."
+            )
 
 
 def _frames(data: Any, table: str) -> dict[str, pd.DataFrame]:
@@ -242,8 +256,8 @@ def _only_credited(table: OpenTable) -> InputError:
     return InputError(
         f"{table.rows.table} is read as {layout.title}, and its {own!r} is what "
         f"{layout.credits_itself} count for their own ads: several platforms count the same sale. "
-        "Pass what the shop or the books say as the outcome; to use "
-        f"{own!r} all the same: columns={{'outcome': {own!r}}}.",
+        "Pass what the shop or the books say as the outcome; to use it all the same: "
+        f"columns={{'outcome': {own!r}}}.",
         remedy={"columns": {"outcome": own}},
     )
 

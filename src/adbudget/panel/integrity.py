@@ -12,6 +12,7 @@ import numpy as np
 from adbudget.errors import InputError
 from adbudget.options import check_names
 from adbudget.panel.bookings import find_bookings
+from adbudget.panel.control_copies import find_control_copies
 from adbudget.panel.ends import find_ends
 from adbudget.panel.findings import Alarms, Finding
 from adbudget.panel.jumps import OUT_OF_LINE, SPEND_RATIO, find_jumps
@@ -21,7 +22,7 @@ from adbudget.tables.messages import Note
 KINDS = (
     *("account_stale", "rows_end", "spend_stopped", "outcome_ends", "outcome_late"),
     *("unfinished_period", OUT_OF_LINE, "unit_changed", "total_channel"),
-    *("spend_on_one_day", "unit_of_money"),
+    *("spend_on_one_day", "unit_of_money", "control_is_outcome"),
 )
 
 
@@ -50,6 +51,7 @@ def check_data(
     unit_changed : spend or outcome steps by a factor that only another unit explains
     total_channel : a channel is the sum of the others
     spend_on_one_day : a daily spend falls on one day of the week, or of the month
+    control_is_outcome : a control is the outcome, or a function of it
     unit_of_money : the account earns almost nothing, or a fortune, per unit of spend
 
     Raises
@@ -62,7 +64,7 @@ def check_data(
     check_names(accepted, KINDS, "accept_findings")
     found = []
     for a in range(panel.n_accounts):
-        for find in (find_ends, find_jumps, find_bookings):
+        for find in (find_ends, find_jumps, find_bookings, find_control_copies):
             found += find(panel, a, alarms)
     return tuple(
         replace(finding, decides=False) if finding.kind in accepted else finding

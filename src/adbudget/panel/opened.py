@@ -1,7 +1,7 @@
 """A caller's frame -> a table whose layout, rows that count, accounts and dates are read."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class AsTold:
     channel_of: Any = None
     account_of: Any = None
     duplicates: Any = "error"
+    fitted: set[tuple[str, str]] = field(default_factory=set, init=False)  # patterns that fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,7 +169,7 @@ def _accounts(
     if told.account_of is not None:
         every = [names[code] for code in codes]
         also = [column_of(frame, name).astype(str).tolist() for name in laid.accounts]
-        mapped = mapped_names(every, also, told.account_of, "account_of")
+        mapped = mapped_names(every, also, told.account_of, "account_of", told.fitted)
         names = tuple(sorted({name for name in mapped if name is not None}))
         place = {name: position for position, name in enumerate(names)}
         codes = np.array([-1 if name is None else place[name] for name in mapped], dtype=np.intp)

@@ -76,7 +76,7 @@ class PanelOptions(TypedDict, total=False):
     decimal: Annotated[
         Literal[".", ","] | None,
         Option(
-            help="Decimal sign of the numbers; decided by each column if not given",
+            help="Decimal sign of a column that does not show it, such as one of 1.234",
             shell=Shell(kind="choice", choices=(".", ",")),
         ),
     ]

@@ -182,8 +182,8 @@ def _guess_table(
         if not matching_columns(frame, "spend"):
             guess.columns.setdefault("spend", spends[0])
     elif spends and "channels" not in given and "channel" not in guess.columns:
-        suffixed = [name for name in spends if str(name).casefold().endswith("spend")]
-        if spends != suffixed or any(map(str.isupper, map(str, spends))):
+        suffixed = [name for name in frame.columns if str(name).casefold().endswith("spend")]
+        if spends != suffixed:
             guess.options["channels"] = [str(name) for name in spends]
         channel = None
     if date is not None:
@@ -312,7 +312,8 @@ def _outcome(
     counts = [name for name in _named(frame, "count") if name in numeric]
     counts = [name for name in counts if not re.search(RATE, _words_of(name))]
     priced = [n for n in _named(frame, "outcome") if n in numeric and "price" in _words_of(n)]
-    best = money or priced or counts
+    whole = re.compile(r"\b(all|total|net)\b")
+    best = money or sorted(priced, key=lambda n: not whole.search(_words_of(n))) or counts
     if not best:
         return
     guess.columns["outcome"] = best[0]

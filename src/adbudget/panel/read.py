@@ -69,7 +69,8 @@ def read_panel(
     account_of : the same for accounts
     duplicates : "error", or "sum" when several rows of one account, channel and date are its
         parts; then an outcome on channel rows is summed, too
-    decimal : decimal sign of numbers that are text, "." or ","; decided by each column by default
+    decimal : "." or ",", the decimal sign of numbers that are text in a column that does not show
+        it, such as 1.234; refused by default
     dayfirst : whether 03/04/2024 is the third of April; decided by the column by default
     resample : "weekly" or "monthly" sums days or weeks to that period; only whole ones are kept
     freq : "daily", "weekly" or "monthly"; detected by default
@@ -99,7 +100,7 @@ def read_panel(
     stated_period = checked_freq(options["freq"])
     today = "" if day is None else as_moment(day, "today").date().isoformat()
     period = checked_resample(options["resample"])
-    told = AsTold(**{one.name: options[one.name] for one in fields(AsTold)})
+    told = AsTold(**{one.name: options[one.name] for one in fields(AsTold) if one.init})
     records = read_records(data, outcome, told)
     notes = list(records.notes)
     accounts = records.outcome.rows.accounts

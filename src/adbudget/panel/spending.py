@@ -1,7 +1,6 @@
 """An open table -> its channels and what was spent on them, in a long or a wide table."""
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -130,7 +129,7 @@ def _read_long_spend(
     check_apart({**roles, "another role": (*table.taken, *used)})
     codes, names = read_names(column_of(table.frame, channel_column), channel_column, table.rows)
     if told.channel_of is not None:
-        codes, names = _mapped(table, codes, names, told.channel_of)
+        codes, names = _mapped(table, codes, names, told)
     spend = _spend_numbers(table, spend_column)
     wanted = _wanted_channels(names, channels, channel_column, notes)
     if not channels:
@@ -151,12 +150,12 @@ def _read_long_spend(
 
 
 def _mapped(
-    table: OpenTable, codes: np.ndarray, names: tuple[str, ...], mapping: Any
+    table: OpenTable, codes: np.ndarray, names: tuple[str, ...], told: AsTold
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Codes and names of the channels that a caller's mapping makes; -1 for rows left out."""
     every = [names[code] for code in codes]
     also = [column_of(table.frame, name).astype(str).tolist() for name in table.laid.names]
-    mapped = mapped_names(every, also, mapping, "channel_of")
+    mapped = mapped_names(every, also, told.channel_of, "channel_of", told.fitted)
     new = tuple(sorted({name for name in mapped if name is not None}))
     place = {name: position for position, name in enumerate(new)}
     return np.array([-1 if name is None else place[name] for name in mapped], dtype=np.intp), new

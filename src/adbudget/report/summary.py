@@ -48,6 +48,7 @@ FINDINGS = {
     "value_out_of_line": "one value is many times those around it",
     "unit_changed": "from a day on, in another unit or currency",
     "total_channel": "a channel is the sum of the others, or called so",
+    "control_is_outcome": "a control is the outcome, or made of it",
     "spend_on_one_day": "a daily spend falls on one day of the week or month",
     "unit_of_money": "outcome and spend are hardly in one unit of money",
 }

@@ -137,6 +137,8 @@ def _day_before_month(
 
 def _moment(value: object, dayfirst: bool | None) -> datetime | None:
     """Wall-clock time a value states, with its zone when it states one; None if unclear."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        value = str(value)  # 20241202 beside text, as Excel keeps it
     if isinstance(value, str):
         try:
             return _moment_of_text(value.strip(), dayfirst)

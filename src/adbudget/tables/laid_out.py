@@ -251,12 +251,12 @@ def _with_channel(frame: pd.DataFrame, layout: Layout, table: str) -> tuple[pd.D
             continue
         names = pd.Series(rule, index=frame.index, dtype=object)
         for word, column in columns.items():
-            parts = frame[column].astype(str).str.strip()
+            parts = frame[column].astype(str).where(frame[column].notna(), "").str.strip()
             if rule != f"{{{word}}}":
                 parts = parts.str.casefold().str.replace(r"\W+", "_", regex=True).str.strip("_")
             texts = zip(names, parts, strict=True)
             slot = f"{{{word}}}"
-            names = pd.Series([n.replace(slot, p) for n, p in texts], index=frame.index)
+            names = pd.Series([n.replace(slot, p).rstrip("_") for n, p in texts], index=frame.index)
         return frame.assign(**{made: names}), made
     raise InputError(f"{table}: layout {layout.name!r} has no rule that names its channels.")
 
@@ -265,7 +265,11 @@ def _with_channel(frame: pd.DataFrame, layout: Layout, table: str) -> tuple[pd.D
 
 
 def mapped_names(
-    names: Sequence[str], also: Sequence[Sequence[str]], mapping: Any, argument: str
+    names: Sequence[str],
+    also: Sequence[Sequence[str]],
+    mapping: Any,
+    argument: str,
+    fitted: set[tuple[str, str]],
 ) -> list[str | None]:
     """Each row's name by the first pattern that fits it or what else it is called; None: left out.
 
@@ -274,30 +278,26 @@ def mapped_names(
     names : of every row
     also : for every further column, the row's name there, such as its campaign's
     mapping : pattern, with * and ?, in any case -> name; "-" leaves the rows out
+    fitted : gains (argument, pattern) for every pattern that fits a row
 
     Raises
     ------
-    InputError : not a mapping, or a pattern that fits nothing
+    InputError : not a mapping
     """
     if not isinstance(mapping, Mapping) or not mapping:
         raise InputError(
             f"{argument} must map names to names, e.g. {{'brand*': 'search'}}; got {mapping!r}."
         )
-    rules = {str(key).strip().casefold(): str(to).strip() for key, to in mapping.items()}
     found: dict[tuple[str, ...], str | None] = {}
-    used: set[str] = set()
     for called in dict.fromkeys(zip(names, *also, strict=True)):
         found[called] = called[0]
-        for pattern, to in rules.items():
-            if any(fnmatchcase(one.strip().casefold(), pattern) for one in called):
-                used.add(pattern)
-                found[called] = None if to in ("", LEFT_OUT) else to
+        for pattern, to in mapping.items():
+            if any(_fits_pattern(one, pattern) for one in called):
+                fitted.add((argument, str(pattern)))
+                found[called] = None if str(to).strip() in ("", LEFT_OUT) else str(to).strip()
                 break
-    idle = [pattern for pattern in rules if pattern not in used]
-    if idle:
-        known = dict.fromkeys(name for called in found for name in called)
-        raise InputError(
-            f"{argument} names {every_quoted(idle)}, which fits nothing. There are "
-            f"{every_quoted(known)}."
-        )
     return [found[called] for called in zip(names, *also, strict=True)]
+
+
+def _fits_pattern(name: str, pattern: object) -> bool:
+    return fnmatchcase(name.strip().casefold(), str(pattern).strip().casefold())

@@ -79,6 +79,13 @@ def layout_names() -> tuple[str, ...]:
     return tuple(layout.name for layout in _known())
 
 
+def titles_of_names() -> tuple[str, ...]:
+    """Titles of every layout whose columns hold names or ids, not numbers."""
+    words = ("account", "platform", "type", "campaign", "shop")
+    titles = (layout.columns.get(word, ()) for layout in _known() for word in words)
+    return tuple(dict.fromkeys(title for some in titles for title in some))
+
+
 def find_layout(frame: pd.DataFrame, asked: object, table: str) -> Layout | None:
     """Layout of a table: the one asked for, else the one its titles show, else None.
 
@@ -99,13 +106,13 @@ def find_layout(frame: pd.DataFrame, asked: object, table: str) -> Layout | None
             )
         return found[0] if found else None
     layout = _asked(asked)
-    if layout is not None and not _fits(frame, layout):
-        lacking = [word for word in layout.needs if _title(frame, layout, word) is None]
+    if layout is not None and not _fits(frame, layout, _read(layout)):
+        lacking = [word for word in _read(layout) if _title(frame, layout, word) is None]
         words = {word: layout.columns.get(word, ()) for word in lacking}
         told = "; ".join(f"{word} ({every_quoted(titles)})" for word, titles in words.items())
         raise InputError(
-            f"layout={asked!r}, but {table} lacks what it needs: {told or layout.channels!r}. Its "
-            f"columns are {every_quoted(frame.columns)}."
+            f"layout={asked!r}, but {table} lacks what it needs: {told or repr(layout.channels)}. "
+            f"Its columns are {every_quoted(frame.columns)}."
         )
     return layout
 
@@ -152,10 +159,16 @@ def factors_of(formula: str) -> list[str]:
     return formula.split(" * ")
 
 
-def _fits(frame: pd.DataFrame, layout: Layout) -> bool:
+def _read(layout: Layout) -> tuple[str, ...]:
+    """Needed words that are read; others only show which layout it is."""
+    read = {*ROLES, *layout.spread.values(), *layout.keep}
+    return tuple(word for word in layout.needs if word in read)
+
+
+def _fits(frame: pd.DataFrame, layout: Layout, needs: tuple[str, ...] | None = None) -> bool:
     needed = all(
         _title(frame, layout, word) is not None or _can_be_made(frame, layout, word)
-        for word in layout.needs
+        for word in (layout.needs if needs is None else needs)
     )
     return needed and (not layout.channels or bool(layout.spread or channel_columns(frame, layout)))
 

@@ -70,7 +70,7 @@ class NumberStyle:
 
     Attributes
     ----------
-    decimal : the decimal sign, "." or ","; None decides by the column
+    decimal : the decimal sign, "." or ",", where the column does not show it; None asks
     elsewhere : what other columns of the table show, "" for nothing
     """
 
@@ -153,7 +153,7 @@ def _written(
         if value not in blank and (amount := split_amount(text)) is not None
     }
     _check_one_money(amounts, codes, different, column, rows)
-    sign = style.decimal or _decided(amounts, codes, different, column, rows, style.elsewhere)
+    sign = _decided(amounts, codes, different, column, rows, style)
     numbers = {value: number_of(amount, sign) for value, amount in amounts.items()}
     exponents = {v: float(t) for v, t in texts.items() if "e" in t.lower() and PLAIN.fullmatch(t)}
     found = {value: number for value, number in numbers.items() if number is not None}
@@ -179,10 +179,11 @@ def _decided(
     different: list,
     column: Hashable,
     rows: Rows,
-    elsewhere: str,
+    style: NumberStyle,
 ) -> str:
     """Decimal sign of a column, by all its amounts; a refusal where it has two readings."""
-    signs = decimal_signs(amount.body for amount in amounts.values())
+    said = style.decimal or ""
+    signs = decimal_signs((amount.body for amount in amounts.values()), guess=not said)
     if {".", ","} <= signs:
         commas = _rows_where(
             lambda value: value in amounts and shown_sign(amounts[value].body) == ",", different
@@ -195,9 +196,9 @@ def _decided(
         )
     settled = signs & {".", ","}
     if settled or EITHER not in signs:
-        return next(iter(settled), elsewhere or ".")
-    if elsewhere:
-        return elsewhere
+        return next(iter(settled), said or style.elsewhere or ".")
+    if said or style.elsewhere:
+        return said or style.elsewhere
     either = _rows_where(
         lambda value: value in amounts and shown_sign(amounts[value].body) == EITHER, different
     )

@@ -88,16 +88,18 @@ def number_of(amount: Amount, sign: str) -> float | None:
     return -number if amount.negative else number
 
 
-def decimal_signs(bodies: Iterable[str]) -> set[str]:
+def decimal_signs(bodies: Iterable[str], *, guess: bool = True) -> set[str]:
     """What some amounts show together; "." and "," both when they contradict each other.
 
-    A number of four digits or more without a separator says that thousands are not set apart, so
-    that a lone sign is a decimal sign.
+    Parameters
+    ----------
+    guess : take a number of four digits or more without a separator for a sign that thousands are
+        not set apart, so that a lone sign is a decimal sign
     """
     every = list(bodies)
     shown = {body: shown_sign(body) for body in every}
     found = set(shown.values()) - {"", NEITHER}
-    if EITHER in found and not found & {".", ","}:
+    if guess and EITHER in found and not found & {".", ","}:
         bare = any(sign == "" and len(body) > 3 for body, sign in shown.items())
         lone = {"." if "." in body else "," for body, sign in shown.items() if sign == EITHER}
         if bare and len(lone) == 1:

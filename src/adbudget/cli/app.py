@@ -194,8 +194,10 @@ def recommend(
         say(f"\nWrote {out}: {len(frame):,} decisions.{beside}")
     health = frame.attrs.get("health", {})
     if not health.get("ok", True):
-        why = " ".join(health.get("problems", []))
-        complain(f"the fit cannot be trusted, so every decision is to monitor. {why} {advice(why)}")
+        told = " ".join(health.get("problems", []))
+        complain(
+            f"the fit cannot be trusted, so every decision is to monitor. {told} {advice(told)}"
+        )
         raise typer.Exit(UNHEALTHY)
 
 

@@ -124,7 +124,9 @@ progress : as in :func:`adbudget.fit`
 
 
 def _recommended(
-    data: "FrameLike | Panel | Fit", outcome: FrameLike | str | None, options: RecommendOptions
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None,
+    options: RecommendOptions,
 ) -> pd.DataFrame:
     """Read, learn, search, decide, review."""
     if options["save_fit"] is not None:
@@ -208,7 +210,8 @@ def to_frame(
         data_findings=findings_of_cells(found, cells),
         data_from=[str(panel.dates[panel.first[a]]) for a in account],
         data_through=[str(panel.dates[panel.last[a]]) for a in account],
-    )[[column.name for column in SCHEMA]]
+    )
+    frame = frame.reindex(columns=[column.name for column in SCHEMA])
     lift = lift_draws(decisions.proposal)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
     frame.attrs["findings"] = [finding.as_dict() for finding in found]

@@ -90,6 +90,16 @@ def test_data_files_stay_small():
     assert sum(path.stat().st_size for path in DATA.iterdir()) < 1.5e6
 
 
+def test_a_world_whose_writing_is_stopped_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        SMALL_WORLDS["hill"].save(tmp_path, "small")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("curve", CURVES)
 def test_truth_and_spec_survive_a_file_exactly(curve, tmp_path):
     world = SMALL_WORLDS[curve]

@@ -75,7 +75,7 @@ def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path, decisions):
     path.write_text("old")
     path.chmod(0o640)
     write_table(decisions, path)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["d.csv"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {"d.csv", "d.attrs.json"}
     assert path.read_text("utf-8").startswith("account,")
     assert path.stat().st_mode & 0o777 == 0o640
 
@@ -210,8 +210,10 @@ def test_a_new_kind_of_file_is_one_entry(tmp_path, decisions, monkeypatch):
     for name in ("d.bars", "d.bars.gz"):
         write_table(decisions, tmp_path / name)
         assert read_table(tmp_path / name)["account"].tolist() == ["Åkeri", "b"]
-    with pytest.raises(InputError, match=r"Use \.csv, \.json, \.parquet or \.bars; all but"):
-        check_writable(tmp_path / "d.xlsx")
+    with pytest.raises(
+        InputError, match=r"Use \.csv, \.json, \.xlsx, \.parquet or \.bars; all but"
+    ):
+        check_writable(tmp_path / "d.ods")
 
 
 # Exports as they come ----------------------------------------------------------------------------

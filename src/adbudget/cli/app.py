@@ -72,9 +72,10 @@ def run() -> None:
     What goes wrong otherwise keeps its trace, and has a code of its own: 1 says that the decisions
     are there and cannot be trusted.
     """
-    warnings.showwarning = _shown
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _shown
+            app()
     except FitError as error:
         complain(str(error))
         sys.exit(FAILED)
@@ -195,8 +196,10 @@ def recommend(
         say(f"\nWrote {out}: {len(frame):,} decisions.{beside}")
     health = frame.attrs.get("health", {})
     if not health.get("ok", True):
-        why = " ".join(health.get("problems", []))
-        complain(f"the fit cannot be trusted, so every decision is to monitor. {why} {advice(why)}")
+        told = " ".join(health.get("problems", []))
+        complain(
+            f"the fit cannot be trusted, so every decision is to monitor. {told} {advice(told)}"
+        )
         raise typer.Exit(UNHEALTHY)
 
 

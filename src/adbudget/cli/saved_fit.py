@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adbudget.cli.options import option_for
 from adbudget.cli.terminal import note
+from adbudget.display.stages import stage, watched
 from adbudget.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ def load_fit(
         note(f"--fit: {', '.join(said)} of the config file are about data and fit, and not used.")
     for name in silent:
         del settings[name]
-    from adbudget.model.fit import Fit
-
     try:
-        return Fit.load(path)
+        with watched(), stage(f"reading {path}"):
+            from adbudget.model.fit import Fit  # which takes longer than reading
+
+            return Fit.load(path)
     except OSError as cause:
         raise InputError(f"{path} cannot be read: {cause.strerror or cause}.") from cause
 

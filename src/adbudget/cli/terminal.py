@@ -76,7 +76,8 @@ def _lines(page: "RenderableType", width: int) -> list[str]:
 
 def note(message: str) -> None:
     """Print one line on standard error: worth knowing, and no error."""
-    print(visible(without_secrets(f"Note: {message}")), file=sys.stderr)
+    told = " ".join(without_secrets(message).split())
+    print(f"Note: {visible(told)}", file=sys.stderr)
 
 
 def complain(message: str) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import numba
+from numba.core import config
 
 
 @cache
@@ -26,14 +27,14 @@ def keeps_machine_code() -> bool:
     """
     if _can_keep():
         return True
-    usual = numba.config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]
+    usual = config.CACHE_DIR
     folder = _private_folder()
     if folder is not None:
-        numba.config.CACHE_DIR = str(folder)  # pyright: ignore[reportAttributeAccessIssue]
+        config.CACHE_DIR = str(folder)
         if _can_keep():
             _warn(f"the compiled model is kept in {folder}")
             return True
-        numba.config.CACHE_DIR = usual  # pyright: ignore[reportAttributeAccessIssue]
+        config.CACHE_DIR = usual
     _warn("the model is compiled anew in every process, which takes a while")
     return False
 

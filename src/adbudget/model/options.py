@@ -25,8 +25,8 @@ def check_cores(cores: object) -> None:
     ------
     InputError : neither None nor a whole number from 1 to 4,096
     """
-    whole = isinstance(cores, Integral) and not isinstance(cores, bool)
-    if cores is not None and not (whole and 1 <= int(cores) <= MOST_CORES):
+    number = int(cores) if isinstance(cores, Integral) and not isinstance(cores, bool) else 0
+    if cores is not None and not 1 <= number <= MOST_CORES:
         raise InputError(
             f"cores must be None (all of them) or an integer from 1 to {MOST_CORES:,}; "
             f"got {cores!r}."

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -153,18 +153,25 @@ class World:
             frames = {f"{name}_spend.csv": self.spend, f"{name}_outcome.csv": self.outcome}
         if tables != "long":
             frames[f"{name}.csv" if tables == "wide" else f"{name}_wide.csv"] = self.wide()
-        for file, frame in frames.items():
-            frame.to_csv(
-                folder / file,
-                index=False,
-                date_format="%Y-%m-%d",
-                float_format="%.2f",
-                lineterminator="\n",
-            )
+        how: Any = {"date_format": "%Y-%m-%d", "float_format": "%.2f", "lineterminator": "\n"}
+        texts = {file: frame.to_csv(index=False, **how) for file, frame in frames.items()}
         record = {"format": FILE_FORMAT, "seed": self.seed, "spec": self.spec.to_dict()}
-        text = json.dumps(record | {"truth": self.truth.params}, indent=1)
-        (folder / f"{name}.truth.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        return [folder / file for file in (*frames, f"{name}.truth.json")]
+        truth = json.dumps(record | {"truth": self.truth.params}, indent=1)
+        texts[f"{name}.truth.json"] = truth + "\n"
+        for file, text in texts.items():
+            _write_whole(folder / file, text)
+        return [folder / file for file in texts]
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write beside the place, then put it there: a file is never half written."""
+    scratch = path.with_name(f".{path.name}.part")
+    try:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 def synthesize(spec: WorldSpec, seed: int) -> World:

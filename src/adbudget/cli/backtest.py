@@ -7,9 +7,9 @@ import typer
 from adbudget.cli.options import (
     CHECK,
     ConfigFile,
-    File,
+    Files,
     NoColor,
-    OutcomeFile,
+    OutcomeFiles,
     OutFile,
     given,
     stated_options,
@@ -29,8 +29,8 @@ def register(app: typer.Typer) -> None:
 
 
 def backtest(
-    file: File,
-    outcome: OutcomeFile = None,
+    files: Files,
+    outcome: OutcomeFiles = None,
     config: ConfigFile = None,
     *,
     dates: Annotated[int, typer.Option("--dates", min=1, help="Past dates to stand on.")] = 6,
@@ -56,7 +56,7 @@ def backtest(
     if out is not None:
         check_writable(out)  # before minutes go into fits
     settings = settings_of(config, given(options))
-    data, outcome_data = read_tables(file, outcome, settings)
+    data, outcome_data = read_tables(files, outcome, settings)
 
     import adbudget
 

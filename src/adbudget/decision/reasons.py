@@ -1,6 +1,7 @@
 """Facts of a decision -> why: a code, and a sentence a buyer can read aloud. Decides nothing."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -136,11 +137,12 @@ def above_history(draws: CurveDraws, spend: pd.Series) -> np.ndarray:
 
 def _total_names(considered: Proposal, period: str) -> tuple[str, ...]:
     """(cell,) how a sentence calls the total that each cell is part of, "" where it is free."""
-    totals, pool = considered.totals, considered.pool_of_cell
+    totals: Any = considered.totals
+    pool: Any = considered.pool_of_cell
     if totals.empty:
         return ("",) * len(pool)
     currency = dict(zip(considered.draws.accounts, considered.draws.currency, strict=True))
-    budget = considered.limits.budget
+    budget: Any = considered.limits.budget
     told = []
     for (account, _), name in pool.items():
         given = budget.get(name) if isinstance(budget, dict) else budget

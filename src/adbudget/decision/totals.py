@@ -6,6 +6,7 @@ once nothing else may give. That is a limit and not a balance, and worth money t
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,7 +121,7 @@ def next_money(
 
 def _spent_totals(kept: Proposal, considered: Proposal) -> Iterator[tuple[str, float]]:
     """(pool, total) of those that the plan spends to the last cent."""
-    by_pool = kept.plan.spend.groupby(considered.pool_of_cell.to_numpy(), sort=False).sum()
+    by_pool: Any = kept.plan.spend.groupby(considered.pool_of_cell.to_numpy(), sort=False).sum()
     for name, total in considered.totals.items():
         if by_pool[name] >= total * (1 - SPENT) and total > 0:
             yield str(name), float(total)

@@ -7,7 +7,7 @@ promised before and can be judged now.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -127,9 +127,11 @@ def review(doors: Doors, planned: Planned, *, apply: bool) -> tuple[PolicyPlan, 
     known = set(planned.learned.fit.draws.cells.tolist())
     zones = doors.settings.zones
     table = policy_tables(planned.gathered.budgets, performance, known, doors.now, zones)
-    targets, plans = planned.targets, []
+    targets: Any = planned.targets
+    by_currency: Any = table.groupby("currency", sort=True)
+    plans = []
     named = pd.MultiIndex.from_frame(targets[["account", "campaign_id"]])
-    for _, own in table.groupby("currency", sort=True):
+    for _, own in by_currency:
         mine = named.isin(pd.MultiIndex.from_frame(own[["account", "campaign_id"]]))
         wanted = targets[mine]
         if wanted.empty:

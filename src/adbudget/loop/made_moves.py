@@ -7,7 +7,7 @@ rests, and from then on its account is promised something. Knows nothing of how 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ LATELY = timedelta(days=28)  # a move nobody promised anything of by then is not
 def made_since(ledger: "Ledger", since: datetime) -> pd.DataFrame:
     """Changes that were made: sequence, at, unit, old_minor, new_minor, change (its key)."""
     words = ledger.entries(kind="confirmation", since=since)
-    made = words[(words["verdict"] == "confirmed").to_numpy(bool)]
+    made: Any = words[(words["verdict"] == "confirmed").to_numpy(bool)]
     names = ["sequence", "at", "unit", "old_minor", "new_minor"]
     found = made[names].assign(change=[payload["change"] for payload in made["payload"]])
     return found[found["old_minor"].notna() & found["new_minor"].notna()]
@@ -50,7 +50,7 @@ def promise_made(doors: Doors, cycle: str) -> None:
     PlatformError : the budgets that stand cannot be read
     """
     ledger = doors.state.ledger
-    made = made_since(ledger, doors.now - LATELY)
+    made: Any = made_since(ledger, doors.now - LATELY)
     made = made[~made["change"].isin(_promised(ledger, doors.now - LATELY))]
     fit = doors.state.fit() if len(made) else None
     if fit is None:

@@ -7,6 +7,7 @@ Knows no plan and no fit.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def _by_hour(performance: Performance | None) -> dict[tuple[str, str, str], pd.D
     if performance is None or not performance.by_hour or performance.frame.empty:
         return {}
     frame = performance.frame
-    last = pd.Timestamp(performance.complete_until.replace(tzinfo=None)).normalize()
+    last: Any = pd.Timestamp(performance.complete_until.replace(tzinfo=None)).normalize()
     whole = frame[frame["date"] < last]
     table = whole.pivot_table("spend", [*KEY, "date"], "hour", aggfunc="sum", fill_value=0.0)
     table = table.reindex(columns=range(HOURS), fill_value=0.0)
@@ -88,7 +89,8 @@ def _since(budget: StandingBudget, now: datetime) -> pd.Timestamp:
     """The first whole day on which the budget stood as it does."""
     if budget.changed_at is None or budget.changed_at > now:
         return pd.Timestamp.min
-    return pd.Timestamp(budget.changed_at.replace(tzinfo=None)).normalize() + pd.Timedelta(days=1)
+    changed: Any = pd.Timestamp(budget.changed_at.replace(tzinfo=None))
+    return changed.normalize() + pd.Timedelta(days=1)
 
 
 def _used_up(

@@ -5,6 +5,8 @@ other limits as they are (the multiplier of the limit; Boyd & Vandenberghe, Conv
 2004, section 5.6).
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -51,5 +53,6 @@ def shadow_prices(problem: Problem, spend: np.ndarray, solution: Solution) -> pd
     binds = np.flatnonzero((met != "") & (np.abs(beyond) > TRIFLE) & ~wants & can)
     found += [(*names[i], str(met[i]), float(beyond[i])) for i in binds]
     table = pd.DataFrame(found, columns=list(COLUMNS))
-    order = table["price"].abs().sort_values(ascending=False, kind="stable").index
+    prices: Any = table["price"]
+    order = prices.abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order].reset_index(drop=True)

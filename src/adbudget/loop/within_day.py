@@ -66,7 +66,8 @@ def _by_hour(performance: Performance | None) -> dict[tuple[str, str, str], pd.D
     if performance is None or not performance.by_hour or performance.frame.empty:
         return {}
     frame = performance.frame
-    last: Any = pd.Timestamp(performance.complete_until.replace(tzinfo=None)).normalize()
+    complete: Any = pd.Timestamp(performance.complete_until.replace(tzinfo=None))
+    last = complete.normalize()
     whole = frame[frame["date"] < last]
     table = whole.pivot_table("spend", [*KEY, "date"], "hour", aggfunc="sum", fill_value=0.0)
     table = table.reindex(columns=range(HOURS), fill_value=0.0)

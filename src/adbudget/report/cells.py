@@ -143,8 +143,9 @@ def _fitting(
     """The widest layout that fits beside names that may need cutting, and its filled columns."""
     name_width = max(cell_len(row.channel) for row in rows)
     least = min(name_width, max(LEAST_NAME, width // SHARE_OF_NAMES))
-    columns, left_out, others, room = (), "", [], width
-    for columns, left_out in LAYOUTS:
+    columns, left_out = LAYOUTS[-1]
+    others, room = [], width
+    for columns, left_out in LAYOUTS:  # noqa: B007 - the last one that was tried stands
         others = [_aligned(column, rows) for column in columns[1:]]
         room = width - INDENT - sum(GAP + cell_len(column[0]) for column in others)
         if room >= least:

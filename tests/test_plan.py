@@ -70,3 +70,10 @@ def test_unusable_limits_are_named(wrong, says):
 def test_unusable_groups_are_named(wrong, says):
     with pytest.raises(InputError, match=says):
         Group(name="g", **wrong)
+
+
+@pytest.mark.parametrize("change", [20, (0.1, 30.0), {("a", "x"): 25.0}])
+def test_a_change_written_as_a_percentage_is_refused_with_what_was_meant(change):
+    with pytest.raises(InputError, match=r"Did you mean 0\.(2|3|25)\?"):
+        Limits(change=change)
+    assert Limits(change=4.0).change == 4.0

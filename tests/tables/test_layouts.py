@@ -82,6 +82,12 @@ def test_plain_tables_have_no_layout(titles):
     assert found(table(titles)) is None
 
 
+@pytest.mark.parametrize("column", ["channel", "Platform", "publisher", "Source"])
+def test_a_table_of_several_platforms_is_not_taken_for_one_of_them(column):
+    assert found(table(f"Day,Cost,Impr.,Campaign,{column}")) is None
+    assert found(table("date_day,platform,account_id,spend")) == "fivetran_ad_reporting"
+
+
 def test_a_layout_can_be_said_or_switched_off():
     frame = table("Day,Cost")
     assert found(frame) is None

@@ -5,6 +5,7 @@ Parts such as campaigns are summed; what an export leaves out because nothing ha
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def summed_spend(
     """
     keys = {"account": spend.rows.account, "channel": spend.channel, "date": spend.date}
     table = pd.DataFrame(keys | {"spend": spend.spend, "row": np.arange(len(spend.rows))})
-    groups = table.groupby(["account", "channel", "date"], sort=False)
+    groups: Any = table.groupby(["account", "channel", "date"], sort=False)
     one = groups.agg(row=("row", "first")).reset_index()
     one["spend"] = groups["spend"].sum(min_count=1).to_numpy()
     if len(one) < len(table):
@@ -93,13 +94,12 @@ def summed_outcome(outcome: OutcomeRecords, controls: tuple[str, ...]) -> Outcom
     """
     columns = {"account": outcome.rows.account, "date": outcome.date, "outcome": outcome.outcome}
     table = pd.DataFrame(columns | {"row": np.arange(len(outcome.rows))})
-    groups = table.groupby(["account", "date"], sort=False)
+    groups: Any = table.groupby(["account", "date"], sort=False)
     for name, values in zip(controls, outcome.control_values, strict=True):
-        spread = (
-            table.assign(value=values).groupby(["account", "date"])["value"].transform("nunique")
-        )
-        if (spread > 1).any():
-            named = outcome.rows.named((spread > 1).to_numpy())
+        by_date: Any = table.assign(value=values).groupby(["account", "date"])["value"]
+        differs = (by_date.transform("nunique") > 1).to_numpy()
+        if differs.any():
+            named = outcome.rows.named(differs)
             raise InputError(
                 f"control column {name!r} differs between rows of one account and date, in "
                 f"{named}. It must be the same on each of them: give it in a table of its own."

@@ -18,7 +18,7 @@ from adbudget.panel.unit_value import counts_things
 from adbudget.tables.dates import looks_like_date
 from adbudget.tables.layout import find_layout
 from adbudget.tables.messages import every_quoted
-from adbudget.tables.roles import DEFAULT_NAMES, matching_columns
+from adbudget.tables.roles import DEFAULT_NAMES, column_of, matching_columns
 from adbudget.tables.totals import is_total_row
 from adbudget.tables.written import split_amount
 
@@ -123,8 +123,9 @@ def _tried(
             if not news:
                 break
             for key, value in news.items():
-                both = isinstance(value, Mapping) and isinstance(options.get(key), Mapping)
-                options[key] = {**options[key], **value} if both else value
+                own = options.get(key)
+                both = isinstance(value, Mapping) and isinstance(own, Mapping)
+                options[key] = {**own, **value} if both else value
                 (cautions if key in HARMLESS else guess.doubts).append(SAID.get(key, key))
     return Proposed(
         options=options,
@@ -199,7 +200,7 @@ def _guess_table(
         controls = [
             str(name)
             for name in _named(frame, "control")
-            if name in numeric and name not in used and frame[name].notna().all()
+            if name in numeric and name not in used and bool(column_of(frame, name).notna().all())
         ]
         if controls:
             guess.options["controls"] = controls
@@ -215,7 +216,7 @@ def _named(frame: pd.DataFrame, part: str) -> list[Hashable]:
     return [name for name in frame.columns if pattern.search(_words_of(name))]
 
 
-def _sample(values: pd.Series) -> list:
+def _sample(values: Any) -> list:
     return values.dropna().iloc[:LOOKED_AT].tolist()
 
 
@@ -229,7 +230,7 @@ def _dates(frame: pd.DataFrame) -> list[Hashable]:
     return sorted(found, key=lambda name: -frame[name].nunique())
 
 
-def _is_numeric(values: pd.Series) -> bool:
+def _is_numeric(values: Any) -> bool:
     if pd.api.types.is_bool_dtype(values.dtype):
         return False
     if pd.api.types.is_numeric_dtype(values.dtype):
@@ -246,7 +247,7 @@ def _channel(frame: pd.DataFrame, guess: _Guess, numeric: list[Hashable]) -> Has
     found = [
         name
         for name in _named(frame, "channel")
-        if name not in numeric and 1 < frame[name].nunique() <= MOST_CHANNELS
+        if name not in numeric and 1 < column_of(frame, name).nunique() <= MOST_CHANNELS
     ]
     if found:
         guess.columns["channel"] = found[0]
@@ -282,19 +283,20 @@ def _account(
     if "account" in guess.columns or matching_columns(frame, "account"):
         return
     keys = [date] if channel is None else [date, channel]
-    if not frame.duplicated(keys).any():
+    if not bool(frame.duplicated(keys).any()):
         return
     fits = [
         name
         for name in _named(frame, "account")
         if name not in (*keys, *guess.columns.values())
-        and (name not in numeric or frame[name].dtype.kind in "iu")
-        and 1 < frame[name].nunique() <= MOST_ACCOUNTS
+        and (name not in numeric or column_of(frame, name).dtype.kind in "iu")
+        and 1 < column_of(frame, name).nunique() <= MOST_ACCOUNTS
     ]
-    apart = [name for name in fits if not frame.duplicated([*keys, name]).any()]
+    apart = [name for name in fits if not bool(frame.duplicated([*keys, name]).any())]
     if apart:
         guess.columns["account"] = apart[0]
-        others = [n for n in apart[1:] if frame[n].nunique() != frame[apart[0]].nunique()]
+        sizes = {name: column_of(frame, name).nunique() for name in apart}
+        others = [name for name in apart[1:] if sizes[name] != sizes[apart[0]]]
         if others:
             guess.doubts.append(f"the account may also be {every_quoted(others)}")
     elif fits:

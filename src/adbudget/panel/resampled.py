@@ -4,6 +4,7 @@ A coarser period begins on the dates of the coarser table; a daily one alone has
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,7 @@ def _outcome(
     table = pd.DataFrame(
         {"account": outcome.rows.account, "label": label, "outcome": outcome.outcome}
     ).assign(row=np.arange(len(outcome.rows)))
-    groups = table.groupby(["account", "label"], sort=True)
+    groups: Any = table.groupby(["account", "label"], sort=True)
     one = groups.agg(
         row=("row", "first"),
         total=("outcome", lambda values: values.sum(skipna=False)),
@@ -146,17 +147,12 @@ def _outcome(
     if step == 7 and period == "monthly":
         due = np.floor(_length(labels, period) / step)  # four or five weeks begin in a month
     whole = one["n"].to_numpy() >= due
-    ends = one.groupby("account")["label"].transform("min").eq(one["label"]) | one.groupby(
-        "account"
-    )["label"].transform("max").eq(one["label"])
-    lost = ~whole & ends.to_numpy()
+    of_account = one.groupby("account")["label"]
+    first, last = (of_account.transform(end).eq(one["label"]) for end in ("min", "max"))
+    lost = ~whole & (first | last).to_numpy()
     total = np.where(whole, one["total"].to_numpy(dtype=float), np.nan)
-    means = np.array(
-        [
-            table.assign(c=c).groupby(["account", "label"])["c"].mean().to_numpy()
-            for c in outcome.control_values
-        ]
-    ).reshape(-1, len(one))
+    means = np.array([_means(table, control) for control in outcome.control_values])
+    means = means.reshape(-1, len(one))
     kept = np.flatnonzero(~lost)
     place = one["row"].to_numpy()[kept]
     summed = replace(
@@ -169,6 +165,10 @@ def _outcome(
     return summed, labels[lost]
 
 
+def _means(table: Any, control: np.ndarray) -> np.ndarray:
+    return table.assign(control=control).groupby(["account", "label"])["control"].mean().to_numpy()
+
+
 def _spend(records: Records, period: str, first_day: int, *, missing_is_zero: bool) -> SpendRecords:
     spend = records.spend
     told = np.array([name in records.idle_channels for name in records.channels])
@@ -177,7 +177,7 @@ def _spend(records: Records, period: str, first_day: int, *, missing_is_zero: bo
     label = _label(spend.date, period, first_day)
     keys = {"account": spend.rows.account, "channel": spend.channel, "label": label}
     table = pd.DataFrame(keys | {"spend": spend.spend, "row": np.arange(len(spend.rows))})
-    groups = table.groupby(["account", "channel", "label"], sort=False)
+    groups: Any = table.groupby(["account", "channel", "label"], sort=False)
     one = groups.agg(row=("row", "first")).reset_index()
     one["spend"] = groups["spend"].sum(min_count=1).to_numpy()
     return replace(
@@ -194,16 +194,15 @@ def _check_every_day(records: Records, asked: np.ndarray) -> None:
     """Spend of every day between a channel's first and last must be there before it is summed."""
     spend = records.spend
     known = np.isfinite(spend.spend) & asked[spend.channel]
-    table = pd.DataFrame(
-        {"account": spend.rows.account, "channel": spend.channel, "date": spend.date}
-    )[known]
+    columns = {"account": spend.rows.account, "channel": spend.channel, "date": spend.date}
+    table: Any = pd.DataFrame(columns)[known]
     if table.empty:
         return
     found = detect_period(np.unique(table["date"].to_numpy().astype("datetime64[D]")))
     if found not in ("daily", "weekly"):
         return
     step = np.timedelta64(int(PERIOD_DAYS[found]), "D")
-    for (account, channel), dates in table.groupby(["account", "channel"])["date"]:  # pyright: ignore
+    for (account, channel), dates in table.groupby(["account", "channel"])["date"]:
         days = np.unique(dates.to_numpy().astype("datetime64[D]"))
         missing = np.setdiff1d(np.arange(days[0], days[-1] + step, step), days)
         if missing.size:

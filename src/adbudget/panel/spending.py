@@ -1,6 +1,7 @@
 """An open table -> its channels and what was spent on them, in a long or a wide table."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,7 +170,7 @@ def _check_no_total(
     if not totals or len(names) < 3:
         return
     columns = {"account": table.rows.account, "date": table.date, "channel": codes, "spend": spend}
-    by_date = pd.DataFrame(columns).groupby(["account", "date", "channel"])["spend"].sum()
+    by_date: Any = pd.DataFrame(columns).groupby(["account", "date", "channel"])["spend"].sum()
     wide = by_date.unstack("channel", fill_value=0.0)  # noqa: PD010
     for name in totals:
         own = wide[names.index(name)].to_numpy()

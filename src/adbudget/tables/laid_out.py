@@ -7,7 +7,7 @@ import string
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from adbudget.tables.layout import (
     find_layout,
 )
 from adbudget.tables.messages import Note, Rows, every_quoted
+from adbudget.tables.roles import column_of
 from adbudget.tables.totals import without_totals
 
 LEFT_OUT = "-"  # what a name is mapped to when its rows are to be left out
@@ -195,7 +196,7 @@ def _counting(frame: pd.DataFrame, layout: Layout, table: str, notes: list[Note]
     if why:
         message = f"{table[:1].upper()}{table[1:]}: rows left out: {'; '.join(why)}."
         notes.append(Note(kind="rows_left_out", message=message))
-    return frame[~left_out] if left_out.any() else frame
+    return frame.loc[~left_out] if left_out.any() else frame
 
 
 def _spread(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
@@ -203,7 +204,7 @@ def _spread(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     words = ("date", "account")
     keys = [c for c in (column_of_word(frame, layout, word) for word in words) if c is not None]
     name, value = (column_of_word(frame, layout, layout.spread[key]) for key in ("name", "value"))
-    values = frame.assign(**{str(value): _amounts(frame, value, layout)})
+    values: Any = frame.assign(**{str(value): _amounts(frame, value, layout)})
     wide = values.groupby([*keys, name], sort=False)[value].sum(min_count=1).unstack(name)  # noqa: PD010
     return wide.rename_axis(columns=None).reset_index()
 
@@ -233,7 +234,7 @@ def _less(
 
 def _amounts(frame: pd.DataFrame, column: Any, layout: Layout) -> pd.Series:
     try:
-        return pd.to_numeric(frame[column])
+        return cast(pd.Series, pd.to_numeric(column_of(frame, column)))
     except (ValueError, TypeError) as cause:
         raise InputError(
             f"layout {layout.name!r} counts with column {column!r}, which is not all numbers: "

@@ -19,6 +19,7 @@ from adbudget.errors import InputError, nearest
 from adbudget.tables.messages import every_quoted, quoted
 
 NO_LAYOUT = "none"
+TELLS_PLATFORMS_APART = {"channel", "platform", "publisher", "source"}  # a table of several
 ROLES = ("account", "channel", "date", "spend", "outcome", "currency")
 CURRENCY = "{currency}"  # in a title: Amount spent (EUR)
 
@@ -98,7 +99,8 @@ def find_layout(frame: pd.DataFrame, asked: object, table: str) -> Layout | None
     InputError : no such layout, its columns are not there, or the titles fit two
     """
     if asked is None:
-        found = [layout for layout in _known() if _fits(frame, layout)]
+        fits = [layout for layout in _known() if _fits(frame, layout)]
+        found = [layout for layout in fits if not _is_of_several(frame, layout)]
         if len(found) > 1:
             raise InputError(
                 f"{table} may be laid out as {quoted(one.name for one in found)}. Say which: "
@@ -171,6 +173,13 @@ def _fits(frame: pd.DataFrame, layout: Layout, needs: tuple[str, ...] | None = N
         for word in (layout.needs if needs is None else needs)
     )
     return needed and (not layout.channels or bool(layout.spread or channel_columns(frame, layout)))
+
+
+def _is_of_several(frame: pd.DataFrame, layout: Layout) -> bool:
+    """Whether a column that the layout does not know tells platforms apart."""
+    known = {_plain(title) for titles in layout.columns.values() for title in titles}
+    there = {_plain(name) for name in frame.columns}
+    return bool(layout.channel) and bool(there & TELLS_PLATFORMS_APART - known)
 
 
 def _can_be_made(frame: pd.DataFrame, layout: Layout, word: str) -> bool:

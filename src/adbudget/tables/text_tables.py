@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,8 @@ def without_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
     empty = [
         name
         for name in frame.columns
-        if (str(name).startswith("Unnamed: ") or not str(name).strip()) and frame[name].isna().all()
+        if (str(name).startswith("Unnamed: ") or not str(name).strip())
+        and bool(np.all(frame[name].isna()))
     ]
     return frame.drop(columns=empty) if empty else frame
 
@@ -197,7 +199,7 @@ def _plain_text(columns: set[str]) -> dict:
     return {"usecols": list(columns), "dtype": str, "keep_default_na": False}
 
 
-def _gaps(texts: pd.Series) -> pd.Series:
+def _gaps(texts: Any) -> pd.Series:
     return texts.where(texts.str.strip() != "", None)
 
 
@@ -206,7 +208,7 @@ def _undecided(frame: pd.DataFrame, body: str, how: dict, decimal: str | None) -
     floats = [
         name
         for name in frame.columns
-        if frame[name].dtype.kind == "f" and frame[name].notna().any()
+        if frame[name].dtype.kind == "f" and bool(np.any(frame[name].notna()))
     ]
     if decimal == ",":
         return set(floats)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Iterable
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def without_totals(
     ----------
     date_column : rows in which it holds a date always stay
     """
-    dates = frame[date_column]
+    dates = cast(pd.Series, frame[date_column])
     if pd.api.types.is_datetime64_any_dtype(dates.dtype):
         undated = np.flatnonzero(dates.isna().to_numpy())
     else:
@@ -64,5 +65,4 @@ def without_totals(
     named = Rows(table=table, labels=frame.index).numbered(left_out)
     message = f"Rows of totals, and lines without values or a date, are left out: {named}."
     notes.append(Note(kind="totals_left_out", message=message))
-    kept = frame[~left_out]
-    return kept.infer_objects()
+    return frame.loc[~left_out].infer_objects()

@@ -111,7 +111,7 @@ def _numbers_of_objects(
     codes, different = factorized(values, column, rows)
     texts = {value: value.strip() for value in different if isinstance(value, str)}
     if style is None:
-        known = {value: text for value, text in texts.items() if PLAIN.fullmatch(text)}
+        known = {value: float(text) for value, text in texts.items() if PLAIN.fullmatch(text)}
     else:
         known = _written(texts, codes, different, column, rows, style)
     wrong = [isinstance(value, str) and value not in known for value in different]
@@ -128,7 +128,7 @@ def _numbers_of_objects(
             f"{distinct_values(found)}. {_number_advice(found, many=at.mean() > 0.5)}"
         )
     try:
-        numbers = [float(known.get(value, value)) for value in different]
+        numbers = [float(known[v]) if isinstance(v, str) else float(v) for v in different]
     except OverflowError as error:
         raise InputError(
             f"column {column!r} of {rows.table} holds whole numbers too large to compute with. "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 BLANKS = {"", "-", "--", "---", "\u2013", "\u2014", "n/a", "na", "nan", "null", "none", "<na>"}
 SPACES = "\u00a0\u202f '\u2019"  # between thousands
 PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-MONEY = r"(?:[$€£¥₹]|[A-Z]{2,3}\$?|[A-Z]\$|kr\.?|zł)"
+MONEY = r"(?:[$€£¥₹]|[A-Z]{1,2}\$|[A-Z]{3}|kr\.?|zł)"
 AMOUNT = re.compile(
     rf"(?P<open>\()?\s*(?P<minus>[-+\u2212])?\s*(?P<before>{MONEY})?\s*(?P<inner>[-\u2212])?\s*"
     rf"(?P<body>\d[\d.,{SPACES}]*|[.,]\d+)\s*(?P<after>{MONEY})?(?P<trailing>-)?\s*(?P<close>\))?"

@@ -121,7 +121,7 @@ def test_day_or_month_first_can_be_typed(call, tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(["date,tv_spend,revenue", *text]))
     code, _, err = call("check", tmp_path / "t.csv")
     assert code == 2
-    assert "--dayfirst/--no-dayfirst" in err
+    assert "--dayfirst or --no-dayfirst" in err
     code, out, _ = call("check", tmp_path / "t.csv", "--dayfirst")
     assert code == 0
     assert "Monthly revenue, 2023-01-01 to 2023-12-01" in out

@@ -347,7 +347,7 @@ def test_refunds_leave_an_amount_that_is_above_zero_on_the_whole():
 def test_an_account_that_never_sells_anything_is_named():
     table = long_table()
     table.loc[table["account"] == "A", "revenue"] = 0.0
-    assert_names(refusal(table), "account 'A'", "0 in every period", "drop these accounts")
+    assert_names(refusal(table), "account 'A'", "0 in every period", "leave these accounts out")
 
 
 @pytest.mark.parametrize("column", ["spend", "revenue"])

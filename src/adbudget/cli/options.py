@@ -239,7 +239,7 @@ def words_of(name: str, value: Any) -> list[str]:
 def option_for() -> dict[str, str]:
     """Argument of the Python call -> the option that sets it, for errors raised inside."""
     return {
-        name: f"{_flag(name, option)} {_metavar(option)}".rstrip()
+        name: f"{_flag(name, option)} {_metavar(option)}".rstrip().replace("/--", " or --")
         for name, option in options_of(*RECOMMEND, FieldOptions).items()
         if option.shell is not None
     }

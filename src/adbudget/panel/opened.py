@@ -191,7 +191,7 @@ def _account_column(
     if roles.get("account") not in (None, *candidates):
         return None
     for column in candidates:
-        if known & {str(name) for name in laid.frame[column].dropna().unique()}:
+        if known & set(laid.frame[column].dropna().map(str)):
             return column
     return candidates[0] if candidates else None
 

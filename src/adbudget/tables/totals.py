@@ -8,6 +8,7 @@ import pandas as pd
 
 from adbudget.tables.dates import looks_like_date
 from adbudget.tables.messages import Note, Rows
+from adbudget.tables.values import factorized
 
 TOTAL_NAMES = {
     *("total", "totals", "grand total", "total spend", "all", "all channels", "overall", "sum"),
@@ -48,7 +49,7 @@ def without_totals(
     if pd.api.types.is_datetime64_any_dtype(dates.dtype):
         undated = np.flatnonzero(dates.isna().to_numpy())
     else:
-        codes, different = pd.factorize(dates)
+        codes, different = factorized(dates, date_column, Rows(table=table, labels=frame.index))
         dated = np.array([*(looks_like_date(value) for value in different), False], dtype=bool)
         undated = np.flatnonzero(~dated[codes])
     if not undated.size or undated.size == len(frame):

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from adbudget.errors import InputError
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
+from adbudget.panel.unit_value import margin_assumed
 from tests.panel.panel_tables import assert_same, kinds, long_table, two_tables, wide_table
 
 PUBLIC_DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -28,6 +29,25 @@ def test_one_long_table_gives_the_numbers_that_were_put_in():
     assert panel.notes == ()
     np.testing.assert_array_equal(panel.unit_value, [1, 1])
     np.testing.assert_array_equal(panel.margin, [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "options", "assumed"),
+    [
+        ("revenue", {}, ("A", "B")),
+        ("revenue", {"margin": 0.4}, ()),
+        ("revenue", {"margin": 1}, ()),
+        ("revenue", {"margin": {"A": 0.4, "B": 1}}, ()),
+        ("gross_profit", {}, ()),
+        ("leads", {"value_per_unit": 40}, ()),
+        ("db_sales", {}, ("A", "B")),
+    ],
+)
+def test_a_margin_is_assumed_where_all_counts_and_nobody_has_said_so(outcome, options, assumed):
+    table = long_table().rename(columns={"revenue": outcome})
+    panel = read_panel(table, columns={"outcome": outcome}, **options)
+    assert margin_assumed(panel) == assumed
+    assert ("margin_stated" in kinds(panel)) == ("1" in str(options.get("margin")))
 
 
 def test_a_panel_counts_its_axes():

@@ -27,7 +27,7 @@ LEDGER_EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot
 Files = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE...",
+        metavar="FILE",
         help="Tables of spend: CSV, Excel, JSON or Parquet, .gz or .zip, or a folder of them; with "
         "--sql a table or query.",
     ),
@@ -41,7 +41,7 @@ OutcomeFiles = Annotated[
 FilesOrFit = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="FILE...", help="Tables of spend, as check takes them; none with --fit."
+        metavar="FILE", help="Tables of spend, as check takes them; none with --fit."
     ),
 ]
 SavedFit = Annotated[

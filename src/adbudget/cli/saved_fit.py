@@ -69,6 +69,6 @@ def needed(files: list[str] | None) -> list[str]:
     """
     if not files:
         raise InputError(
-            "Missing argument 'FILE...': the table of spend, or --fit and a saved fit."
+            "Missing argument 'FILE': the table of spend, or --fit and a saved fit."
         )
     return files

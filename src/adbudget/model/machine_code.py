@@ -30,14 +30,14 @@ def keeps_machine_code() -> bool:
     """
     if _can_keep():
         return True
-    usual = config.CACHE_DIR
+    usual = config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]
     folder = _private_folder()
     if folder is not None:
-        config.CACHE_DIR = str(folder)
+        config.CACHE_DIR = str(folder)  # pyright: ignore[reportAttributeAccessIssue]
         if _can_keep():
             _warn(f"the compiled model is kept in {folder}")
             return True
-        config.CACHE_DIR = usual
+        config.CACHE_DIR = usual  # pyright: ignore[reportAttributeAccessIssue]
     _warn("the model is compiled anew in every process, which takes a while")
     return False
 

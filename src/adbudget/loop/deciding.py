@@ -126,10 +126,10 @@ def review(doors: Doors, planned: Planned, *, apply: bool) -> tuple[PolicyPlan, 
     zones = doors.settings.zones
     table = policy_tables(planned.gathered.budgets, performance, known, doors.now, zones)
     targets, plans = planned.targets, []
-    named = pd.MultiIndex.from_frame(targets[["account", "campaign_id"]])
+    named = pd.MultiIndex.from_arrays([targets["account"], targets["campaign_id"]])
     for _, own in table.groupby("currency", sort=True):
-        mine = named.isin(pd.MultiIndex.from_frame(own[["account", "campaign_id"]]))
-        wanted = targets[mine]
+        mine = pd.MultiIndex.from_arrays([own["account"], own["campaign_id"]])
+        wanted = targets[named.isin(mine)]
         if wanted.empty:
             wanted = own[["campaign_id", "account"]].assign(target_budget=own["budget"])
         plans.append(

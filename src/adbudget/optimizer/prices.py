@@ -50,6 +50,5 @@ def shadow_prices(problem: Problem, spend: np.ndarray, solution: Solution) -> pd
     can = may_move & ((beyond > 0) | (spend > 0))
     binds = np.flatnonzero((met != "") & (np.abs(beyond) > TRIFLE) & ~wants & can)
     found += [(*names[i], str(met[i]), float(beyond[i])) for i in binds]
-    table = pd.DataFrame(found, columns=list(COLUMNS))
-    order = table["price"].abs().sort_values(ascending=False, kind="stable").index
-    return table.loc[order].reset_index(drop=True)
+    found.sort(key=lambda row: -abs(row[-1]))
+    return pd.DataFrame(found, columns=list(COLUMNS))

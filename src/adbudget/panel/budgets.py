@@ -115,7 +115,7 @@ def budgets_beside_spend(
     if at["channel"] is None or at["date"] is None or spend is None or len(found) != 1:
         return None
     name = found[0]
-    told = frame[column_of(frame, name).notna()].copy()
+    told: Any = frame[column_of(frame, name).notna()].copy()
     told["day"] = pd.to_datetime(column_of(told, at["date"]), errors="coerce", format="mixed")
     if name == PER_PERIOD:
         _check_period(told["day"], panel)

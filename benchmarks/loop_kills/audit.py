@@ -12,9 +12,11 @@ from pathlib import Path
 
 from adbudget.loop import open_state
 from adbudget.loop.applying import unit_of_budget
+from adbudget.loop.state import DONE, GIVEN_UP
 from adbudget.platforms.platform import Platform
 from adbudget.platforms.wire import order_from_json
 
+ENDED = (DONE, GIVEN_UP)
 REST = timedelta(days=6.9)  # no campaign moves twice within it
 
 
@@ -48,8 +50,10 @@ def audited(
     wrong += [f"{one} is open" for one in is_open["change"]]
     if fit is None:
         wrong.append("the fit is lost")
-    if cycles[-1].step != "done":
-        wrong.append(f"cycle {cycles[-1].key} ended at {cycles[-1].step}")
+    steps = {one.key: one.step for one in cycles}
+    wrong += [f"cycle {key} is {step}" for key, step in steps.items() if step not in ENDED]
+    if DONE not in steps.values():
+        wrong.append("no cycle is done")
     by_kind = {str(kind): rows for kind, rows in entries.groupby("kind")}
     changes = by_kind["change"].to_dict("records") if "change" in by_kind else []
     words = by_kind["confirmation"].to_dict("records") if "confirmation" in by_kind else []

@@ -78,7 +78,7 @@ def run_command(
     return Ended(
         code=code,
         seconds=time.monotonic() - begun,
-        steps=int(steps.read_text()),
+        steps=int(steps.read_text() or 0),  # killed while it wrote
         output=output.read_text(errors="replace"),
     )
 

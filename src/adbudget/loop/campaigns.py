@@ -113,9 +113,7 @@ def _started(
 
     One without a row, in a cell that was never learned from, has not begun to spend.
     """
-    first: Any = (
-        frame.groupby(KEY)["date"].min() if len(frame) else pd.Series(dtype="datetime64[us]")
-    )
+    first: Any = frame.groupby(KEY)["date"].min()
     days, begin = first.to_dict(), frame["date"].min()
     started: list[str | None] = []
     for one in budgets:

@@ -7,7 +7,7 @@ promised before and can be judged now.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -127,13 +127,11 @@ def review(doors: Doors, planned: Planned, *, apply: bool) -> tuple[PolicyPlan, 
     known = set(planned.learned.fit.draws.cells.tolist())
     zones = doors.settings.zones
     table = policy_tables(planned.gathered.budgets, performance, known, doors.now, zones)
-    targets: Any = planned.targets
-    by_currency: Any = table.groupby("currency", sort=True)
-    plans = []
-    named = pd.MultiIndex.from_frame(targets[["account", "campaign_id"]])
-    for _, own in by_currency:
-        mine = named.isin(pd.MultiIndex.from_frame(own[["account", "campaign_id"]]))
-        wanted = targets[mine]
+    targets, plans = planned.targets, []
+    named = pd.MultiIndex.from_arrays([targets["account"], targets["campaign_id"]])
+    for _, own in table.groupby("currency", sort=True):
+        mine = pd.MultiIndex.from_arrays([own["account"], own["campaign_id"]])
+        wanted = targets[named.isin(mine)]
         if wanted.empty:
             wanted = own[["campaign_id", "account"]].assign(target_budget=own["budget"])
         plans.append(

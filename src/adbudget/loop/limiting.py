@@ -15,7 +15,7 @@ import pandas as pd
 
 from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import least_spend, money_by_cell
-from adbudget.loop.made_moves import made_since, moved_units
+from adbudget.loop.made_moves import MadeMove, made_since, moved_units, opening_minor
 from adbudget.loop.promises import SEEN, caution_of
 from adbudget.loop.settings import LoopSettings
 from adbudget.plan import Cell, Limits
@@ -110,14 +110,14 @@ def limits_of_cells(
 
 
 def _opened(
-    made: pd.DataFrame, budgets: Sequence[StandingBudget], stands: dict[Cell, float]
+    made: Sequence[MadeMove], budgets: Sequence[StandingBudget], stands: dict[Cell, float]
 ) -> dict[Cell, float]:
     """Cell -> what it had a quarter ago, for the cells that have moved since."""
-    began = dict(zip(made["unit"][::-1], made["old_minor"][::-1], strict=True))  # the first stands
+    began = opening_minor(made)
     opened: dict[Cell, float] = {}
     for one in budgets:
         cell, unit = (one.account, one.channel), unit_of_budget(one)
         if cell in stands and unit in began and one.daily_minor:
-            share = int(began[unit]) / one.daily_minor
+            share = began[unit] / one.daily_minor
             opened[cell] = opened.get(cell, 0.0) + share * stands[cell]
     return opened

@@ -4,10 +4,10 @@ A move is a move when it was made, whoever approved it and however late: from th
 rests, and from then on its account is promised something. Knows nothing of how it was decided.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import current_spend
 from adbudget.loop.doors import Doors
 from adbudget.loop.promises import PROMISE, promise_pairs
+from adbudget.tables.units import split_unit
 
 if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
@@ -22,19 +23,51 @@ if TYPE_CHECKING:
 LATELY = timedelta(days=28)  # a move nobody promised anything of by then is not promised any more
 
 
-def made_since(ledger: "Ledger", since: datetime) -> pd.DataFrame:
-    """Changes that were made: sequence, at, unit, old_minor, new_minor, change (its key)."""
-    words = ledger.entries(kind="confirmation", since=since)
-    made: Any = words[(words["verdict"] == "confirmed").to_numpy(bool)]
-    names = ["sequence", "at", "unit", "old_minor", "new_minor"]
-    found = made[names].assign(change=[payload["change"] for payload in made["payload"]])
-    return found[found["old_minor"].notna() & found["new_minor"].notna()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeMove:
+    """A change of a budget that was made. Minor units a day.
+
+    Attributes
+    ----------
+    change, sequence : key of the change, and place of its confirmation in the ledger
+    unit : whose budget
+    at : since when it stands
+    old_minor, new_minor : before, and as it was made
+    """
+
+    change: str
+    sequence: int
+    unit: str
+    at: datetime
+    old_minor: int
+    new_minor: int
 
 
-def moved_units(made: pd.DataFrame, at: datetime, days: float) -> set[str]:
+def made_since(ledger: "Ledger", since: datetime) -> list[MadeMove]:
+    """Changes that were made from an instant on, in the order of the ledger."""
+    return [
+        MadeMove(
+            change=row["payload"]["change"],
+            sequence=int(row["sequence"]),
+            unit=row["unit"],
+            at=row["at"].to_pydatetime(),
+            old_minor=int(row["old_minor"]),
+            new_minor=int(row["new_minor"]),
+        )
+        for row in ledger.entries(kind="confirmation", since=since).to_dict("records")
+        if row["verdict"] == "confirmed"
+        and not (pd.isna(row["old_minor"]) or pd.isna(row["new_minor"]))
+    ]
+
+
+def opening_minor(made: Sequence[MadeMove]) -> dict[str, int]:
+    """Unit -> its budget before the first of these moves."""
+    return {one.unit: one.old_minor for one in reversed(made)}
+
+
+def moved_units(made: Iterable[MadeMove], at: datetime, days: float) -> set[str]:
     """Units that were moved so lately that nothing of it can have been seen."""
-    late = made["at"] > pd.Timestamp(at - timedelta(days=days))
-    return set(made.loc[late, "unit"].tolist())
+    return {one.unit for one in made if one.at > at - timedelta(days=days)}
 
 
 def promise_made(doors: Doors, cycle: str) -> None:
@@ -50,31 +83,29 @@ def promise_made(doors: Doors, cycle: str) -> None:
     PlatformError : the budgets that stand cannot be read
     """
     ledger = doors.state.ledger
-    made: Any = made_since(ledger, doors.now - LATELY)
-    made = made[~made["change"].isin(_promised(ledger, doors.now - LATELY))]
-    fit = doors.state.fit() if len(made) else None
+    promised = _promised(ledger, doors.now - LATELY)
+    made = [one for one in made_since(ledger, doors.now - LATELY) if one.change not in promised]
+    fit = doors.state.fit() if made else None
     if fit is None:
         return
-    before = dict(zip(made["unit"][::-1], made["old_minor"][::-1], strict=True))  # the first stands
-    after = dict(zip(made["unit"], made["new_minor"], strict=True))
     standing = doors.platform.budgets()
     days, cells = doors.settings.period_days, fit.draws.cells
     spend = [
         current_spend(
             [
-                replace(one, daily_minor=int(minor.get(unit_of_budget(one), one.daily_minor)))
+                replace(one, daily_minor=minor.get(unit_of_budget(one), one.daily_minor))
                 for one in standing
             ],
             cells,
             days,
         )
-        for minor in (before, after)
+        for minor in (opening_minor(made), {one.unit: one.new_minor for one in made})
     ]
     pairs = promise_pairs(
         fit,
         *spend,
         cycle=cycle,
-        at=max(doors.now, made["at"].iloc[-1].to_pydatetime()),
+        at=max(doors.now, made[-1].at),
         horizon=doors.settings.horizon,
         seed=int(fit.seed),
         changes=_by_account(made),
@@ -89,9 +120,9 @@ def _promised(ledger: "Ledger", since: datetime) -> set[str]:
     return {change for one in payloads for change in one.get("changes", ())}
 
 
-def _by_account(made: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _by_account(made: Iterable[MadeMove]) -> dict[str, dict[str, int]]:
     """Account -> the changes of it, and their places in the ledger."""
     found: dict[str, dict[str, int]] = {}
-    for row in made.to_dict("records"):
-        found.setdefault(row["unit"].partition("::")[0], {})[row["change"]] = row["sequence"]
+    for one in made:
+        found.setdefault(split_unit(one.unit)[0], {})[one.change] = one.sequence
     return found

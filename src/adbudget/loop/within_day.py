@@ -6,8 +6,7 @@ Knows no plan and no fit.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -50,7 +49,8 @@ def rehearse_day(
         days = spent.get(one.unit)
         if one.paused or days is None:
             continue
-        days = days[days.index >= _since(one, now)]
+        since = _since(one, now)
+        days = days[[day.date() >= since for day in days.index]]
         if not len(days) or not days.to_numpy().sum() > 0:
             continue
         budget = money_of(one)
@@ -66,9 +66,8 @@ def _by_hour(performance: Performance | None) -> dict[tuple[str, str, str], pd.D
     if performance is None or not performance.by_hour or performance.frame.empty:
         return {}
     frame = performance.frame
-    complete: Any = pd.Timestamp(performance.complete_until.replace(tzinfo=None))
-    last = complete.normalize()
-    whole = frame[frame["date"] < last]
+    last = performance.complete_until.replace(tzinfo=None).date()
+    whole = frame[frame["date"] < pd.Timestamp(last)]
     table = whole.pivot_table("spend", [*KEY, "date"], "hour", aggfunc="sum", fill_value=0.0)
     table = table.reindex(columns=range(HOURS), fill_value=0.0)
     return {unit: own.droplevel(KEY) for unit, own in table.groupby(level=KEY)}  # type: ignore[misc]
@@ -86,12 +85,11 @@ def _traffic(spent: Mapping[tuple[str, str, str], pd.DataFrame]) -> dict:
     return shapes
 
 
-def _since(budget: StandingBudget, now: datetime) -> pd.Timestamp:
+def _since(budget: StandingBudget, now: datetime) -> date:
     """The first whole day on which the budget stood as it does."""
     if budget.changed_at is None or budget.changed_at > now:
-        return pd.Timestamp.min
-    changed: Any = pd.Timestamp(budget.changed_at.replace(tzinfo=None))
-    return changed.normalize() + pd.Timedelta(days=1)
+        return datetime.min.date()
+    return budget.changed_at.date() + timedelta(days=1)
 
 
 def _used_up(

@@ -5,8 +5,6 @@ other limits as they are (the multiplier of the limit; Boyd & Vandenberghe, Conv
 2004, section 5.6).
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -52,7 +50,5 @@ def shadow_prices(problem: Problem, spend: np.ndarray, solution: Solution) -> pd
     can = may_move & ((beyond > 0) | (spend > 0))
     binds = np.flatnonzero((met != "") & (np.abs(beyond) > TRIFLE) & ~wants & can)
     found += [(*names[i], str(met[i]), float(beyond[i])) for i in binds]
-    table = pd.DataFrame(found, columns=list(COLUMNS))
-    prices: Any = table["price"]
-    order = prices.abs().sort_values(ascending=False, kind="stable").index
-    return table.loc[order].reset_index(drop=True)
+    found.sort(key=lambda row: -abs(row[-1]))
+    return pd.DataFrame(found, columns=list(COLUMNS))

@@ -27,7 +27,7 @@ from adbudget.loop.campaigns import (
 from adbudget.loop.cycle_report import CycleReport, campaign_table
 from adbudget.loop.gathering import Gathered, first_day, gather, readings_of
 from adbudget.loop.leaning import reasons_of, settled_spend, tried_budgets
-from adbudget.loop.learning import Learned, fit_all, refit_due, update_fit
+from adbudget.loop.learning import Learned, can_stand, fit_all, refit_due, update_fit
 from adbudget.loop.limiting import QUARTER, cycle_limits
 from adbudget.loop.maturity import Maturity, learn_maturity
 from adbudget.loop.promises import Judged, judge_promises, promise_pairs
@@ -202,7 +202,7 @@ class _Run:
             recent = self._gather(since, maturity)
             with suppress(InputError):  # a new cell, account or control: all is fitted again
                 done = recent, update_fit(before, recent, seed=self._seed(), cores=self.cores)
-        if done is None:
+        if done is None or not can_stand(done[1]):
             back = today_of(self.now) - timedelta(days=self.settings.history_days)
             whole = self._gather(first_day(back, days) + timedelta(days=days), maturity)
             done = whole, fit_all(whole, seed=self._seed(), cores=self.cores)

@@ -1,6 +1,7 @@
 """One cycle on a simulated platform: nothing drastic, nothing lost, nothing twice, all said."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from adbudget import InputError, load_policy
 from adbudget.errors import PlatformError
 from adbudget.loop import LoopSettings, open_state, run_cycle
 from adbudget.loop.cycle import PROPOSED, REVIEWED
+from adbudget.loop.learning import Learned, can_stand
 from adbudget.loop.state import DONE, GIVEN_UP
 from adbudget.platforms.platform import BudgetOrder
 from tests.loop.conftest import SETTINGS
@@ -307,3 +309,18 @@ def test_with_nothing_to_explore_monitored_cells_keep_what_is_set(platform, stat
 def test_the_instant_needs_a_time_zone(platform, state):
     with pytest.raises(InputError, match="now must have a time zone"):
         cycle(platform, state, now=platform.now.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    ("how", "problems", "stands"),
+    [
+        ("updated", (), True),
+        ("updated", ("41 of 4000 draws diverged.",), False),
+        ("fitted", ("r-hat is 1.2.",), True),  # there is nothing better to be had
+        ("unchanged", ("r-hat is 1.2.",), True),
+    ],
+)
+def test_an_update_that_cannot_be_trusted_is_fitted_anew(state, how, problems, stands):
+    fit = state.fit()
+    ill = replace(fit, health=replace(fit.health, problems=problems))
+    assert can_stand(Learned(fit=ill, how=how, why="")) == stands

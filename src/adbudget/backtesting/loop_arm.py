@@ -15,7 +15,7 @@ from adbudget.backtesting.market import Market
 from adbudget.loop.campaigns import money_by_cell
 from adbudget.loop.gathering import Gathered
 from adbudget.loop.leaning import lean_left
-from adbudget.loop.learning import fit_all, refit_due, update_fit
+from adbudget.loop.learning import can_stand, fit_all, refit_due, update_fit
 from adbudget.loop.limiting import QUARTER, limits_of_cells
 from adbudget.loop.promises import Judged, caution_of, judge, promises_of
 from adbudget.loop.proposing import propose
@@ -157,7 +157,9 @@ def _learned(
     """The fit of what is known now, by the loop's rules of when to update and when to fit anew."""
     if known is not None and not refit_due(known, settings.refit_cycles):
         recent = _gathered(market, settings, settings.restate_days, late)
-        return update_fit(known, recent, seed=seed, cores=cores).fit
+        learned = update_fit(known, recent, seed=seed, cores=cores)
+        if can_stand(learned):
+            return learned.fit
     whole = _gathered(market, settings, settings.history_days, late)
     return fit_all(whole, seed=seed, cores=cores).fit
 

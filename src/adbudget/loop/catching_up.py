@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adbudget.errors import InputError
 from adbudget.loop.doors import Doors
 from adbudget.loop.gathering import Gathered, first_day, gather, readings_of
-from adbudget.loop.learning import Learned, fit_all, refit_due, update_fit
+from adbudget.loop.learning import Learned, can_stand, fit_all, refit_due, update_fit
 from adbudget.loop.limiting import QUARTER
 from adbudget.loop.maturity import Maturity, learn_maturity
 
@@ -36,7 +36,7 @@ def catch_up(doors: Doors) -> tuple[Gathered, Learned]:
         recent = _gather(doors, since, maturity)
         with suppress(InputError):  # a new cell, account or control: all is fitted again
             done = recent, update_fit(before, recent, seed=doors.seed(), cores=doors.cores)
-    if done is None:
+    if done is None or not can_stand(done[1]):
         back = today - timedelta(days=doors.settings.history_days)
         whole = _gather(doors, first_day(back, days) + timedelta(days=days), maturity)
         done = whole, fit_all(whole, seed=doors.seed(), cores=doors.cores)

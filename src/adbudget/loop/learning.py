@@ -84,6 +84,15 @@ def refit_due(fit: "Fit", after: int) -> bool:
     return sum(note.kind == "updated" for note in fit.panel.notes) >= after
 
 
+def can_stand(learned: Learned) -> bool:
+    """Whether an update can be gone on with. One that cannot be trusted is fitted anew.
+
+    The draws of an update are carried over; a fit takes smaller steps and more chains until they
+    can be trusted, where nothing would be moved for weeks.
+    """
+    return learned.how != "updated" or learned.fit.health.ok
+
+
 def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Spend and outcome of the accounts that have both, over the same whole periods."""
     spend: Any = gathered.spend

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 HALVINGS = 20
+ROUNDING = 1e-9  # of a cell's spend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,12 +84,13 @@ def propose(
     # What is tried already stays so where the fit cannot be trusted, and what of a lean a cycle has
     # no room for is not taken for one: it would be taken back from the step.
     plan = _within(base + explored, current, settings.change) if fit.health.ok else current
+    lean = plan - base
     return Draft(
         current=current,
         settled=settled,
         plan=plan,
         base=base,
-        explored=plan - base,
+        explored=lean.where(lean.abs() > ROUNDING * base.abs(), 0.0),
         exploration_cost=cost,
         proposal=best,
     )

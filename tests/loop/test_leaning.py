@@ -1,12 +1,15 @@
 """What a cycle only tries: how much of it stands after a cycle, on paper."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from adbudget.loop.leaning import lean_left, settled_spend, tried_budgets
+from adbudget import open_ledger
+from adbudget.ledger.entry import Entry
+from adbudget.loop.leaning import lean_left, leans_of, settled_spend, tried_budgets
 from adbudget.loop.proposing import Draft
 from adbudget.platforms.platform import StandingBudget
 
@@ -43,12 +46,28 @@ def budget(channel, daily_minor):
 STANDING = (budget("x", 1100), budget("y", 1900))
 
 
-def decided(x, y):
-    calls = [
-        SimpleNamespace(campaign_id="a::x-1", budget_now=x),
-        SimpleNamespace(campaign_id="a::y-1", budget_now=y),
-    ]
-    return [SimpleNamespace(calls=calls)]
+def tried(**minor):
+    """What is only tried after a run that ordered these budgets, minor units a day."""
+    facts = {"run_ids": ["run"], "lean": leans_of(DRAFT, STANDING)}
+    with open_ledger(":memory:") as ledger:
+        for one in STANDING:
+            if one.channel in minor:
+                ledger.append(change(f"a::{one.campaign}", one.daily_minor, minor[one.channel]))
+        return tried_budgets(facts, ledger)
+
+
+def change(unit, old, new):
+    return Entry(
+        kind="change",
+        at=datetime(2026, 3, 2, tzinfo=UTC),
+        who="adbudget loop",
+        run_id="run",
+        unit=unit,
+        currency="EUR",
+        old_minor=old,
+        new_minor=new,
+        verdict="auto",
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +84,7 @@ def test_what_went_a_part_of_the_way_keeps_as_much_of_the_old_lean(set_now, left
 
 
 def test_a_budget_that_the_policy_leaves_as_it_was_still_holds_the_lean_of_before():
-    made = tried_budgets(DRAFT, STANDING, decided(11.0, 19.0))
+    made = tried()
     assert made["a::x-1"] == (1100, pytest.approx(100.0))
     assert made["a::y-1"] == (1900, pytest.approx(-100.0))
     settled = settled_spend(made, STANDING, DRAFT.current, 7)
@@ -73,13 +92,13 @@ def test_a_budget_that_the_policy_leaves_as_it_was_still_holds_the_lean_of_befor
 
 
 def test_a_budget_that_follows_the_plan_holds_its_lean_and_the_next_cycle_takes_it_back():
-    made = tried_budgets(DRAFT, STANDING, decided(11.5, 17.5))
+    made = tried(x=1150, y=1750)
     after = (budget("x", 1150), budget("y", 1750))
     settled = settled_spend(made, after, DRAFT.plan, 7)
     np.testing.assert_allclose(settled, DRAFT.base)
 
 
 def test_a_budget_that_somebody_else_set_is_taken_as_it_is():
-    made = tried_budgets(DRAFT, STANDING, decided(11.5, 17.5))
+    made = tried(x=1150, y=1750)
     settled = settled_spend(made, (budget("x", 2000),), spend(140.0, 122.5), 7)
     np.testing.assert_allclose(settled, [140.0, 122.5])

@@ -28,11 +28,11 @@ def main() -> int:
 
     worlds = _names(given.worlds, list(WORLDS), "worlds")
     arms = _names(given.arms, list(ARMS), "arms")
-    done = _done(given.results)
     for seed in range(given.seed, given.seed + given.seeds):
         for name in worlds:
             for arm in arms:
-                if (name, seed, arm) in done:
+                # Asked anew every time: another process may be at work on the same file.
+                if (name, seed, arm) in _done(given.results):
                     continue
                 figures = run_arm(make_world(name, seed, given.rounds), arm)
                 with given.results.open("a", encoding="utf-8") as file:

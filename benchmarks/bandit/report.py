@@ -102,7 +102,7 @@ def _world(runs: Sequence[Run], world: str) -> str:
     head += ["after a break"] * broken + ["churn", "violations", "s a round"]
     every = sum(r["world"] == world and r["arm"] == "equal" for r in runs)
     rows = [
-        f"**{world}**, {n_rounds} rounds, {seeds} seeds"
+        f"**{world}**, {n_rounds} rounds, {seeds} seed{'s' * (seeds > 1)}"
         + (f" (without ours, regret over {every} in brackets)" if every > seeds else ""),
         "",
         f"| {' | '.join(head)} |",

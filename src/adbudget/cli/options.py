@@ -25,7 +25,7 @@ LEDGER_EXIT_CODES = "Exit codes: 0 all is well, 2 the input or the ledger cannot
 Files = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE...",
+        metavar="FILE",
         help="Tables of spend: CSV, Excel, JSON or Parquet, .gz or .zip, or a folder of them; with "
         "--sql a table or query.",
     ),

@@ -123,7 +123,7 @@ def _tried(
             if not news:
                 break
             for key, value in news.items():
-                own = options.get(key)
+                own: Any = options.get(key)
                 both = isinstance(value, Mapping) and isinstance(own, Mapping)
                 options[key] = {**own, **value} if both else value
                 (cautions if key in HARMLESS else guess.doubts).append(SAID.get(key, key))

@@ -39,9 +39,7 @@ OutcomeFiles = Annotated[
 ]
 FilesOrFit = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="FILE", help="Tables of spend, as check takes them; none with --fit."
-    ),
+    typer.Argument(metavar="FILE", help="Tables of spend, as check takes them; none with --fit."),
 ]
 SavedFit = Annotated[
     Path | None,

@@ -68,7 +68,5 @@ def needed(files: list[str] | None) -> list[str]:
     InputError : it is not given
     """
     if not files:
-        raise InputError(
-            "Missing argument 'FILE': the table of spend, or --fit and a saved fit."
-        )
+        raise InputError("Missing argument 'FILE': the table of spend, or --fit and a saved fit.")
     return files

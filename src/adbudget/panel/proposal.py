@@ -124,8 +124,9 @@ def _tried(
                 break
             for key, value in news.items():
                 own: Any = options.get(key)
-                both = isinstance(value, Mapping) and isinstance(own, Mapping)
-                options[key] = {**own, **value} if both else value
+                if isinstance(value, Mapping) and isinstance(own, Mapping):
+                    value = {**own, **value}
+                options[key] = value
                 (cautions if key in HARMLESS else guess.doubts).append(SAID.get(key, key))
     return Proposed(
         options=options,

@@ -13,8 +13,9 @@ import pytest
 
 import adbudget as ab
 from adbudget.display.page import Page, Shown, as_html, as_text, in_short
-from adbudget.loop import CycleReport
+from adbudget.loop import CycleReport, LoopSettings
 from adbudget.model.evidence import gather
+from adbudget.model.population import learned_population
 from adbudget.model.reference import make_design
 from adbudget.model.row_noise import RowNoise
 from adbudget.synthetic import WorldSpec, synthesize
@@ -61,6 +62,34 @@ def unsampled(panel: ab.Panel) -> ab.Fit:
     return replace(made, positions=rng.normal(0, 0.3, (2, 20, made.layout.size)))
 
 
+def walk() -> ab.HistoryBacktest:
+    """A walk through a history with a hundred notes."""
+    rows = pd.DataFrame(
+        {"date": "2026-01-05", "account": [f"a{i}" for i in range(90)], "forecast": 110.0,
+         "seen": 100.0, "inside": True, "as_before": 90.0, "lift": 10.0, "lift_seen": 8.0,
+         "lift_seen_sd": 2.0, "verdict": "kept"}
+    )  # fmt: skip
+    moves = pd.DataFrame(
+        {"date": ["2026-01-05"], "spend": 100.0, "proposed": 110.0, "spent": 105.0}
+    )
+    return ab.HistoryBacktest(
+        period="weekly", horizon=4, outcome_name="revenue", accounts=rows, moves=moves,
+        notes=tuple(f"Note {i}: " + "something to know " * 12 for i in range(100)), seed=1,
+    )  # fmt: skip
+
+
+def world_backtest() -> ab.WorldBacktest:
+    """Two hundred cycles."""
+    cells = pd.MultiIndex.from_product([[f"a{i}" for i in range(40)], ["x", "y"]])
+    arms = ("loop", "frozen", "roas", "oracle")
+    gains = pd.DataFrame(dict.fromkeys((*arms, "best"), np.arange(200.0)))
+    return ab.WorldBacktest(
+        spec=WorldSpec(), seed=1, settings=LoopSettings(), start=pd.Series(100.0, cells),
+        spend={arm: np.full((200, 80), 100.0) for arm in arms}, gains=gains,
+        broken=dict.fromkeys(arms, 0), told=(),
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def examples(panel, draws_and_now, tmp_path_factory):
     draws, now = draws_and_now
@@ -96,6 +125,7 @@ def examples(panel, draws_and_now, tmp_path_factory):
             rehearsal=pd.DataFrame(), applied=None, judged=(), exploration_cost=0.0, notes=(),
         ),
     ]  # fmt: skip
+    found += [learned_population(fitted), walk(), world_backtest()]
     yield {type(one).__name__: one for one in found}
     next(one for one in found if isinstance(one, ab.Ledger)).close()
 

@@ -6,8 +6,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import Page, Shown, counted
 from adbudget.errors import InputError
 
+MOST_NOTES = 3
 UNSCORED = (
     "A proposal that was not carried out has no outcome and is not scored; what is scored is the "
     "forecast of what was really spent."
@@ -15,7 +17,7 @@ UNSCORED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class HistoryBacktest:
+class HistoryBacktest(Shown):
     """A walk forward through a history.
 
     Attributes
@@ -82,24 +84,36 @@ class HistoryBacktest:
             **_directions(self.moves),
         }
 
-    def __repr__(self) -> str:
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show: the summary in words."""
         told = self.summary()
-        lines = [
-            f"HistoryBacktest: {told['dates']} dates, {self.horizon} {self.period} periods ahead, "
-            f"{told['rows']} forecasts of {self.outcome_name} by account.",
-            f"Inside 90% intervals: {told['coverage']:.0%}. Mean error {told['error']:.1%} of the "
-            f"outcome (as before: {told['error_as_before']:.1%}), bias {told['bias']:+.1%}.",
-            f"Moves that were really made: per unit of lift forecast {told['lift_slope']:.2f} ± "
-            f"{told['lift_slope_sd']:.2f} was seen; {told['kept']} promises kept, "
-            f"{told['broken']} broken, {told['unclear']} unclear.",
-            f"Proposals move {told['moved']:.1%} of spend; {told['same_direction']:.0%} of that "
-            "money is in cells that then went the same way.",
-            UNSCORED,
-            *self.notes[:5],
-        ]
-        if len(self.notes) > 5:
-            lines.append(f"... and {len(self.notes) - 5} more notes.")
-        return "\n".join(lines)
+        inside = (
+            f"{told['coverage']:.0%} inside 90% intervals; mean error {told['error']:.1%} of the "
+            f"outcome (as before: {told['error_as_before']:.1%}), bias {told['bias']:+.1%}"
+        )
+        made = (
+            f"per unit of lift forecast {told['lift_slope']:.2f} ± {told['lift_slope_sd']:.2f} was "
+            f"seen; {told['kept']} promises kept, {told['broken']} broken, "
+            f"{told['unclear']} unclear"
+        )
+        proposed = (
+            f"move {told['moved']:.1%} of spend; {told['same_direction']:.0%} of that money is in "
+            "cells that then went the same way"
+        )
+        more = len(self.notes) - MOST_NOTES
+        return Page(
+            title=f"HistoryBacktest: {counted(told['dates'], 'date')}, {self.horizon} "
+            f"{self.period} periods ahead, {told['rows']} forecasts of {self.outcome_name}",
+            facts=[
+                ("forecasts", inside),
+                ("moves made", made),
+                ("proposals", proposed),
+                ("not scored", UNSCORED),
+                *(("note", note) for note in self.notes[:MOST_NOTES]),
+                *([("", f"... and {more} more notes")] if more > 0 else []),
+            ],
+            next=('.to_frame()  .to_frame("channel")  .summary()',),
+        )
 
 
 def _error(rows: Any, column: str) -> float:

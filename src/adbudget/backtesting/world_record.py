@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.backtesting.loop_arm import Told
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.loop.settings import LoopSettings
 from adbudget.synthetic import WorldSpec
 
@@ -15,7 +16,7 @@ MONTH_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class WorldBacktest:
+class WorldBacktest(Shown):
     """What came of a loop in a world with known truth. Money is account currency per period.
 
     Gains are those of the true curves at a constant spend, against the budgets of the start: no
@@ -100,20 +101,23 @@ class WorldBacktest:
             }
         ).rename_axis("arm")
 
-    def __repr__(self) -> str:
-        n_accounts = self.start.index.get_level_values(0).nunique()
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show: every rule on a line."""
         best = self.gains["best"].iloc[-1] / float(self.start.sum())
-        head = (
-            f"WorldBacktest: {len(self.gains)} cycles, {n_accounts} accounts, {len(self.start)} "
-            f"cells, seed {self.seed}. The best split gains {best:.1%} of the spend; shares of it:"
-        )
         verdicts = [one.verdict for each in self.told for one in each.judged]
         kept, broken = verdicts.count("kept"), verdicts.count("broken")
-        tail = (
-            f"Promises of the loop: {len(verdicts)} judged, {kept} kept, {broken} broken, "
-            f"{len(verdicts) - kept - broken} unclear."
+        table = self.summary().reset_index()
+        return Page(
+            title=f"WorldBacktest: {counted(len(self.gains), 'cycle')}, "
+            f"{counted(len(self.start), 'cell')}, seed {self.seed}",
+            facts=[
+                ("best split", f"gains {best:.1%} of the spend; the table has shares of that"),
+                (
+                    "promises",
+                    f"{len(verdicts)} judged, {kept} kept, {broken} broken, "
+                    f"{len(verdicts) - kept - broken} unclear",
+                ),
+            ],
+            next=(".to_frame()  .summary()  .shares()",),
+            **table_of(table),
         )
-        table = self.summary().to_string(
-            float_format=lambda value: f"{value:.2f}", formatters={"broken": lambda n: f"{n:.0f}"}
-        )
-        return f"{head}\n{table}\n{tail}"

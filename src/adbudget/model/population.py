@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.draws import CurveDraws
 from adbudget.errors import FileFormatError, InputError
 from adbudget.model.archive import priors_of, read_archive, tuples, write_archive
@@ -33,8 +34,8 @@ TEXTS = ("channels", "unit_value", "margin", "currency", "period_days", "version
 KEPT_DRAWS = 1000  # of a saved population: 4 bytes each times 4 * channels + 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Population:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Population(Shown):
     """What accounts have in common. See ``fit.population``.
 
     Attributes
@@ -189,11 +190,15 @@ class Population:
             index=pd.Index(self.channels, name="channel"),
         )
 
-    def __repr__(self) -> str:
-        table = self.to_frame().round(2).to_string()
-        return (
-            f"Population of {self.n_accounts} accounts, {self.learned.n_rows:,} outcomes, "
-            f"{len(self.positions)} draws\n{table}"
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show: every channel on a line."""
+        known = self.priors.learned is not None
+        whose = f" of {counted(self.n_accounts, 'account')}" if known else ""
+        rows = f", {counted(self.learned.n_rows, 'outcome')}" if known else ""
+        return Page(
+            title=f"Population{whose}{rows}, {counted(len(self.positions), 'draw')}",
+            next=("fit(panel, population=...)  .save(path)  .to_frame()  .new_account(...)",),
+            **table_of(self.to_frame().reset_index()),
         )
 
     def save(self, path: str | Path) -> None:

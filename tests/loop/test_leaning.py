@@ -52,7 +52,8 @@ def tried(**minor):
     with open_ledger(":memory:") as ledger:
         for one in STANDING:
             if one.channel in minor:
-                ledger.append(change(f"a::{one.campaign}", one.daily_minor, minor[one.channel]))
+                entry = change(f"a::{one.campaign}", one.daily_minor, minor[one.channel])
+                ledger.append(entry, key=one.campaign)
         return tried_budgets(facts, ledger)
 
 

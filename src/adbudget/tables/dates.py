@@ -88,8 +88,9 @@ def looks_like_date(value: object) -> bool:
         text = value.strip()
         return _moment(text, False) is not None or _moment(text, True) is not None
     if isinstance(value, bool | float | int | np.number):
-        number = float(value)
-        return 19_000_101 <= number <= 21_001_231 and _moment(f"{number:.0f}", None) is not None
+        # Compared before it is made a float, which a very long number cannot be.
+        like_a_day = bool(19_000_101 <= value <= 21_001_231)
+        return like_a_day and _moment(f"{float(value):.0f}", None) is not None
     return value is not pd.NaT and isinstance(value, date | np.datetime64 | pd.Period)
 
 

@@ -614,7 +614,7 @@ def test_the_command_decides_anew_from_a_fit(kept, fitted, tmp_path, monkeypatch
     given = ("--fit", kept, "--config", tmp_path / "c.yaml", "--out", tmp_path / "d.json")
     code, out, err = command(monkeypatch, capsys, "recommend", *given)
     assert code == 0
-    assert "Weekly revenue, 3 accounts" in out
+    assert "3 accounts, 9 account-channels" in " ".join(out.split())
     assert err == (
         "Note: --fit: currency, draws of the config file are about data and fit, and not used.\n"
     )

@@ -68,8 +68,8 @@ def recommend(
 decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, missing_spend, \
 out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
-    priors, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, cores, \
-progress : as in :func:`adbudget.fit`
+    priors, population, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, \
+cores, progress : as in :func:`adbudget.fit`
     save_fit : also save what was learned to this file: ``Fit.load(path).recommend(...)`` decides
         anew from it, with other limits, without fitting again
     current : spend per period by (account, channel) that moves are measured from; the mean of the

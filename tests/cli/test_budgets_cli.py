@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from adbudget import open_ledger, pace
-from adbudget.cli.app import main
+from adbudget.cli import main
 from adbudget.ledger.entry import Entry
 from tests.pacing.flights import daily, plan_frame, plan_row
 

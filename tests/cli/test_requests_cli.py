@@ -10,7 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from adbudget import open_ledger
-from adbudget.cli.app import main
+from adbudget.cli import main
 from adbudget.cli.requests import token_name
 from adbudget.pacing.requests import read_requests
 from tests.pacing.seller_cases import LATER, ask, filed

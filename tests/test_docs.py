@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import adbudget
 import adbudget.model.fit as home_of_fit
 from adbudget import cli
 from adbudget.loop import open_state
@@ -85,15 +86,16 @@ def short_fits():
     original = home_of_fit.fit
 
     def fit(panel, priors=None, *, seed, **options):
-        tests = options.get("lift_tests")
+        tests, population = options.get("lift_tests"), options.get("population")
         key = (panel.spend.tobytes(), panel.outcome.tobytes(), panel.currency, priors, seed)
-        key = (*key, None if tests is None else tests.to_csv())
+        key = (*key, None if tests is None else tests.to_csv(), id(population))
         if key not in made:
-            short = {"draws": 400, "tune": 300, "chains": 2}
+            short = {"draws": 400, "tune": 300, "chains": 2, "population": population}
             made[key] = original(panel, priors, seed=seed, lift_tests=tests, **short)
         return made[key]
 
     patch = pytest.MonkeyPatch()
+    patch.setattr(adbudget, "fit", fit)  # the package keeps a name once it was used
     patch.setattr(home_of_fit, "fit", fit)
     patch.setattr("adbudget.model.sampling.MAX_RUNS", 1)
     yield

@@ -22,7 +22,7 @@ def test_a_walk_is_told_and_written(call, folder, monkeypatch):
     code, out, _ = call("backtest", *tables, *size, "--out", folder / "walk.csv")
     assert code == 0
     words = " ".join(out.split())
-    assert "HistoryBacktest: 1 dates, 4 weekly periods ahead, 1 forecasts of revenue" in words
+    assert "HistoryBacktest: 1 date, 4 weekly periods ahead, 1 forecasts of revenue" in words
     assert "A proposal that was not carried out has no outcome" in words
     frame = pd.read_csv(folder / "walk.csv")
     assert len(frame) == 1

@@ -190,6 +190,17 @@ def test_a_file_keeps_it_and_tells_nobody_who_the_accounts_are(population, newco
         back.check_new(["account_02"])
 
 
+def test_a_value_that_only_some_accounts_have_stays_out_of_the_file(population, tmp_path):
+    mixed = replace(as_if_of(population, 5), margin=(0.31, 0.4), currency=("EUR", "USD"))
+    mixed.save(tmp_path / "mixed.population")
+    back = ab.Population.load(tmp_path / "mixed.population")
+    assert (back.margin, back.currency, back.unit_value) == ((), (), population.unit_value)
+    with pytest.raises(ab.InputError, match="margin differs between the accounts of the fit, so"):
+        back.new_account({population.channels[0]: 1.0}, seed=1)
+    with pytest.raises(ab.InputError, match="no account of the fit has"):
+        back.new_account({population.channels[0]: 1.0}, seed=1, name="account_01")
+
+
 def test_few_accounts_are_not_written_down(population, tmp_path):
     with pytest.raises(ab.InputError, match="at least 5"):
         as_if_of(population, 4).save(tmp_path / "few.population")

@@ -51,10 +51,11 @@ def agreed(argument: str, known: tuple[float, ...], given: float | None) -> floa
         if not _is_positive(given):
             raise InputError(f"{argument} must be a positive number; got {given!r}.")
         return float(given)
-    if len(known) > 1:
+    if len(known) != 1:
+        told = f" ({min(known):g} to {max(known):g})" if len(known) else ""
         raise InputError(
-            f"{argument} differs between the accounts of the fit ({min(known):g} to "
-            f"{max(known):g}), so the new account's is not known: pass {argument}=..."
+            f"{argument} differs between the accounts of the fit{told}, so the new account's is "
+            f"not known: pass {argument}=..."
         )
     return next(iter(known))
 
@@ -63,9 +64,10 @@ def agreed_currency(known: tuple[str, ...], given: str | None) -> str:
     """The caller's currency, or the one all accounts of the fit share."""
     if given is not None:
         return given
-    if len(known) > 1:
+    if len(known) != 1:
+        told = f" ({quoted(set(known))})" if len(known) else ""
         raise InputError(
-            f"the accounts of the fit have several currencies ({quoted(set(known))}); "
+            f"the accounts of the fit have several currencies{told}; "
             "say which one the new account has: currency='EUR'."
         )
     return next(iter(known))

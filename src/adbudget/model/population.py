@@ -31,6 +31,7 @@ FEWEST_TO_SAVE = 5  # accounts; fewer would be recognisable in what they have in
 FORMAT, FORMAT_VERSION = "adbudget-population", 1
 ARRAYS = ("positions", "basis_mean", "bursts", "retention", "mix")
 TEXTS = ("channels", "unit_value", "margin", "currency", "period_days", "versions")
+OWN_VALUES = ("unit_value", "margin", "currency")
 KEPT_DRAWS = 1000  # of a saved population: 4 bytes each times 4 * channels + 3
 
 
@@ -49,7 +50,8 @@ class Population(Shown):
     bursts : (channel,) spend that money is spent at over mean spend, of a typical history
     retention : (retention,) rate kept per period
     mix : (adstock, retention) each adstock as a mix of geometric ones
-    unit_value, margin, currency : what the accounts have of them, each value once
+    unit_value, margin, currency : what the accounts have of them, each value once; a file keeps
+        what all of them share, and () otherwise
     period_days : days in one period
     versions : library -> version that made it
     accounts : names of the fit it is part of; () in a population that was loaded
@@ -95,7 +97,8 @@ class Population(Shown):
 
     def has(self, account: str) -> bool:
         """Whether an account of this name is among those it was learned from."""
-        return account in self.accounts or self.learned.has(account)
+        learned = self.priors.learned
+        return account in self.accounts or (learned is not None and learned.has(account))
 
     def priors_for(self, channels: Iterable[str]) -> Priors:
         """What is believed of accounts that use these channels, before their own data.
@@ -135,7 +138,7 @@ class Population(Shown):
 
         The account's own effects are drawn afresh for every draw of what accounts share.
         """
-        if not isinstance(name, str) or not name.strip() or name in self.accounts:
+        if not isinstance(name, str) or not name.strip() or self.has(name):
             raise InputError(
                 f"name must be text that no account of the fit has; got {name!r}. "
                 "An account of the fit has curves of its own."
@@ -217,6 +220,8 @@ class Population(Shown):
         kept = replace(self, positions=self.positions[::step][:KEPT_DRAWS])
         text: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION}
         text |= {name: getattr(kept, name) for name in TEXTS}
+        # A value that only some accounts have would be a figure of theirs.
+        text |= {name: () for name in OWN_VALUES if len(text[name]) > 1}
         text["priors"] = asdict(kept.priors)
         write_archive(Path(path), text, {name: np.asarray(getattr(kept, name)) for name in ARRAYS})
 

@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from benchmarks.asked import names_of
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.jsonl"
@@ -26,8 +28,8 @@ def main() -> int:
     from benchmarks.bandit.run import run_arm
     from benchmarks.bandit.worlds import WORLDS, make_world
 
-    worlds = _names(given.worlds, list(WORLDS), "worlds")
-    arms = _names(given.arms, list(ARMS), "arms")
+    worlds = names_of(given.worlds, list(WORLDS), "worlds")
+    arms = names_of(given.arms, list(ARMS), "arms")
     for seed in range(given.seed, given.seed + given.seeds):
         for name in worlds:
             for arm in arms:
@@ -60,14 +62,6 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--results", type=Path, default=RESULTS, help="file of JSON lines")
     options.add_argument("--report", action="store_true", help="write docs/bandit.md from them")
     return options
-
-
-def _names(text: str, known: list[str], what: str) -> list[str]:
-    names = known if text == "all" else text.split(",")
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise SystemExit(f"--{what}: unknown {unknown}; choose from {', '.join(known)}, or all.")
-    return names
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.asked import names_of
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 if not __package__:  # started as a folder
@@ -31,9 +33,9 @@ def main() -> int:
     from benchmarks.worlds.results import Results
     from benchmarks.worlds.tools import TOOLS
 
-    names = _names(given.families, list(families()), "families")
-    tools = _names(given.tools, list(TOOLS), "tools")
-    studies = _names(given.studies, list(STUDIES), "studies")
+    names = names_of(given.families, list(families()), "families")
+    tools = names_of(given.tools, list(TOOLS), "tools")
+    studies = names_of(given.studies, list(STUDIES), "studies")
     worlds = None if given.worlds == "usual" else _numbers(given.worlds)
     jobs = make_grid(studies, names, worlds, tools)
     results = Results(given.results or _results_of(src), src)
@@ -87,14 +89,6 @@ def _options() -> argparse.ArgumentParser:
         "--report", action="store_true", help="only rewrite docs/validation.md and its plots"
     )
     return options
-
-
-def _names(text: str, known: list[str], what: str) -> list[str]:
-    names = known if text == "all" else text.split(",")
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise SystemExit(f"--{what}: unknown {unknown}; choose from {', '.join(known)}, or all.")
-    return names
 
 
 def _numbers(text: str) -> list[int]:

@@ -10,8 +10,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.asked import names_of
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 if not __package__:  # started as a folder
@@ -28,6 +26,7 @@ def main() -> int:
     sys.path.insert(0, str(src))  # worlds are listed by the library that will be judged
 
     from adbudget.synthetic import families
+    from benchmarks.asked import names_of
     from benchmarks.worlds import report, runner
     from benchmarks.worlds.jobs import STUDIES, make_grid
     from benchmarks.worlds.results import Results

@@ -91,7 +91,9 @@ def alone(what: str, ledger: str, n_deals: int, n_days: int) -> None:
     plan, delivery = tables(n_deals, n_days)
     as_of = str(np.datetime64("2026-01-05", "D") + np.timedelta64(n_days, "D"))
     small = plan["deal"].head(50)
-    adbudget.pace(plan.head(50), delivery[delivery["deal"].isin(small)], as_of=as_of)  # imports
+    with TemporaryDirectory() as folder:  # imports what a run needs
+        first = {} if what == "paper" else {"ledger": f"{folder}/first.db"}
+        adbudget.pace(plan.head(50), delivery[delivery["deal"].isin(small)], as_of=as_of, **first)
     at = f"{as_of}T06:00" if what == "next" else as_of
     started = time.process_time()
     adbudget.pace(plan, delivery, as_of=at, **({} if what == "paper" else {"ledger": ledger}))

@@ -113,6 +113,24 @@ def test_pause_is_recommended_after_48_hours_of_runs_past_the_trigger(tmp_path, 
         assert waiting.any() == due
 
 
+@pytest.mark.parametrize(("leads", "due"), [(40, False), (400, True)])
+def test_a_pause_needs_95_percent_even_where_a_cut_needs_less(leads, due):
+    """CPL 75, trigger 65: of 40 leads P(CPL > 65) is .82, of 400 above .99."""
+    history = pd.DataFrame(
+        {"campaign_id": "C", "date": ["2026-02-28", "2026-03-01", "2026-03-02"], "cpl": 75.0}
+    ).assign(leads=leads, spend=75.0 * leads)
+    frame = table(*FOUR, date="2026-03-02")
+    frame.loc[frame["campaign_id"] == "C", "cpl"] = 75.0
+    frame["leads"] = float(leads)
+    frame["spend"] = frame["cpl"] * leads
+    plan = plan_at(frame, example(confidence_threshold="80%"), history=history, as_of="2026-03-03")
+    assert plan.of("C").recommended_budget == 2400
+    assert ("pause_recommended" in plan.of("C").flags) == due
+    for alert in plan.alerts:
+        if alert.type == "pause_recommended":
+            assert alert.evidence == {"cpl": 75.0, "target_cpl": 50.0}
+
+
 def test_one_good_run_in_between_starts_the_clock_again(tmp_path):
     good = table(*(("C", 3000, 60) if row[0] == "C" else row for row in FOUR))
     with open_ledger(tmp_path / "l.db") as ledger:
@@ -229,7 +247,16 @@ def test_immature_conversions_lower_nothing_and_may_raise():
     assert "immature" in young.of("C").flags
     assert young.of("C").verdict == "blocked"
     lenient = example(attribution=CURVE | {"mature_at": "60%"})
-    assert next_budgets(plan_at(table(*FOUR, date="2026-03-09"), lenient))["C"] == 2400
+    dear = [("C", 3000, 120) if row[0] == "C" else row for row in FOUR]  # 72 with all results
+    assert next_budgets(plan_at(table(*dear, date="2026-03-09"), lenient))["C"] == 2400
+
+
+def test_a_cost_that_the_results_still_to_come_excuse_lowers_nothing():
+    lenient = example(attribution=CURVE | {"mature_at": "60%"})
+    young = plan_at(table(*FOUR, date="2026-03-09"), lenient)  # 60% are in: 80 becomes 48
+    assert next_budgets(young)["C"] == 3000
+    assert "immature" in young.of("C").flags
+    assert "with the results still to come no rule would lower it" in young.of("C").rationale
 
 
 def test_an_emergency_pause_waits_while_missing_conversions_may_excuse_the_cpl():

@@ -275,7 +275,11 @@ def _limits(case: Case, i: int) -> str:
     exponent, flags = case.readings.exponent, case.outcome.flags
     said = []
     if flags["immature"][i]:
-        said.append("too few of its conversions are in to lower it")
+        said.append(
+            "with the results still to come no rule would lower it"
+            if case.guard.excused[i]
+            else "too few of its conversions are in to lower it"
+        )
     if flags["over_cap"][i]:
         said.append(f"it is above its cap of {_text(case.guard.cap[i], exponent)} already")
     elif flags["at_cap"][i]:

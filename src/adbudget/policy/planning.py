@@ -16,6 +16,7 @@ from adbudget.policy.balance import Wishes
 from adbudget.policy.calls import Case, make_calls
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import doubtful
+from adbudget.policy.excused import judge_complete
 from adbudget.policy.firing import Fired, fire_rules
 from adbudget.policy.metrics.registry import target_words, with_parts
 from adbudget.policy.outages import find_outages
@@ -76,14 +77,24 @@ def make_case(
     fired = aimed_at(fire_rules(policy, readings, total + total_change), targets, readings)
     after = total + total_change
     moved_since = np.zeros(len(readings), bool) if targets is None else targets.moved_since
+    complete = judge_complete(policy, readings, fired)
     guards = guard(
-        policy, readings, fired, report, circumstances, after, uncounted, physics, moved_since
+        policy,
+        readings,
+        fired,
+        report,
+        circumstances,
+        after,
+        uncounted,
+        physics,
+        moved_since,
+        complete,
     )
     asked = guards.proposed != ""
     fired = replace(
         fired, wanted=np.where(asked, guards.goal - readings.budget_minor, fired.wanted)
     )
-    due = pause_due(policy, readings, fired, circumstances)
+    due = pause_due(policy, readings, fired, circumstances) & complete.proven
     cost = result_cost(policy, readings)
     wishes = _wishes(policy, readings, fired, guards, due, cost, total_change)
     balanced = balance_pools(wishes, targets)

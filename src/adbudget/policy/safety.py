@@ -12,6 +12,7 @@ from adbudget.policy.alerts import AlertReport
 from adbudget.policy.daily_limit import day_bounds
 from adbudget.policy.day_so_far import Circumstances
 from adbudget.policy.emergency import emergencies, too_many
+from adbudget.policy.excused import Complete
 from adbudget.policy.firing import NO_CAP, Fired
 from adbudget.policy.maturity import maturity
 from adbudget.policy.physics import Physics
@@ -58,6 +59,7 @@ class Guard:
     emergency : (campaign,) bool, to be paused at once
     braked : so many are to be paused at once that a person has to look first
     immature : (campaign,) bool, too few of its conversions are in to lower anything
+    excused : (campaign,) bool, with what is still to come no rule would lower it
     lowest, highest : (campaign,) int64, bounds of the budget; they hold the budget of today
     cap, floor : (campaign,) int64, of the file alone, which today's budget may have passed
     day_low, day_high : (campaign,) int64, of the daily limit alone
@@ -71,6 +73,7 @@ class Guard:
     emergency: np.ndarray
     braked: bool
     immature: np.ndarray
+    excused: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
     cap: np.ndarray
@@ -90,6 +93,7 @@ def guard(
     outage: np.ndarray,
     physics: Physics,
     moved_since: np.ndarray,
+    complete: Complete,
 ) -> Guard:
     """Work out who may move, and between which budgets.
 
@@ -103,6 +107,7 @@ def guard(
     outage : (campaign,) bool, its results are not being counted
     physics : what platforms and months allow
     moved_since : (campaign,) bool, its budget is no longer the one that a plan was made from
+    complete : what the cutting rules say of complete figures
     """
     share_in = maturity(policy.attribution, readings)
     stale = _stale(policy, readings)
@@ -144,7 +149,8 @@ def guard(
         rested=~rest.recent,
         emergency=pausing,
         braked=too_many(policy, readings, pausing, circumstances.paused_today),
-        immature=share_in < least,
+        immature=(share_in < least) | complete.excused,
+        excused=complete.excused & (share_in >= least),
         lowest=np.where(no.of(-1), budget, np.minimum(np.maximum(floor, low), budget)),
         highest=np.where(no.of(1), budget, np.maximum(np.minimum(cap, high), budget)),
         cap=cap,

@@ -96,7 +96,18 @@ def _pauses(case: Case, at: datetime) -> Iterator[Alert]:
     due = case.outcome.flags["pause_recommended"] & (case.guard.hold != "anomaly")
     for i in np.flatnonzero(due):
         text = f"past the trigger of a cutting rule for {hours:g} hours"
-        yield _alert("pause_recommended", "warning", names[i], text, {}, text, "pause", at)
+        evidence = _figures_of_cuts(case, int(i))
+        yield _alert("pause_recommended", "warning", names[i], text, evidence, text, "pause", at)
+
+
+def _figures_of_cuts(case: Case, i: int) -> dict[str, float]:
+    """Figures by which the cutting rules that fire judge a campaign."""
+    return {
+        name: value
+        for rule, firing in zip(case.policy.rules, case.fired.firings, strict=True)
+        if rule.cuts and firing.fired[i]
+        for name, value in firing.evidence_of(i).items()
+    }
 
 
 def _months(case: Case, at: datetime) -> Iterator[Alert]:

@@ -92,6 +92,7 @@ class CurveDraws(Shown):
     mix: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     highest_spend: np.ndarray | None = None
     population: KnowsPopulation | None = None
+    _steady: np.ndarray | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         n_cells = (len(self.accounts), len(self.channels))
@@ -153,7 +154,10 @@ class CurveDraws(Shown):
     @property
     def steady_weights(self) -> np.ndarray:
         """(draw, account, channel, saturation): at constant spend, retention no longer matters."""
-        return self.weights.sum(axis=3)
+        if self._steady is None:  # asked for by every plan that is looked at
+            object.__setattr__(self, "_steady", self.weights.sum(axis=3))
+        assert self._steady is not None
+        return self._steady
 
     def isel(self, draw: np.ndarray | list[int] | slice) -> "CurveDraws":
         """Some of the draws, still a CurveDraws, so every later step takes them unchanged."""

@@ -174,6 +174,13 @@ def test_a_wrong_value_is_refused_with_the_option_that_holds_it(refused):
     assert refused("check", *LONG, "--freq", "daily")[0] == 2
 
 
+def test_recommend_refuses_to_explain_what_it_does_not_decide_before_it_fits(refused, monkeypatch):
+    monkeypatch.setattr("adbudget.recommend", None)  # never reached
+    code, err = refused("recommend", *LONG, "--why", "account_01/searhc")
+    assert code == 2
+    assert "--why names 'account_01/searhc' (did you mean" in " ".join(err.split())
+
+
 @pytest.mark.parametrize("command", ["check", "recommend"])
 @pytest.mark.parametrize(
     ("arguments", "why"),

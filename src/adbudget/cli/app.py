@@ -8,6 +8,7 @@ import logging
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -176,8 +177,10 @@ def recommend(
             data, outcome_data = read_tables(needed(files), outcome, settings)
 
         import adbudget
-        from adbudget.report.table import report
+        from adbudget.report.table import check_asked, report
 
+        if why:  # before minutes go into a fit
+            check_asked(why, _cells_of(data, outcome_data, settings))
         decide = adbudget.recommend  # loads what it needs, which takes a moment
     frame = decide(data, outcome_data, **arguments)
     if "policy" in arguments:
@@ -201,6 +204,16 @@ def recommend(
             f"the fit cannot be trusted, so every decision is to monitor. {told} {advice(told)}"
         )
         raise typer.Exit(UNHEALTHY)
+
+
+def _cells_of(data: Any, outcome: Any, settings: dict[str, Any]) -> Sequence[tuple[str, str]]:
+    """(account, channel) of all cells of some tables, or of a fit."""
+    if hasattr(data, "panel"):
+        return data.panel.cells.tolist()
+    from adbudget.cli.config import panel_arguments
+    from adbudget.panel.read import read_panel
+
+    return read_panel(data, outcome, **panel_arguments(settings)).cells.tolist()
 
 
 @app.command(

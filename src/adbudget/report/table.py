@@ -87,19 +87,32 @@ def _rows(frame: pd.DataFrame) -> list[Any]:
 
 def _asked_for(rows: list[Any], why: Sequence[str]) -> list[Any]:
     """Rows of the cells, or accounts, that somebody asks about."""
-    cells = {f"{row.account}/{row.channel}": [row] for row in rows}
-    accounts = {name: [rows[i] for i in at] for name, at in by_account(rows)}
-    known = {**accounts, **cells}
+    check_asked(why, [(row.account, row.channel) for row in rows])
+    return [row for row in rows if {row.account, f"{row.account}/{row.channel}"} & {*why}]
+
+
+def check_asked(why: Sequence[str], cells: Sequence[tuple[str, str]]) -> None:
+    """Refuse to explain what is not decided on.
+
+    Parameters
+    ----------
+    why : cells as "account/channel", or whole accounts by name
+    cells : (account, channel) of all decisions
+
+    Raises
+    ------
+    InputError : names what is not among them
+    """
+    known = dict.fromkeys([account for account, _ in cells])
+    known |= dict.fromkeys([f"{account}/{channel}" for account, channel in cells])
     for name in why:
         if name not in known:
             near = nearest(name, tuple(known))
             meant = f" (did you mean {near!r}?)" if near else ""
             raise InputError(
                 f"--why names {name!r}{meant}, which is not decided on. Write a cell as "
-                f"account/channel, such as {next(iter(cells))!r}, or the name of an account."
+                f"account/channel, such as {'/'.join(cells[0])!r}, or the name of an account."
             )
-    asked = {id(row) for name in why for row in known[name]}
-    return [row for row in rows if id(row) in asked]
 
 
 def _table(frame: pd.DataFrame, rows: list[Any], width: int, everything: bool) -> RenderableType:

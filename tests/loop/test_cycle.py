@@ -73,6 +73,19 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing_but_what_it_learned(
     assert (report.prices["price"] != 0).all()
 
 
+def test_the_margin_is_asked_for_until_it_is_stated_and_then_all_is_fitted_again(
+    learned, platform, state
+):
+    assumed = "Margin 100% assumed: all revenue counts as earned."
+    assert any(note.startswith(assumed) for note in learned[1].notes)
+    stated = cycle(platform, state, settings=replace(SETTINGS, margin=0.4), apply=False)
+    assert stated.learned.startswith("fitted")
+    assert not any("Margin" in note for note in stated.notes)
+    assert (state.fit().panel.margin == 0.4).all()
+    with pytest.raises(InputError, match="margin must be a share"):
+        cycle(platform, state, settings=replace(SETTINGS, margin=40), apply=False)
+
+
 def test_what_is_decided_is_what_stands_and_every_account_keeps_its_total(platform, state):
     before = totals(platform)
     report = cycle(platform, state)

@@ -155,13 +155,13 @@ def _learned(
     cores: int | None,
 ) -> "Fit":
     """The fit of what is known now, by the loop's rules of when to update and when to fit anew."""
-    if known is not None and not refit_due(known, settings.refit_cycles):
+    if known is not None and not refit_due(known, settings):
         recent = _gathered(market, settings, settings.restate_days, late)
         learned = update_fit(known, recent, seed=seed, cores=cores)
         if can_stand(learned):
             return learned.fit
     whole = _gathered(market, settings, settings.history_days, late)
-    return fit_all(whole, seed=seed, cores=cores).fit
+    return fit_all(whole, settings, seed=seed, cores=cores).fit
 
 
 def _gathered(market: Market, settings: LoopSettings, back: int, late: int) -> Gathered:

@@ -1,6 +1,7 @@
 """WorldSpec + seed -> WorldBacktest: the loop beside frozen budgets, the ROAS rule, an oracle."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -57,6 +58,8 @@ def backtest_world(
     """
     settings = LoopSettings(period=_period(spec)) if settings is None else settings
     _check(spec, seed, cycles, settings, late, drift)
+    if settings.value_per_unit is None and spec.value != 1:  # a world says what its leads are worth
+        settings = replace(settings, value_per_unit=spec.value)
     market, start = open_market(spec, seed, cycles, drift)
     plans, told = run_loop(
         market,

@@ -30,7 +30,7 @@ def catch_up(doors: Doors) -> tuple[Gathered, Learned]:
     before = state.fit()
     maturity = _maturity(doors)
     done = None
-    if before is not None and not refit_due(before, doors.settings.refit_cycles):
+    if before is not None and not refit_due(before, doors.settings):
         back = today - timedelta(days=doors.settings.restate_days)
         since = max(first_day(back, days), before.panel.dates[0].astype("datetime64[D]").item())
         recent = _gather(doors, since, maturity)
@@ -39,7 +39,7 @@ def catch_up(doors: Doors) -> tuple[Gathered, Learned]:
     if done is None or not can_stand(done[1]):
         back = today - timedelta(days=doors.settings.history_days)
         whole = _gather(doors, first_day(back, days) + timedelta(days=days), maturity)
-        done = whole, fit_all(whole, seed=doors.seed(), cores=doors.cores)
+        done = whole, fit_all(whole, doors.settings, seed=doors.seed(), cores=doors.cores)
     gathered, learned = done
     if learned.how != "unchanged":
         state.keep_fit(learned.fit, doors.now)

@@ -27,8 +27,10 @@ from adbudget.loop.sources import DAY
 from adbudget.loop.within_day import rehearse_day
 from adbudget.panel.findings import blocked
 from adbudget.panel.integrity import check_data
+from adbudget.panel.unit_value import margin_assumed
 from adbudget.policy.apply import apply_policy
 from adbudget.policy.plan import PolicyPlan
+from adbudget.tables.messages import quoted
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -101,6 +103,7 @@ def plan_cycle(
     rehearsal = rehearse(fit.draws, current, draft.plan, doors.settings)
     notes = [*(note.message for note in gathered.notes), *_unknown(gathered, fit)]
     notes += [*(one.message for one in untrue if one.decides), *fit.health.problems]
+    notes += _margin(fit)
     targets = targets_of(
         gathered.budgets,
         current,
@@ -117,6 +120,19 @@ def plan_cycle(
         judged=tuple(judged),
         notes=tuple(notes),
     )
+
+
+def _margin(fit: "Fit") -> list[str]:
+    """What is left open where nobody has said what share of the outcome's money is margin."""
+    assumed = margin_assumed(fit.panel)
+    if not assumed:
+        return []
+    whose = "" if len(assumed) == fit.panel.n_accounts else f" of {quoted(assumed)}"
+    return [
+        f"Margin 100% assumed: all {fit.panel.outcome_name}{whose} counts as earned. If 40 of 100 "
+        "are left after goods and fees, write margin: 0.4 into the settings: less margin, fewer "
+        "raises."
+    ]
 
 
 def review(doors: Doors, planned: Planned, *, apply: bool) -> tuple[PolicyPlan, ...]:

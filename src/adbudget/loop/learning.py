@@ -11,6 +11,7 @@ import pandas as pd
 
 from adbudget.errors import InputError
 from adbudget.loop.gathering import CELL, Gathered
+from adbudget.loop.settings import LoopSettings
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -32,12 +33,12 @@ class Learned:
     why: str
 
 
-def fit_all(gathered: Gathered, *, seed: int, cores: int | None) -> Learned:
+def fit_all(gathered: Gathered, settings: LoopSettings, *, seed: int, cores: int | None) -> Learned:
     """Fit everything that was gathered.
 
     Raises
     ------
-    InputError : the tables cannot be used
+    InputError : the tables cannot be used, or the settings do not say what an outcome is worth
     FitError : the sampler could not run
     """
     from adbudget.model.fit import fit
@@ -50,6 +51,8 @@ def fit_all(gathered: Gathered, *, seed: int, cores: int | None) -> Learned:
         columns={"outcome": gathered.outcome_name},
         controls=list(gathered.controls) or None,
         currency={one.account: one.currency for one in gathered.budgets} or None,
+        margin=settings.margin,
+        value_per_unit=settings.value_per_unit,
         missing_spend="zero",
     )
     made = fit(panel, seed=seed, cores=cores, progress=False)
@@ -79,9 +82,22 @@ def update_fit(before: "Fit", gathered: Gathered, *, seed: int, cores: int | Non
     return Learned(fit=fit, how="updated", why=fit.panel.notes[-1].message)
 
 
-def refit_due(fit: "Fit", after: int) -> bool:
-    """Whether a fit was updated so often that scales and noise are to be found anew."""
-    return sum(note.kind == "updated" for note in fit.panel.notes) >= after
+def refit_due(fit: "Fit", settings: LoopSettings) -> bool:
+    """Whether scales and noise are to be found anew, or an outcome is worth something else now."""
+    updates = sum(note.kind == "updated" for note in fit.panel.notes)
+    return updates >= settings.refit_cycles or _worth_differs(fit, settings)
+
+
+def _worth_differs(fit: "Fit", settings: LoopSettings) -> bool:
+    from adbudget.panel.unit_value import read_margin, read_unit_value
+
+    panel = fit.panel
+    try:
+        margin = read_margin(settings.margin, panel.accounts, [])
+        value = read_unit_value(settings.value_per_unit, panel.outcome_name, panel.accounts)
+    except InputError:  # accounts come and go: a fit of all of them knows whether it is right
+        return True
+    return not (np.array_equal(margin, panel.margin) and np.array_equal(value, panel.unit_value))
 
 
 def can_stand(learned: Learned) -> bool:

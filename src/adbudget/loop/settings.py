@@ -20,6 +20,10 @@ class LoopSettings:
     period : of the panel that is learned from
     time_zone : IANA name of the time zone in which the accounts count their days
     time_zones : the same of single accounts, by name
+    margin : share of the outcome's money that is contribution margin, or mapping from account, as
+        in :func:`adbudget.read_panel`; all of it when not given, and a note says so
+    value_per_unit : what one unit of an outcome that counts things (leads, orders) is worth, or
+        mapping from account
     history_days : of the first fit, and of every refit
     restate_days : days that are read again every cycle, so that late and corrected rows count
     outcome_days : age from which an outcome counts, until the loop has learned how outcomes come in
@@ -39,6 +43,8 @@ class LoopSettings:
     period: Literal["daily", "weekly"] = "weekly"
     time_zone: str = "UTC"
     time_zones: Mapping[str, str] = field(default_factory=dict)
+    margin: float | Mapping[str, float] | None = None
+    value_per_unit: float | Mapping[str, float] | None = None
     history_days: int = 728
     restate_days: int = 56
     outcome_days: int = 1
@@ -105,5 +111,5 @@ RANGES: dict[str, tuple[float, float]] = {
     "judge_after": (1, 26),
     "refit_cycles": (1, 1000),
 }
-NO_NUMBERS = {"period", "time_zone", "time_zones"}
+NO_NUMBERS = {"period", "time_zone", "time_zones", "margin", "value_per_unit"}
 assert set(RANGES) == {one.name for one in fields(LoopSettings)} - NO_NUMBERS

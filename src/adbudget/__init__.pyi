@@ -1,3 +1,4 @@
+from . import plot as plot
 from .backtesting import (
     HistoryBacktest as HistoryBacktest,
     WorldBacktest as WorldBacktest,

@@ -176,7 +176,7 @@ def recommend(
             data, outcome_data = read_tables(needed(files), outcome, settings)
 
         import adbudget
-        from adbudget.report.table import report
+        from adbudget.reporting.table import report
 
         decide = adbudget.recommend  # loads what it needs, which takes a moment
     frame = decide(data, outcome_data, **arguments)
@@ -187,7 +187,7 @@ def recommend(
         no_color=no_color,
     )
     if "policy" in arguments:
-        from adbudget.report.policy import verdicts_told
+        from adbudget.reporting.policy import verdicts_told
 
         say(verdicts_told(frame))
     if out is not None:
@@ -239,7 +239,7 @@ def check(
     from adbudget.panel.findings import check_identification
     from adbudget.panel.integrity import check_data
     from adbudget.panel.read import read_panel
-    from adbudget.report.panel import panel_report
+    from adbudget.reporting.panel import panel_report
 
     try:
         panel = read_panel(data, outcome_data, **panel_arguments(settings))

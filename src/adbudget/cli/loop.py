@@ -180,7 +180,7 @@ def status(
 ) -> None:
     """Show the last cycles, and what is open."""
     from adbudget.loop import open_state
-    from adbudget.report.loop import status_report
+    from adbudget.reporting.loop import status_report
 
     with open_state(ledger) as state:
         cycles, waiting = state.cycles(last), state.ledger.open_changes()
@@ -332,7 +332,7 @@ def _now(door: "Platform", at: str | None) -> datetime:
 
 
 def _print(report: "CycleReport", *, form: Literal["table", "json"], no_color: bool) -> None:
-    from adbudget.report.loop import cycle_report
+    from adbudget.reporting.loop import cycle_report
 
     if form == "json":
         say_json(report.as_dict())

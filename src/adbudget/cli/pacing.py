@@ -199,7 +199,7 @@ def _print(
         say_json(report.as_dict())
         return
     from adbudget.cli.terminal import show as show_page
-    from adbudget.report.pacing import pacing_report
+    from adbudget.reporting.pacing import pacing_report
 
     show_page(lambda width: pacing_report(report, width=width, show=show), no_color=no_color)
 

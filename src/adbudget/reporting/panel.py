@@ -9,8 +9,8 @@ from adbudget.money import amount, estimate_text
 from adbudget.panel.findings import Finding
 from adbudget.panel.panel import Panel
 from adbudget.panel.unit_value import margin_assumed
-from adbudget.report.columns import Column, columns_table
-from adbudget.report.text import Text, counted, margin_question
+from adbudget.reporting.columns import Column, columns_table
+from adbudget.reporting.text import Text, counted, margin_question
 
 LEAST_MISSED = ("last", "first", "channels", "periods")
 

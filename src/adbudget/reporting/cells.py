@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 
 from adbudget.money import amount
-from adbudget.report.columns import GAP, INDENT
-from adbudget.report.text import NO_VALUE, Text, change, counted, percent
+from adbudget.reporting.columns import GAP, INDENT
+from adbudget.reporting.text import NO_VALUE, Text, change, counted, percent
 
 STYLE = {"increase": "green", "reduce": "red", "monitor": "dim"}
 LEAST_NAME, SHARE_OF_NAMES = 10, 4  # names of channels get a fourth of the line, if they need it

@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from adbudget.money import exact_text
-from adbudget.report.columns import GAP, INDENT, Column, columns_table
-from adbudget.report.text import NO_VALUE, Text, change, counted
+from adbudget.reporting.columns import GAP, INDENT, Column, columns_table
+from adbudget.reporting.text import NO_VALUE, Text, change, counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ from rich.padding import Padding
 
 from adbudget.errors import InputError, nearest
 from adbudget.money import amount, estimate_text
-from adbudget.report.cells import STYLE, by_account, cells_table, listed_apart
-from adbudget.report.columns import INDENT
-from adbudget.report.summary import facts_of, footer, headline, margin_told
-from adbudget.report.text import (
+from adbudget.reporting.cells import STYLE, by_account, cells_table, listed_apart
+from adbudget.reporting.columns import INDENT
+from adbudget.reporting.summary import facts_of, footer, headline, margin_told
+from adbudget.reporting.text import (
     PERIOD_NOUNS,
     UNCHANGED,
     Text,

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
-from adbudget.report.text import Text
+from adbudget.reporting.text import Text
 
 INDENT, GAP = 2, 2  # blanks before a row and between its columns
 

@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from adbudget.money import NO_VALUE, amount, exact_text
-from adbudget.report.columns import GAP, INDENT, Column, columns_table
-from adbudget.report.text import Text, counted, percent
+from adbudget.reporting.columns import GAP, INDENT, Column, columns_table
+from adbudget.reporting.text import Text, counted, percent
 
 if TYPE_CHECKING:
     from adbudget.pacing.report import PacingReport

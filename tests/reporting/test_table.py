@@ -9,8 +9,8 @@ from rich.console import Console
 
 from adbudget.errors import InputError
 from adbudget.money import amount
-from adbudget.report.table import report
-from adbudget.report.text import change, change_between, percent
+from adbudget.reporting.table import report
+from adbudget.reporting.text import change, change_between, percent
 
 WHY = "the last EUR brings only 0.40 (0.10 to 0.90), less than the 1.00 it costs"
 

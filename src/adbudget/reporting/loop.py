@@ -10,8 +10,8 @@ from adbudget.loop.cycle_report import CycleReport
 from adbudget.loop.promises import told as told_promise
 from adbudget.loop.state import Cycle
 from adbudget.money import amount
-from adbudget.report.columns import Column, columns_table
-from adbudget.report.text import Text, change, counted
+from adbudget.reporting.columns import Column, columns_table
+from adbudget.reporting.text import Text, change, counted
 
 Row = dict[str, Any]
 SMALL = 0.005

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from adbudget.forecasting import Forecast, TargetPlan
 from adbudget.money import amount, estimate_text
-from adbudget.report.columns import Column, columns_table
-from adbudget.report.text import PERIOD_NOUNS, Text, change, counted
+from adbudget.reporting.columns import Column, columns_table
+from adbudget.reporting.text import PERIOD_NOUNS, Text, change, counted
 
 Row = dict[str, Any]
 LEAST_MISSED = ("CPA, 90%", "ROAS, 90%")

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from adbudget.money import amount, estimate_text
 from adbudget.panel.integrity import KINDS as DATA_FAULTS
-from adbudget.report.cells import why_monitored
-from adbudget.report.text import (
+from adbudget.reporting.cells import why_monitored
+from adbudget.reporting.text import (
     PERIOD_NOUNS,
     UNCHANGED,
     Text,

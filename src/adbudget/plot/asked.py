@@ -35,7 +35,7 @@ def decision_rows(decisions: "pd.DataFrame | Decisions", account: str | None = N
         )
     if account is None:
         return frame
-    known_account(account, frame["account"].unique().tolist())
+    known_account(account, list(dict.fromkeys(frame["account"].tolist())))
     return frame[frame["account"] == account]
 
 

@@ -11,17 +11,25 @@ from adbudget.plot.contributions import INTERVAL, drawn_of, n_draws
 from adbudget.plot.palette import BAND, FAINT, INCREASE, INK, MONITOR
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
     from adbudget.model.fit import Fit
 
 
-def history_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.DataFrame:
+def history_data(
+    fit: "Fit",
+    account: str | None = None,
+    *,
+    seed: int = 0,
+    replicated: "xr.DataArray | None" = None,
+) -> pd.DataFrame:
     """What was recorded and what the model makes of it, period by period, in money.
 
     Parameters
     ----------
-    fit, account, seed : as in :func:`contribution_data`
+    fit, account, seed : as in :func:`adbudget.plot.contribution_data`
+    replicated : from :meth:`adbudget.Fit.posterior_predictive`, where it is at hand already
 
     Returns
     -------
@@ -34,7 +42,10 @@ def history_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd
     InputError : there is no such account
     """
     account, drawn, value = drawn_of(fit, account, seed)
-    again = fit.posterior_predictive(seed=seed, draws=n_draws(fit)).sel(account=account)
+    every = replicated
+    if every is None:
+        every = fit.posterior_predictive(seed=seed, draws=n_draws(fit))
+    again = every.sel(account=account)
     inside = np.isfinite(drawn["expected"].to_numpy()[0])
     again = again.sel(date=drawn["date"]).to_numpy()[:, inside]
     low, high = value * np.quantile(again, INTERVAL, axis=0)

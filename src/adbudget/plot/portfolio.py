@@ -86,7 +86,7 @@ def portfolio(decisions: "pd.DataFrame | Decisions", *, ax: "Axes | None" = None
     axes.xaxis.tick_top()
     axes.set_xticks(
         range(len(channels)), [plain(short(name, 22)) for name in channels],
-        rotation=40 if turned else 0, ha="left" if turned else "center",
+        rotation=40 if turned else 0, ha="left" if turned else "center", rotation_mode="anchor",
     )  # fmt: skip
     counts = data["decision"].value_counts()
     told = ", ".join(f"{counts.get(k, 0):,} {k}" for k in ("increase", "monitor", "reduce"))

@@ -11,7 +11,7 @@ from adbudget.decision.decisions import Decisions
 from adbudget.draws import CurveDraws, HasDraws
 from adbudget.errors import InputError
 from adbudget.plot.asked import decision_rows, known_account, money_of, period_noun
-from adbudget.plot.axes import COLUMNS, compact, dress, head, panels
+from adbudget.plot.axes import COLUMNS, compact, dress, head, panels, short
 from adbudget.plot.palette import BAND, FAINT, INK, colours
 
 if TYPE_CHECKING:
@@ -119,11 +119,12 @@ def marks_data(
             places[TODAY] = today = float(row["current_spend"])
             if float(row["recommended_spend"]) != today:
                 places[NEXT] = float(row["recommended_spend"])
-        even = _break_even(draws, a, c, hurdle, tops[c])
+        curve = draws.weights[:, a, c].sum(axis=1).mean(axis=0)
+        even = _break_even(draws, a, c, curve, hurdle, tops[c])
         if even is not None:
             places[EVEN] = even
         for mark, spend in places.items():
-            money, slope = _mean_at(draws, a, c, spend)
+            money, slope = _mean_at(draws, a, c, curve, spend)
             found.append((account, channel, mark, spend, money, slope, hurdle))
     columns = ["account", "channel", "mark", "spend", "outcome", "marginal", "hurdle"]
     return pd.DataFrame(found, columns=columns)
@@ -171,7 +172,7 @@ def curves(
         )
         dress(
             axes,
-            title=name,
+            title=short(name),
             x=f"spend per {noun}, {money_of(code)}" if i + COLUMNS >= len(names) else "",
             y=f"brings per {noun}" if i % COLUMNS == 0 else "",
             x_text=compact,
@@ -268,9 +269,10 @@ def _seen(fit: HasDraws, a: int) -> dict[int, tuple[float, float]]:
     return seen
 
 
-def _mean_at(draws: CurveDraws, a: int, c: int, spend: float) -> tuple[float, float]:
+def _mean_at(
+    draws: CurveDraws, a: int, c: int, curve: np.ndarray, spend: float
+) -> tuple[float, float]:
     """Mean outcome money, and mean slope, at one spend."""
-    curve = draws.weights[:, a, c].sum(axis=1).mean(axis=0)
     level = np.array([spend / draws.scale[a, c]])
     value = float(draws.unit_value[a])
     money = float((saturation(level, draws.half_saturation) @ curve)[0]) * value
@@ -278,13 +280,18 @@ def _mean_at(draws: CurveDraws, a: int, c: int, spend: float) -> tuple[float, fl
     return money, slope * value / float(draws.scale[a, c])
 
 
-def _break_even(draws: CurveDraws, a: int, c: int, hurdle: float, top: float) -> float | None:
+def _break_even(
+    draws: CurveDraws, a: int, c: int, curve: np.ndarray, hurdle: float, top: float
+) -> float | None:
     """Spend at which the mean slope falls to the hurdle; None below it everywhere, or beyond."""
-    if _mean_at(draws, a, c, 0.0)[1] <= hurdle or _mean_at(draws, a, c, top)[1] >= hurdle:
+    if (
+        _mean_at(draws, a, c, curve, 0.0)[1] <= hurdle
+        or _mean_at(draws, a, c, curve, top)[1] >= hurdle
+    ):
         return None
     low, high = 0.0, top
     for _ in range(60):  # slopes of concave curves only fall
         middle = (low + high) / 2
-        above = _mean_at(draws, a, c, middle)[1] > hurdle
+        above = _mean_at(draws, a, c, curve, middle)[1] > hurdle
         low, high = (middle, high) if above else (low, middle)
     return (low + high) / 2

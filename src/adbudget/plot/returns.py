@@ -76,7 +76,7 @@ def marginal(
     named_rows(axes, names)
     axes.set_xlim(left=0)
     left = len(data) - len(shown)
-    title = "What the next unit of money brings, and its hurdle (stroke)"
+    title = "Return of the next unit; stroke: hurdle"
     _say_actions(axes, shown["decision"])
     dress(
         axes,
@@ -190,4 +190,7 @@ def _say_actions(axes: "Axes", decisions: Any) -> None:
     for name in ("increase", "monitor", "reduce"):
         if (decisions == name).any():
             axes.plot([], [], color=ACTION_COLOUR.get(name, MONITOR), linewidth=4, label=name)
-    axes.legend(frameon=False, fontsize=8, loc="lower right", handlelength=1.0, borderaxespad=0.2)
+    axes.legend(
+        frameon=False, fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0),
+        borderaxespad=0.0, handlelength=1.0,
+    )  # fmt: skip

@@ -87,7 +87,9 @@ def frontier(
         if row.asked:
             axes.plot(*at, "o", color=INK, markersize=11, fillstyle="none", markeredgewidth=1.4)
         ends = row.Index in (made.index[0], made.index[-1])
-        if not row.asked and not (ends and abs(at[1] - last) > gap / 2) and abs(at[1] - last) < gap:
+        apart = abs(at[1] - last)
+        named = row.asked or apart >= gap or (ends and apart > gap / 2)
+        if not row.calls or not named:
             continue  # its name would cover another one
         last = at[1]
         told = f"{row.prob:.0%}: {row.calls} calls" + (" (asked)" if row.asked else "")

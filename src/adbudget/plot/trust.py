@@ -1,17 +1,16 @@
 """Health of a fit -> whether to believe it: convergence against its targets, prior share, fit."""
 
-from typing import TYPE_CHECKING, Any
+from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.draws import DIVERGENCE_LIMIT, ESS_TARGET, RHAT_TARGET, VAGUE, Health
-from adbudget.plot.axes import dress, panels, share
+from adbudget.plot.axes import dress, panels, plain, share
 from adbudget.plot.palette import FAIL, FAINT, INK, PASS, REVIEW
 
-if TYPE_CHECKING:
-    pass
-
+WIDE, MOST_LINES = 62, 3  # of a sentence beside the figures
 TARGETS = {  # what a fit is sampled on for
     "r-hat": RHAT_TARGET,
     "effective draws": ESS_TARGET,
@@ -80,11 +79,12 @@ def health(health: Health, *, ax: Any = None) -> np.ndarray:
         sign = "at least" if row["figure"] == "effective draws" else "at most"
         told = f"{row['figure']}  {row['value']:{kind}}  (target: {sign} {row['target']:{kind}})"
         left.text(0, 0.86 - 0.16 * i, "✔" if row["good"] else "✘", color=hue, fontsize=12)
-        left.text(0.07, 0.86 - 0.16 * i, told, color=INK, fontsize=9)
+        left.text(0.09, 0.86 - 0.16 * i, told, color=INK, fontsize=9)
     word = "The draws can be trusted." if health.ok else "The draws can NOT be trusted."
     left.text(0, 0.30, word, fontsize=10, color=PASS if health.ok else FAIL, weight="bold")
     for i, one in enumerate((*health.problems, *health.warnings)[:2]):
-        left.text(0, 0.20 - 0.14 * i, one, fontsize=8, wrap=True, va="top", color=INK)
+        told = "\n".join(wrap(one, WIDE)[:MOST_LINES])
+        left.text(0, 0.22 - 0.17 * i, plain(told), fontsize=7, va="top", color=INK)
     shares = data.loc[data["figure"] == "prior share", "value"].to_numpy()
     counts, edges = np.histogram(shares, bins=np.linspace(0, 1, 11))
     right.bar(edges[:-1], counts, width=0.1, align="edge", color=FAINT, edgecolor="white")

@@ -105,7 +105,7 @@ from .policy.rulebook import (
 from .recommendation import (
     recommend as recommend,
 )
-from .reporting.report import report as report
+from .reporting.html.report import report as report
 from .risk import (
     Risk as Risk,
 )

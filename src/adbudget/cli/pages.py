@@ -30,7 +30,7 @@ def check_page(path: Path) -> None:
 
 def write_page(result: Any, path: Path, *, quiet: bool = False, **beside: Any) -> None:
     """Write the page, dated now, and say so."""
-    from adbudget.reporting.report import report
+    from adbudget.reporting.html.report import report
 
     report(result, path, at=datetime.now(UTC), **beside)
     if not quiet:

@@ -46,8 +46,9 @@ def summary(frame: Any, facts: Mapping[str, Any]) -> list[str]:
     held = facts.get("held_by_total", [])
     if held:
         most = max(held, key=lambda one: one["next_value"])
+        how_many = f"{counted(len(held), 'total')} {'holds' if len(held) == 1 else 'hold'} it back"
         told.append(
-            f"{counted(len(held), 'total')} hold it back; the dearest is {most['pool']}'s: "
+            f"{how_many}; most at {most['pool']}: "
             f"{estimate_text(most['next_spend'], most['currency'])} more a {per} would earn "
             f"{amount(most['next_value'], signed=True)} after its cost."
         )
@@ -162,6 +163,8 @@ def _how_sure(facts: Mapping[str, Any]) -> str:
     if not moves:
         return "No move is likely enough to be made."
     share = facts.get("expected_wrong_share", 0.0)
+    if moves == 1:
+        return f"How sure: the one move is wrong with {percent(share)}."
     return (
         f"How sure: {percent(share)} of the {counted(moves, 'move')} are expected to be wrong, "
         f"about {share * moves:.1f} of them; up to {percent(facts.get('max_wrong_share', 1.0))} "

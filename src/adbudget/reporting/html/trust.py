@@ -98,6 +98,8 @@ def _wrong(facts: Mapping[str, Any]) -> Check:
     moves = facts.get("n_increase", 0) + facts.get("n_reduce", 0)
     share, most = facts.get("expected_wrong_share", 0.0), facts.get("max_wrong_share", 1.0)
     near = facts.get("n_borderline", 0)
+    if not moves:
+        return Check(name="Chance of being wrong", word="PASS", reason="Nothing moves.")
     told = f"{percent(share)} of {counted(moves, 'move')} expected wrong, {percent(most)} allowed."
     if near:
         told += f" {counted(near, 'decision')} so near the bar that another seed may turn it."

@@ -182,6 +182,7 @@ def test_every_part_has_its_page():
         *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic"),
         *("ledger", "policy", "policy-language", "alerts", "lift-tests", "identification"),
         *("scores", "forecast", "loop", "population", "schema", "backtest", "install"),
+        *("plots", "report"),
         "seller-requests",
         *("pacing", "reallocation", "pacing-control", "data-faults", "platforms"),
     }

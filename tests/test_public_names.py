@@ -31,7 +31,9 @@ ab.simulate(draws, now * 1.1, current=now)
 ab.decide(ab.optimize(draws, now))
 ab.Priors(), ab.fit, ab.recommend
 from adbudget import synthetic
-from adbudget.report import panel, plots, table
+from adbudget import plot, reporting
+from adbudget.reporting import panel, table
+plot.curves, plot.pacing_data
 print(*sorted(sys.modules))
 """
 
@@ -64,7 +66,8 @@ def test_every_public_name_resolves_and_says_what_it_is(name):
 
 def test_no_module_hides_a_public_function():
     beside = {module.name for module in pkgutil.iter_modules(adbudget.__path__)}
-    assert beside & set(adbudget.__all__) == set()
+    functions = {name for name in adbudget.__all__ if not inspect.ismodule(getattr(adbudget, name))}
+    assert beside & functions == set()
 
 
 @pytest.fixture(scope="module")

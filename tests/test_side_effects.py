@@ -16,13 +16,14 @@ MAY_WRITE = {
     *(
         "alerts.sinks",
         "cli.app",
+        "cli.pages",  # a folder for the page of the loop
         "cli.population",
         "model.archive",
         "model.storage",
         "pacing.requests.outbox",
     ),
     *("platforms.file_platform", "synthetic.world", "tables.files"),
-    *("tables.whole_files", "tables.workbooks"),
+    *("tables.whole_files", "tables.workbooks", "reporting.workbook"),
     "model.machine_code",  # a folder for what numba compiles, where it finds none
     *("recommendation", "cli.forecast"),  # a fit that they are asked to save
     "loop.state",  # a fit passes through a scratch file on its way into the database

@@ -17,7 +17,7 @@ IMPORTED = (
     "adbudget.cli.app",
     "adbudget.loop.cycle",
     "adbudget.loop.schedule",
-    "adbudget.report.loop",
+    "adbudget.reporting.loop",
     "adbudget.platforms.http_platform",
     "adbudget.policy.apply",
     "adbudget.model.fit",

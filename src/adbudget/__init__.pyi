@@ -1,3 +1,4 @@
+from . import plot as plot
 from .backtesting import (
     HistoryBacktest as HistoryBacktest,
     WorldBacktest as WorldBacktest,
@@ -104,6 +105,7 @@ from .policy.rulebook import (
 from .recommendation import (
     recommend as recommend,
 )
+from .reporting.html.report import report as report
 from .risk import (
     Risk as Risk,
 )

@@ -15,6 +15,9 @@ from adbudget.curves import saturation, saturation_slope
 from adbudget.display.page import Page, Shown, counted
 from adbudget.errors import InputError
 
+# Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
+RHAT_TARGET, ESS_TARGET = 1.01, 400.0
+RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
 VAGUE = 0.9  # share of prior above which a cell's answer is mostly that
 MOST_SAID = 3  # problems, and warnings, on a page
 

@@ -18,6 +18,7 @@ from adbudget.decision.attributes import (
     findings_of_cells,
     finite,
     history_of,
+    limit_prices,
     stops_of,
     totals_held,
 )
@@ -119,6 +120,16 @@ cores, progress : as in :func:`adbudget.fit`
     FitError : the sampler could not run
     PolicyError : the policy cannot be used, or contradicts the limits
     """
+    return recommend_with_fit(data, outcome, **options)[0]
+
+
+@takes(RecommendOptions)
+def recommend_with_fit(
+    data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
+    outcome: FrameLike | Sequence[FrameLike] | str | None = None,
+    **options: Unpack[RecommendOptions],
+) -> "tuple[pd.DataFrame, Fit]":
+    """Decide as :func:`recommend` does; also give the fit behind it, for plots and the report."""
     with watched(options["progress"]):
         return _recommended(data, outcome, options)
 
@@ -127,7 +138,7 @@ def _recommended(
     data: "FrameLike | Sequence[FrameLike] | Panel | Fit",
     outcome: FrameLike | Sequence[FrameLike] | str | None,
     options: RecommendOptions,
-) -> pd.DataFrame:
+) -> "tuple[pd.DataFrame, Fit]":
     """Read, learn, search, decide, review."""
     if options["save_fit"] is not None:
         check_place(Path(options["save_fit"]), "shops.fit")  # before minutes go into a fit
@@ -163,7 +174,9 @@ def _recommended(
     frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
     if previous is not None:
         frame.attrs["changes"] = changes(decisions.calls, previous, frame.attrs)
-    return frame if guard is None else guard.reviewed(frame, fitted.draws, panel.dates[-1])
+    if guard is not None:
+        frame = guard.reviewed(frame, fitted.draws, panel.dates[-1])
+    return frame, fitted
 
 
 def _learned(panel: Panel, options: RecommendOptions) -> "Fit":
@@ -300,6 +313,7 @@ def _attributes(
         },
         "totals": totals_by_currency(frame, lift),
         "held_by_total": totals_held(decisions),
+        "limit_prices": limit_prices(decisions),
         "gap": finite(decisions.considered.gap),
         "expected_wrong_share": decisions.expected_wrong_share,
         "max_wrong_share": decisions.thresholds.max_wrong_share,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from adbudget.decision.reason_code import ReasonCode
 from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
-from adbudget.report.cells import WHY_MONITORED
+from adbudget.reporting.cells import WHY_MONITORED
 
 PAGE = Path(__file__).parents[2] / "docs" / "guide" / "schema.md"
 CALLS = ("pays", "stands", "forced")

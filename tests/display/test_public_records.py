@@ -4,7 +4,6 @@ One large example of each, none of which is sampled. A new public class without 
 """
 
 import inspect
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,11 +13,9 @@ import pytest
 import adbudget as ab
 from adbudget.display.page import Page, Shown, as_html, as_text, in_short
 from adbudget.loop import CycleReport, LoopSettings
-from adbudget.model.evidence import gather
 from adbudget.model.population import learned_population
-from adbudget.model.reference import make_design
-from adbudget.model.row_noise import RowNoise
 from adbudget.synthetic import WorldSpec, synthesize
+from tests.made_fits import unsampled
 from tests.optimizer.hand_made import random_world
 from tests.pacing.flights import daily, plan_frame, plan_row
 from tests.pacing.seller_cases import ask
@@ -38,28 +35,6 @@ def draws_and_now():
 def panel():
     world = synthesize(WorldSpec(n_accounts=12, n_channels=5, n_periods=40), 2)
     return ab.read_panel(world.spend, world.outcome, currency="EUR")
-
-
-def unsampled(panel: ab.Panel) -> ab.Fit:
-    """A fit whose draws are of nobody: enough to be looked at."""
-    priors = ab.Priors()
-    design = make_design(panel, priors)
-    accounts = len(panel.accounts)
-    even = np.ones(panel.outcome.shape)
-    health = ab.Health(
-        rhat_max=1.004, ess_bulk_min=900.0, ess_tail_min=800.0, divergences=3, n_draws=40,
-        prior_share=pd.Series(0.5, index=panel.cells), fit_r2=pd.Series(0.8, index=panel.accounts),
-        warnings=tuple(f"Warning {i}: " + "something to know " * 12 for i in range(20)),
-    )  # fmt: skip
-    made = ab.Fit(
-        panel=panel, priors=priors, evidence=gather(panel, design),
-        positions=np.zeros((2, 20, 0), np.float32), sample_stats={}, health=health,
-        noise=RowNoise(weights=even, tail_df=np.inf, level_power=0.0, spread=even,
-                       autocorrelation=np.zeros(accounts)),
-        seed=1, engine="compiled", versions={"adbudget": "0.1.0"},
-    )  # fmt: skip
-    rng = np.random.default_rng(0)
-    return replace(made, positions=rng.normal(0, 0.3, (2, 20, made.layout.size)))
 
 
 def walk() -> ab.HistoryBacktest:

@@ -12,7 +12,7 @@ from adbudget.model.held_out import only_accounts, without_last
 from adbudget.panel.findings import Alarms, blocked, caveats
 from adbudget.panel.following import follow
 from adbudget.panel.integrity import KINDS, check_data
-from adbudget.report.summary import FINDINGS
+from adbudget.reporting.summary import FINDINGS
 from adbudget.synthetic import WorldSpec, families, synthesize
 from benchmarks.bench_data_faults import DAILY, WEEKLY, tables_of, told
 from benchmarks.real_data.sets import data_folder

@@ -6,7 +6,7 @@ import pytest
 from adbudget import InputError, PolicyError, load_policy, open_ledger
 from adbudget.cli.terminal import show
 from adbudget.policy.apply import apply_policy, rerun
-from adbudget.report.policy import policy_report
+from adbudget.reporting.policy import policy_report
 from tests.policy.test_standing import at
 
 HOSTILE = [

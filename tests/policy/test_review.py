@@ -10,7 +10,7 @@ import adbudget as ab
 from adbudget import CurveDraws, Limits, PolicyError, decide, load_policy, optimize
 from adbudget.decision.guard import PolicyGuard
 from adbudget.policy.review import Cells, limits_of, review
-from adbudget.report.policy import verdicts_told
+from adbudget.reporting.policy import verdicts_told
 from adbudget.synthetic import WorldSpec, synthesize
 from tests.policy.worked import example
 

@@ -9,7 +9,6 @@ import polars as pl
 
 import adbudget as ab
 from adbudget.alerts.sinks import SinkReport, open_sink, send_alerts
-from adbudget.report.plots import plot_curves, plot_forecast
 from adbudget.synthetic import WorldSpec
 
 
@@ -53,14 +52,15 @@ def decide_step_by_step(spend: pd.DataFrame, outcome: pl.DataFrame) -> None:
     ahead = assert_type(ab.forecast(fitted, "8w", plan=fitted.current_spend), ab.Forecast)
     assert_type(ahead.to_frame("channel", each="horizon"), pd.DataFrame)
     assert_type(ab.reach_target(fitted, outcome=1e6, limits=ab.Limits()), ab.TargetPlan)
-    plot_forecast(ahead, "a")
+    ab.plot.forecast(ahead, "a")
+    assert_type(ab.plot.forecast_data(ahead), pd.DataFrame)
     walk = assert_type(ab.backtest(panel, seed=0, dates=2), ab.HistoryBacktest)
     assert_type(walk.to_frame("channel"), pd.DataFrame)
     world = assert_type(ab.backtest_world(WorldSpec(), seed=0, late=1), ab.WorldBacktest)
     assert_type(world.summary(), pd.DataFrame)
     fitted.save("fit.zip")
     assert_type(ab.Fit.load("fit.zip"), ab.Fit)
-    plot_curves(fitted, "a")
+    ab.plot.curves(fitted, "a", channels=["x"])
 
 
 def send() -> None:

@@ -37,10 +37,12 @@ from adbudget.cli.options import (
     NoColor,
     OutcomeFiles,
     OutFile,
+    ReportFile,
     SavedFit,
     given,
     stated_options,
 )
+from adbudget.cli.pages import check_page, write_decisions, write_page
 from adbudget.cli.panel_tables import advice, read_tables, settings_of
 from adbudget.cli.proposed import proposed, show_proposed, write_config
 from adbudget.cli.saved_fit import load_fit, needed
@@ -127,6 +129,7 @@ def _options(
     "adbudget recommend leads.csv --columns outcome=leads --value-per-unit 40\n\n"
     "adbudget recommend spend.csv --outcome revenue.csv --save-fit shops.fit\n\n"
     "adbudget recommend --fit shops.fit --config other_limits.yaml\n\n"
+    "adbudget recommend shop.csv --report report.html --out plan.xlsx\n\n"
     "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
@@ -139,6 +142,7 @@ def recommend(
     *,
     fit: SavedFit = None,
     out: OutFile = None,
+    page: ReportFile = None,
     why: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,10 +159,12 @@ def recommend(
 ) -> None:
     """Say for every channel of every account: increase, monitor or reduce."""
     from adbudget.cli.config import recommend_arguments
-    from adbudget.tables.files import check_writable, read_table, write_table
+    from adbudget.tables.files import check_writable, read_table
 
     if out is not None:
         check_writable(out)  # before minutes go into a fit
+    if page is not None:
+        check_page(page)
     settings = settings_of(config, given(options))
     data, outcome_data = None, None
     if fit is not None:
@@ -177,12 +183,16 @@ def recommend(
             data, outcome_data = read_tables(needed(files), outcome, settings)
 
         import adbudget
-        from adbudget.report.table import check_asked, report
+        from adbudget.recommendation import recommend_with_fit
+        from adbudget.reporting.table import check_asked, report
 
         if why:  # before minutes go into a fit
             check_asked(why, _cells_of(data, outcome_data, settings))
         decide = adbudget.recommend  # loads what it needs, which takes a moment
-    frame = decide(data, outcome_data, **arguments)
+    if page is None:
+        frame, fitted = decide(data, outcome_data, **arguments), None
+    else:
+        frame, fitted = recommend_with_fit(data, outcome_data, **arguments)
     if "policy" in arguments:
         frame = cli_policy.stopped_by_switch(frame)
     show(
@@ -190,11 +200,13 @@ def recommend(
         no_color=no_color,
     )
     if "policy" in arguments:
-        from adbudget.report.policy import verdicts_told
+        from adbudget.reporting.policy import verdicts_told
 
         say(verdicts_told(frame))
+    if page is not None:
+        write_page(frame, page, fit=fitted)
     if out is not None:
-        written = write_table(frame, out)
+        written = write_decisions(frame, out)
         beside = "".join(f" What goes with them: {path}." for path in written[1:])
         say(f"\nWrote {out}: {len(frame):,} decisions.{beside}")
     health = frame.attrs.get("health", {})
@@ -252,7 +264,7 @@ def check(
     from adbudget.panel.findings import check_identification
     from adbudget.panel.integrity import check_data
     from adbudget.panel.read import read_panel
-    from adbudget.report.panel import panel_report
+    from adbudget.reporting.panel import panel_report
 
     try:
         panel = read_panel(data, outcome_data, **panel_arguments(settings))

@@ -101,7 +101,7 @@ def forecast(
     **options: Any,
 ) -> None:
     """Say what outcome, ROAS and CPA to expect of a plan, or which plan reaches a target."""
-    from adbudget.report.forecast import forecast_report, target_report
+    from adbudget.reporting.forecast import forecast_report, target_report
     from adbudget.tables.files import check_writable, write_table
 
     if out is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adbudget.cli.options import Address, NoColor, PageForm, record_options
+from adbudget.cli.pages import check_folder, write_loop_page
 from adbudget.cli.terminal import complain, say, say_json, show
 from adbudget.errors import AdbudgetError, InputError
 
@@ -83,6 +84,12 @@ class CycleOptions:
         int | None, typer.Option("--cores", help="Of the sampler; all if not given.")
     ] = None
     token: Token = None
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="DIR", help="Write index.html there anew with every cycle."
+        ),
+    ] = None
     no_color: NoColor = False
 
 
@@ -180,7 +187,7 @@ def status(
 ) -> None:
     """Show the last cycles, and what is open."""
     from adbudget.loop import open_state
-    from adbudget.report.loop import status_report
+    from adbudget.reporting.loop import status_report
 
     with open_state(ledger) as state:
         cycles, waiting = state.cycles(last), state.ledger.open_changes()
@@ -239,6 +246,8 @@ def _doors(given: CycleOptions) -> _Doors:
     from adbudget.policy.file import load_policy
 
     settings = _settings(given.settings)
+    if given.report is not None:
+        check_folder(given.report)
     platform = _open(given.platform, given.token)
     return _Doors(
         platform=platform,
@@ -259,7 +268,7 @@ def _cycle(
     name = key or now.strftime("%Y-%m-%dT%H:%M%z")
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
     with open_state(given.ledger) as state:
-        return run_cycle(
+        report = run_cycle(
             doors.sources,
             doors.platform,
             doors.policy,
@@ -271,6 +280,9 @@ def _cycle(
             key=name,
             cores=given.cores,
         )
+        if given.report is not None:
+            write_loop_page(report, state, given.report)
+        return report
 
 
 def _open(address: str, token: str | None) -> "Platform":
@@ -332,7 +344,7 @@ def _now(door: "Platform", at: str | None) -> datetime:
 
 
 def _print(report: "CycleReport", *, form: Literal["table", "json"], no_color: bool) -> None:
-    from adbudget.report.loop import cycle_report
+    from adbudget.reporting.loop import cycle_report
 
     if form == "json":
         say_json(report.as_dict())

@@ -54,6 +54,10 @@ OutFile = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="Also write a .csv, .json, .xlsx or .parquet file."),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Also write a page to read and send: .html."),
+]
 PageForm = Annotated[
     Literal["table", "json"], typer.Option("--format", help="A page to read, or JSON.")
 ]

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adbudget.cli.addresses import ledger_option
-from adbudget.cli.options import RUN_EXIT_CODES, NoColor, PageForm, alert_sinks, run_ledger
+from adbudget.cli.options import (
+    RUN_EXIT_CODES,
+    NoColor,
+    PageForm,
+    ReportFile,
+    alert_sinks,
+    run_ledger,
+)
+from adbudget.cli.pages import check_page, write_page
 from adbudget.cli.sinks import deliver, open_sinks
 from adbudget.cli.terminal import say, say_json
 from adbudget.pacing.delivery.thresholds import PaceThresholds
@@ -39,7 +47,7 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n"
         "adbudget pace plan.csv delivery.csv\n\n"
         "adbudget pace plan.csv delivery.csv --as-of 2026-03-11 --ledger history.db\n\n"
-        + RUN_EXIT_CODES
+        "adbudget pace plan.csv delivery.csv --report pacing.html\n\n" + RUN_EXIT_CODES
     )(pace)
 
 
@@ -121,6 +129,7 @@ def pace(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Also write the status of all deals."),
     ] = None,
+    page: ReportFile = None,
     send: Annotated[list[str] | None, alert_sinks("new alerts")] = None,
     no_color: NoColor = False,
 ) -> None:
@@ -130,6 +139,8 @@ def pace(
 
     if out is not None:
         check_writable(out)
+    if page is not None:
+        check_page(page)
     sinks = open_sinks(send)
     report = run(
         read_table(plan, NAMES),
@@ -156,6 +167,8 @@ def pace(
         write_table(report.status, out)
         if form == "table":
             say(f"\nWrote {out}: {len(report.status):,} deals.")
+    if page is not None:
+        write_page(report, page, quiet=form != "table")
     if ledger is not None and form == "table":
         _next(report, ledger)
     deliver(report.raised, sinks, ledger=ledger, at=_instant_of(report))
@@ -199,7 +212,7 @@ def _print(
         say_json(report.as_dict())
         return
     from adbudget.cli.terminal import show as show_page
-    from adbudget.report.pacing import pacing_report
+    from adbudget.reporting.pacing import pacing_report
 
     show_page(lambda width: pacing_report(report, width=width, show=show), no_color=no_color)
 

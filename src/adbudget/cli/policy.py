@@ -155,7 +155,7 @@ def metrics(
     """Print the five figures that teams watch, of all accounts and of each."""
     from adbudget.ledger import open_ledger
     from adbudget.policy.run_figures import watch, watch_accounts
-    from adbudget.report.policy import watch_lines
+    from adbudget.reporting.policy import watch_lines
 
     moment = datetime.now(UTC) if at is None else _instant(at)
     with open_ledger(ledger, create=False) as opened:
@@ -216,6 +216,6 @@ def _print_plan(
         say_json(plan.as_dict())
         return
     from adbudget.cli.terminal import show as show_page
-    from adbudget.report.policy import policy_report
+    from adbudget.reporting.policy import policy_report
 
     show_page(lambda width: policy_report(plan, width=width, show=show), no_color=no_color)

@@ -54,7 +54,7 @@ def show(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:
 
 def show_rows(titles: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a table without columns that are empty in every row; cut at a terminal's edge only."""
-    from adbudget.report.columns import Column, columns_table
+    from adbudget.reporting.columns import Column, columns_table
 
     if not rows:
         return

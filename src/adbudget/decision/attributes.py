@@ -85,6 +85,15 @@ def findings_of_cells(found: Iterable[Finding], cells: pd.Index) -> list[str]:
     return [BETWEEN.join(names) for names in kinds.values()]
 
 
+def limit_prices(decisions: Decisions) -> list[dict[str, Any]]:
+    """What one more unit of room is worth at each limit that binds the best plan, dearest first.
+
+    Of the plan as first proposed: in the plan of the calls, cells without a call are held, which is
+    no limit of anybody's.
+    """
+    return to_plain(decisions.considered.shadow_prices.to_dict("records"))
+
+
 def totals_held(decisions: Decisions) -> list[dict[str, Any]]:
     """The totals that are spent where more would be likely enough to pay."""
     return [

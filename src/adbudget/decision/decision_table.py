@@ -16,9 +16,10 @@ from adbudget.decision.schema import SCHEMA_VERSION
 from adbudget.display.page import Page, counted
 from adbudget.money import amount
 from adbudget.optimizer import Proposal
-from adbudget.risk import risk_adjusted, tail_mean
+from adbudget.risk import prob_gain, risk_adjusted, tail_mean
 
 INTERVAL = (0.05, 0.95)
+WORST = 0.10  # share of draws that are called the worst tenth
 
 
 def decision_columns(
@@ -88,6 +89,10 @@ def totals_by_currency(frame: pd.DataFrame, lift: np.ndarray) -> list[dict[str, 
         rows = (frame["currency"] == code).to_numpy()
         total_lift = lift[:, rows].sum(axis=1)
         low, high = np.quantile(total_lift, INTERVAL)
+        own = frame.loc[rows]
+        added = float(own["recommended_spend"].sum() - own["current_spend"].sum())
+        value = lift[:, rows] @ own["margin"].to_numpy(float) - added
+        value_low, value_high = np.quantile(value, INTERVAL)
         totals.append(
             {
                 "currency": code,
@@ -97,6 +102,10 @@ def totals_by_currency(frame: pd.DataFrame, lift: np.ndarray) -> list[dict[str, 
                 "lift_low": float(low),
                 "lift_high": float(high),
                 "expected_value": float(frame.loc[rows, "expected_value"].sum()),
+                "value_low": float(value_low),
+                "value_high": float(value_high),
+                "worst_tenth": tail_mean(value, WORST),
+                "prob_gain": prob_gain(value),
             }
         )
     return totals

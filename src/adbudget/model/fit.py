@@ -3,6 +3,7 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
@@ -105,6 +106,14 @@ class Fit(Posterior):
         from adbudget.model.predict import replicate
 
         return replicate(self, seed=seed, n_draws=draws)
+
+    def contributions(
+        self, *, seed: int, draws: int = 200, accounts: Sequence[str] | None = None
+    ) -> "xr.Dataset":
+        """What channels, season and baseline brought, by period; see ``contributions``."""
+        from adbudget.model.contributions import contributions
+
+        return contributions(self, seed=seed, n_draws=draws, accounts=accounts)
 
     def save(self, path: str | Path) -> None:
         """Write the fit to one file; ``Fit.load`` gives back exactly the same draws."""

@@ -6,7 +6,14 @@ import xarray as xr
 from scipy.special import logsumexp, ndtri
 from scipy.stats import qmc, t
 
-from adbudget.draws import Health
+from adbudget.draws import (
+    DIVERGENCE_LIMIT,
+    ESS_LIMIT,
+    ESS_TARGET,
+    RHAT_LIMIT,
+    RHAT_TARGET,
+    Health,
+)
 from adbudget.model.baseline import baseline_of
 from adbudget.model.evidence import Evidence
 from adbudget.model.layout import POPULATION, Layout
@@ -14,12 +21,9 @@ from adbudget.model.priors import Priors
 from adbudget.model.sampler import RawSample
 from adbudget.model.transform import CellDraws, bend
 
-# Targets a fit samples on for, and the looser bars below which its decisions are not trusted.
-RHAT_TARGET, ESS_TARGET = 1.01, 400.0
 NEXT_TO_NOTHING = 0.1  # of the level of return that channels share
 # (3, point) evenly spread over the unit cube: the same prior draws every time.
 PRIOR_POINTS = qmc.Sobol(3, scramble=False).random_base2(12).T[:, 1:]
-RHAT_LIMIT, ESS_LIMIT, DIVERGENCE_LIMIT = 1.03, 200.0, 0.01
 # Standard deviations by which the mean return of any cell may move when the steps get smaller; two
 # runs of 400 effective draws differ by about 0.07 by chance, the worst of many cells by 0.2.
 MOVED_LIMIT = 0.25

@@ -114,7 +114,7 @@ def _chosen(rows_by_sheet: dict[str, list], path: Path, sheet: str | None) -> st
         for name, rows in rows_by_sheet.items()
         if any(cell is not None for row in rows for cell in row)
     ]
-    if sheet is None and set(filled) == {TABLE, ABOUT}:  # one of our own
+    if sheet is None and {TABLE, ABOUT} <= set(filled):  # one of our own
         return TABLE
     if sheet is not None:
         if sheet not in rows_by_sheet:

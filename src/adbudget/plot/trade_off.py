@@ -1,0 +1,105 @@
+"""Decisions -> the frontier of gain against risk: what other bars for a call would have brought."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from adbudget.decision.decisions import BARS, Decisions
+from adbudget.plot.asked import money_of
+from adbudget.plot.axes import compact, dress, one_axes, plain
+from adbudget.plot.palette import FAINT, INCREASE, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.DataFrame:
+    """What other bars would have called, and today's plan, which gains and risks nothing.
+
+    Parameters
+    ----------
+    decisions : from decide
+    probs : smallest probabilities of a call, each at least 0.5
+
+    Returns
+    -------
+    pd.DataFrame, the columns of :meth:`adbudget.Decisions.frontier` and ``asked`` (whether that is
+    the bar of these decisions); today is the row without a prob, in every currency
+
+    Raises
+    ------
+    InputError : a bar outside [0.5, 1]
+    """
+    own: Any = float(decisions.thresholds.prob)
+    made: Any = decisions.frontier(sorted({*probs, own}))
+    made["asked"] = made["prob"] == own
+    codes = list(dict.fromkeys(made["currency"]))
+    today = pd.DataFrame(
+        {
+            "currency": codes,
+            "calls": 0,
+            "expected_wrong_share": 0.0,
+            "moved": 0.0,
+            "expected_gain": 0.0,
+            "worst_tenth": 0.0,
+            "asked": False,
+        }
+    )
+    return pd.concat([made, today], ignore_index=True)
+
+
+def frontier(
+    decisions: Decisions,
+    probs: Sequence[float] = BARS,
+    *,
+    currency: str | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Expected gain of every bar for a call against its worst tenth, with today's plan at zero.
+
+    Up is more gain; left is more to lose. The ring is the bar that was asked for.
+
+    Parameters
+    ----------
+    decisions, probs : as in :func:`frontier_data`
+    currency : whose, where there are several; the first when None
+    ax : axes to draw on
+
+    Raises
+    ------
+    InputError : a bar outside [0.5, 1], or matplotlib is not installed
+    """
+    data: Any = frontier_data(decisions, probs)
+    code = data["currency"].iloc[0] if currency is None else currency
+    data = data[data["currency"] == code]
+    made: Any = data[data["prob"].notna()].sort_values("prob")
+    axes = one_axes(ax, (6.0, 4.2))
+    axes.axhline(0, color=FAINT, linewidth=0.6)
+    axes.axvline(0, color=FAINT, linewidth=0.6)
+    axes.plot(made["worst_tenth"], made["expected_gain"], "-o", color=INCREASE, markersize=5)
+    axes.plot([0], [0], "s", color=INK, markersize=6)
+    axes.annotate("today", (0, 0), xytext=(5, -11), textcoords="offset points", fontsize=8)
+    gap, last = 0.055 * max(float(made["expected_gain"].abs().max()), 1e-9), np.inf
+    for row in made.itertuples():
+        at = (round(float(row.worst_tenth), 6), round(float(row.expected_gain), 6))  # type: ignore[arg-type]
+        if row.asked:
+            axes.plot(*at, "o", color=INK, markersize=11, fillstyle="none", markeredgewidth=1.4)
+        ends = row.Index in (made.index[0], made.index[-1])
+        apart = abs(at[1] - last)
+        named = row.asked or apart >= gap or (ends and apart > gap / 2)
+        if not row.calls or not named:
+            continue  # its name would cover another one
+        last = at[1]
+        told = f"{row.prob:.0%}: {row.calls} calls" + (" (asked)" if row.asked else "")
+        axes.annotate(told, at, xytext=(9, -3), textcoords="offset points", fontsize=8, va="center")
+    axes.margins(x=0.2, y=0.12)
+    return dress(
+        axes,
+        title="Gain against risk, by the probability a call needs",
+        x=plain(f"mean of the worst tenth, {money_of(code)} per period"),
+        y=plain(f"expected gain, {money_of(code)} per period"),
+        x_text=compact,
+        y_text=compact,
+    )

@@ -1,0 +1,232 @@
+"""What adbudget returned -> one HTML file for whoever decides, pays or watches."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from adbudget.errors import InputError
+from adbudget.loop.cycle_report import CycleReport
+from adbudget.pacing.report import PacingReport
+from adbudget.plot.ahead import forecast_data
+from adbudget.plot.asked import decision_rows
+from adbudget.policy.plan import PolicyPlan
+from adbudget.reporting.html.charts import forecast_picture
+from adbudget.reporting.html.decisions import (
+    allocation,
+    decision_table,
+    grid,
+    limits_told,
+    performance,
+    scorecard,
+)
+from adbudget.reporting.html.running import cycle_told, pacing_told, policy_told
+from adbudget.reporting.html.told import banner, method, summary, tiles
+from adbudget.reporting.html.trust import checks_of
+from adbudget.reporting.summary import facts_of
+from adbudget.reporting.text import PERIOD_NOUNS
+from adbudget.tables.whole_files import check_place, write_whole
+
+if TYPE_CHECKING:
+    from adbudget.backtesting import HistoryBacktest
+    from adbudget.forecasting import Forecast
+    from adbudget.model.fit import Fit
+
+EXAMPLE = "report.html"
+
+
+def report(
+    result: "pd.DataFrame | PacingReport | PolicyPlan | CycleReport | Sequence[Any]",
+    path: str | Path,
+    *,
+    fit: "Fit | None" = None,
+    forecast: "Forecast | None" = None,
+    backtest: "HistoryBacktest | None" = None,
+    title: str = "",
+    at: datetime | None = None,
+    refresh_seconds: int | None = None,
+) -> Path:
+    """Write one HTML file that holds everything it shows and asks for nothing from anywhere.
+
+    Parameters
+    ----------
+    result : what :func:`adbudget.recommend` or :func:`adbudget.pace` returned, a PolicyPlan, a
+        CycleReport, or several of these, which share the page
+    path : of the file, which ends in .html
+    fit : behind the decisions: with it every decision opens to its curve, and the page shows what
+        each channel brought
+    forecast : from :func:`adbudget.forecast`, to be shown too
+    backtest : from :func:`adbudget.backtest`, by which forecasts are checked
+    title : of the page; made from what it holds when empty
+    at : instant to be stated as that of the page; none when None
+    refresh_seconds : how often a browser loads the file again, for pages that are rewritten
+
+    Returns
+    -------
+    the path
+
+    Raises
+    ------
+    InputError : nothing that can be shown, another ending, or the file cannot be written
+    """
+    place = Path(path)
+    if place.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{place}: a report is an HTML file; name it, for example, {EXAMPLE}.")
+    check_place(place, EXAMPLE)
+    page = report_html(
+        result,
+        fit=fit,
+        forecast=forecast,
+        backtest=backtest,
+        title=title,
+        at=at,
+        refresh_seconds=refresh_seconds,
+    )
+    write_whole(place, page.encode())
+    return place
+
+
+def report_html(
+    result: "pd.DataFrame | PacingReport | PolicyPlan | CycleReport | Sequence[Any]",
+    *,
+    fit: "Fit | None" = None,
+    forecast: "Forecast | None" = None,
+    backtest: "HistoryBacktest | None" = None,
+    title: str = "",
+    at: datetime | None = None,
+    refresh_seconds: int | None = None,
+) -> str:
+    """Text of the page of :func:`report`, which says what the parameters are.
+
+    Raises
+    ------
+    InputError : nothing that can be shown
+    """
+    results = (
+        [result]
+        if isinstance(result, pd.DataFrame | PacingReport | PolicyPlan | CycleReport)
+        else list(result)
+    )
+    frames: list[pd.DataFrame] = []
+    context: dict[str, Any] = {"pacing": [], "policies": [], "cycles": [], "decided": None}
+    for one in results:
+        if isinstance(one, pd.DataFrame):
+            frames.append(decision_rows(one))
+        elif isinstance(one, PacingReport):
+            context["pacing"].append(pacing_told(one))
+        elif isinstance(one, PolicyPlan):
+            context["policies"].append(policy_told(one))
+        elif isinstance(one, CycleReport):
+            context["cycles"].append(cycle_told(one))
+            context["policies"] += [policy_told(plan) for plan in one.plans]
+        else:
+            raise InputError(
+                "report shows what recommend, pace, apply_policy or a cycle of the loop returned; "
+                f"got {type(one).__name__}."
+            )
+    if not results:
+        raise InputError("there is nothing to report; give what recommend or pace returned.")
+    blocks, shares = ([], None) if fit is None else performance(fit)
+    context["performance"] = blocks
+    context["outcome"] = "" if fit is None else fit.panel.outcome_name
+    for frame in frames:
+        if context["decided"] is not None:
+            raise InputError("a page holds one frame of decisions; write one page for each.")
+        context["decided"] = _decided(frame, fit, shares, backtest)
+    context["forecasts"] = [] if forecast is None else _forecasts(forecast)
+    context["title"] = title or _title(results)
+    context["at"] = "" if at is None else f"{at:%Y-%m-%d %H:%M %Z}".strip()
+    context["refresh"] = refresh_seconds
+    return _rendered(context)
+
+
+def _decided(
+    frame: pd.DataFrame,
+    fit: "Fit | None",
+    shares: pd.DataFrame | None,
+    backtest: "HistoryBacktest | None",
+) -> dict[str, Any]:
+    """Everything the page shows of decisions."""
+    n_tests = None
+    if fit is not None:
+        n_tests = 0 if fit.evidence.tests is None else len(fit.evidence.tests.cell)
+    facts = facts_of(frame)
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas copies them, however many, with every selection of rows
+    checks = checks_of(frame, facts, shares, backtest, n_lift_tests=n_tests)
+    return {
+        "banner": banner(facts, checks),
+        "summary": summary(frame, facts),
+        "tiles": tiles(frame, facts),
+        "allocation": allocation(frame),
+        "grid": grid(frame),
+        "changes": facts.get("changes"),
+        "scorecard": scorecard(frame, facts, fit),
+        "rows": decision_table(frame, facts, fit),
+        "accounts": list(dict.fromkeys(frame["account"])),
+        "channels": sorted(set(frame["channel"])),
+        "limits": limits_told(facts),
+        "checks": checks,
+        "method": method(facts),
+        "has_fit": fit is not None,
+        "per": PERIOD_NOUNS.get(facts.get("period", ""), "period"),
+        "codes": [code for code in dict.fromkeys(frame["currency"]) if code],
+        "window": facts.get("current_window", ""),
+    }
+
+
+def _forecasts(made: "Forecast") -> list[dict[str, str]]:
+    """One picture per account."""
+    return [
+        {
+            "account": name,
+            "picture": forecast_picture(
+                forecast_data(made, name), f"{name}: {made.outcome_name}, recorded and expected"
+            ),
+        }
+        for name in made.accounts
+    ]
+
+
+def _title(results: Sequence[Any]) -> str:
+    """What the page holds."""
+    first = results[0]
+    if isinstance(first, pd.DataFrame):
+        names = list(dict.fromkeys(first["account"]))
+        return f"Ad budgets: {names[0] if len(names) == 1 else f'{len(names):,} accounts'}"
+    if isinstance(first, PacingReport):
+        return f"Pacing of {len(first.status):,} deals"
+    return "Ad budgets: policy" if isinstance(first, PolicyPlan) else "Ad budgets: the loop"
+
+
+def _rendered(context: dict[str, Any]) -> str:
+    """The page, and what it allows itself: its own style and script, and nothing else."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    home = files("adbudget.reporting.html")
+    style, script, template = (
+        home.joinpath(name).read_text("utf-8") for name in ("page.css", "page.js", "page.html.j2")
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["picture"] = Markup  # pictures are made here, and their text is escaped
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return environment.from_string(template).render(
+        **context, style=Markup(style), script=Markup(script), policy=policy
+    )
+
+
+def _hash(text: str) -> str:
+    """How a policy names a text it allows."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

@@ -1,0 +1,198 @@
+"""What pacing, a policy or a cycle of the loop found -> what the page shows of it, plain values."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adbudget.loop.promises import told as told_promise
+from adbudget.money import amount, estimate_text
+from adbudget.plot.flights import pacing_data
+from adbudget.reporting.html.charts import move_picture, pacing_picture
+from adbudget.reporting.html.decisions import Row, number, records
+from adbudget.reporting.text import change, counted, percent
+
+if TYPE_CHECKING:
+    from adbudget.loop.cycle_report import CycleReport
+    from adbudget.pacing.report import PacingReport
+    from adbudget.policy.plan import PolicyPlan
+
+MOST_PICTURES = 60
+CALM = ("ok", "on_pace", "info", "")
+FIGURES = (  # the five figures teams watch, by the name the plan knows them
+    *("wasted_spend_rate", "kill_rule_trigger_rate", "days_since_scale"),
+    *("override_rate", "rollback_rate"),
+)
+
+
+def pacing_told(report: "PacingReport") -> Row:
+    """Every deal against its plan, what is off, what to do."""
+    status: Any = report.status
+    worst_first = np.argsort(-np.nan_to_num(np.abs(report.measures.spend.deviation), nan=-1.0))
+    shown = [report.plan.deals[i] for i in worst_first[:MOST_PICTURES]]
+    data: Any = pacing_data(report, shown)
+    pictures = {
+        str(deal): pacing_picture(own, f"{deal}: spend against plan")
+        for deal, own in data.groupby("deal", sort=False)
+    }
+    rows = [_deal(row, pictures.get(row["deal"], "")) for row in records(status)]
+    totals = []
+    for code, own in status.groupby("currency", sort=False):
+        budget, spent = (float(sum(own[name])) for name in ("budget", "spent"))
+        projected = float(np.nansum(own["projected"]))
+        totals.append(
+            {
+                "name": "all deals",
+                "value": f"{estimate_text(spent, str(code))} of {amount(budget)} spent",
+                "note": f"booked until now {amount(float(own['planned'].sum()))}, heading for "
+                f"{amount(projected)}",
+            }
+        )
+    states = status["state"].value_counts()
+    told = ", ".join(f"{n:,} {str(state).replace('_', ' ')}" for state, n in states.items())
+    return {
+        "title": f"Pacing at {report.as_of:%Y-%m-%d %H:%M}",
+        "told": f"{counted(len(status), 'deal')}: {told}.",
+        "tiles": totals,
+        "rows": rows,
+        "alerts": [
+            {"severity": row["severity"], "unit": row["unit"], "told": row["message"]}
+            for row in records(report.alerts)
+        ],
+        "moves": [_plain(row) for row in records(report.moves)],
+        "requests": [_plain(row) for row in records(report.requests)],
+        "notes": [note.message for note in report.notes],
+        "left": max(len(status) - MOST_PICTURES, 0),
+    }
+
+
+def policy_told(plan: "PolicyPlan") -> Row:
+    """Budgets before and after, verdicts, what waits, and the five figures."""
+    rows = []
+    budgets = [max(one.current_budget, one.recommended_budget) for one in plan.calls]
+    top = float(max(budgets, default=0))
+    for call in plan.calls:
+        now, after = float(call.current_budget), float(call.recommended_budget)
+        title = f"{call.campaign_id}: {amount(now)} to {amount(after)}"
+        rows.append(
+            {
+                "campaign": call.campaign_id,
+                "action": call.action,
+                "now": number(now),
+                "next": number(after),
+                "move": change(call.change_pct) if now != after else "",
+                "verdict": call.verdict.replace("_", " "),
+                "rule": call.rule_fired,
+                "reason": call.rationale,
+                "flags": ", ".join(call.flags),
+                "picture": move_picture(now, after, top, title),
+            }
+        )
+    verdicts = [call.verdict for call in plan.calls]
+    waits = verdicts.count("needs_approval")
+    return {
+        "title": f"Policy at {plan.at:%Y-%m-%d %H:%M}",
+        "told": f"{counted(len(plan.calls), 'campaign')}: {verdicts.count('auto'):,} may be set, "
+        f"{waits:,} wait for approval, {verdicts.count('blocked'):,} blocked.",
+        "currency": plan.currency,
+        "rows": rows,
+        "alerts": [
+            {"severity": one.severity, "unit": one.campaign_id, "told": one.message}
+            for one in plan.alerts
+        ],
+        "figures": [(str(k).replace("_", " "), _figure(v)) for k, v in plan.metrics.items()],
+        "summary": [
+            (str(k).replace("_", " "), _figure(v))
+            for k, v in plan.summary.items()
+            if v not in ((), [])
+        ],
+        "notes": [note.message for note in plan.notes],
+    }
+
+
+def cycle_told(report: "CycleReport") -> Row:
+    """What a cycle learned, decided and made; promises; what limits cost."""
+    rows = []
+    for row in records(report.table):
+        now, after = row["budget"], row["decided"]
+        rows.append(
+            {
+                "account": row["account"],
+                "campaign": row["campaign"],
+                "now": number(now),
+                "next": number(after),
+                "move": _change(now, after),
+                "verdict": str(row["verdict"]).replace("_", " "),
+                "state": str(row["state"]).replace("_", " "),
+                "reason": row["reason"],
+            }
+        )
+    risk = [
+        {
+            "account": row["account"],
+            "value": number(row["value_mean"], signed=True),
+            "range": f"{amount(row['value_low'])} to {amount(row['value_high'])}",
+            "worse": percent(row["prob_worse"]),
+            "kept": percent(row["kept"]),
+        }
+        for row in records(report.rehearsal.reset_index())
+    ]
+    unmade = [] if report.applied is None else [c for c in report.applied.changes if c.reason]
+    dry = "a dry run, nothing is written" if report.dry else "applied"
+    return {
+        "title": f"Cycle {report.key}",
+        "told": f"{counted(len(report.table), 'campaign')}; {dry}. {report.learned}",
+        "healthy": report.healthy,
+        "rows": rows,
+        "risk": risk,
+        "promises": [told_promise(one) for one in report.judged],
+        "prices": [_plain(row) for row in records(report.prices)],
+        "unmade": [f"{one.unit}: {one.state}, {one.reason}" for one in unmade],
+        "exploration": amount(report.exploration_cost),
+        "notes": list(report.notes),
+    }
+
+
+def _deal(row: Row, picture: str) -> Row:
+    return {
+        "deal": row["deal"],
+        "seller": row.get("seller", ""),
+        "channel": row.get("channel", ""),
+        "state": str(row["state"]).replace("_", " "),
+        "severity": row["severity"],
+        "budget": number(float(row["budget"])),
+        "spent": number(float(row["spent"])),
+        "off": {"told": _percent(row["deviation_pct"]), "v": row["deviation_pct"]},
+        "projected": number(row["projected"]),
+        "range": f"{amount(row['projected_low'])} to {amount(row['projected_high'])}",
+        "needs": number(row["required_rate"]),
+        "today": "" if row["daily_budget"] is None else f"{row['daily_budget']:,f}",
+        "reason": row["reason"],
+        "picture": picture,
+    }
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1f}%" if np.isfinite(value) else "-"
+
+
+def _change(now: float, after: float) -> str:
+    if now == after:
+        return ""
+    return change(100 * (after / now - 1)) if now > 0 else "new"
+
+
+def _figure(value: Any) -> str:
+    """A figure of a summary as a person reads it."""
+    if isinstance(value, float):
+        return amount(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{str(k).replace('_', ' ')} {_figure(v)}" for k, v in value.items())
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_figure, value))
+    return "-" if value is None else str(value)
+
+
+def _plain(row: Row) -> list[tuple[str, str]]:
+    """A record as (name, text), without what is empty."""
+    told = [(name.replace("_", " "), _figure(value)) for name, value in row.items()]
+    return [(name, text) for name, text in told if text not in ("", "-", "nan")]

@@ -37,6 +37,16 @@ def test_it_is_proposed_again_once_its_evidence_has_changed_materially(ledger):
     assert (worse.of("lose").action, worse.of("win").action) == ("decrease", "increase")
 
 
+def test_what_chance_may_have_changed_is_no_new_evidence(ledger):
+    """CPL 78 of 9 results, then 117 of 6: half as much again, and P(it rose) is about .78."""
+    few = table().assign(spend=[500, 650, 700], conversions=[20, 13, 9])
+    run(ledger, few, at(2))
+    cut = next(key for key in ledger.pending()["item"] if key.endswith(":lose"))
+    ledger.reject(cut, who="Ann", at=at(2, 10), reason="wait")
+    fewer = few.assign(conversions=[20, 13, 6])  # CPL 78 -> 117, as likely as not by chance
+    assert run(ledger, fewer, at(3)).summary["moved"] == 0
+
+
 def test_the_opposite_move_is_free(ledger):
     group = run(ledger, table(), at(2)).of("win").group_id
     ledger.reject(group, who="Ann", at=at(2, 10), reason="no")

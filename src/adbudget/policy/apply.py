@@ -47,7 +47,7 @@ from adbudget.policy.readings.campaigns import read_campaigns
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.rest import with_last_changes
 from adbudget.policy.rulebook import Policy
-from adbudget.policy.run_figures import evidence_of, figures_of, watch
+from adbudget.policy.run_figures import counts_of, evidence_of, figures_of, watch
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.policy.standing import stand_by
 from adbudget.policy.targets import read_targets
@@ -221,6 +221,7 @@ def _run(
     plan = _unmuted(plan_of(case, earlier=earlier, at=at, run_id=run_id), around.muted)
     plan, repeated = stand_by(plan, before.pending(at).to_dict("records"))
     since = past_since(policy, readings, case.fired, around)
+    evidence = {name: evidence_of(case, i) for i, name in enumerate(readings.campaign_ids)}
     facts = RunFacts(
         at=at,
         inputs_hash=digest(tables),
@@ -237,7 +238,8 @@ def _run(
             **_identity(policy),
         },
         of_items=_of_items(policy, at, ran_by),
-        evidence={name: evidence_of(case, i) for i, name in enumerate(readings.campaign_ids)},
+        evidence=evidence,
+        counts={name: counts_of(readings, i, evidence[name]) for i, name in enumerate(evidence)},
         repeated=repeated,
         pausing=around.made.pausing,
     )

@@ -14,7 +14,7 @@ from typing import Any
 from adbudget.alerts.alert import Alert
 from adbudget.ledger.entry import CHANGE, NEEDS_APPROVAL, REPEATS, Entry
 from adbudget.policy.plan import PolicyPlan, Recommendation
-from adbudget.policy.refusals import EVIDENCE
+from adbudget.policy.refusals import COUNTS, EVIDENCE
 from adbudget.tables.units import key_part
 
 WHO = "adbudget rules"
@@ -32,6 +32,7 @@ class RunFacts:
     payload : of the run's own entry
     of_items : payload of what waits for a person: until when it stands, and who may rule on it
     evidence : campaign -> figures that its call rests on
+    counts : campaign -> of each cost of a result among them, how many results it is the cost of
     repeated : campaign -> keys of what waits about it already and would be proposed again
     pausing : campaigns whose pause is ordered already
     """
@@ -42,6 +43,7 @@ class RunFacts:
     payload: Mapping[str, Any]
     of_items: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pausing: frozenset[str] = frozenset()
 
@@ -96,6 +98,8 @@ def _recommendations(
     payload: dict[str, Any] = _payload(call) | {
         EVIDENCE: dict(facts.evidence.get(call.campaign_id, {}))
     }
+    if counts := facts.counts.get(call.campaign_id):
+        payload[COUNTS] = dict(counts)
     repeated = facts.repeated.get(call.campaign_id, ())
     if repeated:
         payload[REPEATS] = list(repeated)

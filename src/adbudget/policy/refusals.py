@@ -1,7 +1,8 @@
 """What people said no to, and what they muted -> which moves are not asked for again yet.
 
 A rejected or rolled-back move rests for the policy's ``rejection_rest``, unless its evidence has
-changed by more than ``material_change``. Reads the ledger, never writes.
+changed by more than ``material_change``, and by more than chance where results are counted. Reads
+the ledger, never writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 
 from adbudget.errors import InputError
 from adbudget.ledger.entry import Entry
+from adbudget.policy.metrics.registry import METRICS
+from adbudget.policy.readings.posterior import prob_rate_ratio_above
 from adbudget.policy.readings.readings import Readings
 from adbudget.tables.units import key_part
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from adbudget.ledger.store import Ledger
 
 EVIDENCE = "evidence"  # key of a recommendation's payload: metric -> figure
+COUNTS = "evidence_counts"  # the same: cost of a result -> how many results it is the cost of
+CHANCE = 0.01  # changes of a cost that chance alone brings about more often are none
 MUTE = "mute"  # kind of the entry that mutes a unit, and of the one that ends it
 
 
@@ -34,6 +39,7 @@ class Refusal:
     at : when it was refused
     who, why : by whom, and the reason
     evidence : metric -> figure on which the move was proposed
+    counts : cost of a result among them -> how many results it was the cost of
     """
 
     unit: str
@@ -42,6 +48,7 @@ class Refusal:
     who: str
     why: str
     evidence: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +85,7 @@ def read_refusals(ledger: "Ledger", at: datetime, rest: timedelta) -> tuple[Refu
             at=entry["at"].to_pydatetime(),
             who=entry["who"],
             why=entry["rationale"],
-            evidence=proposals.get(entry["payload"]["item"], {}).get(EVIDENCE, {}),
+            **_rested_on(proposals.get(entry["payload"]["item"], {})),
         )
         for entry in said
     ]
@@ -91,7 +98,7 @@ def read_refusals(ledger: "Ledger", at: datetime, rest: timedelta) -> tuple[Refu
                 at=entry["at"].to_pydatetime(),
                 who=entry["who"],
                 why="rolled back",
-                evidence=first.get(EVIDENCE, {}),
+                **_rested_on(first),
             )
         )
     return tuple(sorted(found, key=lambda one: one.at))
@@ -120,7 +127,7 @@ def refused(
         i = place.get(one.unit)
         if i is None or not one.at <= at < one.at + rest:
             continue
-        if not _changed(readings, i, one.evidence, material):
+        if not _changed(readings, i, one, material):
             kinds[one.sign][i] = one
     return Refused(raises=kinds[1], cuts=kinds[-1], pauses=kinds[0])
 
@@ -156,17 +163,31 @@ def mute_pair(
     return f"{word}:{key_part(unit)}:{entry.at.isoformat()}", entry
 
 
-def _changed(
-    readings: Readings, campaign: int, evidence: Mapping[str, float], material: float
-) -> bool:
+def _rested_on(proposal: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    return {"evidence": proposal.get(EVIDENCE, {}), "counts": proposal.get(COUNTS, {})}
+
+
+def _changed(readings: Readings, campaign: int, no: Refusal, material: float) -> bool:
     """Whether a figure that the move rested on is materially another one now."""
-    for name, then in evidence.items():
+    for name, then in no.evidence.items():
         if name not in readings.figures.values or not np.isfinite(then):
             continue
         now = float(readings.metric(name)[campaign])
-        if np.isfinite(now) and abs(now - then) > material * abs(then):
+        moved = np.isfinite(now) and abs(now - then) > material * abs(then)
+        if moved and not _by_chance(readings, campaign, name, then, no.counts.get(name, np.nan)):
             return True
     return False
+
+
+def _by_chance(readings: Readings, campaign: int, name: str, then: float, count: float) -> bool:
+    """Whether a cost of a result may have changed by chance alone; False where nobody counts."""
+    if np.isnan(count):
+        return False
+    counted = readings.metric(METRICS[name].parts[1])[[campaign]], np.array([count])
+    costs = readings.metric(name)[[campaign]], np.array([then])
+    money = costs[0] * counted[0], costs[1] * counted[1]
+    risen = float(prob_rate_ratio_above(np.ones(1), counted, money)[0])
+    return CHANCE / 2 <= risen <= 1 - CHANCE / 2
 
 
 def _payloads(ledger: "Ledger", entries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping]:

@@ -13,6 +13,7 @@ import numpy as np
 from adbudget.policy.calls import Case
 from adbudget.policy.metrics.registry import METRICS, costs_of_result
 from adbudget.policy.plan import PolicyPlan
+from adbudget.policy.readings.readings import Readings
 from adbudget.policy.values import BudgetMove
 from adbudget.tables.units import SCOPE, split_unit
 
@@ -58,6 +59,13 @@ def evidence_of(case: Case, campaign: int) -> dict[str, float]:
         names = {*costs_of_result(), "roas"}
     figures = {name: float(case.readings.metric(name)[campaign]) for name in names - NO_EVIDENCE}
     return {name: figures[name] for name in sorted(figures) if np.isfinite(figures[name])}
+
+
+def counts_of(readings: Readings, campaign: int, evidence: Mapping[str, float]) -> dict[str, float]:
+    """Of each cost of a result among some figures: how many results it is the cost of."""
+    costs = [name for name in evidence if METRICS[name].cost_of_result]
+    found = {name: float(readings.metric(METRICS[name].parts[1])[campaign]) for name in costs}
+    return {name: count for name, count in found.items() if np.isfinite(count)}
 
 
 Figures = dict[str, float | int | None]

@@ -1,11 +1,12 @@
 """What pacing, a policy or a cycle of the loop found -> what the page shows of it, plain values."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adbudget.loop.promises import told as told_promise
-from adbudget.money import amount, estimate_text
+from adbudget.money import amount, estimate_text, exact_text
 from adbudget.plot.flights import pacing_data
 from adbudget.reporting.html.charts import move_picture, pacing_picture
 from adbudget.reporting.html.decisions import Row, number, records
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from adbudget.policy.plan import PolicyPlan
 
 MOST_PICTURES = 60
-CALM = ("ok", "on_pace", "info", "")
-FIGURES = (  # the five figures teams watch, by the name the plan knows them
-    *("wasted_spend_rate", "kill_rule_trigger_rate", "days_since_scale"),
-    *("override_rate", "rollback_rate"),
-)
 
 
 def pacing_told(report: "PacingReport") -> Row:
@@ -34,7 +30,8 @@ def pacing_told(report: "PacingReport") -> Row:
         str(deal): pacing_picture(own, f"{deal}: spend against plan")
         for deal, own in data.groupby("deal", sort=False)
     }
-    rows = [_deal(row, pictures.get(row["deal"], "")) for row in records(status)]
+    every = records(status)
+    rows = [_deal(every[i], pictures.get(every[i]["deal"], "")) for i in worst_first]
     totals = []
     for code, own in status.groupby("currency", sort=False):
         budget, spent = (float(sum(own[name])) for name in ("budget", "spent"))
@@ -58,8 +55,21 @@ def pacing_told(report: "PacingReport") -> Row:
             {"severity": row["severity"], "unit": row["unit"], "told": row["message"]}
             for row in records(report.alerts)
         ],
-        "moves": [_plain(row) for row in records(report.moves)],
-        "requests": [_plain(row) for row in records(report.requests)],
+        "moves": [
+            {
+                "head": f"{exact_text(row['amount'])} {row['currency']}".rstrip()
+                + f" from {row['source']} to {row['target']}: {_words(row['verdict'])}",
+                "facts": _plain(row),
+            }
+            for row in records(report.moves)
+        ],
+        "requests": [
+            {
+                "head": f"{row['deal']}, {row['seller']}: {row['changes']} ({row['approval']})",
+                "facts": _plain(row),
+            }
+            for row in records(report.requests)
+        ],
         "notes": [note.message for note in report.notes],
         "left": max(len(status) - MOST_PICTURES, 0),
     }
@@ -99,11 +109,11 @@ def policy_told(plan: "PolicyPlan") -> Row:
             {"severity": one.severity, "unit": one.campaign_id, "told": one.message}
             for one in plan.alerts
         ],
-        "figures": [(str(k).replace("_", " "), _figure(v)) for k, v in plan.metrics.items()],
+        "figures": [(_words(k), _figure(v)) for k, v in plan.metrics.items()],
         "summary": [
-            (str(k).replace("_", " "), _figure(v))
+            (_words(k), _figure(v))
             for k, v in plan.summary.items()
-            if v not in ((), [])
+            if v not in ((), []) and not str(k).startswith("n_")  # counted in the table above
         ],
         "notes": [note.message for note in plan.notes],
     }
@@ -145,7 +155,15 @@ def cycle_told(report: "CycleReport") -> Row:
         "rows": rows,
         "risk": risk,
         "promises": [told_promise(one) for one in report.judged],
-        "prices": [_plain(row) for row in records(report.prices)],
+        "prices": [
+            {
+                "head": " ".join(str(row[k]) for k in ("account", "channel", "limit") if row[k])
+                + f": one unit {'more' if row['price'] > 0 else 'less'} would be worth "
+                f"{abs(row['price']):,.2f}",
+                "facts": _plain(row),
+            }
+            for row in records(report.prices)
+        ],
         "unmade": [f"{one.unit}: {one.state}, {one.reason}" for one in unmade],
         "exploration": amount(report.exploration_cost),
         "notes": list(report.notes),
@@ -171,6 +189,10 @@ def _deal(row: Row, picture: str) -> Row:
     }
 
 
+def _words(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
 def _percent(value: float) -> str:
     return f"{value:+.1f}%" if np.isfinite(value) else "-"
 
@@ -183,6 +205,10 @@ def _change(now: float, after: float) -> str:
 
 def _figure(value: Any) -> str:
     """A figure of a summary as a person reads it."""
+    if isinstance(value, Decimal):
+        return exact_text(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return amount(value)
     if isinstance(value, dict):

@@ -25,6 +25,7 @@ from adbudget.cli import (
     population as cli_population,
     requests as cli_requests,
     rulings as cli_rulings,
+    scale as cli_scale,
 )
 from adbudget.cli.options import (
     CHECK,
@@ -127,6 +128,7 @@ def _options(
     "adbudget recommend spend.csv --outcome revenue.csv --save-fit shops.fit\n\n"
     "adbudget recommend --fit shops.fit --config other_limits.yaml\n\n"
     "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
+    "adbudget recommend rows/ --cluster tcp://scheduler:8786 --work steps/ --out decisions/\n\n"
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
@@ -138,6 +140,9 @@ def recommend(
     *,
     fit: SavedFit = None,
     out: OutFile = None,
+    cluster: cli_scale.ClusterAddress = None,
+    workers: cli_scale.Workers = None,
+    work: cli_scale.WorkFolder = None,
     why: Annotated[
         list[str] | None,
         typer.Option(
@@ -156,7 +161,8 @@ def recommend(
     from adbudget.cli.config import recommend_arguments
     from adbudget.tables.files import check_writable, read_table, write_table
 
-    if out is not None:
+    in_shards = cli_scale.is_asked(cluster, workers, work)
+    if out is not None and not in_shards:
         check_writable(out)  # before minutes go into a fit
     settings = settings_of(config, given(options))
     data, outcome_data = None, None
@@ -171,6 +177,13 @@ def recommend(
     for name in ("lift_tests", "budgets", "previous"):
         if name in arguments:
             arguments[name] = read_table(Path(arguments[name]), ("account", "channel"))
+    if in_shards:
+        where = {"cluster": cluster, "workers": workers, "work": work}
+        of_files = [name for name in ("derive", "sheet", "sql") if settings.get(name)]
+        of_files += ["fit"] if fit is not None else []
+        if cli_scale.recommend_folder(files, outcome, out, arguments, of_files, **where):
+            raise typer.Exit(UNHEALTHY)
+        return
     with watched(), stage(f"reading {fit or ', '.join(needed(files))}"):
         if data is None:
             data, outcome_data = read_tables(needed(files), outcome, settings)

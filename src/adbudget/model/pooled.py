@@ -67,9 +67,9 @@ def pooled_of(panel: Panel, gathered: Gathered, priors: Priors) -> Pooled:
     """
     found = search_baseline(gathered.evidence, priors)
     shared, scales, n = found.shared, found.scales, len(found.systems)
-    count = dict(
-        zip(shared.groups, np.bincount(shared.group) * float(n), strict=True)
-    ) | {"trend": float(sum(system.n_ramps for system in found.systems))}
+    count = dict(zip(shared.groups, np.bincount(shared.group) * float(n), strict=True)) | {
+        "trend": float(sum(system.n_ramps for system in found.systems))
+    }
     guess = dict(zip(shared.groups, shared.apart, strict=True)) | {"trend": priors.trend_sd}
     scale = dict(zip(shared.groups, scales.spread, strict=True)) | {"trend": scales.trend}
     worth = priors.baseline_df

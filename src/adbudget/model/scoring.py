@@ -79,13 +79,15 @@ def told_by(
     odds = _odds(evidence, likelihood, priors, layout, positions)
     part = layout.split(positions)
     variance = np.exp(2 * part["level_log_spread"][:, 0])
-    centre, prior = level_centre(priors)[0], priors.level_odds_sd**-2.0
+    shared = np.column_stack([part[b] for b in POPULATION])
+    centre, prior = odds_expected(priors, shared), priors.level_odds_sd**-2.0
     known = prior + odds.shape[1] / variance
     typical = (prior * centre + odds.sum(axis=1) / variance) / known
     typical = typical + rng.normal(size=typical.size) / np.sqrt(known)
     block = pack(likelihood, priors)
-    n_shared = len(priors.learned.mean) if priors.learned is not None else 0
-    block[block.size - n_shared * n_shared :] = 0.0  # the cavity is no part of the shard's score
+    n_shared = shared.shape[1]
+    # The cavity is no part of the shard's score, neither its precision nor what the odds follow.
+    block[block.size - n_shared * (n_shared + 1) :] = 0.0
     block[TYPICAL_SD] = 0.0
     gradient = np.empty_like(positions)
     for i, position in enumerate(positions):
@@ -94,10 +96,18 @@ def told_by(
     slope = layout.split(gradient)
     of_odds = (odds - typical[:, None]).sum(axis=1) / variance
     return Told(
-        shared=np.column_stack([*(part[b] for b in POPULATION), typical]),
+        shared=np.column_stack([shared, typical]),
         scores=np.column_stack([*(slope[b] for b in POPULATION), of_odds]),
         nought=_of_mean_zero(part, slope, likelihood.cell_channel, layout.n_channels),
     )
+
+
+def odds_expected(priors: Priors, shared: np.ndarray) -> np.ndarray:
+    """(draw,) typical log odds of base sales to be expected where (draw, shared) are known."""
+    centre = np.full(len(shared), level_centre(priors)[0])
+    if priors.learned is None:
+        return centre
+    return centre + (shared - np.array(priors.learned.mean)) @ priors.learned.slope()
 
 
 def _folded(positions: np.ndarray, layout: Layout, cell_channel: np.ndarray) -> np.ndarray:

@@ -58,6 +58,7 @@ def priors_given(
     covariance: np.ndarray,
     found: Pooled | None,
     *,
+    dependent: bool = True,
     salt: str = "",
     members: tuple[str, ...] = (),
 ) -> Priors:
@@ -69,12 +70,17 @@ def priors_given(
     channels : in the order of the parameters
     mean, covariance : of the shared parameters, typical odds of base sales last
     found : what the others found of baseline and noise; None where nobody looked
+    dependent : whether the typical odds go along with the others; a population, whose channels may
+        be turned into others, holds them apart
     salt, members : key, and digests of the names of the accounts behind it
     """
+    shared, follows = covariance[:-1, :-1], covariance[:-1, -1]
+    slope = np.linalg.solve(shared, follows) if dependent else np.zeros(follows.size)
+    odds_sd = float(np.sqrt(covariance[-1, -1] - slope @ follows))
     learned = Learned(
         channels=channels,
         mean=tuple(mean[:-1].tolist()),
-        covariance=rows_of(covariance[:-1, :-1]),
+        covariance=rows_of(shared),
         columns=(),
         coefficients=(),
         coefficient_covariance=(),
@@ -85,16 +91,13 @@ def priors_given(
         n_rows=0,
         salt=salt,
         members=members,
+        odds_slope=tuple(slope.tolist()) if dependent else (),
     )
     known = with_pooled(priors, found, learned)
-    return replace(
-        known, level_share=float(expit(mean[-1])), level_odds_sd=float(covariance[-1, -1] ** 0.5)
-    )
+    return replace(known, level_share=float(expit(mean[-1])), level_odds_sd=odds_sd)
 
 
-def sample_site(
-    evidence: Evidence, priors: Priors, seed: int, settings: SamplerSettings
-) -> Site:
+def sample_site(evidence: Evidence, priors: Priors, seed: int, settings: SamplerSettings) -> Site:
     """Sample a shard under its cavity, and tell what its own rows say.
 
     Parameters
@@ -137,7 +140,12 @@ def site_at(
 
 
 def fit_shard(
-    panel: Panel, gathered: Gathered, priors: Priors, plain: Priors, seed: int, settings: SamplerSettings
+    panel: Panel,
+    gathered: Gathered,
+    priors: Priors,
+    plain: Priors,
+    seed: int,
+    settings: SamplerSettings,
 ) -> Fit:
     """The fit of a shard's accounts, given what the others say of what all share.
 

@@ -86,7 +86,8 @@ def folded(mean: np.ndarray, cov: np.ndarray, n_channels: int) -> tuple[np.ndarr
 
 def draws_of(mean: np.ndarray, cov: np.ndarray, n_channels: int) -> np.ndarray:
     """(draw, shared) evenly spread draws of what accounts share, always the same."""
-    points = qmc.Sobol(mean.size, seed=0).random_base2(int(np.log2(KEPT_DRAWS)) + 1)[:KEPT_DRAWS]
+    even = qmc.Sobol(mean.size, rng=np.random.default_rng(0))
+    points = even.random_base2(int(np.ceil(np.log2(KEPT_DRAWS))))[:KEPT_DRAWS]
     root = np.linalg.cholesky(cov)
     draws = mean + norm.ppf(np.clip(points, 1e-9, 1 - 1e-9)) @ root.T
     part = Layout(n_channels, 0, 0).split(draws)
@@ -123,7 +124,7 @@ def population_of_shards(
     names = [name for part in parts for name in part.accounts]
     members = tuple(sorted(digest(name, salt) for name in names))
     known = priors_given(
-        priors, channels, middle, covariance, found, salt=salt, members=members
+        priors, channels, middle, covariance, found, dependent=False, salt=salt, members=members
     )
     level = Layout(len(channels), 0, 0).split(middle[:-1])
     known = replace(

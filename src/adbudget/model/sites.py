@@ -34,12 +34,10 @@ class Natural:
 
     def __add__(self, other: "Natural") -> "Natural":
         """Product of two factors."""
-        return Natural(
-            precision=self.precision + other.precision, pull=self.pull + other.pull
-        )
+        return Natural(precision=self.precision + other.precision, pull=self.pull + other.pull)
 
     def __sub__(self, other: "Natural") -> "Natural":
-        """This without a factor of it."""
+        """Take a factor away."""
         return self + other.times(-1.0)
 
     def times(self, share: float) -> "Natural":

@@ -32,7 +32,9 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
     for panel in panels:
         _check_alike(first, panel)
     dates = regular_grid(np.concatenate([panel.dates for panel in panels]), first.period)
-    pairs = sorted((name, i, a) for i, one in enumerate(panels) for a, name in enumerate(one.accounts))
+    pairs = sorted(
+        (name, i, a) for i, one in enumerate(panels) for a, name in enumerate(one.accounts)
+    )
     names = [name for name, _, _ in pairs]
     twice = [name for name, after in pairwise(names) if name == after]
     if twice:
@@ -48,8 +50,8 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
         own = panels[i]
         at = np.searchsorted(dates, own.dates)
         to = [channels.index(name) for name in own.channels]
-        spend[np.ix_([row], to, at)] = own.spend[a]
-        live[np.ix_([row], to, at)] = own.live[a]
+        spend[row, np.array(to)[:, None], at] = own.spend[a]
+        live[row, np.array(to)[:, None], at] = own.live[a]
         outcome[row, at], controls[row][:, at] = own.outcome[a], own.control_values[a]
         last_spend[row, to] = np.where(own.last_spend[a] < 0, -1, at[own.last_spend[a]])
         ends[:, row] = at[own.first[a]], at[own.last[a]]

@@ -71,7 +71,8 @@ def evidence_of(panel: Panel) -> pd.DataFrame:
     notes = [(n.kind, n.message, n.account or "", n.channel or "") for n in arrays.pop("notes")]
     arrays["notes"] = np.array(notes, dtype=str).reshape(-1, 4)
     packed = io.BytesIO()
-    np.savez_compressed(packed, **{name: np.asarray(value) for name, value in arrays.items()})
+    packable: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
+    np.savez_compressed(packed, **packable)
     row = {
         "account": panel.accounts[0],
         "channels": panel.n_channels,
@@ -136,4 +137,4 @@ def decide_account(
         data = panel_of(rows["evidence"].iloc[0])
     settings = {"progress": False, "cores": 1} | options
     frame = recommend(data, population=population, **settings)
-    return frame[list(DECISIONS)].reset_index(drop=True)
+    return frame.loc[:, list(DECISIONS)].reset_index(drop=True)

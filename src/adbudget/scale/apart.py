@@ -23,8 +23,9 @@ def for_accounts(options: Mapping[str, Any], accounts: Sequence[str]) -> dict[st
     """
     own = dict(options)
     for name in BY_ACCOUNT:
-        if isinstance(own.get(name), Mapping | pd.Series):
-            own[name] = {key: v for key, v in own[name].items() if str(key) in accounts}
+        value = own.get(name)
+        if isinstance(value, Mapping | pd.Series):
+            own[name] = {key: v for key, v in value.items() if str(key) in accounts}
     for name in TABLES:
         table = own.get(name)
         if table is not None:
@@ -32,7 +33,8 @@ def for_accounts(options: Mapping[str, Any], accounts: Sequence[str]) -> dict[st
             own[name] = rows.reset_index(drop=True) if len(rows) else None
     current = own.get("current")
     if isinstance(current, Mapping | pd.Series):
-        values = {cell: v for cell, v in current.items() if str(cell[0]) in accounts}
+        cells: Any = current.items()
+        values = {cell: v for cell, v in cells if str(cell[0]) in accounts}
         own["current"] = pd.Series(values) if isinstance(current, pd.Series) else values
     if own.get("limits") is not None:
         own["limits"] = _limits(own["limits"], accounts)

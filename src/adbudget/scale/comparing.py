@@ -4,6 +4,7 @@
 # pyright: reportTypedDictNotRequiredAccess=false
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def compare_with_joint(
 
 def _parts(names: Sequence[str], count: int) -> list[list[str]]:
     bounds = [len(names) * k // count for k in range(count + 1)]
-    return [list(names[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [list(names[a:b]) for a, b in pairwise(bounds)]
 
 
 def _panel_of(fitted: ShardedFit, account: str):

@@ -111,12 +111,14 @@ def _out_folder(folder: Path) -> Path:
         raise InputError(f"{folder} is a file. Name a folder for the decisions.")
     if folder.is_dir():
         strange = [
-            path.name for path in sorted(folder.iterdir()) if not path.name.startswith(("part-", "_"))
+            path.name
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith(("part-", "_"))
         ]
         if strange:
             raise InputError(
-                f"{folder} holds other files, such as {strange[0]!r}. Name a new folder: everything "
-                "in it is read as decisions."
+                f"{folder} holds other files, such as {strange[0]!r}. Name a new folder: "
+                "everything in it is read as decisions."
             )
     return folder
 
@@ -125,7 +127,7 @@ def _decided(
     engine: Engine, fitted: ShardedFit, folder: Path, options: ScaleOptions
 ) -> ScaleDecisions:
     """Decide every shard, then raise the bar until the share of wrong calls is kept."""
-    asked = dict(part_of(DecisionOptions, options))
+    asked: dict[str, Any] = dict(part_of(DecisionOptions, options))
     for name in ("budgets", "previous"):
         if asked[name] is not None:
             asked[name] = as_frame(asked[name], name)

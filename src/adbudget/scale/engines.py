@@ -146,7 +146,8 @@ class Pool:
         )
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
             yield from parallel(
-                joblib.delayed(_numbered)(place, function, task) for place, task in left.items()
+                joblib.delayed(_numbered)(place, function, task)
+                for place, task in list(left.items())
             )
 
 

@@ -7,6 +7,7 @@ is cut once into pieces by shard. Nobody ever holds all rows.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -103,9 +104,7 @@ def into_shards(accounts: Sequence[str], size: int) -> list[list[str]]:
     mixed = sorted(set(accounts), key=lambda name: (_place(name), name))
     count = max(1, -(-len(mixed) // size))
     bounds = [len(mixed) * k // count for k in range(count + 1)]
-    return [
-        sorted(mixed[low:high]) for low, high in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [sorted(mixed[low:high]) for low, high in pairwise(bounds)]
 
 
 def _place(name: str) -> bytes:
@@ -150,7 +149,9 @@ def piece_of(kind: str, number: int) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("rows", f"{kind}-{number:05d}.parquet"), ("rows", f"{kind}-{number:05d}.index")
 
 
-def rows_of_shard(store: Store, files: Sequence[InputFile], shard: int, kind: str):
+def rows_of_shard(
+    store: Store, files: Sequence[InputFile], shard: int, kind: str
+) -> pd.DataFrame | None:
     """The rows of one shard, in the order of the files; None where there are none."""
     parquet = library("pyarrow.parquet", "parquet")
     parts = []
@@ -165,8 +166,10 @@ def rows_of_shard(store: Store, files: Sequence[InputFile], shard: int, kind: st
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def by_account(rows: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+def by_account(rows: pd.DataFrame | None, column: str) -> dict[str, pd.DataFrame]:
     """Account -> its rows."""
+    if rows is None:
+        return {}
     name = next(one for one in rows.columns if _same(one, column))
     return {str(key): part for key, part in rows.groupby(rows[name].map(str), sort=True)}
 

@@ -1,6 +1,6 @@
 """The options of learning and deciding at scale, stated once."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from adbudget.decision.options import DecisionOptions
 from adbudget.options import Option
@@ -26,8 +26,13 @@ class LearnOptions(PanelOptions, total=False):
     seed: Annotated[int, Option(help="Same seed, same numbers", default=0)]
     shard_size: Annotated[int, Option(help="Accounts of a shard, at most", default=25)]
     passes: Annotated[int, Option(help="Passes over all shards before the last", default=3)]
-    pass_draws: Annotated[int, Option(help="Draws per chain of these passes", default=600)]
-    pass_chains: Annotated[int, Option(help="Chains of these passes", default=2)]
+    pass_draws: Annotated[
+        int | None,
+        Option(help="Draws per chain of these passes; by the number of shards when None"),
+    ]
+    pass_chains: Annotated[
+        int | None, Option(help="Chains of these passes; by the number of shards when None")
+    ]
     draws: Annotated[int, Option(help="Kept draws per chain of the last pass", default=500)]
     tune: Annotated[int, Option(help="Tuning draws per chain", default=300)]
     chains: Annotated[int, Option(help="Chains of the last pass, at least 2", default=4)]
@@ -39,7 +44,8 @@ class LearnOptions(PanelOptions, total=False):
     client: Annotated[Any, Option(help="A dask client, or the address of a scheduler")]
     workers: Annotated[int | None, Option(help="Processes of this machine; all cores when None")]
     progress: Annotated[
-        bool | None, Option(help="Show a line of progress; None shows it where a person is watching")
+        bool | None,
+        Option(help="Show a line of progress; None shows it where a person is watching"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""ShardedFit and ScaleDecisions: what was learned of many accounts, and what was decided of them."""
+"""ShardedFit and ScaleDecisions: what was learned of many accounts, and decided of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ShardedFit(Shown):
     @property
     def settled(self) -> bool:
         """Whether what accounts share hardly moved in the last pass."""
-        return bool(self.passes["moved"].iloc[-1] <= MOVED_LIMIT)
+        return bool(self.passes["moved"].to_numpy()[-1] <= MOVED_LIMIT)
 
     def fit_of(self, account: str) -> Fit:
         """The fit of the shard an account is in; it can do all that any fit can."""
@@ -47,13 +47,13 @@ class ShardedFit(Shown):
 
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""
-        unhealthy = int((~self.shards["ok"]).sum())
-        last = self.passes.iloc[-1]
+        unhealthy = len(self.shards) - int(self.shards["ok"].to_numpy().sum())
+        moved = self.passes["moved"].to_numpy()[-1]
         return Page(
             title=f"ShardedFit of {counted(len(self.accounts), 'account')} in "
             f"{counted(len(self.shards), 'shard')}",
             facts=[
-                ("what all share", f"moved {last['moved']:.2f} sd in the last pass"),
+                ("what all share", f"moved {moved:.2f} sd in the last pass"),
                 ("shards", f"{unhealthy} cannot be trusted" if unhealthy else "all can be trusted"),
                 ("left out", counted(len(self.refused), "account")),
                 ("kept in", str(self.folder)),
@@ -92,7 +92,7 @@ class ScaleDecisions(Shown):
         parts = [pd.read_parquet(self.folder / f"part-{k:05d}.parquet") for k in shards]
         frame = pd.concat(parts, ignore_index=True)
         frame.attrs = {}
-        return frame if account is None else frame[frame["account"] == account]
+        return frame if account is None else frame.loc[frame["account"] == account, :]
 
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.util import hash_pandas_object  # pyright: ignore[reportAttributeAccessIssue]
 
 from adbudget.errors import InputError
 from adbudget.tables.whole_files import write_whole
@@ -108,7 +109,7 @@ def fingerprint(value: Any) -> str:
 
 def _add(value: Any, seen: Any) -> None:
     if isinstance(value, pd.DataFrame | pd.Series):
-        seen.update(pd.util.hash_pandas_object(value).to_numpy().tobytes())
+        seen.update(hash_pandas_object(value).to_numpy().tobytes())
     elif isinstance(value, Mapping):
         for key in sorted(value, key=repr):
             seen.update(repr(key).encode())

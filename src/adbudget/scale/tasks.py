@@ -27,7 +27,7 @@ from adbudget.panel.read import read_panel
 from adbudget.panel.together import join_panels
 from adbudget.scale.accounts import EVIDENCE, panel_of
 from adbudget.scale.apart import for_accounts
-from adbudget.scale.inputs import InputFile, by_account, rows_of_shard
+from adbudget.scale.inputs import KINDS, InputFile, by_account, rows_of_shard
 from adbudget.scale.store import Store
 
 
@@ -70,16 +70,17 @@ class Read:
     refused: dict[str, str]
 
 
-def read_shard(store: Store, files: Sequence[InputFile], shard: int, accounts: Sequence[str]) -> Read:
+def read_shard(
+    store: Store, files: Sequence[InputFile], shard: int, accounts: Sequence[str]
+) -> Read:
     """Read the accounts of a shard, one by one, and find baseline and noise a first time."""
     kept = ("read", f"{shard:05d}.read")
     if store.has(*kept):
         return store.take(*kept)
     asked: Asked = store.take("asked")
     panels, refused = [], {}
-    rows = {kind: rows_of_shard(store, files, shard, kind) for kind in ("spend", "outcome")}
-    spend = by_account(rows["spend"], asked.column)
-    earned = {} if rows["outcome"] is None else by_account(rows["outcome"], asked.column)
+    rows = {kind: rows_of_shard(store, files, shard, kind) for kind in KINDS}
+    spend, earned = (by_account(rows[kind], asked.column) for kind in KINDS)
     for name in accounts:
         try:
             panels.append(_read_account(spend[name], earned.get(name), name, asked))
@@ -104,7 +105,9 @@ def read_shard(store: Store, files: Sequence[InputFile], shard: int, accounts: S
     return told
 
 
-def _read_account(spend: pd.DataFrame, earned: pd.DataFrame | None, name: str, asked: Asked) -> Panel:
+def _read_account(
+    spend: pd.DataFrame, earned: pd.DataFrame | None, name: str, asked: Asked
+) -> Panel:
     """A panel of one account, from its rows or from its row of evidence."""
     if set(EVIDENCE) <= set(spend.columns):
         if len(spend) != 1:

@@ -142,7 +142,10 @@ class Pool:
 
     def _once(self, joblib, function, left: dict[int, Task]) -> Iterator[tuple[int, Any]]:
         parallel = joblib.Parallel(
-            n_jobs=min(self.workers, len(left)), return_as="generator_unordered", batch_size=1
+            # Never one: joblib would run that in this process, which a task may not bring down.
+            n_jobs=max(self.workers, 2),
+            return_as="generator_unordered",
+            batch_size=1,
         )
         with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
             yield from parallel(

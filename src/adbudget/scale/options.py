@@ -28,7 +28,7 @@ class LearnOptions(PanelOptions, total=False):
     passes: Annotated[int, Option(help="Passes over all shards before the last", default=3)]
     pass_draws: Annotated[
         int | None,
-        Option(help="Draws per chain of these passes; by the number of shards when None"),
+        Option(help="Draws per chain of these; by the number of shards when None"),
     ]
     pass_chains: Annotated[
         int | None, Option(help="Chains of these passes; by the number of shards when None")

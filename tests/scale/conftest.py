@@ -1,4 +1,4 @@
-"""A dozen accounts in Parquet files, learned once in three shards."""
+"""A few accounts in Parquet files, learned once in two shards."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from adbudget import scale
 from adbudget.synthetic import WorldSpec, synthesize
 
 SETTINGS = {
-    "shard_size": 4, "passes": 2, "pass_draws": 100, "draws": 150, "tune": 150, "chains": 2,
+    "shard_size": 3, "passes": 1, "pass_draws": 100, "pass_chains": 2, "draws": 250, "tune": 200,
     "seed": 3, "progress": False,
 }  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def world():
-    spec = WorldSpec(n_accounts=12, n_channels=2, n_periods=(40, 52), noise=0.05)
+    spec = WorldSpec(n_accounts=6, n_channels=2, n_periods=(40, 52), noise=0.05)
     return synthesize(spec, 8)
 
 

@@ -33,7 +33,7 @@ def test_every_cell_has_one_decision_with_the_columns_of_the_schema(decided, wor
 
 def test_parts_are_by_shard_and_one_account_is_found_in_its_own(decided):
     parts = sorted(path.name for path in decided.folder.glob("*.parquet"))
-    assert parts == [f"part-{k:05d}.parquet" for k in range(3)]
+    assert parts == [f"part-{k:05d}.parquet" for k in range(2)]
     name = next(iter(decided.fitted.accounts))
     assert set(decided.to_frame(name)["account"]) == {name}
     assert len(pd.read_parquet(decided.folder)) == sum(decided.calls.values())
@@ -47,14 +47,14 @@ def test_the_fit_of_a_shard_is_a_fit_like_any_other(fitted, tmp_path):
     name = next(iter(fitted.accounts))
     own = fitted.fit_of(name)
     assert name in own.panel.accounts
-    assert own.population.n_accounts == 12
+    assert own.population.n_accounts == 6
     assert np.isfinite(own.draws.weights).any()
     assert len(own.recommend()) == len(own.panel.cells)
 
 
 def test_the_population_knows_its_accounts_by_digest_and_can_be_saved(fitted, tmp_path):
     population = fitted.population
-    assert population.n_accounts == 12
+    assert population.n_accounts == 6
     assert all(population.has(name) for name in fitted.accounts)
     assert not population.has("somebody else")
     population.save(tmp_path / "all.population")
@@ -99,12 +99,12 @@ def test_decisions_with_other_limits_need_no_learning(decided, tmp_path):
 
 
 def test_shards_hand_over_as_panels_give_a_fit_of_each(world):
-    names = sorted(world.outcome["account"].unique())[:6]
+    names = sorted(world.outcome["account"].unique())[:4]
     panels = [
         ab.read_panel(*(rows[rows["account"].isin(own)] for rows in (world.spend, world.outcome)))
-        for own in (names[:3], names[3:])
+        for own in (names[:2], names[2:])
     ]
-    settings = SETTINGS | {"passes": 1, "draws": 100, "tune": 100}
+    settings = SETTINGS | {"draws": 100, "tune": 100, "chains": 2}
     learned = scale.learn(panels, workers=1, **settings)
     assert sorted(learned.accounts) == names
     assert len(learned.passes) == 2
@@ -114,10 +114,11 @@ def test_shards_hand_over_as_panels_give_a_fit_of_each(world):
 def test_accounts_that_cannot_be_read_are_named_or_left_out(world, tmp_path):
     names = sorted(world.outcome["account"].unique())[:3]
     rows = world.spend[world.spend["account"].isin(names)].merge(world.outcome)
-    short = rows[(rows["account"] != names[0]) | (rows["date"] <= sorted(rows["date"])[9])]
+    fifth = rows.loc[rows["account"] == names[0], "date"].sort_values().unique()[4]
+    short = rows[(rows["account"] != names[0]) | (rows["date"] <= fifth)]
     (tmp_path / "rows").mkdir()
     short.to_parquet(tmp_path / "rows" / "all.parquet")
-    settings = SETTINGS | {"passes": 1, "draws": 100, "tune": 100, "workers": 1}
+    settings = SETTINGS | {"draws": 100, "tune": 100, "chains": 2, "workers": 1}
     with pytest.raises(
         ab.InputError, match=f"1 account.s. cannot be used. The first is '{names[0]}"
     ):
@@ -141,6 +142,15 @@ def test_accounts_that_cannot_be_read_are_named_or_left_out(world, tmp_path):
 def test_options_that_cannot_be_used_are_refused_before_any_work(rows_folder, options, message):
     with pytest.raises(ab.InputError, match=message):
         scale.learn(rows_folder / "spend", rows_folder / "outcome", **options)
+
+
+def test_one_shard_needs_no_passes(rows_folder, tmp_path):
+    settings = SETTINGS | {"shard_size": 25, "passes": 3, "draws": 100, "tune": 100, "chains": 2}
+    learned = scale.learn(
+        rows_folder / "spend", rows_folder / "outcome", work=tmp_path / "work", **settings
+    )
+    assert len(learned.passes) == 1
+    assert learned.shards["accounts"].tolist() == [6]
 
 
 def test_a_table_in_memory_belongs_to_recommend(world):
@@ -188,6 +198,7 @@ def test_a_stricter_share_of_wrong_calls_is_kept_too(decided, tmp_path):
 
 
 def test_the_command_line_takes_a_folder_and_gives_a_folder(rows_folder, tmp_path):
+    """With its defaults all are in one shard, which needs no passes."""
     config = tmp_path / "settings.yaml"
     config.write_text("draws: 100\ntune: 100\nchains: 2\n")
     command = [
@@ -197,8 +208,8 @@ def test_the_command_line_takes_a_folder_and_gives_a_folder(rows_folder, tmp_pat
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode in (0, 1), done.stderr
-    assert "ScaleDecisions of 12 accounts" in done.stdout
-    assert len(pd.read_parquet(tmp_path / "decisions")) > 12
+    assert "ScaleDecisions of 6 accounts" in done.stdout
+    assert len(pd.read_parquet(tmp_path / "decisions")) > 6
     assert (tmp_path / "work" / "run" / "fits" / "shard-00000.fit").exists()
 
 

@@ -80,8 +80,9 @@ class Passes:
         self.found = [one for one, _ in again]
         self.beside = [one for _, one in again]
         others = _others(self.found)
-        for step in range(self.options["passes"]):
-            name = f"pass {step + 1} of {self.options['passes']}"
+        n_passes = self.options["passes"] if len(self.places) > 1 else 0  # one shard has no others
+        for step in range(n_passes):
+            name = f"pass {step + 1} of {n_passes}"
             found = run_all(
                 self.engine, name, tasks.find_site, self._todo(step, others, f"pass-{step + 1}")
             )
@@ -90,9 +91,9 @@ class Passes:
             self.engine,
             "fitting the accounts",
             tasks.fit_accounts,
-            self._todo(self.options["passes"], others, LAST),
+            self._todo(n_passes, others, LAST),
         )
-        self._take(self.options["passes"], [site for site, _ in last])
+        self._take(n_passes, [site for site, _ in last])
         return self._result(last, refused)
 
     def _todo(self, step: int, others: list[Pooled | None], name: str) -> list[Task]:

@@ -200,12 +200,10 @@ def _density(x, grad, block):
     learned_mean = block[at : at + S]
     at += S
     learned_precision = block[at : at + S * S].reshape((S, S))
-    at += S * S
-    odds_slope = block[at : at + S]
+    odds_slope = block[at + S * S : at + S * S + S]
 
-    tilt_sd, place_sd = scales[6], scales[15]
     start, slope = x[0] - scales[7], scales[8]
-    noise_df, noise_scale = scales[9], scales[10]
+    tilt_sd, place_sd, noise_df, noise_scale = scales[6], scales[15], scales[9], scales[10]
     grad[:] = 0.0
     if S > 0:
         value = _learned(x, grad, learned_mean, learned_precision)
@@ -217,8 +215,7 @@ def _density(x, grad, block):
         grad[x.size - 1] -= z / scales[20]
         value -= 0.5 * z * z
     o_spread, o_account = 1 + C, 1 + 2 * C
-    o_shape, o_adstock = 2 + 2 * C, 2 + 3 * C
-    o_effect, o_cell = 2 + 4 * C, 2 + 4 * C + A
+    o_shape, o_adstock, o_effect, o_cell = 2 + 2 * C, 2 + 3 * C, 2 + 4 * C, 2 + 4 * C + A
     o_cell_shape, o_cell_adstock = o_cell + n, o_cell + 2 * n
     # What one account cannot tell is taken as known: see `transform.known_spreads`.
     account_spread = scales[16] if scales[16] > 0 else x[o_account]
@@ -341,7 +338,7 @@ def log_densities(positions, block, values, gradients):
 def move_each(
     positions, values, gradients, block, scale, momenta, log_chance, step, n_steps, log_accept
 ):
-    """One Hamiltonian Monte Carlo transition of every position, in place.
+    """One Hamiltonian Monte Carlo transition of every position, in place (Neal 2011, chapter 5).
 
     Parameters
     ----------
@@ -354,10 +351,6 @@ def move_each(
     step : (draw,) step sizes, in units of ``scale``
     n_steps : leapfrog steps of a trajectory
     log_accept : (draw,) filled with the change of log density and kinetic energy
-
-    References
-    ----------
-    Neal (2011), Handbook of Markov Chain Monte Carlo, chapter 5.
     """
     size = positions.shape[1]
     position, gradient = np.empty(size), np.empty(size)

@@ -338,7 +338,7 @@ def log_densities(positions, block, values, gradients):
 def move_each(
     positions, values, gradients, block, scale, momenta, log_chance, step, n_steps, log_accept
 ):
-    """One Hamiltonian Monte Carlo transition of every position, in place (Neal 2011, chapter 5).
+    """One Hamiltonian Monte Carlo transition of every position, in place.
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ def move_each(
     momenta : (draw, size) standard normal; overwritten
     log_chance : (draw,) logarithms of uniform numbers in (0, 1)
     step : (draw,) step sizes, in units of ``scale``
-    n_steps : leapfrog steps of a trajectory
+    n_steps : leapfrog steps of a trajectory: Neal (2011), Handbook of MCMC, chapter 5
     log_accept : (draw,) filled with the change of log density and kinetic energy
     """
     size = positions.shape[1]

@@ -146,9 +146,8 @@ def test_options_that_cannot_be_used_are_refused_before_any_work(rows_folder, op
 
 def test_one_shard_needs_no_passes(rows_folder, tmp_path):
     settings = SETTINGS | {"shard_size": 25, "passes": 3, "draws": 100, "tune": 100, "chains": 2}
-    learned = scale.learn(
-        rows_folder / "spend", rows_folder / "outcome", work=tmp_path / "work", **settings
-    )
+    inputs = rows_folder / "spend", rows_folder / "outcome"
+    learned = scale.learn(*inputs, work=tmp_path / "work", workers=1, **settings)
     assert len(learned.passes) == 1
     assert learned.shards["accounts"].tolist() == [6]
 

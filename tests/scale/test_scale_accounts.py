@@ -77,6 +77,16 @@ def test_schemas_are_written_as_spark_reads_them():
 
 
 @pytest.mark.slow
+def test_a_sample_is_compared_with_a_fit_of_all_of_it(fitted):
+    short = {"passes": 1, "pass_draws": 100, "draws": 200, "tune": 200, "workers": 1}
+    table = scale.compare_with_joint(fitted, 6, seed=1, shard_size=3, **short)
+    assert len(set(table.index.get_level_values("account"))) == 6
+    assert table["shift"].abs().mean() < 0.5
+    assert table["sd_ratio"].mean() == pytest.approx(1, abs=0.25)
+    assert (table["pays"] - table["pays_joint"]).abs().mean() < 0.1
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of Spark's own
 def test_spark_maps_both_functions_over_accounts(rows, fitted, tmp_path):
     sql = pytest.importorskip("pyspark.sql", reason="pip install pyspark, and Java 17")

@@ -60,6 +60,11 @@ def test_pieces_of_shards_hold_every_row_once(numbered, tmp_path_factory):
     assert sorted(seen) == list(range(24))
 
 
+def test_numbers_beside_a_missing_one_stay_the_names_they_are():
+    rows = pd.DataFrame({"account": [7.0, np.nan, 12.0]})
+    assert sorted(by_account(rows, "account")) == ["", "12", "7"]
+
+
 def test_folders_named_key_value_are_columns_of_text(tmp_path):
     (tmp_path / "account=007").mkdir()
     pd.DataFrame({"row": [1, 2]}).to_parquet(tmp_path / "account=007" / "a.parquet")

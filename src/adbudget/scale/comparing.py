@@ -3,6 +3,7 @@
 # ``takes`` fills in what is not given: every key of the options is there.
 # pyright: reportTypedDictNotRequiredAccess=false
 
+import shutil
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -71,6 +72,7 @@ def compare_with_joint(
     )
     apart = pd.concat([_told(own.fit_of(part.accounts[0])) for part in shards])
     together = _told(joint)
+    shutil.rmtree(own.folder.parents[1])  # the sample's fits have told what they know
     apart = apart.loc[together.index]
     return pd.DataFrame(
         {

@@ -37,7 +37,6 @@ from adbudget.scale.tasks import load_fit
 from adbudget.tables.files import write_lines, write_table
 from adbudget.tables.roles import as_frame
 
-MOST_CUTS = 10  # times the bar is raised until the share of wrong calls is kept
 CALLS = (str(Action.INCREASE), str(Action.REDUCE))
 
 
@@ -137,17 +136,16 @@ def _decided(
     found: dict[int, Calls] = {}
     due = shards
     _remove_others(folder, shards)
-    for _ in range(MOST_CUTS):
+    while due:  # every time the bar is higher, so the list ends
         lax = replace(bar, max_wrong_share=1.0)
         todo = [(store, k, folder, asked | {"thresholds": lax}) for k in due]
         name = "deciding" if due == shards else "deciding again where the list is cut"
         found |= dict(zip(due, run_all(engine, name, decide_shard, todo), strict=True))
         cut = cut_of([found[k] for k in shards], thresholds.max_wrong_share)
         due = [k for k in shards if (found[k].rank < cut).any()]
-        if not due:
-            break
-        bar = raised(thresholds, cut)
-        told("calls need a probability of %.3f for the share of wrong ones", bar.prob)
+        if due:
+            bar = raised(thresholds, cut)
+            told("calls need a probability of %.3f for the share of wrong ones", bar.prob)
     prob = np.concatenate([found[k].prob for k in shards])
     counts = {
         name: sum(found[k].counts.get(name, 0) for k in shards)

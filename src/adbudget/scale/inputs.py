@@ -91,7 +91,7 @@ def accounts_of(file: InputFile, column: str) -> list[str]:
     name = _column(parquet, file, column)
     found: dict[str, None] = {}
     for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE, columns=[name]):
-        found |= dict.fromkeys(map(str, batch.column(0).unique().to_pylist()))
+        found |= dict.fromkeys(map(_text, batch.column(0).unique().to_pylist()))
     return list(found)
 
 
@@ -129,7 +129,7 @@ def cut_file(store: Store, number: int, file: InputFile, column: str) -> int:
                 if name not in table.column_names:
                     table = table.append_column(name, arrow.array([value] * len(table)))
             table = table.replace_schema_metadata(None)
-            named = pd.Series(table.column(_named(table, file, column)).to_pylist()).map(str)
+            named = pd.Series(table.column(_named(table, file, column)).to_pylist()).map(_text)
             shard = named.map(shard_of)
             for k in sorted(shard.unique()):
                 own = table.filter(arrow.array((shard == k).to_numpy()))
@@ -171,7 +171,15 @@ def by_account(rows: pd.DataFrame | None, column: str) -> dict[str, pd.DataFrame
     if rows is None:
         return {}
     name = next(one for one in rows.columns if _same(one, column))
-    return {str(key): part for key, part in rows.groupby(rows[name].map(str), sort=True)}
+    return {str(key): part for key, part in rows.groupby(rows[name].map(_text), sort=True)}
+
+
+def _text(value: object) -> str:
+    """A name as text, "" where there is none; numbers without the point that a gap adds to them."""
+    if value is None or value != value:
+        return ""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole and isinstance(value, float) else str(value)
 
 
 def _opened(file: InputFile):

@@ -54,7 +54,8 @@ def learn(data: Any, outcome: Any = None, **options: Unpack[LearnOptions]) -> Sh
         panels, each a shard. Folders named ``account=north`` are columns
     outcome : the same of the outcome, where it has a table of its own
     work : working folder, which all workers reach under this path; it keeps the fits, and a run
-        that was stopped goes on from it. A temporary one when None
+        that was stopped goes on from it. When None, a temporary one that stays until somebody
+        removes it, as ``ShardedFit.fit_of`` reads the fits there
     columns, channels, controls, holidays, ... : as in :func:`adbudget.read_panel`, account by
         account
     priors, forgetting, lift_tests : as in :func:`adbudget.fit`; the half-life as a number

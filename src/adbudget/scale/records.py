@@ -19,7 +19,7 @@ class ShardedFit(Shown):
 
     Attributes
     ----------
-    folder : holds the fits, as ``fits/shard-00000.fit``, and ``population.adbudget``
+    folder : holds the fits, as ``fits/shard-00000.fit``
     accounts : account -> its shard
     population : of all accounts
     passes : by pass: ``moved``, largest change of what accounts share, in its sd; ``resized``,

@@ -83,6 +83,8 @@ def read_shard(
     spend, earned = (by_account(rows[kind], asked.column) for kind in KINDS)
     for name in accounts:
         try:
+            if name not in spend:
+                raise InputError(f"the rows of account {name!r} were lost on the way.")
             panels.append(_read_account(spend[name], earned.get(name), name, asked))
         except InputError as problem:
             refused[name] = str(problem)

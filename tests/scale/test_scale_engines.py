@@ -35,18 +35,24 @@ def test_results_come_in_the_order_of_the_tasks():
     assert run_all(InProcess(), "squares", square, [(3,), (1,), (2,)]) == [9, 1, 4]
 
 
-def test_a_pool_gives_what_this_process_gives():
-    assert run_all(Pool(workers=2), "squares", square, [(n,) for n in range(5)]) == [0, 1, 4, 9, 16]
+@pytest.fixture
+def pool() -> Pool:
+    pytest.importorskip("joblib", reason="pip install 'adbudget[scale]'")
+    return Pool(workers=2)
 
 
-def test_a_worker_that_dies_costs_only_the_tasks_that_were_not_done(tmp_path):
+def test_a_pool_gives_what_this_process_gives(pool):
+    assert run_all(pool, "squares", square, [(n,) for n in range(5)]) == [0, 1, 4, 9, 16]
+
+
+def test_a_worker_that_dies_costs_only_the_tasks_that_were_not_done(pool, tmp_path):
     tasks = [(str(tmp_path / "died"), n) for n in range(5)]
-    assert run_all(Pool(workers=2), "numbers", dies_once, tasks) == [0, 1, 2, 3, 4]
+    assert run_all(pool, "numbers", dies_once, tasks) == [0, 1, 2, 3, 4]
 
 
-def test_tasks_whose_workers_always_die_are_given_up_with_advice():
+def test_tasks_whose_workers_always_die_are_given_up_with_advice(pool):
     with pytest.raises(ab.FitError, match="fewer workers or smaller shards"):
-        run_all(Pool(workers=2), "numbers", dies_always, [(1,)])
+        run_all(pool, "numbers", dies_always, [(1,)])
 
 
 def test_one_worker_is_this_process():

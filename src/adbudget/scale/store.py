@@ -20,6 +20,7 @@ from adbudget.errors import InputError
 from adbudget.tables.whole_files import write_whole
 
 ASKED = "run.json"
+HASH_ROWS: Any = hash_pandas_object  # which pandas states no type of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def fingerprint(value: Any) -> str:
 
 def _add(value: Any, seen: Any) -> None:
     if isinstance(value, pd.DataFrame | pd.Series):
-        seen.update(hash_pandas_object(value).to_numpy().tobytes())
+        seen.update(HASH_ROWS(value).to_numpy().tobytes())
     elif isinstance(value, Mapping):
         for key in sorted(value, key=repr):
             seen.update(repr(key).encode())

@@ -78,6 +78,8 @@ MAY_IMPORT = {
     "forecasting": f"{BASICS} tables draws plan risk panel optimizer model",
     # all of it in one call
     "recommendation": f"{BASICS} tables draws plan risk panel optimizer policy model decision",
+    # for thousands of accounts
+    "scale": f"{BASICS} tables draws plan risk panel model decision recommendation",
     # again and again
     "loop": f"{BASICS} outside tables draws plan risk ledger panel optimizer {POLICY} model "
     "simulation decision forecasting platforms",
@@ -91,7 +93,7 @@ MAY_IMPORT = {
     # the command line: everything
     "cli": f"{BASICS} outside tables draws plan risk ledger alerts synthetic panel optimizer "
     f"{POLICY} model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation "
-    "platforms loop backtesting plot reporting reporting.html",
+    "scale platforms loop backtesting plot reporting reporting.html",
     "__main__": "cli",
 }
 

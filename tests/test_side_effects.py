@@ -26,6 +26,8 @@ MAY_WRITE = {
     *("tables.whole_files", "tables.workbooks", "reporting.workbook"),
     "model.machine_code",  # a folder for what numba compiles, where it finds none
     *("recommendation", "cli.forecast"),  # a fit that they are asked to save
+    *("scale.store", "scale.inputs", "scale.learning", "scale.deciding", "scale.tasks"),
+    "scale.accounts",  # an archive in memory
     "loop.state",  # a fit passes through a scratch file on its way into the database
 }
 WRITERS = {

@@ -81,7 +81,10 @@ def with_others(newcomer, population):
 
 
 def test_both_engines_know_the_same_population(panel):
-    priors = replace(ab.Priors(), learned=made_up(panel.channels))
+    learned = made_up(panel.channels)
+    slope = np.random.default_rng(5).normal(size=len(learned.mean)) / 2
+    learned = replace(learned, odds_slope=tuple(slope.tolist()))  # odds that go along with returns
+    priors = replace(ab.Priors(), learned=learned)
     evidence = gather(panel, make_design(panel, priors))
     likelihood = make_likelihood(evidence, priors)
     layout = Layout(panel.n_channels, panel.n_accounts, likelihood.cell_channel.size)

@@ -26,6 +26,7 @@ from adbudget.cli import (
     population as cli_population,
     requests as cli_requests,
     rulings as cli_rulings,
+    scale as cli_scale,
 )
 from adbudget.cli.options import (
     CHECK,
@@ -131,6 +132,7 @@ def _options(
     "adbudget recommend --fit shops.fit --config other_limits.yaml\n\n"
     "adbudget recommend shop.csv --report report.html --out plan.xlsx\n\n"
     "adbudget recommend shop.csv --margin 0.4 --total fixed --change 20% --prob 0.9\n\n"
+    "adbudget recommend rows/ --cluster tcp://scheduler:8786 --work steps/ --out decisions/\n\n"
     "A config file holds arguments of adbudget.recommend by name, for example "
     "limits: {change: 0.2, total: fixed} and risk: {aversion: 0.5}.\n\n" + EXIT_CODES
 )
@@ -143,6 +145,9 @@ def recommend(
     fit: SavedFit = None,
     out: OutFile = None,
     page: ReportFile = None,
+    cluster: cli_scale.ClusterAddress = None,
+    workers: cli_scale.Workers = None,
+    work: cli_scale.WorkFolder = None,
     why: Annotated[
         list[str] | None,
         typer.Option(
@@ -161,7 +166,8 @@ def recommend(
     from adbudget.cli.config import recommend_arguments
     from adbudget.tables.files import check_writable, read_table
 
-    if out is not None:
+    in_shards = cli_scale.is_asked(cluster, workers, work)
+    if out is not None and not in_shards:
         check_writable(out)  # before minutes go into a fit
     if page is not None:
         check_page(page)
@@ -178,6 +184,13 @@ def recommend(
     for name in ("lift_tests", "budgets", "previous"):
         if name in arguments:
             arguments[name] = read_table(Path(arguments[name]), ("account", "channel"))
+    if in_shards:
+        where = {"cluster": cluster, "workers": workers, "work": work}
+        of_files = [name for name in ("derive", "sheet", "sql") if settings.get(name)]
+        of_files += [name for name, one in {"fit": fit, "why": why, "report": page}.items() if one]
+        if cli_scale.recommend_folder(files, outcome, out, arguments, of_files, **where):
+            raise typer.Exit(UNHEALTHY)
+        return
     with watched(), stage(f"reading {fit or ', '.join(needed(files))}"):
         if data is None:
             data, outcome_data = read_tables(needed(files), outcome, settings)

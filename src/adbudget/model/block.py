@@ -101,7 +101,8 @@ def _packed_tests(likelihood: Likelihood) -> tuple[np.ndarray, ...]:
 
 
 def _packed_learned(priors: Priors) -> tuple[np.ndarray, ...]:
-    """Mean and precision of what other accounts have shown."""
+    """Mean and precision of what other accounts have shown, and what the odds go along with."""
     if priors.learned is None:
         return ()
-    return np.array(priors.learned.mean), priors.learned.precision().ravel()
+    learned = priors.learned
+    return np.array(learned.mean), learned.precision().ravel(), learned.slope()

@@ -81,12 +81,13 @@ def build(
         )
         apart: Any = math.where(channel_known > 0, channel_known, channel_spread)
         # How far accounts differ in base sales; what is typical of them is integrated out.
+        odds: Any = level_centre(priors)[0]
         if priors.learned is None:
             log_spread = level_centre(priors)[1]
             level_log_spread: Any = pm.Normal("level_log_spread", log_spread, LOG_SPREAD_SD)
         else:
             level_log_spread = pm.Flat("level_log_spread", initval=priors.learned.mean[-1])
-            _add_learned(priors.learned, [*believed, level_log_spread])
+            odds = odds + _add_learned(priors.learned, [*believed, level_log_spread])
 
         raw_log_return = (
             channel_return[cell_channel]
@@ -137,7 +138,7 @@ def build(
             terms.append(-half_df * math.log(noise_scale + misfit))
             media.append(math.dot(likelihood.media_row[a, : end - begin], weights[begin:end]))
         pm.Potential("outcome", math.sum(math.stack(terms)))
-        _add_base_sales(math.stack(media), level_log_spread, priors)
+        _add_base_sales(math.stack(media), level_log_spread, odds, priors)
         if likelihood.tests is not None:
             _add_lift_tests(likelihood.tests, weights, n_basis)
     return model
@@ -185,17 +186,18 @@ def _flat(learned: Learned) -> list[Any]:
     ]
 
 
-def _add_learned(learned: Learned, shared: list[Any]) -> None:
-    """What accounts share is known as other accounts have shown it."""
+def _add_learned(learned: Learned, shared: list[Any]) -> Any:
+    """What accounts share is known as other accounts have shown it; how the odds go along."""
     import pymc as pm
 
     math: Any = pm.math
     parts = [part if part.ndim else part.reshape((1,)) for part in shared]
     off = math.concatenate(parts) - np.array(learned.mean)
     pm.Potential("learned", -0.5 * math.dot(off, math.dot(learned.precision(), off)))
+    return math.dot(learned.slope(), off)
 
 
-def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:
+def _add_base_sales(media: Any, log_spread: Any, centre: Any, priors: Priors) -> None:
     """What media leave of each account's mean outcome is base sales; there is a typical one."""
     import pymc as pm
 
@@ -204,7 +206,7 @@ def _add_base_sales(media: Any, log_spread: Any, priors: Priors) -> None:
     pm.Deterministic("base_share", 1 - media, dims="account")
     reach = math.sqrt((1 - media) ** 2 + 4 * LEAST_BASE**2)
     log_base = math.arcsinh((1 - media) / 2 / LEAST_BASE) + np.log(LEAST_BASE)
-    off = log_base - math.log(media) - level_centre(priors)[0]
+    off = log_base - math.log(media) - centre
     variance = math.exp(2 * log_spread)
     pooled = variance + n_accounts * priors.level_odds_sd**2
     square = ((off - off.mean()) ** 2).sum() / variance + n_accounts * off.mean() ** 2 / pooled

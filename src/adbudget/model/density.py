@@ -125,9 +125,9 @@ def _effects(x, grad, C, A, n, df, value):
 
 
 @numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
-def _base_sales(media, log_spread, scales):
-    """Log density of the mean outcomes and its derivative by the spread; by media: in place."""
-    centre, typical_sd, least = scales[17], scales[18], scales[21]
+def _base_sales(media, log_spread, centre, scales):
+    """Log density of the mean outcomes, derivatives by spread and centre; by media: in place."""
+    typical_sd, least = scales[18], scales[21]
     A = media.size
     variance = np.exp(2.0 * log_spread)
     pooled = variance + A * typical_sd * typical_sd
@@ -151,7 +151,7 @@ def _base_sales(media, log_spread, scales):
     common = A * mean * mean / pooled
     value -= 0.5 * (square / variance + common)
     by_spread = square / variance - (A - 1) + (common - 1.0) * variance / pooled
-    return value, by_spread
+    return value, by_spread, A * mean / pooled
 
 
 @numba.njit(cache=KEPT, error_model="numpy", fastmath=RELAXED)
@@ -200,10 +200,10 @@ def _density(x, grad, block):
     learned_mean = block[at : at + S]
     at += S
     learned_precision = block[at : at + S * S].reshape((S, S))
+    odds_slope = block[at + S * S : at + S * S + S]
 
-    tilt_sd, place_sd = scales[6], scales[15]
     start, slope = x[0] - scales[7], scales[8]
-    noise_df, noise_scale = scales[9], scales[10]
+    tilt_sd, place_sd, noise_df, noise_scale = scales[6], scales[15], scales[9], scales[10]
     grad[:] = 0.0
     if S > 0:
         value = _learned(x, grad, learned_mean, learned_precision)
@@ -215,8 +215,7 @@ def _density(x, grad, block):
         grad[x.size - 1] -= z / scales[20]
         value -= 0.5 * z * z
     o_spread, o_account = 1 + C, 1 + 2 * C
-    o_shape, o_adstock = 2 + 2 * C, 2 + 3 * C
-    o_effect, o_cell = 2 + 4 * C, 2 + 4 * C + A
+    o_shape, o_adstock, o_effect, o_cell = 2 + 2 * C, 2 + 3 * C, 2 + 4 * C, 2 + 4 * C + A
     o_cell_shape, o_cell_adstock = o_cell + n, o_cell + 2 * n
     # What one account cannot tell is taken as known: see `transform.known_spreads`.
     account_spread = scales[16] if scales[16] > 0 else x[o_account]
@@ -244,9 +243,14 @@ def _density(x, grad, block):
                     q = (i - begin) * K + j * M + m
                     weights[a, q] = level * adstock[i, j] * shape[i, m]
         by_media[a] = _dot(media_row[a], weights[a], (end - begin) * K)
-    added, by_spread = _base_sales(by_media, x[x.size - 1], scales)
+    centre = scales[17]
+    for i in range(S):
+        centre += odds_slope[i] * (x[i if i < S - 1 else x.size - 1] - learned_mean[i])
+    added, by_spread, by_centre = _base_sales(by_media, x[x.size - 1], centre, scales)
     value += added
     grad[x.size - 1] += by_spread
+    for i in range(S):
+        grad[i if i < S - 1 else x.size - 1] += by_centre * odds_slope[i]
     for a in range(A):
         begin, end, r_used = int(first_cell[a]), int(first_cell[a + 1]), int(rank[a])
         weight = weights[a]
@@ -345,12 +349,8 @@ def move_each(
     momenta : (draw, size) standard normal; overwritten
     log_chance : (draw,) logarithms of uniform numbers in (0, 1)
     step : (draw,) step sizes, in units of ``scale``
-    n_steps : leapfrog steps of a trajectory
+    n_steps : leapfrog steps of a trajectory: Neal (2011), Handbook of MCMC, chapter 5
     log_accept : (draw,) filled with the change of log density and kinetic energy
-
-    References
-    ----------
-    Neal (2011), Handbook of Markov Chain Monte Carlo, chapter 5.
     """
     size = positions.shape[1]
     position, gradient = np.empty(size), np.empty(size)

@@ -18,7 +18,7 @@ from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.factor import make_likelihood
-from adbudget.model.gathering import gather_all
+from adbudget.model.gathering import Gathered, gather_all
 from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_tests import LiftTests, read_lift_tests
 from adbudget.model.options import FitOptions, check_cores
@@ -203,13 +203,37 @@ def _fitted(
     """Arguments that are checked -> the fit, stage by stage."""
     from threadpoolctl import threadpool_limits
 
-    engine = options["engine"]
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with stage("adding up the history"), threadpool_limits(limits=1, user_api="blas"):
         gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
-        evidence = gathered.evidence
+    return fit_gathered(panel, priors, gathered, seed, options["engine"], settings)
+
+
+def fit_gathered(
+    panel: Panel,
+    priors: Priors,
+    gathered: Gathered,
+    seed: int,
+    engine: str,
+    settings: "SamplerSettings",
+    against: Priors | None = None,
+) -> Fit:
+    """Fit rows that are added up already.
+
+    Parameters
+    ----------
+    panel, priors, gathered : of the same accounts
+    seed, engine, settings : how to sample
+    against : what ``health.prior_share`` compares with; ``priors`` when None
+    """
+    from threadpoolctl import threadpool_limits
+
+    evidence = gathered.evidence
+    with threadpool_limits(limits=1, user_api="blas"):
         likelihood = make_likelihood(evidence, priors)
-    sample, health = sample_until_healthy(evidence, likelihood, priors, seed, engine, settings)
+    sample, health = sample_until_healthy(
+        evidence, likelihood, priors, seed, engine, settings, against
+    )
     kept = thinned(sample)
     fitted = Fit(
         panel=panel,

@@ -52,7 +52,7 @@ def check_health(
         np.abs(part[name]) for name in ("channel_spread", "account_spread")
     )
     population = [part[name] for name in POPULATION]
-    rhat, bulk, tail = _convergence(np.concatenate([cells.log_roi, *population], axis=-1))
+    rhat, bulk, tail = convergence_of(np.concatenate([cells.log_roi, *population], axis=-1))
     n_draws, diverged = sample.diverging.size, int(sample.diverging.sum())
     level = float(part["return_level"].mean())
     moved = None if before is None else _moved(before, cells, level)
@@ -106,7 +106,7 @@ def _divergence_warning(diverged: int, n_draws: int, moved: float | None) -> tup
     )
 
 
-def _convergence(quantities: np.ndarray) -> tuple[float, float, float]:
+def convergence_of(quantities: np.ndarray) -> tuple[float, float, float]:
     """Worst r-hat, bulk and tail effective sample size over the last axis.
 
     References

@@ -32,6 +32,8 @@ class Learned:
     tail_df, level_power : of the noise, see :class:`adbudget.model.row_noise.RowNoise`
     n_accounts, n_rows : it was learned from; observed outcomes
     salt, members : key, and digests of the names of these accounts
+    odds_slope : (shared,) how far the log odds of base sales that are typical go along with each
+        parameter; () where they are taken as independent of them
     """
 
     channels: tuple[str, ...]
@@ -47,6 +49,7 @@ class Learned:
     n_rows: int
     salt: str
     members: tuple[str, ...]
+    odds_slope: tuple[float, ...] = ()
 
     @property
     def layout(self) -> Layout:
@@ -64,6 +67,10 @@ class Learned:
         scaled = cov / size / size[:, None] + FLAT * np.eye(size.size)
         inverse = np.linalg.inv(scaled) / size / size[:, None]
         return (inverse + inverse.T) / 2
+
+    def slope(self) -> np.ndarray:
+        """(shared,) ``odds_slope``, zeros where nothing is said."""
+        return np.array(self.odds_slope or np.zeros(len(self.mean)))
 
     def apart(self) -> tuple[np.ndarray, np.ndarray]:
         """(channel,) mean and sd of each log return less the level, that level being known."""
@@ -109,6 +116,7 @@ class Learned:
             channels=tuple(channels),
             mean=tuple(mean.tolist()),
             covariance=rows_of(cov),
+            odds_slope=(),
         )
 
 

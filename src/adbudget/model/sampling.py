@@ -37,8 +37,12 @@ def sample_until_healthy(
     seed: int,
     engine: str,
     settings: SamplerSettings,
+    against: Priors | None = None,
 ) -> tuple[RawSample, Health]:
     """Sample; add as many chains again while the targets are missed.
+
+    ``against`` is what the answer is compared with, to see what the data said; ``priors`` when
+    None.
 
     Chains that diverge are not added to but replaced, by a run of smaller steps: on single shops
     that left a tenth of the divergences or none. How far the answer moves says what they did to it.
@@ -56,7 +60,7 @@ def sample_until_healthy(
         sample = join_chains(runs)
         with stage("checking the chains"):
             cells = cell_draws(sample.positions, layout, priors, account, channel)
-            health = check_health(sample, cells, layout, evidence, priors, before)
+            health = check_health(sample, cells, layout, evidence, against or priors, before)
         if seeds.size == 0:
             return sample, health
         if too_many_diverged(health):

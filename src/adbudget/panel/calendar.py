@@ -79,7 +79,7 @@ def make_calendar(
     if period == "monthly" and (every_day != _month_start(every_day)).any():
         message = "Monthly dates are labelled with the first day of their month."
         notes.append(Note(kind="month_labels", message=message))
-    return Calendar(period=period, dates=_grid(every_day, period))
+    return Calendar(period=period, dates=regular_grid(every_day, period))
 
 
 def period_number(days: np.ndarray, period: str) -> np.ndarray:
@@ -120,7 +120,8 @@ def _month_start(days: np.ndarray) -> np.ndarray:
     return days.astype("datetime64[M]").astype("datetime64[D]")
 
 
-def _grid(days: np.ndarray, period: str) -> np.ndarray:
+def regular_grid(days: np.ndarray, period: str) -> np.ndarray:
+    """(period,) label day of every period from the first to the last of some label days."""
     first, last = days.min(), days.max()
     n_periods = int(np.diff(period_number(np.array([first, last]), period))[0]) + 1
     if n_periods > MAX_PERIODS:

@@ -87,7 +87,7 @@ def test_help_says_what_is_stated(command, capsys, monkeypatch):
     parameters = {one.name for one in get_command(app).commands[command].params}
     stated = options_of(*((*RECOMMEND, FieldOptions) if command == "recommend" else CHECK))
     own = {"files", "outcome", "config", "fit", "out", "why", "everything", "no_color", "help"}
-    own |= {"keep", "yes", "page"}
+    own |= {"keep", "yes", "page", "cluster", "workers", "work"}
     assert parameters - own == set(flags) & set(stated)
     for name in set(flags) & set(stated):
         option = stated[name]

@@ -14,6 +14,7 @@ import adbudget as ab
 from adbudget.display.page import Page, Shown, as_html, as_text, in_short
 from adbudget.loop import CycleReport, LoopSettings
 from adbudget.model.population import learned_population
+from adbudget.scale import ScaleDecisions, ShardedFit
 from adbudget.synthetic import WorldSpec, synthesize
 from tests.made_fits import unsampled
 from tests.optimizer.hand_made import random_world
@@ -65,6 +66,24 @@ def world_backtest() -> ab.WorldBacktest:
     )  # fmt: skip
 
 
+def of_thousands(folder, population):
+    """What is learned of two thousand accounts in shards, and decided of them."""
+    shards = pd.DataFrame(
+        {"accounts": [25] * 80, "r_hat": 1.01, "effective": 800.0, "divergences": 0, "draws": 4000,
+         "ok": True, "problems": ""}
+    )  # fmt: skip
+    fitted = ShardedFit(
+        folder=folder, accounts={f"account {i}": i // 25 for i in range(2000)},
+        population=population, passes=pd.DataFrame({"moved": [1.0, 0.1], "resized": [0.5, 0.05]}),
+        shards=shards, refused={f"shop {i}": "its outcome is 0 throughout" for i in range(100)},
+    )  # fmt: skip
+    decisions = ScaleDecisions(
+        folder=folder, fitted=fitted, calls={"increase": 900, "monitor": 6100, "reduce": 5000},
+        expected_wrong_share=0.07, prob=0.82,
+    )  # fmt: skip
+    return fitted, decisions
+
+
 @pytest.fixture(scope="module")
 def examples(panel, draws_and_now, tmp_path_factory):
     draws, now = draws_and_now
@@ -100,7 +119,8 @@ def examples(panel, draws_and_now, tmp_path_factory):
             rehearsal=pd.DataFrame(), applied=None, judged=(), exploration_cost=0.0, notes=(),
         ),
     ]  # fmt: skip
-    found += [learned_population(fitted), walk(), world_backtest()]
+    population = learned_population(fitted)
+    found += [population, walk(), world_backtest(), *of_thousands(folder, population)]
     yield {type(one).__name__: one for one in found}
     next(one for one in found if isinstance(one, ab.Ledger)).close()
 
@@ -115,7 +135,9 @@ def test_there_is_an_example_of_every_public_record(examples):
     assert record_names() <= set(examples)
 
 
-@pytest.mark.parametrize("name", sorted(record_names() | {"CycleReport"}))
+@pytest.mark.parametrize(
+    "name", sorted(record_names() | {"CycleReport", "ShardedFit", "ScaleDecisions"})
+)
 def test_a_record_fits_on_one_screen_and_shows_itself_in_a_notebook(examples, name):
     record = examples[name]
     text, page = repr(record), record._repr_html_()

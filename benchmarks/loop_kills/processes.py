@@ -104,10 +104,10 @@ def _be_the_command(words: Sequence[str], output: Path, steps: Path, kill_at: in
         os.environ["COLUMNS"] = "160"
         _count_steps(steps, kill_at)
         sys.argv = ["adbudget", *words]
-        from adbudget.cli.app import main
+        from adbudget.cli.app import run
 
         try:
-            main()
+            run()
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1

@@ -8,6 +8,7 @@ from adbudget.loop.state import Cycle
 from adbudget.platforms.platform import BudgetOrder
 from adbudget.platforms.state import open_state as open_journal
 from benchmarks.loop_kills.audit import audited
+from benchmarks.loop_kills.processes import run_command
 from tests.loop.helpers import WORLD, order_changes, simulated, standing
 
 UNSEEN = "the fit is lost"  # there is none here
@@ -85,3 +86,8 @@ def test_a_confirmation_of_what_was_not_made_is_seen(stage):
     for change in state.ledger.open_changes()["change"]:
         state.ledger.confirm(change, who="anna", at=platform.now)
     assert sum("was confirmed and not made" in one for one in audit()) == 3
+
+
+def test_a_command_runs_in_a_process_of_its_own(tmp_path):
+    assert run_command(["--version"], tmp_path).code == 0
+    assert run_command(["loop", "once", "--no-such-option"], tmp_path).code == 2

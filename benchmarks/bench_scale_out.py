@@ -21,7 +21,6 @@ from _measure import assumed_world, load_all, machine
 
 FILES = 20  # that the rows are spread over
 TICK = 0.5  # seconds between two looks at the memory
-FLOOR = 0.1  # returns below a tenth of one are all next to nothing
 
 
 def write_rows(folder: Path, n_accounts: int, n_channels: int, weeks: int, seed: int) -> None:
@@ -93,28 +92,10 @@ def _family() -> list[int]:
         found |= more
 
 
-def told(fit) -> pd.DataFrame:
-    """By cell: mean and sd of the log return, probability that more pays, and the decision."""
-    import adbudget as ab
-
-    roi = fit.cell_draws.roi
-    logs = np.log(FLOOR + roi.reshape(-1, roi.shape[-1]))
-    slope = fit.draws.marginal(fit.current_spend).to_numpy()[:, fit.draws.exists]
-    decided = ab.recommend(fit).set_index(["account", "channel"])["decision"]
-    return pd.DataFrame(
-        {
-            "mean": logs.mean(axis=0),
-            "sd": logs.std(axis=0),
-            "pays": (slope > 1).mean(axis=0),
-            "decision": decided.reindex(fit.panel.cells).to_numpy(),
-        },
-        index=fit.panel.cells,
-    )
-
-
 def compare(rows: Path, fitted, seed: int) -> None:
     """A joint fit of all accounts beside the fits of the shards."""
     import adbudget as ab
+    from adbudget.scale.comparing import cells_apart
 
     spend, outcome = (pd.read_parquet(rows / kind) for kind in ("spend", "outcome"))
     with Watch() as watch:
@@ -124,17 +105,14 @@ def compare(rows: Path, fitted, seed: int) -> None:
         f"{joint.positions.shape[0]} chains"
     )
     first = {shard: name for name, shard in fitted.accounts.items()}
-    apart = pd.concat([told(fitted.fit_of(name)) for name in first.values()])
-    together = told(joint)
-    apart = apart.loc[together.index]
-    shift = (apart["mean"] - together["mean"]) / together["sd"]
-    equal = apart["decision"] == together["decision"]
-    opposite = ~equal & (apart["decision"] != "monitor") & (together["decision"] != "monitor")
+    cells = cells_apart([fitted.fit_of(name) for name in first.values()], joint)
+    now, then = cells["decision"], cells["decision_joint"]
+    opposite = (now != then) & (now != "monitor") & (then != "monitor")
     print(
-        f"shift {shift.abs().mean():.3f} sd (largest {shift.abs().max():.2f}, mean "
-        f"{shift.mean():+.3f}), sd ratio {(apart['sd'] / together['sd']).mean():.3f}, "
-        f"P(mROI > 1) differs by {(apart['pays'] - together['pays']).abs().mean():.4f}, "
-        f"{equal.mean():.1%} of {len(equal)} calls equal, {opposite.sum()} opposite"
+        f"shift {cells['shift'].abs().mean():.3f} sd (largest {cells['shift'].abs().max():.2f}, "
+        f"mean {cells['shift'].mean():+.3f}), sd ratio {cells['sd_ratio'].mean():.3f}, "
+        f"P(mROI > 1) differs by {(cells['pays'] - cells['pays_joint']).abs().mean():.4f}, "
+        f"{(now == then).mean():.1%} of {len(cells)} calls equal, {opposite.sum()} opposite"
     )
 
 

@@ -17,6 +17,7 @@ from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.draws import CurveDraws
 from adbudget.errors import FileFormatError, InputError
 from adbudget.model.archive import priors_of, read_archive, tuples, write_archive
+from adbudget.model.beside import beside, typical
 from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.learned import Learned
 from adbudget.model.new_account import agreed, agreed_currency, generator, spend_by_channel
@@ -263,27 +264,14 @@ def population_of(fit: "Posterior") -> Population:
     -------
     Population whose ``priors.learned`` is missing: :func:`learned_population` has it
     """
-    design, panel = fit.evidence.design, fit.panel
-    # The return is an average over a history whose spend goes up and down, so the new account is
-    # given the mean basis of the accounts that use the channel.
-    in_use = design.exists[..., None, None]
-    n_users = np.maximum(in_use.sum(axis=0), 1)
-    concave_mean = design.basis_mean[..., : design.half_saturation.size]
     part = fit.layout.split(fit.positions.reshape(-1, fit.positions.shape[-1]))
     return Population(
-        channels=design.channels,
+        channels=fit.panel.channels,
         positions=np.concatenate([part[block] for block in POPULATION], axis=-1),
         priors=replace(fit.priors, learned=None),
-        basis_mean=(concave_mean * in_use).sum(axis=0) / n_users,
-        bursts=np.nan_to_num(design.unit / design.scale).sum(axis=0) / n_users[:, 0, 0],
-        retention=design.retention,
-        mix=design.mix,
-        unit_value=tuple(np.unique(panel.unit_value).tolist()),
-        margin=tuple(np.unique(panel.margin).tolist()),
-        currency=tuple(dict.fromkeys(panel.currency)),
-        period_days=panel.period_days,
         versions=fit.versions,
-        accounts=design.accounts,
+        accounts=fit.panel.accounts,
+        **typical([beside(fit.panel, fit.evidence)], fit.panel.channels),
     )
 
 

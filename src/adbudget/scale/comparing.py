@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adbudget.decision.moves import marginal_money
 from adbudget.errors import InputError
 from adbudget.model.fit import Fit, fit
 from adbudget.model.priors import Priors
@@ -70,9 +71,14 @@ def compare_with_joint(
         forgetting=first.forgetting,
         progress=False,
     )
-    apart = pd.concat([_told(own.fit_of(part.accounts[0])) for part in shards])
-    together = _told(joint)
+    compared = cells_apart([own.fit_of(part.accounts[0]) for part in shards], joint)
     shutil.rmtree(own.folder.parents[1])  # the sample's fits have told what they know
+    return compared
+
+
+def cells_apart(shards: Sequence[Fit], joint: Fit) -> pd.DataFrame:
+    """Fits of shards beside one fit of all their accounts; see :func:`compare_with_joint`."""
+    apart, together = pd.concat([_told(one) for one in shards]), _told(joint)
     apart = apart.loc[together.index]
     return pd.DataFrame(
         {
@@ -104,10 +110,7 @@ def _told(fitted: Fit) -> pd.DataFrame:
     roi = fitted.cell_draws.roi
     logs = np.log(FLOOR + roi.reshape(-1, roi.shape[-1]))
     frame = decided(fitted).set_index(["account", "channel"])
-    draws = fitted.draws
-    slope = draws.marginal(fitted.current_spend).to_numpy()[:, draws.exists]
-    account = np.argwhere(draws.exists)[:, 0]
-    money = slope * (draws.margin * draws.unit_value)[account]
+    money = marginal_money(fitted.draws, fitted.current_spend)
     return pd.DataFrame(
         {
             "mean": logs.mean(axis=0),

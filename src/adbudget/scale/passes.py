@@ -20,11 +20,12 @@ import pandas as pd
 from adbudget.display.stages import stage, told
 from adbudget.draws import Health
 from adbudget.errors import InputError
+from adbudget.model.beside import Beside
 from adbudget.model.pooled import Pooled, pooled
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import SamplerSettings
 from adbudget.model.shard import Site, priors_before, priors_given
-from adbudget.model.shared_population import Beside, population_of_shards
+from adbudget.model.shared_population import population_of_shards
 from adbudget.model.sites import Natural, believed, nothing, places_of, total
 from adbudget.scale import tasks
 from adbudget.scale.engines import Engine, Task, run_all

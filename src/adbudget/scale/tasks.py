@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from adbudget.draws import Health
 from adbudget.errors import InputError
+from adbudget.model.beside import Beside, beside
 from adbudget.model.fit import Fit
 from adbudget.model.gathering import gather_all
 from adbudget.model.lift_tests import read_lift_tests
@@ -21,7 +22,6 @@ from adbudget.model.pooled import Pooled, pooled_of
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import SamplerSettings
 from adbudget.model.shard import Site, fit_shard, sample_site, site_of_fit
-from adbudget.model.shared_population import Beside, beside
 from adbudget.panel.panel import Panel
 from adbudget.panel.read import read_panel
 from adbudget.panel.together import join_panels

@@ -281,3 +281,18 @@ def test_labels_of_a_scale_are_round_and_inside(low, high):
     made = ticks(low, high)
     assert 2 <= len(made) <= 8
     assert all(low - 1e-6 <= one <= high + 1e-6 for one in made)
+
+
+def test_a_cut_that_only_pays_for_a_raise_is_not_among_the_moves_worth_most(frame):
+    n = len(frame)
+    worth = [120.0, -30.0, *[0.0] * (n - 2)]
+    two = frame.assign(
+        decision=["increase", "reduce", *["monitor"] * (n - 2)], expected_value=worth
+    )
+    two.attrs = frame.attrs | {"n_increase": 1, "n_reduce": 1, "n_monitor": n - 2}
+    text = text_of(report_html(two))
+    assert "The move worth most: " in text
+    assert "-30.00 a week)" not in text
+    one_left = frame.assign(decision=[*["increase"] * (n - 1), "monitor"])
+    one_left.attrs = frame.attrs | {"n_increase": n - 1, "n_reduce": 0, "n_monitor": 1}
+    assert "; 1 keeps what it spends." in text_of(report_html(one_left))

@@ -84,7 +84,8 @@ def tiles(frame: Any, facts: Mapping[str, Any]) -> list[dict[str, str]]:
                 {
                     "name": "worst tenth of cases",
                     "value": amount(one["worst_tenth"], signed=True),
-                    "note": f"mean worth a {per}; the plan pays with {percent(one['prob_gain'])}",
+                    "note": f"mean worth a {per}; chance that the plan pays: "
+                    f"{percent(one['prob_gain'])}",
                 }
             )
         made.append(_roi_tile(frame, code))
@@ -130,10 +131,8 @@ def _what_to_do(frame: Any) -> str:
     if not up + down:
         return f"Move nothing: all {counted(len(frame), 'account-channel')} keep what they spend."
     kept = len(frame) - up - down
-    return (
-        f"Raise {up:,} and cut {down:,} of {counted(len(frame), 'account-channel')}; {kept:,} keep "
-        "what they spend."
-    )
+    stay = "1 keeps what it spends" if kept == 1 else f"{kept:,} keep what they spend"
+    return f"Raise {up:,} and cut {down:,} of {counted(len(frame), 'account-channel')}; {stay}."
 
 
 def _worth(total: Mapping[str, Any], per: str, outcome: str) -> list[str]:
@@ -153,8 +152,8 @@ def _worth(total: Mapping[str, Any], per: str, outcome: str) -> list[str]:
     return [
         f"{first} a {per} (90%: {low} to {high}).",
         f"What it risks: in the worst tenth of cases it is worth "
-        f"{amount(total['worst_tenth'], signed=True)} a {per} on average, and it pays with "
-        f"{percent(total['prob_gain'])}.",
+        f"{amount(total['worst_tenth'], signed=True)} a {per} on average; the chance "
+        f"that it pays is {percent(total['prob_gain'])}.",
     ]
 
 
@@ -167,13 +166,18 @@ def _how_sure(facts: Mapping[str, Any]) -> str:
         return f"How sure: the one move is wrong with {percent(share)}."
     return (
         f"How sure: {percent(share)} of the {counted(moves, 'move')} are expected to be wrong, "
-        f"about {share * moves:.1f} of them; up to {percent(facts.get('max_wrong_share', 1.0))} "
+        f"{_of_them(share * moves)}; up to {percent(facts.get('max_wrong_share', 1.0))} "
         "was allowed."
     )
 
 
+def _of_them(wrong: float) -> str:
+    return f"about {wrong:.1f} of them" if wrong >= 0.1 else "less than a tenth of one of them"
+
+
 def _largest(frame: Any, per: str) -> str:
-    moved: Any = frame[frame["decision"] != "monitor"]
+    # A cut may be worth less than nothing by itself: it pays for a raise that is worth more.
+    moved: Any = frame[(frame["decision"] != "monitor") & (frame["expected_value"] > 0)]
     if not len(moved):
         return ""
     ranked = records(moved.sort_values("expected_value", ascending=False).head(MOST_MOVES))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 import numpy as np
 import pandas as pd
 
-from adbudget.deciding import decide_fit
 from adbudget.decision.attributes import (
     asked_of,
     data_hash,
@@ -30,6 +29,8 @@ from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.decision.today import spend_today
 from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
+from adbudget.experiments.advice import next_tests
+from adbudget.experiments.deciding import decide_fit
 from adbudget.model.options import SavedFitOptions, SeededFitOptions
 from adbudget.options import options_of, part_of, takes
 from adbudget.panel.findings import Finding
@@ -103,11 +104,13 @@ cores, progress : as in :func:`adbudget.fit`
     marginal_roi_high (of the next unit), hurdle (what one more unit must bring), flip_at (share of
     the return that would have to be spurious before the decision changes), confidence, currency,
     reason, reason_code (the reason as one word), data_findings (kinds of findings about the cell),
-    prior_share, margin, data_from, data_through, schema_version: what programs may rely on of them
-    is :mod:`adbudget.decision.schema`. With a policy also verdict ("auto", "needs_approval",
-    "blocked") and rule_fired (names of the rules that fire at today's modelled returns, "" for
-    none); where a rule and the model point in opposite directions, the reason ends with it and
-    ``attrs["disagreements"]`` lists it.
+    prior_share, margin, data_from, data_through, schema_version, learn_value (margin per period
+    that knowing the curve of a monitored cell would be worth; NaN of others), next_test (which
+    test, or how long a wait, would decide it; also the end of its reason): what programs may rely
+    on of them is :mod:`adbudget.decision.schema`. With a policy also verdict ("auto",
+    "needs_approval", "blocked") and rule_fired (names of the rules that fire at today's modelled
+    returns, "" for none); where a rule and the model point in opposite directions, the reason ends
+    with it and ``attrs["disagreements"]`` lists it.
 
     ``frame.attrs`` holds seed, versions, health, totals, expected_wrong_share and what else a log
     should keep, JSON-able.
@@ -203,11 +206,29 @@ def to_frame(
         data_from=[str(panel.dates[panel.first[a]]) for a in account],
         data_through=[str(panel.dates[panel.last[a]]) for a in account],
     )
+    frame = with_next_tests(frame, next_tests(fitted, decisions))
     frame = frame.reindex(columns=[column.name for column in SCHEMA])
     lift = lift_draws(decisions.proposal)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
     frame.attrs["findings"] = [finding.as_dict() for finding in found]
     return frame
+
+
+def with_next_tests(frame: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Decisions that say what would decide a cell that is monitored.
+
+    Parameters
+    ----------
+    told : from :func:`adbudget.experiments.advice.next_tests`, in the order of the rows
+    """
+    sentence = told["next_test"].to_numpy(object)
+    said = [
+        f"{why} {then}" if then else why
+        for why, then in zip(frame["reason"], sentence, strict=True)
+    ]
+    return frame.assign(
+        reason=said, learn_value=told["learn_value"].to_numpy(float), next_test=sentence
+    )
 
 
 def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:

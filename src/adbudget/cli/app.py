@@ -27,6 +27,7 @@ from adbudget.cli import (
     requests as cli_requests,
     rulings as cli_rulings,
     scale as cli_scale,
+    tests as cli_tests,
 )
 from adbudget.cli.options import (
     CHECK,
@@ -351,6 +352,7 @@ def synthesize(
 
 
 cli_forecast.register(app)
+cli_tests.register(app)
 cli_backtest.register(app)
 cli_ledger.register(app)
 cli_loop.register(app)

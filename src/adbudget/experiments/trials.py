@@ -73,6 +73,25 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Offer:
+    """One test that may be run.
+
+    Attributes
+    ----------
+    design : as it would be laid out
+    worth : by itself
+    adds : margin money per period it adds to the tests chosen before it; its own gain when it is
+        not chosen
+    chosen : whether it is part of the best set
+    """
+
+    design: Design
+    worth: Worth
+    adds: float
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Laboratory:
     """Everything trials are judged with.
 
@@ -163,8 +182,15 @@ def single_trials(
     kinds: Sequence[str],
     changes: Sequence[float],
     share: float,
+    *,
+    every_layout: bool,
 ) -> list[Trial]:
-    """Every test of one cell, or of two of one account that data hardly tell apart."""
+    """Every test of one cell, or of two of one account that data hardly tell apart.
+
+    Parameters
+    ----------
+    every_layout : whether tests may have to run beside each other, and so be laid out in other ways
+    """
     n_blocks = len(lab.reader.lengths)
     trials = []
     for cell in cells:
@@ -173,7 +199,10 @@ def single_trials(
             for design in single_designs(kind, cell, n_blocks, changes, share):
                 by_change.setdefault(design.change, []).append(design)
             for change, layouts in by_change.items():
-                layouts.sort(key=lambda one: -float(lab.reading(one.arms[0]).signal.std()))
+                if every_layout:
+                    layouts.sort(key=lambda one: -float(lab.reading(one.arms[0]).signal.std()))
+                else:
+                    del layouts[1:]
                 trials.append(Trial(kind=kind, change=change, layouts=tuple(layouts)))
     if PAIR in kinds:
         trials += _pair_trials(lab, cells, n_blocks)

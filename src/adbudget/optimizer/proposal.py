@@ -136,7 +136,7 @@ class Proposal(Shown):
 
     @property
     def block_of_cell(self) -> np.ndarray:
-        """(cell,) number of the block it is solved in: cells of other blocks do not matter to it."""
+        """(cell,) number of the block it is solved in; other blocks do not matter to it."""
         return self._problem.cell_block
 
     @property

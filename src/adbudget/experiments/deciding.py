@@ -1,6 +1,6 @@
 """Fit + what is asked -> Decisions: search the plan, find what the data say of themselves, call.
 
-``recommendation`` and ``experiments`` import it: both begin with the calls of a fit.
+:func:`adbudget.recommend` and :func:`adbudget.plan_tests` both begin with the calls of a fit.
 """
 
 # ``takes`` fills in what is not given: every key of the options is there.

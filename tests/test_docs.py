@@ -182,7 +182,7 @@ def test_every_part_has_its_page():
         *("panel", "fit", "simulate", "optimize", "decide", "recommend", "cli", "synthetic"),
         *("ledger", "policy", "policy-language", "alerts", "lift-tests", "identification"),
         *("scores", "forecast", "loop", "population", "scale", "schema", "backtest", "install"),
-        *("plots", "report"),
+        *("plots", "report", "tests"),
         "seller-requests",
         *("pacing", "reallocation", "pacing-control", "data-faults", "platforms"),
     }

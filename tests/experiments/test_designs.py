@@ -41,9 +41,7 @@ def reader(draws, sd=80.0, rho=0.0, lengths=(1, 1, 1, 1), **how) -> Reader:
         sd=np.array([sd]), autocorrelation=np.array([rho]), information=1.0,
         outcome=np.array([2_000.0]),
     )  # fmt: skip
-    return Reader(
-        draws=draws, noise=noise, current=np.array([100.0, 50.0]), lengths=lengths, **how
-    )
+    return Reader(draws=draws, noise=noise, current=np.array([100.0, 50.0]), lengths=lengths, **how)
 
 
 @given(n_blocks=st.integers(2, 26))

@@ -70,8 +70,8 @@ def plan(
         typer.Option(
             "--kinds",
             metavar="KIND,KIND",
-            help="pulse, on/off, on/off pair, holdout; all but the last, which needs regions, if "
-            "not given.",
+            help="pulse, on/off, on/off pair, factorial, holdout; all but the last, which needs "
+            "regions, if not given.",
         ),
     ] = None,
     holdout_error: Annotated[

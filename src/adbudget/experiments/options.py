@@ -34,8 +34,8 @@ class TestOptions(TypedDict, total=False):
     kinds: Annotated[
         "Sequence[str]",
         Option(
-            help="Kinds of tests: pulse, on/off, on/off pair, holdout",
-            default=("pulse", "on/off", "on/off pair"),
+            help="Kinds of tests: pulse, on/off, on/off pair, factorial, holdout",
+            default=("pulse", "on/off", "on/off pair", "factorial"),
         ),
     ]
     changes: Annotated[

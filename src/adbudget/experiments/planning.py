@@ -17,7 +17,7 @@ from adbudget.display.stages import stage
 from adbudget.errors import InputError
 from adbudget.experiments.choices import choices_of
 from adbudget.experiments.deciding import decide_fit
-from adbudget.experiments.designs import Design, check_kinds
+from adbudget.experiments.designs import FACTORIAL, Design, check_kinds
 from adbudget.experiments.knowing import Knowing
 from adbudget.experiments.noise import noise_of
 from adbudget.experiments.options import TestOptions
@@ -29,6 +29,7 @@ from adbudget.experiments.trials import (
     Offer,
     Trial,
     Worth,
+    factorial_trials,
     group_trials,
     single_trials,
 )
@@ -66,8 +67,9 @@ def plan_tests(fit: "Fit", **options: Unpack[PlanTestsOptions]) -> TestPlan:
         several; None sets no bound
     horizon_weeks : time after the tests whose gain counts as their value
     kinds : "pulse" (spend goes up and down by a share, in turn), "on/off", "on/off pair" (two
-        channels that the data hardly tell apart, in different weeks), "holdout" (a channel is off
-        in some regions of an account and the others are the control group; needs regions)
+        channels that the data hardly tell apart, in different weeks), "factorial" (pulses of all
+        channels of an account at once, each in an order of its own), "holdout" (a channel is off in
+        some regions of an account and the others are the control group; needs regions)
     changes : shares by which a pulse moves spend
     holdout_share : share of an account's regions that a holdout switches off
     holdout_error : standard error of a holdout's lift, scaled up to the whole account, as a share
@@ -163,7 +165,7 @@ def looked_at(given: Prepared, options: TestOptions, *, choose: bool) -> TestPla
     fit = given.fit
     lab = _laboratory(fit, given.decisions, options, given.noise, given.blocks)
     periods = options["horizon_weeks"] * WEEK_DAYS / fit.panel.period_days
-    trials, worths = _trials(lab, given.testable, options, periods, every_layout=choose)
+    trials, worths = _trials(lab, given, options, periods, every_layout=choose)
     budget = _budget(options["budget"], fit.panel.currency)
     chosen = select(lab, trials, worths, periods, budget) if choose else ()
     return TestPlan(
@@ -207,6 +209,7 @@ def _laboratory(
         account=account,
         block=decisions.considered.block_of_cell,
         currency=np.array(draws.currency, dtype=object)[account],
+        channel=np.argwhere(draws.exists)[:, 1],
     )
 
 
@@ -250,7 +253,7 @@ def _testable(decisions: Decisions, options: TestOptions) -> list[int]:
 
 def _trials(
     lab: Laboratory,
-    testable: Sequence[int],
+    given: Prepared,
     options: TestOptions,
     periods: float,
     *,
@@ -259,7 +262,10 @@ def _trials(
     """Every test, of one cell and of several accounts, and what it is worth by itself."""
     kinds = check_kinds(options["kinds"])
     how = kinds, options["changes"], options["holdout_share"]
-    singles = single_trials(lab, testable, *how, every_layout=every_layout)
+    singles = single_trials(lab, given.testable, *how, every_layout=every_layout)
+    if FACTORIAL in kinds:
+        value = given.learn_value.to_numpy(float)
+        singles += factorial_trials(lab, given.testable, options["changes"], value)
     found = [(trial, lab.worth(trial.layouts[0])) for trial in singles]
     groups = group_trials(lab, found, periods)
     found += [(trial, lab.worth(trial.layouts[0])) for trial in groups]

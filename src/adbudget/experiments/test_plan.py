@@ -8,7 +8,7 @@ import pandas as pd
 
 from adbudget.display.page import Page, Shown, counted, table_of
 from adbudget.errors import InputError
-from adbudget.experiments.designs import HOLDOUT, Design
+from adbudget.experiments.designs import FACTORIAL, HOLDOUT, Design
 from adbudget.experiments.schedule import Timing, path_of, schedule_of
 from adbudget.experiments.trials import Offer
 from adbudget.money import amount, estimate_text
@@ -260,4 +260,5 @@ def _how(design: Design) -> str:
         return f"off in {design.arms[0].share:.0%} of the regions"
     if design.change == -1:
         return "on and off in turn"
-    return f"at {design.change:+.0%} and {-design.change:+.0%} in turn"
+    turns = f"at {design.change:+.0%} and {-design.change:+.0%} in turn"
+    return f"with all channels {turns}" if design.kind == FACTORIAL else turns

@@ -83,8 +83,8 @@ def _columns() -> list[Column]:
 
 
 def _what(row: Row) -> str:
-    if row["kind"] == "pulse":
-        return f"pulse {row['change']:+.0%}/{-row['change']:+.0%}"
+    if row["kind"] in ("pulse", "factorial"):
+        return f"{row['kind']} {row['change']:+.0%}/{-row['change']:+.0%}"
     return row["kind"]
 
 

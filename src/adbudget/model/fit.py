@@ -16,6 +16,7 @@ import pandas as pd
 from adbudget.display.stages import stage, watched
 from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
+from adbudget.model.checkpoint import open_checkpoint
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.factor import make_likelihood
 from adbudget.model.gathering import Gathered, gather_all
@@ -162,6 +163,9 @@ def fit(
     target_accept : acceptance the sampler aims at, in [0.6, 1); nearer to one means smaller steps,
         which is slower and diverges less
     cores : chains that run at once; all cores when None
+    checkpoint : folder in which chains that are finished are kept until the fit is there. A fit
+        that was stopped, started again with the same data, options and seed, goes on from them and
+        gives the same draws; a chain that was under way is drawn again from its start
     progress : say on one line of standard error what is being done; None does so on a terminal
         and in Jupyter only
 
@@ -206,7 +210,11 @@ def _fitted(
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with stage("adding up the history"), threadpool_limits(limits=1, user_api="blas"):
         gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
-    return fit_gathered(panel, priors, gathered, seed, options["engine"], settings)
+    folder = options["checkpoint"]
+    return fit_gathered(
+        *(panel, priors, gathered, seed, options["engine"], settings),
+        checkpoint=None if folder is None else Path(folder),
+    )
 
 
 def fit_gathered(
@@ -217,6 +225,7 @@ def fit_gathered(
     engine: str,
     settings: "SamplerSettings",
     against: Priors | None = None,
+    checkpoint: Path | None = None,
 ) -> Fit:
     """Fit rows that are added up already.
 
@@ -225,14 +234,16 @@ def fit_gathered(
     panel, priors, gathered : of the same accounts
     seed, engine, settings : how to sample
     against : what ``health.prior_share`` compares with; ``priors`` when None
+    checkpoint : folder of chains that are finished, in an earlier start too
     """
     from threadpoolctl import threadpool_limits
 
     evidence = gathered.evidence
     with threadpool_limits(limits=1, user_api="blas"):
         likelihood = make_likelihood(evidence, priors)
+    chains = None if checkpoint is None else open_checkpoint(checkpoint, likelihood, priors, engine)
     sample, health = sample_until_healthy(
-        evidence, likelihood, priors, seed, engine, settings, against
+        evidence, likelihood, priors, seed, engine, settings, against, chains
     )
     kept = thinned(sample)
     fitted = Fit(
@@ -259,6 +270,8 @@ def fit_gathered(
         warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
     health = replace(health, warnings=warnings)
     log_health(health)
+    if chains is not None:
+        chains.clear()
     return replace(fitted, health=health, lift_history=history, known_drift=fitted.drift)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from adbudget.display.stages import stage, told
 from adbudget.draws import Health
+from adbudget.model.checkpoint import Checkpoint, whole_run
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.health import check_health, reached_target, too_many_diverged
@@ -38,11 +39,14 @@ def sample_until_healthy(
     engine: str,
     settings: SamplerSettings,
     against: Priors | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[RawSample, Health]:
     """Sample; add as many chains again while the targets are missed.
 
     ``against`` is what the answer is compared with, to see what the data said; ``priors`` when
     None.
+
+    ``checkpoint`` keeps chains that are finished, and holds those of an earlier start.
 
     Chains that diverge are not added to but replaced, by a run of smaller steps: on single shops
     that left a tenth of the divergences or none. How far the answer moves says what they did to it.
@@ -56,8 +60,11 @@ def sample_until_healthy(
     before: CellDraws | None = None
     while True:
         run_seed, seeds = int(seeds[0]), seeds[1:]
-        runs.append(_sample(evidence, likelihood, priors, layout, run_seed, engine, settings))
-        sample = join_chains(runs)
+        number = MAX_RUNS - seeds.size
+        kept = None if checkpoint is None else checkpoint.run(number, run_seed, settings)
+        new = _sample(evidence, likelihood, priors, layout, run_seed, engine, settings, kept)
+        sample = join_chains([*runs, new])
+        runs = [sample]
         with stage("checking the chains"):
             cells = cell_draws(sample.positions, layout, priors, account, channel)
             health = check_health(sample, cells, layout, evidence, against or priors, before)
@@ -75,12 +82,19 @@ def _more_careful(target_accept: float) -> float:
     return max(CAREFUL, (1 + target_accept) / 2)
 
 
-def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> RawSample:
+def _sample(evidence, likelihood, priors, layout, seed, engine, settings, kept) -> RawSample:
+    known = None if kept is None else whole_run(kept.known(settings.chains), settings)
+    if known is not None:
+        return known
     if engine == "compiled":
-        return sample_compiled(likelihood, priors, layout, seed, settings)
+        return sample_compiled(likelihood, priors, layout, seed, settings, kept)
     from adbudget.model.definition import build
 
-    return sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+    sample = sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+    if kept is not None:
+        for chain in range(settings.chains):
+            kept.keep(chain, sample)
+    return sample
 
 
 def log_health(health: Health) -> None:

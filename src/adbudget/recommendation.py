@@ -70,7 +70,7 @@ decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, m
 out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
     priors, population, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, \
-cores, progress : as in :func:`adbudget.fit`
+cores, checkpoint, progress : as in :func:`adbudget.fit`
     save_fit : also save what was learned to this file: ``Fit.load(path).recommend(...)`` decides
         anew from it, with other limits, without fitting again
     current : spend per period by (account, channel) that moves are measured from; the mean of the
@@ -308,6 +308,7 @@ def _attributes(
             "ess_tail_min": health.ess_tail_min,
             "divergences": health.divergences,
             "n_draws": health.n_draws,
+            "n_kept": int(np.prod(fitted.positions.shape[:2])),
             "problems": list(health.problems),
             "warnings": list(health.warnings),
         },

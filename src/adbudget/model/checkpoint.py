@@ -39,6 +39,10 @@ class RunChains:
         """File of a chain."""
         return self.folder / f"run-{self.number}-chain-{chain}.chain"
 
+    def has(self, chain: int) -> bool:
+        """Whether a chain is kept."""
+        return self.path(chain).exists()
+
     def keep(self, chain: int, sample: RawSample) -> None:
         """Keep one chain of a sample, whole or not at all.
 
@@ -46,7 +50,7 @@ class RunChains:
         ------
         InputError : the disk refuses
         """
-        if self.path(chain).exists():
+        if self.has(chain):
             return
         arrays = {name: getattr(sample, name)[chain] for name in RawSample.__slots__}
         write_archive(self.path(chain), {"format": FORMAT, "of": self.of}, arrays, small=False)
@@ -61,10 +65,9 @@ class RunChains:
         """
         found = {}
         for chain in range(n_chains):
-            path = self.path(chain)
-            if not path.exists():
+            if not self.has(chain):
                 continue
-            text, arrays = read_archive(path, FORMAT, "chain", REMEDY)
+            text, arrays = read_archive(self.path(chain), FORMAT, "chain", REMEDY)
             if text["of"] != self.of:
                 raise InputError(
                     f"checkpoint {str(self.folder)!r} holds chains of a fit of other data, priors, "

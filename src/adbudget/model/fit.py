@@ -22,10 +22,17 @@ from adbudget.model.factor import make_likelihood
 from adbudget.model.gathering import Gathered, gather_all
 from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_tests import LiftTests, read_lift_tests
+from adbudget.model.memory import FitSize, check_memory, size_of_fit
 from adbudget.model.options import FitOptions, check_cores
 from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
-from adbudget.model.sampling import history_of_tests, log_health, sample_until_healthy, thinned
+from adbudget.model.sampling import (
+    history_of_tests,
+    log_health,
+    sample_until_healthy,
+    thinned,
+    told_of_thinning,
+)
 from adbudget.options import takes
 from adbudget.panel.panel import Panel
 
@@ -176,6 +183,7 @@ def fit(
     Raises
     ------
     InputError : an argument is out of range
+    OutOfMemoryError : it would not fit into memory; says what it needs, and what helps
     FitError : the sampler could not run
     """
     from adbudget.model.sampler import SamplerSettings
@@ -207,6 +215,8 @@ def _fitted(
     """Arguments that are checked -> the fit, stage by stage."""
     from threadpoolctl import threadpool_limits
 
+    size = size_of_fit(panel, priors, settings.chains * settings.draws)
+    check_memory(size)
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with stage("adding up the history"), threadpool_limits(limits=1, user_api="blas"):
         gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
@@ -214,6 +224,7 @@ def _fitted(
     return fit_gathered(
         *(panel, priors, gathered, seed, options["engine"], settings),
         checkpoint=None if folder is None else Path(folder),
+        size=size,
     )
 
 
@@ -226,6 +237,7 @@ def fit_gathered(
     settings: "SamplerSettings",
     against: Priors | None = None,
     checkpoint: Path | None = None,
+    size: FitSize | None = None,
 ) -> Fit:
     """Fit rows that are added up already.
 
@@ -235,6 +247,7 @@ def fit_gathered(
     seed, engine, settings : how to sample
     against : what ``health.prior_share`` compares with; ``priors`` when None
     checkpoint : folder of chains that are finished, in an earlier start too
+    size : of the fit; no more chains are added than there is memory for
     """
     from threadpoolctl import threadpool_limits
 
@@ -243,7 +256,7 @@ def fit_gathered(
         likelihood = make_likelihood(evidence, priors)
     chains = None if checkpoint is None else open_checkpoint(checkpoint, likelihood, priors, engine)
     sample, health = sample_until_healthy(
-        evidence, likelihood, priors, seed, engine, settings, against, chains
+        evidence, likelihood, priors, seed, engine, settings, against, chains, size
     )
     kept = thinned(sample)
     fitted = Fit(
@@ -268,7 +281,9 @@ def fit_gathered(
         history = history_of_tests(evidence, priors, cells, seed, settings)
         told = lift_warnings(cells, evidence, history)
         warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
-    health = replace(health, warnings=warnings)
+    n_kept = kept.diverging.size
+    warnings += told_of_thinning(n_kept, health.n_draws)
+    health = replace(health, warnings=warnings, n_kept=n_kept)
     log_health(health)
     if chains is not None:
         chains.clear()

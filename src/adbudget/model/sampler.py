@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,9 +27,6 @@ from adbudget.model.skipping import (
     skipping_callback,
     skipping_start,
 )
-
-if TYPE_CHECKING:
-    from adbudget.model.checkpoint import RunChains
 
 TICK = 0.25  # seconds between two looks at how far the chains are
 START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's centre
@@ -70,6 +67,22 @@ class RawSample:
     energy: np.ndarray
 
 
+class KeptChains(Protocol):
+    """Chains of one run that are finished: those of an earlier start, and those that end."""
+
+    def has(self, chain: int) -> bool:
+        """Whether a chain is kept."""
+        ...
+
+    def known(self, n_chains: int) -> dict[int, RawSample]:
+        """Chain -> its draws, of those that are kept."""
+        ...
+
+    def keep(self, chain: int, sample: RawSample) -> None:
+        """Keep one chain of a sample."""
+        ...
+
+
 def join_chains(runs: list[RawSample]) -> RawSample:
     """Chains of several runs side by side."""
     names = ("positions", "diverging", "n_steps", "energy")
@@ -83,7 +96,7 @@ def sample_compiled(
     layout: Layout,
     seed: int,
     settings: SamplerSettings,
-    kept: "RunChains | None" = None,
+    kept: KeptChains | None = None,
 ) -> RawSample:
     """Sample the compiled density with nutpie's NUTS.
 
@@ -163,7 +176,7 @@ class _Progress:
         )
 
 
-def _finished(running: Any, progress: _Progress, kept: "RunChains | None" = None) -> Any:
+def _finished(running: Any, progress: _Progress, kept: KeptChains | None = None) -> Any:
     """The trace, once it is whole; on Ctrl-C, or any other error, the chains are ended at once."""
     try:
         while True:
@@ -172,14 +185,14 @@ def _finished(running: Any, progress: _Progress, kept: "RunChains | None" = None
             except TimeoutError:
                 reached(progress.done, progress.whole, "draws")
             if kept is not None:
-                _keep_ended(running, [c for c in progress.ended if not kept.path(c).exists()], kept)
+                _keep_ended(running, [c for c in progress.ended if not kept.has(c)], kept)
     except BaseException:
         with suppress(Exception):  # it may have ended by itself
             running.cancel()
         raise
 
 
-def _keep_ended(running: Any, chains: list[int], kept: "RunChains") -> None:
+def _keep_ended(running: Any, chains: list[int], kept: KeptChains) -> None:
     """Keep chains that have ended while others still run."""
     if not chains:
         return

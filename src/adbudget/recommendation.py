@@ -159,7 +159,8 @@ def _recommended(
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
     proposal = optimize(fitted.draws, now, limits, options["risk"])
-    found = (*untrue, *check_identification(panel), *stops_of(proposal))
+    identified = check_identification(panel)
+    found = (*untrue, *identified, *stops_of(proposal))
     decisions = decide(
         proposal,
         options["thresholds"],
@@ -168,7 +169,7 @@ def _recommended(
         blocked=blocked(found),
         previous=previous,
     )
-    frame = to_frame(decisions, fitted, window, untrue)
+    frame = to_frame(decisions, fitted, window, untrue, identified)
     frame.attrs["notes"] += told
     log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
     frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
@@ -206,6 +207,7 @@ def to_frame(
     fitted: "Fit",
     window: str = "given by the caller",
     untrue: tuple[Finding, ...] = (),
+    identified: tuple[Finding, ...] | None = None,
 ) -> pd.DataFrame:
     """Decisions as the frame of :func:`recommend`.
 
@@ -215,9 +217,10 @@ def to_frame(
     fitted : the fit behind them
     window : what "current" is, in words
     untrue : from :func:`adbudget.panel.integrity.check_data`
+    identified : from :func:`adbudget.panel.findings.check_identification`; found now when None
     """
     panel, account = fitted.panel, np.argwhere(decisions.proposal.draws.exists)[:, 0]
-    found = (*untrue, *findings_of(decisions, panel))
+    found = (*untrue, *findings_of(decisions, panel, identified))
     cells = decisions.proposal.plan.spend.index
     frame = decisions.to_frame().assign(
         data_findings=findings_of_cells(found, cells),

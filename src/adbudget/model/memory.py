@@ -15,7 +15,7 @@ from adbudget.model.layout import Layout
 from adbudget.model.priors import Priors
 from adbudget.panel.panel import Panel
 
-TABLES, SAMPLER = 200e6, 350e6  # bytes of a process that has loaded what reads, and what samples
+TABLES, SAMPLER = 200e6, 420e6  # bytes of a process that has loaded what reads, and what samples
 NUMBER = 8  # bytes
 KEPT_GRAMS = 7  # sums over rows that are held at once, as autocorrelations are tried
 DRAW_COPIES = 3  # of all positions: as nutpie keeps them, as it hands them over, and ours

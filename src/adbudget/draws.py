@@ -341,7 +341,9 @@ class Health(Shown):
     rhat_max : largest rank-normalised split r-hat over ROI and population parameters
     ess_bulk_min, ess_tail_min : smallest effective sample sizes over the same
     divergences : divergent transitions after tuning
-    n_draws : kept draws over all chains
+    n_draws : draws after tuning over all chains, which r-hat and effective sample sizes are of
+    n_kept : those of them that the fit keeps, which plans and decisions are made on; None where
+        nobody says
     prior_share : Series by (account, channel): posterior sd of log ROI over its prior sd, in
         [0, 1]; near 1 means the data say nothing about this cell
     fit_r2 : Series by account: share of outcome variance the model explains in sample
@@ -359,6 +361,7 @@ class Health(Shown):
     fit_r2: pd.Series
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    n_kept: int | None = None
 
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""

@@ -38,6 +38,19 @@ class FitError(AdbudgetError, RuntimeError):
     """The sampler could not start or finish; the message says at which stage and what to try."""
 
 
+class OutOfMemoryError(FitError):
+    """A fit would not fit into memory; the message says what it needs, and what helps.
+
+    Attributes
+    ----------
+    needed, available : bytes of the process at its largest, and that it may hold
+    """
+
+    def __init__(self, message: str, *, needed: float = 0.0, available: float = 0.0) -> None:
+        super().__init__(message)
+        self.needed, self.available = needed, available
+
+
 class PolicyError(AdbudgetError, ValueError):
     """A policy file cannot be used; the message names the key or rule and what to write instead."""
 

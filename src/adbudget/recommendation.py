@@ -33,7 +33,7 @@ from adbudget.experiments.advice import next_tests
 from adbudget.experiments.deciding import decide_fit
 from adbudget.model.options import SavedFitOptions, SeededFitOptions
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.findings import Finding
+from adbudget.panel.findings import Finding, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
@@ -70,7 +70,7 @@ decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, m
 out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
     priors, population, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, \
-cores, progress : as in :func:`adbudget.fit`
+cores, checkpoint, progress : as in :func:`adbudget.fit`
     save_fit : also save what was learned to this file: ``Fit.load(path).recommend(...)`` decides
         anew from it, with other limits, without fitting again
     current : spend per period by (account, channel) that moves are measured from; the mean of the
@@ -160,8 +160,9 @@ def _recommended(
     fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
-    decisions = decide_fit(fitted, now, limits, options, untrue)
-    frame = to_frame(decisions, fitted, window, untrue)
+    identified = check_identification(panel)
+    decisions = decide_fit(fitted, now, limits, options, (*untrue, *identified))
+    frame = to_frame(decisions, fitted, window, untrue, identified)
     frame.attrs["notes"] += told
     log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
     frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
@@ -188,6 +189,7 @@ def to_frame(
     fitted: "Fit",
     window: str = "given by the caller",
     untrue: tuple[Finding, ...] = (),
+    identified: tuple[Finding, ...] | None = None,
 ) -> pd.DataFrame:
     """Decisions as the frame of :func:`recommend`.
 
@@ -197,9 +199,10 @@ def to_frame(
     fitted : the fit behind them
     window : what "current" is, in words
     untrue : from :func:`adbudget.panel.integrity.check_data`
+    identified : from :func:`adbudget.panel.findings.check_identification`; found now when None
     """
     panel, account = fitted.panel, np.argwhere(decisions.proposal.draws.exists)[:, 0]
-    found = (*untrue, *findings_of(decisions, panel))
+    found = (*untrue, *findings_of(decisions, panel, identified))
     cells = decisions.proposal.plan.spend.index
     frame = decisions.to_frame().assign(
         data_findings=findings_of_cells(found, cells),
@@ -308,6 +311,7 @@ def _attributes(
             "ess_tail_min": health.ess_tail_min,
             "divergences": health.divergences,
             "n_draws": health.n_draws,
+            "n_kept": int(np.prod(fitted.positions.shape[:2])),
             "problems": list(health.problems),
             "warnings": list(health.warnings),
         },

@@ -35,6 +35,7 @@ from adbudget.experiments.trials import (
 )
 from adbudget.experiments.waiting import waiting
 from adbudget.options import takes
+from adbudget.panel.findings import check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.tables.messages import quoted
 
@@ -97,7 +98,8 @@ def plan_tests(fit: "Fit", **options: Unpack[PlanTestsOptions]) -> TestPlan:
     _check(fit, options)
     now, _, _ = spend_today(fit.panel, options)
     untrue = check_data(fit.panel, accepted=options["accept_findings"])
-    decisions = decide_fit(fit, now, options["limits"], options, untrue)
+    found = (*untrue, *check_identification(fit.panel))
+    decisions = decide_fit(fit, now, options["limits"], options, found)
     return tests_of(fit, decisions, options)
 
 

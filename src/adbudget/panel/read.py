@@ -158,4 +158,7 @@ def _days_by_account(
     account: np.ndarray | None, date: np.ndarray, accounts: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
     codes = np.asarray(account)
-    return {name: date[codes == code] for code, name in enumerate(accounts)}
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(len(accounts) + 1))
+    days = date[order]
+    return {name: days[edges[i] : edges[i + 1]] for i, name in enumerate(accounts)}

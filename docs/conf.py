@@ -14,6 +14,7 @@ release = version = version_of("adbudget")
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "first_mentions",
     "house_docstrings",
     "links_outside",
     "math_without_scripts",
@@ -28,9 +29,8 @@ myst_heading_anchors = 4  # links to headings are those of GitHub
 suppress_warnings = ["myst.header"]  # a page may begin below the first level
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # shapes and units stand in the docstrings; types in the tooltips of editors
+autodoc_typehints = "none"  # shapes and units stand in the docstrings, types in editors
 autodoc_default_options = {"members": True, "show-inheritance": False}
-python_maximum_signature_line_length = 72
 toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"

@@ -2,7 +2,8 @@
 
 Blocks fenced as ``python`` and ``sh`` run in order, one namespace per page, in a folder of their
 own that holds a cut-down copy of data/synthetic. Fits are short, and equal ones are made once.
-Command lines that are only shown (``text``, ``bash``) are parsed: no option of theirs is unknown.
+A ``yaml`` block that begins with the name of a file is that file. Command lines that are only shown
+(``text``, ``bash``) are parsed: no option of theirs is unknown.
 """
 
 import re
@@ -129,6 +130,8 @@ def test_code_of_the_page_runs(page, small_world, short_fits, monkeypatch, capsy
             warnings.filterwarnings("ignore", "Importing .* from .pytensor", DeprecationWarning)
             if language == "python":
                 exec(compile(code, f"{page_id(page)}, block {number}", "exec"), namespace)
+            if language == "yaml" and code.startswith("# "):  # the name of a file
+                Path(code.splitlines()[0].removeprefix("# ")).write_text(code, encoding="utf-8")
             if language == "sh":
                 for line in shell_lines(code):
                     run_line(line, monkeypatch, capsys)
@@ -161,7 +164,7 @@ def run_line(line: str, monkeypatch, capsys) -> None:
 
 def shown_commands(page: Path) -> list[str]:
     """Command lines of a page that are shown but not run, apart from those with placeholders."""
-    shown = blocks(page.read_text(encoding="utf-8"), "text", "bash", "cron")
+    shown = blocks(page.read_text(encoding="utf-8"), "text", "bash")
     lines = [line for code in shown for line in shell_lines(code)]
     found = [line[line.index("adbudget ") :] for line in lines if CALL.search(line)]
     return [line for line in found if not PLACEHOLDER.search(line)]

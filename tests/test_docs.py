@@ -144,7 +144,7 @@ def shell_lines(code: str) -> list[str]:
 
 
 def run_line(line: str, monkeypatch, capsys) -> None:
-    """Run one line as a shell would, in this process; 1 is how a fit ends that is as short as here."""
+    """Run one line as a shell would, in this process; a fit as short as here may end with 1."""
     if line.startswith(NOT_RUN):
         return
     words = shlex.split(line.removeprefix("uv run "), comments=True)
@@ -172,7 +172,12 @@ def shown_commands(page: Path) -> list[str]:
 
 def misread(words: list[str]) -> str:
     """What the command line would refuse of these words, "" for nothing; runs nothing."""
-    command, name, rest, context = typer.main.get_command(app_of_commands), words[0], words[1:], None
+    command, name, rest, context = (
+        typer.main.get_command(app_of_commands),
+        words[0],
+        words[1:],
+        None,
+    )
     try:
         while True:
             context = command.make_context(name, list(rest), parent=context)

@@ -86,9 +86,8 @@ def test_no_page_loads_anything_from_elsewhere(site):
             if address.startswith(("http", "//")) and 'rel="canonical"' not in tag[0]:
                 outside.append((page.name, address))
     for sheet in site.rglob("*.css"):
-        for address in SHEET.findall(sheet.read_text(encoding="utf-8")):
-            if address.startswith(("http", "//")):
-                outside.append((sheet.name, address))
+        addresses = SHEET.findall(sheet.read_text(encoding="utf-8"))
+        outside += [(sheet.name, one) for one in addresses if one.startswith(("http", "//"))]
     assert outside == []
 
 
@@ -102,6 +101,6 @@ def test_every_page_can_be_reached_from_the_first(site):
             continue
         seen.add(page)
         text = (site / page).read_text(encoding="utf-8")
-        for link in re.findall(r'href="([^"#:]+\.html)', text):
-            waiting.append(os.path.normpath(Path(page).parent / link))
+        links = re.findall(r'href="([^"#:]+\.html)', text)
+        waiting += [os.path.normpath(Path(page).parent / link) for link in links]
     assert pages - seen - made == set()

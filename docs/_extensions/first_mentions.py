@@ -1,6 +1,6 @@
 """The first mention of a term of the glossary on a page -> a link to it. Only on the site.
 
-Terms that only specialists know are linked wherever a page begins to use them. Code, links, headings
+Terms that only specialists know are linked where a page begins to use them. Code, links, headings
 and tables are left alone; on GitHub the pages are as they are written.
 """
 
@@ -40,11 +40,10 @@ TERMS = {
     "carry-over": "adstock",
 }
 LEFT_ALONE = re.compile(
-    r"^```.*?^```$|^\|.*?$|^#.*?$|^<!--.*?-->|`[^`\n]*`|!?\[[^\]]*\]\([^)]*\)", re.MULTILINE | re.DOTALL
+    r"^```.*?^```$|^\|.*?$|^#.*?$|^<!--.*?-->|`[^`\n]*`|!?\[[^\]]*\]\([^)]*\)",
+    re.MULTILINE | re.DOTALL,
 )
-WORD = re.compile(
-    r"(?<![\w-])(" + "|".join(sorted(TERMS, key=len, reverse=True)) + r")(?![\w-])"
-)
+WORD = re.compile(r"(?<![\w-])(" + "|".join(sorted(TERMS, key=len, reverse=True)) + r")(?![\w-])")
 WITHOUT = ("glossary", "architecture", "style", "comparison", "decisions/")
 
 

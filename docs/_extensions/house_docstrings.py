@@ -6,7 +6,16 @@ numpydoc sections, in which one line says all of a name: ``name : shape, unit an
 import re
 from typing import Any
 
-SECTIONS = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Examples", "References", "Notes")
+SECTIONS = (
+    "Parameters",
+    "Attributes",
+    "Returns",
+    "Yields",
+    "Raises",
+    "Examples",
+    "References",
+    "Notes",
+)
 LISTS = {"Parameters", "Attributes", "Raises"}
 UNDERLINE = re.compile(r"^-{3,}\s*$")
 ENTRY = re.compile(r"^(\S.*?) : (.*)$")

@@ -1,7 +1,8 @@
 """Markdown links that leave docs/ -> addresses in the repository; lists in comments -> toctrees.
 
-The pages are read on GitHub as well. There, a link to a file of the repository works as it stands, and a
-table of contents would be noise; so pages say it in a comment: ``<!-- pages Caption: a b c -->``.
+The pages are read on GitHub as well. There, a link to a file of the repository works as it stands,
+and a table of contents would be noise: pages say it in a comment,
+``<!-- pages Caption: a b c -->``.
 """
 
 import re

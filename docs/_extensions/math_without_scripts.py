@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
 
@@ -16,17 +17,11 @@ def choose(app: Any, config: Any) -> None:
 
 
 def inline(writer: Any, node: Any) -> None:
-    write(writer, node, "inline")
+    writer.body.append(convert(node.astext()))
+    raise SkipNode
 
 
 def displayed(writer: Any, node: Any) -> None:
-    writer.body.append('<div class="math-displayed">')
-    write(writer, node, "block")
-    writer.body.append("</div>")
-
-
-def write(writer: Any, node: Any, display: str) -> None:
-    from docutils.nodes import SkipNode
-
-    writer.body.append(convert(node.astext(), display=display))
+    formula = convert(node.astext(), display="block")
+    writer.body.append(f'<div class="math-displayed">{formula}</div>')
     raise SkipNode

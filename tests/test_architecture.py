@@ -31,6 +31,7 @@ MOST_FILES_AT_THE_ROOT = 12
 # Tests of more than one part of the package.
 WHOLE = {
     *("architecture", "side_effects", "public_names", "docs", "notebooks", "benchmarks"),
+    *("examples", "site"),
     *("recovery", "typing"),
 }
 

@@ -79,6 +79,14 @@ class CurveDraws(Shown):
     highest_spend : (account, channel) highest spend per period in the history behind the curves,
         a week or more at a time; None, or NaN in a cell, where no history is known
     population : what the draws say of accounts they have not seen; None for curves made by hand
+
+    Examples
+    --------
+    >>> now = fit.current_spend
+    >>> fit.draws.response(now).dims  # outcome per period
+    ('draw', 'account', 'channel')
+    >>> fit.draws.marginal(now).dims  # outcome of the next unit
+    ('draw', 'account', 'channel')
     """
 
     accounts: tuple[str, ...]
@@ -350,6 +358,13 @@ class Health(Shown):
     problems : what is wrong, one sentence each; empty when healthy
     warnings : what a reader should know though the draws can be trusted, one sentence each, such
         as a lift test that contradicts the history
+
+    Examples
+    --------
+    >>> fit.health.divergences >= 0, fit.health.n_draws >= 400
+    (True, True)
+    >>> bool(fit.health.prior_share.between(0, 1).all())  # near 1: the data say little about a cell
+    True
     """
 
     rhat_max: float

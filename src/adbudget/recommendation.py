@@ -121,6 +121,14 @@ cores, checkpoint, progress : as in :func:`adbudget.fit`
     InfeasibleError : the limits contradict each other
     FitError : the sampler could not run
     PolicyError : the policy cannot be used, or contradicts the limits
+
+    Examples
+    --------
+    >>> frame = ab.recommend(panel, seed=0, draws=200, tune=200, chains=2, progress=False)
+    >>> set(frame["decision"]) <= {"increase", "monitor", "reduce"}
+    True
+    >>> frame.attrs["seed"]
+    0
     """
     return recommend_with_fit(data, outcome, **options)[0]
 

@@ -44,7 +44,16 @@ if TYPE_CHECKING:
 
 
 class Fit(Posterior):
-    """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`."""
+    """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`.
+
+    Examples
+    --------
+    >>> fit.save("shops.fit")
+    >>> again = ab.Fit.load("shops.fit")
+    >>> bool((again.draws.weights == fit.draws.weights).all())
+    True
+    >>> careful = again.recommend(limits=ab.Limits(change=0.1))
+    """
 
     @property
     def draws(self) -> CurveDraws:
@@ -185,6 +194,12 @@ def fit(
     InputError : an argument is out of range
     OutOfMemoryError : it would not fit into memory; says what it needs, and what helps
     FitError : the sampler could not run
+
+    Examples
+    --------
+    >>> fit = ab.fit(panel, seed=0, draws=200, tune=200, chains=2, progress=False)
+    >>> fit.draws.n_draws >= 400, fit.seed
+    (True, 0)
     """
     from adbudget.model.sampler import SamplerSettings
 

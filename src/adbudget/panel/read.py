@@ -90,6 +90,12 @@ def read_panel(
     Raises
     ------
     InputError : anything in the tables or arguments that cannot be used; says what to change
+
+    Examples
+    --------
+    >>> panel = ab.read_panel(spend, revenue, currency="EUR", margin=0.4)
+    >>> panel.period, panel.n_accounts, panel.channels
+    ('weekly', 5, ('search', 'shopping'))
     """
     missing_spend, holidays = options["missing_spend"], options["holidays"]
     if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):

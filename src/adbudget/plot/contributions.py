@@ -54,6 +54,11 @@ def contribution_data(fit: "Fit", account: str | None = None, *, seed: int = 0) 
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.contribution_data(fit, "account_01").columns)
+    ['account', 'date', 'part', 'kind', 'mean', 'low', 'high']
     """
     account, drawn, value = drawn_of(fit, account, seed)
     rows: Any = [
@@ -75,6 +80,10 @@ def contribution(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.contribution(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data: Any = contribution_data(fit, account, seed=seed)
@@ -126,6 +135,12 @@ def share_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.D
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.share_data(fit, "account_01").columns)
+    ['account', 'part', 'kind', 'total', 'total_low', 'total_high', 'share', 'share_low',
+     'share_high', 'spend_share']
     """
     account, drawn, value = drawn_of(fit, account, seed)
     at = fit.panel.accounts.index(account)
@@ -168,6 +183,10 @@ def contribution_share(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.contribution_share(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data: Any = share_data(fit, account, seed=seed)
@@ -213,6 +232,10 @@ def waterfall(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.waterfall(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data: Any = share_data(fit, account, seed=seed)

@@ -34,6 +34,11 @@ def promises_data(judged: "Iterable[Judged] | Ledger") -> pd.DataFrame:
     -------
     pd.DataFrame with account, periods, promised, promised_sd, seen, seen_sd (outcome units over
     these periods), verdict ("kept", "broken", "unclear"); in the order they were judged
+
+    Examples
+    --------
+    >>> list(ab.plot.promises_data(cycle.judged).columns)
+    ['account', 'periods', 'promised', 'promised_sd', 'seen', 'seen_sd', 'verdict']
     """
     if isinstance(judged, Ledger):
         payloads: list[Any] = judged.entries(kind=SEEN)["payload"].tolist()
@@ -56,6 +61,10 @@ def promises(judged: "Iterable[Judged] | Ledger", *, ax: "Axes | None" = None) -
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.promises(cycle.judged)
     """
     data: Any = promises_data(judged)
     rows: Any = data.tail(MOST_ROWS).reset_index(drop=True)
@@ -98,6 +107,11 @@ def gains_data(world: WorldBacktest) -> pd.DataFrame:
     -------
     pd.DataFrame, the columns of :meth:`adbudget.WorldBacktest.to_frame` and regret (best_gain -
     gain, money per period)
+
+    Examples
+    --------
+    >>> list(ab.plot.gains_data(gained).columns)
+    ['arm', 'cycle', 'gain', 'best_gain', 'share', 'moved', 'regret']
     """
     frame: Any = world.to_frame()
     return frame.assign(regret=frame["best_gain"] - frame["gain"])
@@ -115,6 +129,10 @@ def gains(world: WorldBacktest, *, regret: bool = False, ax: "Axes | None" = Non
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.gains(gained)
     """
     data, column = gains_data(world), "regret" if regret else "share"
     axes, ends = one_axes(ax, (7.0, 4.0)), []
@@ -145,6 +163,11 @@ def backtest_data(walk: HistoryBacktest) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame with date, account, forecast, low, high (90%), seen, inside
+
+    Examples
+    --------
+    >>> list(ab.plot.backtest_data(walk).columns)
+    ['date', 'account', 'forecast', 'low', 'high', 'seen', 'inside']
     """
     columns = ["date", "account", "forecast", "low", "high", "seen", "inside"]
     rows: Any = walk.accounts[columns]
@@ -164,6 +187,10 @@ def backtest(walk: HistoryBacktest, *, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.backtest(walk)
     """
     data, axes = backtest_data(walk), one_axes(ax, (5.6, 4.6))
     if not len(data):
@@ -200,6 +227,11 @@ def cycle_data(report: CycleReport) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame with account, campaign, currency, budget, decided, set_now, verdict, state
+
+    Examples
+    --------
+    >>> list(ab.plot.cycle_data(cycle).columns)
+    ['account', 'campaign', 'currency', 'budget', 'decided', 'set_now', 'verdict', 'state']
     """
     columns = [
         "account",
@@ -231,6 +263,10 @@ def cycle(report: CycleReport, *, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.cycle(cycle)
     """
     data: Any = cycle_data(report)
     moves: Any = data[(data["decided"] - data["budget"]).abs() > 0].head(MOST_ROWS)

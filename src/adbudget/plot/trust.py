@@ -30,6 +30,11 @@ def health_data(health: Health) -> pd.DataFrame:
     pd.DataFrame with figure ("r-hat", "effective draws", "divergent share", "prior share",
     "explained"), account, channel ("" where it is of all), value, target (NaN without one), good
     (whether the target is met; True without one)
+
+    Examples
+    --------
+    >>> list(ab.plot.health_data(fit.health).columns)
+    ['figure', 'account', 'channel', 'value', 'target', 'good']
     """
     draws = max(health.n_draws, 1)
     told = {
@@ -68,6 +73,10 @@ def health(health: Health, *, ax: Any = None) -> np.ndarray:
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.health(fit.health)
     """
     data: Any = health_data(health)
     left, right = panels(2, ax, share=False, size=(4.2, 3.2))

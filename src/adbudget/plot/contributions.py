@@ -7,9 +7,11 @@ import pandas as pd
 
 from adbudget.plot.asked import money_of, the_account
 from adbudget.plot.axes import (
+    ROOM,
     by_date,
     compact,
     dress,
+    legend_above,
     named_rows,
     one_axes,
     plain,
@@ -104,7 +106,7 @@ def contribution(
     code = money_of(fit.panel.currency[at])
     return dress(
         axes,
-        title=f"{account}: what brought the {fit.panel.outcome_name}",
+        title=f"{short(account)}: what brought the {fit.panel.outcome_name}",
         y=f"{code} per period",
         y_text=compact,
     )
@@ -187,14 +189,15 @@ def contribution_share(
         )  # fmt: skip
     axes.plot([], [], "D", color="white", markeredgecolor=INK, ms=5, label="share of spend")
     axes.plot([], [], color=INK, linewidth=1.2, label="90% interval")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    legend_above(axes)
     named_rows(axes, rows["part"].tolist())
     axes.margins(x=0.12)
     dress(
         axes,
-        title=f"{account}: share of the {fit.panel.outcome_name}",
+        title=f"{short(account)}: share of the {fit.panel.outcome_name}",
         x="share of what the model expects, over the record",
         x_text=percent,
+        below=ROOM,
     )
     axes.spines["left"].set_visible(False)
     return axes
@@ -244,7 +247,7 @@ def waterfall(
     at = fit.panel.accounts.index(account)
     dress(
         axes,
-        title=f"{account}: what adds up to the {fit.panel.outcome_name}, with 90% intervals",
+        title=f"{short(account)}: what adds up to the {fit.panel.outcome_name}, with 90% intervals",
         x=f"{money_of(fit.panel.currency[at])} over the record",
         x_text=compact,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.plot.asked import money_of, the_account
-from adbudget.plot.axes import by_date, compact, dress, one_axes, panels
+from adbudget.plot.axes import by_date, compact, dress, one_axes, panels, short
 from adbudget.plot.contributions import INTERVAL, drawn_of, n_draws
 from adbudget.plot.palette import BAND, FAINT, INCREASE, INK, MONITOR
 
@@ -106,7 +106,7 @@ def history(
     upper.legend(frameon=False, fontsize=8, ncols=4, loc="upper left")
     dress(
         upper,
-        title=f"{account}: {fit.panel.outcome_name} and what the model makes of it",
+        title=f"{short(account)}: {fit.panel.outcome_name} and what the model makes of it",
         y=f"{code} per period",
         y_text=compact,
     )

@@ -32,6 +32,10 @@ from .errors import (
     SellerError as SellerError,
     SellerSilentError as SellerSilentError,
 )
+from .experiments import (
+    TestPlan as TestPlan,
+    plan_tests as plan_tests,
+)
 from .forecasting import (
     Forecast as Forecast,
     TargetPlan as TargetPlan,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 import numpy as np
 import pandas as pd
 
+from adbudget.deciding import decide_fit
 from adbudget.decision.attributes import (
     asked_of,
     data_hash,
@@ -19,11 +20,10 @@ from adbudget.decision.attributes import (
     finite,
     history_of,
     limit_prices,
-    stops_of,
     totals_held,
 )
 from adbudget.decision.decision_table import lift_draws, totals_by_currency
-from adbudget.decision.decisions import Decisions, decide
+from adbudget.decision.decisions import Decisions
 from adbudget.decision.options import DecisionOptions
 from adbudget.decision.previous import changes, rows_of
 from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
@@ -31,9 +31,8 @@ from adbudget.decision.today import spend_today
 from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
 from adbudget.model.options import SavedFitOptions, SeededFitOptions
-from adbudget.optimizer import optimize
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.findings import Finding, blocked, caveats, check_identification
+from adbudget.panel.findings import Finding
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
@@ -158,16 +157,7 @@ def _recommended(
     fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
-    proposal = optimize(fitted.draws, now, limits, options["risk"])
-    found = (*untrue, *check_identification(panel), *stops_of(proposal))
-    decisions = decide(
-        proposal,
-        options["thresholds"],
-        health=fitted.health,
-        caveats=_with_drift(caveats(found), fitted),
-        blocked=blocked(found),
-        previous=previous,
-    )
+    decisions = decide_fit(fitted, now, limits, options, untrue)
     frame = to_frame(decisions, fitted, window, untrue)
     frame.attrs["notes"] += told
     log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
@@ -188,17 +178,6 @@ def _learned(panel: Panel, options: RecommendOptions) -> "Fit":
         fitted.save(options["save_fit"])
         log("fit: saved to %s", options["save_fit"])
     return fitted
-
-
-def _with_drift(said: dict[tuple[str, str], str], fitted: "Fit") -> dict[tuple[str, str], str]:
-    """What is said about cells, and that old and recent evidence disagree where they do."""
-    from adbudget.model.drift import drift_caveats
-
-    drifted = drift_caveats(fitted.drift)
-    added = {cell: drifted[cell[1]] for cell in fitted.panel.cells if cell[1] in drifted}
-    return said | {
-        cell: f"{said[cell]} {told}" if cell in said else told for cell, told in added.items()
-    }
 
 
 def to_frame(

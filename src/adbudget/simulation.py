@@ -98,7 +98,7 @@ def simulate(
         current = fit.current_spend
     now = np.nan_to_num(draws.aligned(current))
     planned = _planned_path(draws, plan, horizon)
-    n_tail = _tail_periods(draws)
+    n_tail = tail_periods(draws)
     scale = np.where(draws.exists, draws.scale, 1.0)
     state = draws.carry_in if carry_in else np.repeat((now / scale)[..., None], _n(draws), axis=2)
     after = np.repeat(now[..., None], n_tail, axis=2)
@@ -129,7 +129,7 @@ def _play(draws: CurveDraws, spend: np.ndarray, state: np.ndarray) -> Iterator[n
         yield np.einsum("dacjm,acjm->dac", draws.weights, saturation(level, draws.half_saturation))
 
 
-def _tail_periods(draws: CurveDraws) -> int:
+def tail_periods(draws: CurveDraws) -> int:
     """Periods until the longest adstock has faded."""
     if draws.retention.max() == 0:
         return 0

@@ -94,6 +94,11 @@ class Decisions(Shown):
         """(cell,) how much of the answer is prior; 0 where nothing is known of the fit."""
         return self._asked.prior_share
 
+    @property
+    def blocked(self) -> np.ndarray:
+        """(cell,) whether nothing said of a cell would mean anything."""
+        return np.array(self._asked.blocked, dtype=object) != ""
+
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""
         most = self.thresholds.max_wrong_share

@@ -1,6 +1,11 @@
-"""Problem + draws -> what the best plan is worth where one draw is the truth."""
+"""Problem + curves -> the best plan of some blocks where these curves are the truth.
 
-from dataclasses import replace
+One search finds the plans of many cases side by side. What the plans are worth in hindsight, draw
+by draw, is the bound that no knowledge can beat.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +19,82 @@ from adbudget.risk import Risk
 MOST_AT_ONCE = 20_000  # cells of all copies in one search
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """One block, and what is taken for the truth of it.
+
+    Attributes
+    ----------
+    block : its position
+    weights : (cell, saturation) of all cells of the problem, outcome units per period
+    free : (cell,) which of them may move; None for all that the limits let move
+    """
+
+    block: int
+    weights: np.ndarray
+    free: np.ndarray | None = None
+
+
+def best_plans(problem: Problem, cases: Sequence[Case]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Positions of the cells of each case's block, and their spend in its best plan."""
+    plans: list[tuple[np.ndarray, np.ndarray]] = []
+    sizes = np.bincount(problem.cell_block, minlength=problem.n_blocks)
+    taken, together = [], 0
+    for case in cases:
+        if taken and together + sizes[case.block] > MOST_AT_ONCE:
+            plans += _solved(problem, taken)
+            taken, together = [], 0
+        taken.append(case)
+        together += sizes[case.block]
+    return plans + (_solved(problem, taken) if taken else [])
+
+
+def _solved(problem: Problem, cases: Sequence[Case]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same for cases that fit into one search."""
+    stacked, members = copies(
+        problem,
+        np.array([case.block for case in cases]),
+        draws=problem.draws,
+        account_shift=np.zeros(len(cases), dtype=int),
+    )
+    weights = np.concatenate([case.weights[own] for case, own in zip(cases, members, strict=True)])
+    free = np.concatenate(
+        [
+            np.ones(own.size, bool) if case.free is None else case.free[own]
+            for case, own in zip(cases, members, strict=True)
+        ]
+    )
+    stacked = replace(
+        stacked,
+        draws=_one_draw(problem.draws, weights, stacked.scale),
+        position=(np.zeros(free.size, dtype=int), np.arange(free.size)),
+        lower=np.where(free, stacked.lower, stacked.current),
+        upper=np.where(free, stacked.upper, stacked.current),
+    )
+    best = solve(stacked, Risk(aversion=0.0), np.ones(stacked.n_blocks, dtype=bool)).spend
+    ends = np.cumsum([own.size for own in members])[:-1]
+    return list(zip(members, np.split(best, ends), strict=True))
+
+
+def _one_draw(draws: CurveDraws, weights: np.ndarray, scale: np.ndarray) -> CurveDraws:
+    """Curves of all cells of all cases, side by side, as one draw of one account."""
+    grid = np.zeros((1, 1, scale.size, *draws.weights.shape[3:]))
+    grid[0, 0, :, 0] = weights
+    return replace(
+        draws,
+        accounts=("all",),
+        channels=tuple(map(str, range(scale.size))),
+        weights=grid,
+        scale=scale[None],
+        carry_in=np.zeros((1, scale.size, draws.retention.size)),
+        unit_value=np.ones(1),
+        margin=np.ones(1),
+        currency=("",),
+        highest_spend=None,
+        population=None,
+    )
+
+
 def best_by_draw(problem: Problem, some: np.ndarray) -> np.ndarray:
     """(some, account) value of the best plan against today's, money per period.
 
@@ -22,47 +103,19 @@ def best_by_draw(problem: Problem, some: np.ndarray) -> np.ndarray:
     problem : what the plans may be
     some : positions of the draws, each of which is taken for the truth
     """
-    n_accounts = len(problem.draws.accounts)
-    size = max(1, MOST_AT_ONCE // max(problem.n_cells, 1))
-    parts = [some[i : i + size] for i in range(0, some.size, size)]
-    return np.concatenate([_best(problem, part, n_accounts) for part in parts])
-
-
-def _best(problem: Problem, some: np.ndarray, n_accounts: int) -> np.ndarray:
-    """The same for a few draws, all of them in one search."""
-    copy = np.repeat(np.arange(some.size), problem.n_blocks)
-    stacked, members = copies(
-        problem,
-        np.tile(np.arange(problem.n_blocks), some.size),
-        draws=_side_by_side(problem.draws, some),
-        account_shift=copy * n_accounts,
-    )
-    spend = solve(stacked, Risk(aversion=0.0), np.ones(stacked.n_blocks, dtype=bool)).spend
-    cell = np.concatenate(members)
-    of_draw = np.repeat(copy, [group.size for group in members])
-    weights = stacked.draws.steady_weights[0][stacked.position]
-    after, before = (
-        saturation(plan / stacked.scale, problem.draws.half_saturation)
-        for plan in (spend, stacked.current)
-    )
-    earned = (weights * (after - before)).sum(axis=1) * stacked.unit_money
-    value = np.zeros((some.size, n_accounts))
-    np.add.at(value, (of_draw, problem.position[0][cell]), earned - (spend - stacked.current))
+    by_draw = problem.draws.steady_weights[some][:, *problem.position]
+    cases = [
+        Case(block=block, weights=weights)
+        for weights in by_draw
+        for block in range(problem.n_blocks)
+    ]
+    value = np.zeros((some.size, len(problem.draws.accounts)))
+    for i, (cell, spend) in enumerate(best_plans(problem, cases)):
+        draw, now = i // problem.n_blocks, problem.current[cell]
+        after, before = (
+            saturation(plan / problem.scale[cell], problem.draws.half_saturation)
+            for plan in (spend, now)
+        )
+        earned = (by_draw[draw, cell] * (after - before)).sum(axis=1) * problem.unit_money[cell]
+        np.add.at(value[draw], problem.position[0][cell], earned - (spend - now))
     return value
-
-
-def _side_by_side(draws: CurveDraws, some: np.ndarray) -> CurveDraws:
-    """One draw of many accounts: those of the first draw, those of the second, and so on."""
-    n = some.size
-    return replace(
-        draws,
-        accounts=tuple(f"{d} {name}" for d in some for name in draws.accounts),
-        weights=draws.weights[some].reshape(1, -1, *draws.weights.shape[2:]),
-        scale=np.tile(draws.scale, (n, 1)),
-        carry_in=np.tile(draws.carry_in, (n, 1, 1)),
-        unit_value=np.tile(draws.unit_value, n),
-        margin=np.tile(draws.margin, n),
-        currency=draws.currency * n,
-        highest_spend=None,
-        population=None,
-    )

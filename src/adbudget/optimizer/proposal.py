@@ -4,7 +4,7 @@ The order of the work: arrays (problem) -> are the limits possible (conflict) ->
 exact limits (repair) -> whole steps (rounding) -> hold where nothing is better -> Proposal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from adbudget.money import amount
 from adbudget.optimizer.alternative import MoveComparison, compare_without
 from adbudget.optimizer.certificate import upper_bounds
 from adbudget.optimizer.conflict import check_feasible
-from adbudget.optimizer.hindsight import best_by_draw
+from adbudget.optimizer.hindsight import Case, best_by_draw, best_plans
 from adbudget.optimizer.objective import pool_objectives, value_by_account
 from adbudget.optimizer.prices import shadow_prices
 from adbudget.optimizer.problem import Problem, build_problem, hold_cells
@@ -135,6 +135,11 @@ class Proposal(Shown):
         return _series(problem, np.array(problem.pools, dtype=object)[problem.pool], "pool")
 
     @property
+    def block_of_cell(self) -> np.ndarray:
+        """(cell,) number of the block it is solved in: cells of other blocks do not matter to it."""
+        return self._problem.cell_block
+
+    @property
     def totals(self) -> pd.Series:
         """Series by pool: the money it may spend per period; empty where totals are free."""
         problem = self._problem
@@ -172,6 +177,20 @@ class Proposal(Shown):
         with _one_thread():
             found = compare_without(problem, spend, self._solution, moved)
             return {names[one.cell]: one for one in found}
+
+    def best_plans(self, cases: Sequence[Case]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The best plan of some blocks where other curves are the truth.
+
+        Parameters
+        ----------
+        cases : blocks, curves, and the cells that may move
+
+        Returns
+        -------
+        For each case, positions of the cells of its block and their spend
+        """
+        with _one_thread():
+            return best_plans(self._problem, cases)
 
     def best_in_hindsight(self, some: np.ndarray) -> np.ndarray:
         """(some, account) value of the best plan within the limits for each of some draws.

@@ -1,0 +1,1 @@
+"""What tests teach: rounds of planned, random and Thompson tests on worlds with known truth."""

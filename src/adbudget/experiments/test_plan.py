@@ -1,0 +1,278 @@
+"""TestPlan: which tests are worth running, what knowing would be worth, and what waiting does."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from adbudget.display.page import Page, Shown, counted, table_of
+from adbudget.experiments.designs import HOLDOUT, Design
+from adbudget.experiments.schedule import path_of, schedule_of
+from adbudget.experiments.trials import Worth
+from adbudget.money import amount, estimate_text
+from adbudget.panel.panel import Panel
+
+COLUMNS = (
+    "test",
+    "chosen",
+    "kind",
+    "channel",
+    "accounts",
+    "n_accounts",
+    "change",
+    "weeks",
+    "extra_spend",
+    "cost",
+    "cost_high",
+    "value",
+    "net",
+    "gain_per_period",
+    "prob_flip",
+    "calls_changed",
+    "payback_weeks",
+    "power",
+    "currency",
+)
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Offer:
+    """One test that may be run.
+
+    Attributes
+    ----------
+    design : as it would be laid out
+    worth : by itself
+    adds : margin money per period it adds to the tests chosen before it; its own gain when it is
+        not chosen
+    chosen : whether it is part of the best set
+    """
+
+    design: Design
+    worth: Worth
+    adds: float
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TestPlan(Shown):
+    """Tests, the best set first, and what else could be done. Money is account currency.
+
+    Attributes
+    ----------
+    offers : every test worth more than it costs, the chosen ones first
+    cells : (account, channel) of every cell that was looked at
+    learn_value : Series by cell: margin money per period that knowing its curve would be worth, the
+        most that any test of it can bring
+    learn_flip : Series by cell: probability that its call would be another one then
+    wait : per cell and number of weeks, what plain history would decide; see
+        :func:`adbudget.experiments.waiting.waiting`
+    weeks, horizon_weeks : length of the tests, and of the time after them that ``value`` counts
+    lengths : periods of each block of a test
+    current : (cell,) spend per period today
+    panel : the history
+    healthy : whether the fit can be trusted; what it says of tests is as good as that
+    """
+
+    __test__: ClassVar[bool] = False  # to pytest: the name is a plan of tests, not a test
+
+    offers: tuple[Offer, ...]
+    cells: pd.MultiIndex
+    learn_value: pd.Series
+    learn_flip: pd.Series
+    wait: pd.DataFrame
+    weeks: float
+    horizon_weeks: float
+    lengths: tuple[int, ...]
+    current: np.ndarray
+    panel: Panel
+    healthy: bool
+
+    @property
+    def chosen(self) -> tuple[Offer, ...]:
+        """The set that is worth most, in the order in which its tests add to it."""
+        return tuple(offer for offer in self.offers if offer.chosen)
+
+    @property
+    def horizon(self) -> float:
+        """Periods after the tests whose gain counts."""
+        return self.horizon_weeks * 7 / self.panel.period_days
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per test, the chosen ones first.
+
+        Columns
+        -------
+        test (a name), chosen, kind, channel, accounts (names with ";"), n_accounts, change (largest
+        change of spend, as a share), weeks, extra_spend (spent more over the test), cost (margin
+        given up while it runs and its carry-over lasts: expected), cost_high (95% quantile), value
+        (expected margin gained over ``horizon_weeks`` by the calls that its result changes; of a
+        chosen test, what it adds to those before it), net (value less cost, where that is above
+        0), gain_per_period,
+        prob_flip (mean probability, over its cells, that the call is another one then),
+        calls_changed (how many calls of all are expected to be others), payback_weeks (cost over
+        weekly gain), power (probability that the 95% interval of its result excludes zero),
+        currency
+        """
+        rows = [self._row(i, offer) for i, offer in enumerate(self.offers, start=1)]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def _row(self, number: int, offer: Offer) -> dict[str, object]:
+        worth, names = offer.worth, self._names(offer.design)
+        value = offer.adds * self.horizon
+        weekly = offer.adds * 7 / self.panel.period_days
+        accounts = list(dict.fromkeys(account for account, _ in names))
+        tested = [worth.flips[arm.cell] for arm in offer.design.arms]
+        return {
+            "test": f"T{number}",
+            "chosen": offer.chosen,
+            "kind": offer.design.kind,
+            "channel": " & ".join(dict.fromkeys(channel for _, channel in names)),
+            "accounts": ";".join(accounts),
+            "n_accounts": len(accounts),
+            "change": offer.design.change,
+            "weeks": self.weeks,
+            "extra_spend": worth.extra_spend,
+            "cost": worth.cost,
+            "cost_high": worth.cost_high,
+            "value": value,
+            "net": worth.net(offer.adds, self.horizon),
+            "gain_per_period": offer.adds,
+            "prob_flip": float(np.mean(tested)),
+            "calls_changed": float(sum(worth.flips.values())),
+            "payback_weeks": max(worth.cost, 0.0) / weekly if weekly > 0 else np.inf,
+            "power": worth.power,
+            "currency": self._currency(offer.design),
+        }
+
+    def _names(self, design: Design) -> list[tuple[str, str]]:
+        cells: list[tuple[str, str]] = self.cells.tolist()
+        return [cells[arm.cell] for arm in design.arms]
+
+    def _currency(self, design: Design) -> str:
+        account = self._names(design)[0][0]
+        return self.panel.currency[self.panel.accounts.index(account)]
+
+    def schedule(self, start: object = None, *, tests: object = None) -> pd.DataFrame:
+        """The chosen tests ready to hand over, one row per cell and stretch of equal spend.
+
+        Parameters
+        ----------
+        start : first day of the tests; the period after the record when None
+        tests : names of the tests to write out, as in :meth:`to_frame`; the chosen ones when None
+
+        Returns
+        -------
+        pd.DataFrame: test, kind, account, channel, start, end (first and last day), spend_before,
+        spend_after (per period, today and in the test), spend_per_day, share (of the account's
+        regions that take part; 1 for all), record (what to note). Of a holdout, lift_total and
+        standard_error are there to be filled in: with them its rows are what
+        :func:`adbudget.fit` takes as ``lift_tests``, see :func:`adbudget.experiments.lift_rows`
+
+        Raises
+        ------
+        InputError : start is no date, or falls into the record; a test is not known
+        """
+        return schedule_of(self, start, tests)
+
+    def path(self, tests: object = None) -> pd.DataFrame:
+        """Spend of every cell period by period while the chosen tests run.
+
+        Parameters
+        ----------
+        tests : names of the tests, as in :meth:`schedule`
+
+        Returns
+        -------
+        pd.DataFrame indexed by (account, channel), one column per period: what
+        :func:`adbudget.simulate` and :func:`adbudget.forecast` take as a plan. A holdout, which
+        concerns a share of an account, counts as that share of its change
+
+        Raises
+        ------
+        InputError : a test is not known
+        """
+        return path_of(self, tests)
+
+    @property
+    def next_tests(self) -> pd.DataFrame:
+        """By cell: learn_value, and the test with it that pays best, in words ("" if none does)."""
+        best: dict[int, Offer] = {}
+        for offer in self.offers:
+            for arm in offer.design.arms:
+                known = best.get(arm.cell)
+                if known is None or self._net(offer) > self._net(known):
+                    best[arm.cell] = offer
+        told = [self.in_words(best[i], i) if i in best else "" for i in range(len(self.cells))]
+        return pd.DataFrame({"learn_value": self.learn_value, "next_test": told}, index=self.cells)
+
+    def _net(self, offer: Offer) -> float:
+        return offer.worth.net(offer.worth.gain, self.horizon)
+
+    def in_words(self, offer: Offer, cell: int | None = None) -> str:
+        """A test as a sentence that a buyer can read aloud.
+
+        Parameters
+        ----------
+        offer : of this plan
+        cell : whose chance of being decided is told; the mean of its cells when None
+        """
+        worth, design = offer.worth, offer.design
+        accounts = dict.fromkeys(account for account, _ in self._names(design))
+        many = f" in {counted(len(accounts), 'account')}" if len(accounts) > 1 else ""
+        tested = [worth.flips[arm.cell] for arm in design.arms]
+        flips = float(np.mean(tested)) if cell is None else worth.flips[cell]
+        code = self._currency(design)
+        price = f"for about {estimate_text(worth.cost, code)}"
+        if worth.cost <= 0:
+            price = "at no expected cost"
+        value = estimate_text(worth.gain * self.horizon, code)
+        return (
+            f"{_weeks(self.weeks)} {_how(design)}{many} would change this call with {flips:.0%} "
+            f"probability, {price}; worth {value} {_horizon(self.horizon_weeks)}."
+        )
+
+    def page(self) -> Page:
+        """What ``repr`` and a notebook show."""
+        frame = self.to_frame()
+        chosen = frame[frame["chosen"]]
+        shown = frame[["test", "chosen", "kind", "channel", "accounts", "cost", "value"]].assign(
+            flips=[f"{one:.0%}" for one in frame["prob_flip"]]
+        )
+        told = "none is worth more than it costs"
+        if len(chosen):
+            told = f"{counted(len(chosen), 'test')}: " + ", ".join(
+                f"cost {amount(own['cost'].sum())}, worth {amount(own['value'].sum())} "
+                f"{code}".strip()
+                for code, own in chosen.groupby("currency", sort=True)
+            )
+        return Page(
+            title=f"Tests of {self.weeks:g} weeks: {counted(len(self.offers), 'test')} worth "
+            f"more than {'it costs' if len(self.offers) == 1 else 'they cost'}",
+            facts=[
+                ("best set", told),
+                ("value", f"over {self.horizon_weeks:g} weeks after the tests"),
+                *([] if self.healthy else [("fit", "not healthy: none of this can be trusted")]),
+            ],
+            next=(".to_frame()  .schedule(start)  .learn_value  .wait",),
+            **table_of(shown),
+        )
+
+
+def _weeks(weeks: float) -> str:
+    words = {1: "One week", 2: "Two weeks", 3: "Three weeks", 4: "Four weeks"}
+    return words.get(int(weeks), f"{weeks:g} weeks") if weeks == int(weeks) else f"{weeks:g} weeks"
+
+
+def _horizon(weeks: float) -> str:
+    return "a quarter" if weeks == 13 else f"over {weeks:g} weeks"
+
+
+def _how(design: Design) -> str:
+    if design.kind == HOLDOUT:
+        return f"off in {design.arms[0].share:.0%} of the regions"
+    if design.change == -1:
+        return "on and off in turn"
+    return f"at {design.change:+.0%} and {-design.change:+.0%} in turn"

@@ -74,7 +74,7 @@ def cycle_report():
         ("south", "kept", 90.0, 90.0, "auto"),
     ]
     table = pd.DataFrame(budgets, columns=["account", "campaign", "budget", "decided", "verdict"])
-    table = table.assign(currency="EUR", set_now=table["decided"], state="made")
+    table = table.assign(currency="EUR", set_now=table["decided"], state="made", reason="")
     return CycleReport(
         key="2026-03-02T08:00", at=pd.Timestamp("2026-03-02T08:00Z"), dry=True, resumed=False,
         plans=(), applied=None, table=table,

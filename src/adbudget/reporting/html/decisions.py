@@ -13,10 +13,12 @@ from adbudget.plot.landing import landing_days
 from adbudget.plot.palette import slots
 from adbudget.plot.past import history_data
 from adbudget.plot.response import curves_data, marks_data
+from adbudget.plot.trade_off import frontier_data
 from adbudget.reporting.cells import WHY_MONITORED
 from adbudget.reporting.html.charts import (
     bar_picture,
     curve_picture,
+    frontier_picture,
     history_picture,
     hue_class,
     interval_picture,
@@ -26,6 +28,7 @@ from adbudget.reporting.summary import FINDINGS
 from adbudget.reporting.text import PERIOD_NOUNS, change, counted, percent
 
 if TYPE_CHECKING:
+    from adbudget.decision.decisions import Decisions
     from adbudget.model.fit import Fit
 
 POINTS = 33  # of a curve on the page
@@ -139,6 +142,27 @@ def allocation(frame: Any) -> list[Row]:
             row = {"channel": channel, "hue": hue_class(hues[channel]), "told": told}
             rows.append({**row, "moved": moved, "picture": picture})
     return rows
+
+
+def frontier_told(decisions: "Decisions") -> list[Row]:
+    """By currency: what other bars for a call would bring and risk, as a picture and as rows."""
+    data: Any = frontier_data(decisions)
+    blocks = []
+    for code, own in data.groupby("currency", sort=False):
+        rows = [
+            {
+                "bar": f"{row['prob']:.0%}" + (" (asked)" if row["asked"] else ""),
+                "calls": f"{row['calls']:,}",
+                "wrong": percent(row["expected_wrong_share"]) if row["calls"] else "-",
+                "moved": amount(row["moved"]),
+                "gain": amount(row["expected_gain"], signed=True),
+                "worst": amount(row["worst_tenth"], signed=True),
+            }
+            for row in records(own[own["prob"].notna()])
+        ]
+        title = "Expected gain against the mean of the worst tenth, by the probability a call needs"
+        blocks.append({"code": str(code), "rows": rows, "picture": frontier_picture(own, title)})
+    return blocks
 
 
 def limits_told(facts: Mapping[str, Any]) -> Row:

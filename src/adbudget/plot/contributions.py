@@ -112,12 +112,15 @@ def contribution(
     )
 
 
-def share_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.DataFrame:
+def share_data(
+    fit: "Fit", account: str | None = None, *, seed: int = 0, drawn: "xr.Dataset | None" = None
+) -> pd.DataFrame:
     """Share of each part in the outcome of the whole record, beside its share of the spend.
 
     Parameters
     ----------
     fit, account, seed : as in :func:`contribution_data`
+    drawn : from :meth:`adbudget.Fit.contributions`, where it is at hand already
 
     Returns
     -------
@@ -129,7 +132,7 @@ def share_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.D
     ------
     InputError : there is no such account
     """
-    account, drawn, value = drawn_of(fit, account, seed)
+    account, drawn, value = drawn_of(fit, account, seed, drawn)
     at = fit.panel.accounts.index(account)
     spend = fit.panel.spend[at].sum(axis=1)
     whole = value * drawn["expected"].sum("date").to_numpy()
@@ -266,10 +269,14 @@ def n_draws(fit: "Fit") -> int:
     return min(N_DRAWS, fit.positions.shape[0] * fit.positions.shape[1])
 
 
-def drawn_of(fit: "Fit", account: str | None, seed: int) -> "tuple[str, xr.Dataset, float]":
+def drawn_of(
+    fit: "Fit", account: str | None, seed: int, drawn: "xr.Dataset | None" = None
+) -> "tuple[str, xr.Dataset, float]":
     """Name, contributions of the account within its record, and money per outcome unit."""
     name = the_account(account, fit.panel.accounts)
-    drawn = fit.contributions(seed=seed, draws=n_draws(fit), accounts=[name]).sel(account=name)
+    if drawn is None:  # every call takes the time of all accounts, whoever is asked for
+        drawn = fit.contributions(seed=seed, draws=n_draws(fit), accounts=[name])
+    drawn = drawn.sel(account=name)
     at = fit.panel.accounts.index(name)
     inside = slice(int(fit.panel.first[at]), int(fit.panel.last[at]) + 1)
     return name, drawn.isel(date=inside), float(fit.panel.unit_value[at])

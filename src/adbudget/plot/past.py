@@ -23,6 +23,7 @@ def history_data(
     *,
     seed: int = 0,
     replicated: "xr.DataArray | None" = None,
+    drawn: "xr.Dataset | None" = None,
 ) -> pd.DataFrame:
     """What was recorded and what the model makes of it, period by period, in money.
 
@@ -30,6 +31,7 @@ def history_data(
     ----------
     fit, account, seed : as in :func:`adbudget.plot.contribution_data`
     replicated : from :meth:`adbudget.Fit.posterior_predictive`, where it is at hand already
+    drawn : from :meth:`adbudget.Fit.contributions`, likewise
 
     Returns
     -------
@@ -41,7 +43,7 @@ def history_data(
     ------
     InputError : there is no such account
     """
-    account, drawn, value = drawn_of(fit, account, seed)
+    account, drawn, value = drawn_of(fit, account, seed, drawn)
     every = replicated
     if every is None:
         every = fit.posterior_predictive(seed=seed, draws=n_draws(fit))

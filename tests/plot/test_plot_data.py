@@ -248,3 +248,12 @@ def test_a_forecast_that_cannot_be_trusted_is_drawn_with_those_words():
 def test_a_forecast_of_an_account_nobody_knows_is_refused():
     with pytest.raises(ab.InputError, match="there is no account 'b'"):
         plot.forecast(forecast_by_hand(), "b")
+
+
+def test_contributions_drawn_for_all_accounts_at_once_say_the_same_of_each(fitted):
+    drawn = fitted.contributions(seed=0, draws=40)
+    for account in ("north", "south"):
+        at_once = plot.share_data(fitted, account, drawn=drawn)
+        pd.testing.assert_frame_equal(at_once, plot.share_data(fitted, account))
+        past = plot.history_data(fitted, account, drawn=drawn)
+        pd.testing.assert_frame_equal(past, plot.history_data(fitted, account))

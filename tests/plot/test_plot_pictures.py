@@ -1,12 +1,15 @@
 """Every plot looks as it did when somebody last looked at it."""
 
+import dataclasses
 import os
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import adbudget as ab
 from adbudget import plot
+from adbudget.loop.cycle_report import CycleReport
 from adbudget.loop.promises import Judged
 from tests.display.test_public_records import walk, world_backtest
 from tests.pacing.flights import daily, plan_frame, plan_row
@@ -47,6 +50,37 @@ def changed(frame):
     return told
 
 
+def walked():
+    """Twelve forecasts, of which two do not hold what came in."""
+    n = np.arange(12)
+    seen = 1000.0 + 40 * n
+    forecast = seen * (1 + 0.04 * np.sin(3 * n) + 0.25 * (n % 6 == 5))
+    made = walk()
+    rows = pd.DataFrame(
+        {"date": "2026-01-05", "account": np.where(n % 2, "north", "south"), "seen": seen,
+         "forecast": forecast, "low": forecast - 150, "high": forecast + 150,
+         "as_before": 1050.0 + 20 * n}
+    )  # fmt: skip
+    rows["inside"] = (rows["low"] <= rows["seen"]) & (rows["seen"] <= rows["high"])
+    return dataclasses.replace(made, accounts=rows)
+
+
+def cycle_report():
+    budgets = [
+        ("north", "search", 1000.0, 1200.0, "auto"),
+        ("north", "social", 800.0, 700.0, "auto"),
+        ("south", "a campaign with a very long name indeed", 400.0, 400.04, "auto"),
+        ("south", "new", 0.0, 50.0, "needs_approval"),
+        ("south", "kept", 90.0, 90.0, "auto"),
+    ]
+    table = pd.DataFrame(budgets, columns=["account", "campaign", "budget", "decided", "verdict"])
+    table = table.assign(currency="EUR", set_now=table["decided"], state="made", reason="")
+    return CycleReport(
+        key="2026-03-02T08:00", at=pd.Timestamp("2026-03-02T08:00Z"), dry=True, resumed=False,
+        plans=(), applied=None, table=table,
+    )  # fmt: skip
+
+
 MAKE = {
     "curves": lambda fit, frame, made: plot.curves(fit, "north", frame),
     "curve": lambda fit, frame, made: plot.curves(fit, "south", frame, channels=["search"]),
@@ -69,6 +103,8 @@ MAKE = {
     "policy": lambda fit, frame, made: plot.policy(policy_plan()),
     "promises": lambda fit, frame, made: plot.promises(judged()),
     "gains": lambda fit, frame, made: plot.gains(world_backtest()),
+    "backtest": lambda fit, frame, made: plot.backtest(walked()),
+    "cycle": lambda fit, frame, made: plot.cycle(cycle_report()),
 }
 
 
@@ -86,13 +122,15 @@ def test_another_picture_is_seen(fitted, frame, same_picture):
 
 def test_every_plot_of_the_package_has_a_picture():
     plots = {name for name in dir(plot) if not name.endswith(("_data", "_days"))}
-    assert plots - set(MAKE) == {
-        "backtest",
-        "cycle",
-    }  # both are drawn from frames in test_plot_data
+    assert plots == {name for name in MAKE if name != "curve"}
 
 
-def test_a_walk_through_a_history_and_a_cycle_without_moves_can_be_drawn():
+def test_a_walk_through_a_history_counts_the_intervals_that_held():
     wide = walk()
     wide.accounts[["low", "high"]] = [80.0, 120.0]
-    assert "100% of 90" in plot.backtest(wide).get_title(loc="left")
+    assert "90 of 90 inside 90% intervals" in plot.backtest(wide).get_title(loc="left")
+
+
+def test_a_backtest_of_a_world_is_the_loop_beside_other_rules():
+    names = {text.get_text() for text in plot.backtest(world_backtest()).texts}
+    assert names == {"loop", "frozen", "roas", "oracle"}

@@ -12,14 +12,16 @@ import pandas as pd
 import pytest
 
 import adbudget as ab
+from adbudget.decision.decisions import decide
 from adbudget.loop import CycleReport
 from adbudget.money import amount
+from adbudget.optimizer import optimize
 from adbudget.reporting.html.charts import ticks
 from adbudget.reporting.html.report import report, report_html
 from adbudget.reporting.html.trust import checks_of, worst
 from tests.display.test_public_records import walk
 from tests.made_fits import unsampled
-from tests.plot.test_plot_pictures import judged, pacing_report, policy_plan
+from tests.plot.test_plot_pictures import cycle_report, judged, pacing_report, policy_plan
 from tests.reporting.conftest import ACCOUNTS, SCRIPT, decided, world
 
 
@@ -239,6 +241,26 @@ def test_a_cycle_shows_promises_risk_and_what_was_not_made():
     assert "Cycle 2026-03-02T08:00" in text
     assert "was promised and" in text
     assert '<meta http-equiv="refresh" content="60">' in page
+
+
+def test_a_campaign_of_a_cycle_stands_on_the_page_once_with_its_verdict():
+    made = cycle_report()
+    page = report_html(replace(made, plans=(policy_plan(),)))
+    text = text_of(page)
+    assert "PASS The fit can be trusted." in text
+    assert "EUR 2,290 → 2,440" in text  # all budgets a day, before and after
+    assert "1 wait for approval, 0 blocked" in text
+    assert "In figures" in text
+    assert policy_plan().calls[0].rationale not in text  # the cycle tells why, not the policy again
+    assert page.count("<table") == 1
+
+
+def test_gain_against_risk_stands_beside_the_decisions_it_is_of(frame, fitted):
+    decisions = decide(optimize(fitted), ab.Thresholds(prob=0.6, max_wrong_share=0.4))
+    text = text_of(report_html([frame, decisions]))
+    assert "Gain against risk" in text
+    for row in decisions.frontier([0.6]).itertuples():
+        assert f"60% (asked) {row.calls}" in text
 
 
 def test_several_results_share_one_page(frame):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from adbudget.forecasting import Forecast
 from adbudget.plot.asked import PERIOD_NOUNS, known_account
-from adbudget.plot.axes import by_date, compact, dress, one_axes
+from adbudget.plot.axes import by_date, compact, dress, one_axes, short
 from adbudget.plot.palette import INCREASE, INK
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def forecast(made: Forecast, account: str | None = None, *, ax: "Axes | None" = 
     money = "" if made.counts or not code else f", {code}"
     return dress(
         axes,
-        title=f"{name}: {made.outcome_name}{doubt}",
+        title=f"{short(name)}: {made.outcome_name}{doubt}",
         y=f"{made.outcome_name} per {PERIOD_NOUNS[made.period]}{money}",
         y_text=compact,
     )

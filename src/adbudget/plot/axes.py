@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 28  # letters of a name on an axis
 SMALL = 8  # size of labels, points
 COLUMNS = 3  # panels side by side
+ROOM = 20.0  # points below a title for a legend
 
 
 def one_axes(ax: "Axes | None", size: tuple[float, float] = (7.0, 4.0)) -> "Axes":
@@ -57,7 +58,7 @@ def panels(
                 "or name one channel."
             )
         return given
-    n_columns = min(COLUMNS, n_panels)
+    n_columns = 2 if n_panels == 4 else min(COLUMNS, n_panels)
     size = (6.0, 4.0) if n_panels == 1 else size
     n_rows = -(-n_panels // n_columns)
     figure = _figure((size[0] * n_columns, size[1] * n_rows + 0.5))
@@ -86,6 +87,7 @@ def dress(
     y: str = "",
     x_text: Callable[[float], str] | None = None,
     y_text: Callable[[float], str] | None = None,
+    below: float = 6.0,
 ) -> "Axes":
     """Titles, labels of the scales, and no more ink than needed.
 
@@ -94,11 +96,13 @@ def dress(
     axes : to be dressed
     title, x, y : words
     x_text, y_text : value -> text of a tick; None leaves them
+    below : room between title and axes, points; ``ROOM`` where :func:`legend_above` has put a
+        legend there
     """
     from matplotlib.ticker import FuncFormatter
 
     if title:
-        axes.set_title(plain(title), loc="left", fontsize=10)
+        axes.set_title(plain(title), loc="left", fontsize=10, pad=below)
     if x:
         axes.set_xlabel(plain(x), fontsize=9)
     if y:
@@ -131,6 +135,25 @@ def head(every: "Sequence[Axes]", title: str) -> None:
     )
 
 
+def legend_above(axes: "Axes", columns: int = 4) -> None:
+    """A legend in one row between title and axes, where it covers neither.
+
+    Parameters
+    ----------
+    columns : entries side by side
+    """
+    axes.legend(
+        frameon=False,
+        fontsize=SMALL,
+        ncols=columns,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        borderaxespad=0.0,
+        borderpad=0.2,
+        handlelength=1.2,
+    )
+
+
 def named_rows(axes: "Axes", names: Sequence[str]) -> None:
     """Names of rows on the left scale, the first at the top."""
     axes.set_yticks(range(len(names)), [plain(short(name)) for name in names], fontsize=SMALL)
@@ -144,7 +167,9 @@ def by_date(axes: "Axes") -> None:
 
     locator = AutoDateLocator(maxticks=7)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    # Only the year, at the end of the scale: the month there would be that of the last date alone.
+    ends = ["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y"]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=ends))
 
 
 def name_ends(axes: "Axes", ends: Sequence[tuple[float, float, str, str]]) -> None:
@@ -208,6 +233,14 @@ def compact(value: float) -> str:
         if size >= step * (1 if step > 1e3 else 10):
             return f"{value / step:.3g}{letter}"
     return amount(value, 0 if size >= 10 or float(value).is_integer() else 2)
+
+
+def from_to(before: float, after: float) -> str:
+    """340k → 350k; in full where the short forms are the same."""
+    for told in (compact, amount, lambda value: amount(value, 2)):
+        if told(before) != told(after):
+            return f"{told(before)} → {told(after)}"
+    return compact(before)
 
 
 def share(value: float) -> str:

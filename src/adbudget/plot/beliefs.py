@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.plot.asked import the_account
-from adbudget.plot.axes import dress, named_rows, one_axes, ratio, short
+from adbudget.plot.axes import ROOM, dress, legend_above, named_rows, one_axes, ratio, short
 from adbudget.plot.palette import FAINT, INK, colours
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ INTERVAL = (0.05, 0.95)
 N_PRIOR = 2000
 MOST_ROWS = 60
 LEAST = 0.01  # returns below it are drawn here, as a scale of factors has no zero
+FEW_FACTORS = 12.0  # largest over smallest value of a scale with more labels in between
 
 
 def prior_posterior_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.DataFrame:
@@ -99,11 +100,14 @@ def prior_posterior(
     axes.plot([], [], color=INK, linewidth=3, label="after (in the channel's colour)")
     named_rows(axes, names)
     _factors(axes)
-    axes.legend(
-        frameon=False, fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0),
-        borderaxespad=0.0,
-    )  # fmt: skip
-    dress(axes, title=str(data["account"].iloc[0]), x="return over the history, 90%", x_text=ratio)
+    legend_above(axes)
+    dress(
+        axes,
+        title=f"{short(data['account'].iloc[0])}: returns before and after the data",
+        x="return over the history, 90%",
+        x_text=ratio,
+        below=ROOM,
+    )
     axes.spines["left"].set_visible(False)
     return axes
 
@@ -192,10 +196,7 @@ def shrinkage(
     axes.plot([], [], "o", color=INK, label="this account, with all others")
     if data["own"].notna().any():
         axes.plot([], [], "o", color=INK, fillstyle="none", label="this account alone")
-    axes.legend(
-        frameon=False, fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0),
-        borderaxespad=0.0,
-    )  # fmt: skip
+    legend_above(axes)
     pairs = zip(rows["channel"], rows["account"], strict=True)
     named_rows(axes, [f"{short(c, 12)} / {short(a, 14)}" for c, a in pairs])
     axes.tick_params(axis="y", labelsize=7)
@@ -203,8 +204,10 @@ def shrinkage(
     _factors(axes)
     dress(
         axes,
+        title="Returns" if channel is None else f"Returns of {channel}",
         x="return over the history, 90%" + (f"; {left} more cells are left out" if left else ""),
         x_text=ratio,
+        below=ROOM,
     )
     axes.tick_params(axis="y", labelsize=7)
     axes.spines["left"].set_visible(False)
@@ -224,7 +227,9 @@ def _factors(axes: "Axes") -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    low, high = axes.get_xlim()
+    subs = (1.0, 2.0, 5.0) if high > FEW_FACTORS * low else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs))
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 
 from adbudget.plot.asked import money_of, the_account
 from adbudget.plot.axes import (
+    ROOM,
     by_date,
     compact,
     dress,
+    legend_above,
     named_rows,
     one_axes,
     plain,
@@ -113,18 +115,21 @@ def contribution(
     code = money_of(fit.panel.currency[at])
     return dress(
         axes,
-        title=f"{account}: what brought the {fit.panel.outcome_name}",
+        title=f"{short(account)}: what brought the {fit.panel.outcome_name}",
         y=f"{code} per period",
         y_text=compact,
     )
 
 
-def share_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.DataFrame:
+def share_data(
+    fit: "Fit", account: str | None = None, *, seed: int = 0, drawn: "xr.Dataset | None" = None
+) -> pd.DataFrame:
     """Share of each part in the outcome of the whole record, beside its share of the spend.
 
     Parameters
     ----------
     fit, account, seed : as in :func:`contribution_data`
+    drawn : from :meth:`adbudget.Fit.contributions`, where it is at hand already
 
     Returns
     -------
@@ -142,7 +147,7 @@ def share_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.D
     ['account', 'part', 'kind', 'total', 'total_low', 'total_high', 'share', 'share_low',
      'share_high', 'spend_share']
     """
-    account, drawn, value = drawn_of(fit, account, seed)
+    account, drawn, value = drawn_of(fit, account, seed, drawn)
     at = fit.panel.accounts.index(account)
     spend = fit.panel.spend[at].sum(axis=1)
     whole = value * drawn["expected"].sum("date").to_numpy()
@@ -206,14 +211,15 @@ def contribution_share(
         )  # fmt: skip
     axes.plot([], [], "D", color="white", markeredgecolor=INK, ms=5, label="share of spend")
     axes.plot([], [], color=INK, linewidth=1.2, label="90% interval")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    legend_above(axes)
     named_rows(axes, rows["part"].tolist())
     axes.margins(x=0.12)
     dress(
         axes,
-        title=f"{account}: share of the {fit.panel.outcome_name}",
+        title=f"{short(account)}: share of the {fit.panel.outcome_name}",
         x="share of what the model expects, over the record",
         x_text=percent,
+        below=ROOM,
     )
     axes.spines["left"].set_visible(False)
     return axes
@@ -267,7 +273,7 @@ def waterfall(
     at = fit.panel.accounts.index(account)
     dress(
         axes,
-        title=f"{account}: what adds up to the {fit.panel.outcome_name}, with 90% intervals",
+        title=f"{short(account)}: what adds up to the {fit.panel.outcome_name}, with 90% intervals",
         x=f"{money_of(fit.panel.currency[at])} over the record",
         x_text=compact,
     )
@@ -286,10 +292,14 @@ def n_draws(fit: "Fit") -> int:
     return min(N_DRAWS, fit.positions.shape[0] * fit.positions.shape[1])
 
 
-def drawn_of(fit: "Fit", account: str | None, seed: int) -> "tuple[str, xr.Dataset, float]":
+def drawn_of(
+    fit: "Fit", account: str | None, seed: int, drawn: "xr.Dataset | None" = None
+) -> "tuple[str, xr.Dataset, float]":
     """Name, contributions of the account within its record, and money per outcome unit."""
     name = the_account(account, fit.panel.accounts)
-    drawn = fit.contributions(seed=seed, draws=n_draws(fit), accounts=[name]).sel(account=name)
+    if drawn is None:  # every call takes the time of all accounts, whoever is asked for
+        drawn = fit.contributions(seed=seed, draws=n_draws(fit), accounts=[name])
+    drawn = drawn.sel(account=name)
     at = fit.panel.accounts.index(name)
     inside = slice(int(fit.panel.first[at]), int(fit.panel.last[at]) + 1)
     return name, drawn.isel(date=inside), float(fit.panel.unit_value[at])

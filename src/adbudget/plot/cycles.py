@@ -11,7 +11,19 @@ from adbudget.backtesting.world_record import WorldBacktest
 from adbudget.ledger.store import Ledger
 from adbudget.loop.cycle_report import CycleReport
 from adbudget.loop.promises import SEEN, WIDE, Judged
-from adbudget.plot.axes import compact, dress, name_ends, named_rows, note, one_axes, share, short
+from adbudget.plot.axes import (
+    ROOM,
+    compact,
+    dress,
+    from_to,
+    legend_above,
+    name_ends,
+    named_rows,
+    note,
+    one_axes,
+    share,
+    short,
+)
 from adbudget.plot.palette import FAINT, HUES, INCREASE, INK, MONITOR, REDUCE
 
 if TYPE_CHECKING:
@@ -162,26 +174,29 @@ def backtest_data(walk: HistoryBacktest) -> pd.DataFrame:
 
     Returns
     -------
-    pd.DataFrame with date, account, forecast, low, high (90%), seen, inside
+    pd.DataFrame with date, account, forecast, low, high (90%), seen, inside, as_before (the mean of
+    as many periods before: the forecast that costs nothing)
 
     Examples
     --------
-    >>> list(ab.plot.backtest_data(walk).columns)
-    ['date', 'account', 'forecast', 'low', 'high', 'seen', 'inside']
+    >>> list(ab.plot.backtest_data(walk).columns)[:4]
+    ['date', 'account', 'forecast', 'low']
     """
-    columns = ["date", "account", "forecast", "low", "high", "seen", "inside"]
+    columns = ["date", "account", "forecast", "low", "high", "seen", "inside", "as_before"]
     rows: Any = walk.accounts[columns]
     return rows.reset_index(drop=True)
 
 
-def backtest(walk: HistoryBacktest, *, ax: "Axes | None" = None) -> "Axes":
+def backtest(walk: HistoryBacktest | WorldBacktest, *, ax: "Axes | None" = None) -> "Axes":
     """Forecasts on past dates against what came in; nine of ten intervals should hold it.
 
     Both are shares of the account's mean, so that small and large accounts stand side by side.
+    Rings are the forecast that costs nothing: the mean of as many periods before.
 
     Parameters
     ----------
-    walk : from :func:`adbudget.backtest`
+    walk : from :func:`adbudget.backtest`, or from :func:`adbudget.backtest_world`, of which
+        :func:`gains` shows the loop beside frozen budgets, the dashboard's rule and an oracle
     ax : axes to draw on
 
     Raises
@@ -192,7 +207,10 @@ def backtest(walk: HistoryBacktest, *, ax: "Axes | None" = None) -> "Axes":
     --------
     >>> axes = ab.plot.backtest(walk)
     """
-    data, axes = backtest_data(walk), one_axes(ax, (5.6, 4.6))
+    if isinstance(walk, WorldBacktest):
+        return gains(walk, ax=ax)
+    data: Any = backtest_data(walk)
+    axes = one_axes(ax, (5.6, 5.0))
     if not len(data):
         return note(axes, "No outcome came in after any of the dates.")
     usual = data.groupby("account")["seen"].transform("mean").replace(0.0, np.nan)
@@ -200,13 +218,24 @@ def backtest(walk: HistoryBacktest, *, ax: "Axes | None" = None) -> "Axes":
         hue = INCREASE if row["inside"] else REDUCE
         seen = row["seen"] / size
         axes.plot([seen] * 2, [row["low"] / size, row["high"] / size], color=hue, alpha=0.4)
+        axes.plot([seen], [row["as_before"] / size], "o", color=FAINT, markersize=5, mfc="none")
         axes.plot([seen], [row["forecast"] / size], "o", color=hue, markersize=4)
+    marks = (
+        ("o", INCREASE, "holds what came in"),
+        ("o", REDUCE, "does not"),
+        ("o", "none", "as before"),
+    )
+    for mark, fill, label in marks:
+        edge = FAINT if fill == "none" else fill
+        axes.plot([], [], mark, color=edge, mfc=fill, markersize=5, label=label)
+    legend_above(axes)
     limits = [
         min(axes.get_xlim()[0], axes.get_ylim()[0]),
         max(axes.get_xlim()[1], axes.get_ylim()[1]),
     ]
     axes.plot(limits, limits, color=FAINT, linewidth=0.8, zorder=0)
-    inside = f"{data['inside'].mean():.0%} of {len(data):,} inside their 90% interval"
+    n_inside = int(data["inside"].sum())
+    inside = f"{n_inside:,} of {len(data):,} inside 90% intervals"
     return dress(
         axes,
         title=f"Forecast against what came in: {inside}",
@@ -214,6 +243,7 @@ def backtest(walk: HistoryBacktest, *, ax: "Axes | None" = None) -> "Axes":
         y="forecast",
         x_text=share,
         y_text=share,
+        below=ROOM,
     )
 
 
@@ -282,7 +312,7 @@ def cycle(report: CycleReport, *, ax: "Axes | None" = None) -> "Axes":
             [i], [percent], color=hue if free else "none", edgecolor=hue, height=0.6,
             hatch=None if free else "////",
         )  # fmt: skip
-        told = f"{compact(before)} → {compact(after)} {row['currency']}"
+        told = f"{from_to(before, after)} {row['currency']}"
         told += "" if free else f", {row['verdict'].replace('_', ' ')}"
         axes.annotate(
             told, (max(percent, 0.0), i), xytext=(5, 0), textcoords="offset points", va="center",
@@ -296,7 +326,7 @@ def cycle(report: CycleReport, *, ax: "Axes | None" = None) -> "Axes":
     dress(
         axes,
         title=f"Cycle {report.key}: what changes" + (" (dry run)" if report.dry else ""),
-        x="change of the daily budget" + (f"; {still:,} others are kept" if still else ""),
+        x="change of the daily budget" + (f"; {still:,} more stay as they are" if still else ""),
         x_text=lambda value: f"{value:+.0f}%",
     )
     axes.spines["left"].set_visible(False)

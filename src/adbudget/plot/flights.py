@@ -122,7 +122,7 @@ def pacing(
         dress(axes, title=f"{short(name)}, {code}", y_text=compact)
     if ax is None:
         told = f"Spend against plan at {report.as_of:%Y-%m-%d %H:%M}"
-        left = len(report.plan) - len(chosen)
+        left = len(report.plan) - len(chosen) if deals is None else 0
         head(every, told + (f"; {left:,} deals nearer to plan are left out" if left else ""))
     return every[0] if len(every) == 1 else np.array(every, dtype=object)
 

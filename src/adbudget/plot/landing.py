@@ -11,7 +11,7 @@ from adbudget.draws import CurveDraws, HasDraws
 from adbudget.errors import InputError
 from adbudget.plot.asked import known_account
 from adbudget.plot.axes import dress, name_ends, one_axes, share, short
-from adbudget.plot.palette import BAND, FAINT, INK, colours, dashes
+from adbudget.plot.palette import BAND, FAINT, colours, dashes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +137,6 @@ def carry_over(
         half, most = (_days_text(np.interp(one, mean, days)) for one in (0.5, 0.9))
         told = f"{short(str(name), 18)}: {half}, {most}"
         ends.append((top, float(np.interp(top, days, mean)), told, hue))
-    ends.append((top, 2.0, "days to 50%, 90%:", INK))  # above all
     for level in (0.5, 0.9):
         axes.axhline(level, color=FAINT, linewidth=0.6, linestyle=(0, (2, 3)))
     axes.set_xlim(0, top)
@@ -145,8 +144,8 @@ def carry_over(
     name_ends(axes, ends)
     return dress(
         axes,
-        title=f"{account}: how much of the effect of spend has landed",
-        x="days after the spend",
+        title=f"{short(account)}: how fast spend takes effect",
+        x="days after the spend; beside a line: days to 50% and to 90%",
         y="share of its effect",
         x_text=lambda value: f"{value:,.0f}",
         y_text=share,

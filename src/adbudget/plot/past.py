@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.plot.asked import money_of, the_account
-from adbudget.plot.axes import by_date, compact, dress, one_axes, panels
+from adbudget.plot.axes import by_date, compact, dress, one_axes, panels, short
 from adbudget.plot.contributions import INTERVAL, drawn_of, n_draws
 from adbudget.plot.palette import BAND, FAINT, INCREASE, INK, MONITOR
 
@@ -23,6 +23,7 @@ def history_data(
     *,
     seed: int = 0,
     replicated: "xr.DataArray | None" = None,
+    drawn: "xr.Dataset | None" = None,
 ) -> pd.DataFrame:
     """What was recorded and what the model makes of it, period by period, in money.
 
@@ -30,6 +31,7 @@ def history_data(
     ----------
     fit, account, seed : as in :func:`adbudget.plot.contribution_data`
     replicated : from :meth:`adbudget.Fit.posterior_predictive`, where it is at hand already
+    drawn : from :meth:`adbudget.Fit.contributions`, likewise
 
     Returns
     -------
@@ -47,7 +49,7 @@ def history_data(
     ['account', 'date', 'outcome', 'expected', 'low', 'high', 'baseline', 'season', 'media',
      'residual']
     """
-    account, drawn, value = drawn_of(fit, account, seed)
+    account, drawn, value = drawn_of(fit, account, seed, drawn)
     every = replicated
     if every is None:
         every = fit.posterior_predictive(seed=seed, draws=n_draws(fit))
@@ -116,7 +118,7 @@ def history(
     upper.legend(frameon=False, fontsize=8, ncols=4, loc="upper left")
     dress(
         upper,
-        title=f"{account}: {fit.panel.outcome_name} and what the model makes of it",
+        title=f"{short(account)}: {fit.panel.outcome_name} and what the model makes of it",
         y=f"{code} per period",
         y_text=compact,
     )

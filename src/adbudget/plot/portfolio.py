@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.decisions import Decisions
-from adbudget.money import amount
+from adbudget.display.page import counted
 from adbudget.plot.asked import code_of_rows, decision_rows, money_of
-from adbudget.plot.axes import compact, dress, named_rows, note, one_axes, plain, short
+from adbudget.plot.axes import compact, dress, from_to, named_rows, note, one_axes, plain, short
 from adbudget.plot.palette import ACTION_COLOUR, FAINT, INCREASE, INK, REDUCE
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def portfolio(decisions: "pd.DataFrame | Decisions", *, ax: "Axes | None" = None
     dress(axes)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(f"{len(accounts):,} accounts, {len(data):,} cells: {told}", fontsize=9)
+    size = f"{counted(len(accounts), 'account')}, {counted(len(data), 'cell')}"
+    axes.set_xlabel(f"{size}: {told}", fontsize=9)
     return axes
 
 
@@ -173,7 +174,7 @@ def allocation(
                 "", (after, i), (before, i),
                 arrowprops={"arrowstyle": "-|>", "color": hue, "lw": 2, "shrinkA": 0, "shrinkB": 0},
             )  # fmt: skip
-        told = compact(before) if after == before else _from_to(before, after)
+        told = compact(before) if after == before else from_to(before, after)
         axes.annotate(
             told, (max(before, after), i), xytext=(9, 0), textcoords="offset points",
             va="center", fontsize=8, color=hue,
@@ -186,7 +187,7 @@ def allocation(
     told = f"in all {compact(totals['today'])} → {compact(totals['recommended'])} {code} per period"
     dress(
         axes,
-        title=f"{account or 'All accounts'}: spend today (dot) and as recommended (arrow)",
+        title=f"{short(account or 'All accounts')}: spend today (dot) and as recommended (arrow)",
         x=told + (f"; {left} smaller channels are left out" if left > 0 else ""),
         x_text=compact,
     )
@@ -277,13 +278,6 @@ def changes(
         axes.axvline(place, color=FAINT, linewidth=0.4, zorder=0)
     axes.spines[["left", "bottom"]].set_visible(False)
     return axes
-
-
-def _from_to(before: float, after: float) -> str:
-    """340k → 350k; in full where the short forms are the same."""
-    if compact(before) == compact(after):
-        return f"{amount(before)} → {amount(after)}"
-    return f"{compact(before)} → {compact(after)}"
 
 
 def _move(row: dict[Any, Any]) -> str:

@@ -198,7 +198,7 @@ def curves(
         every[0].set_ylim(0, 1.02 * data["high"].max() or 1.0)
     if ax is None:
         told = "" if decisions is None else ", and where the plan goes"
-        head(every, f"{account}: what each channel brings at a constant spend{told}")
+        head(every, f"{short(account)}: what each channel brings at a constant spend{told}")
     return every[0] if len(every) == 1 else np.array(every, dtype=object)
 
 

@@ -7,13 +7,24 @@ import pandas as pd
 
 from adbudget.decision.decisions import Decisions
 from adbudget.plot.asked import decision_rows
-from adbudget.plot.axes import dress, named_rows, note, one_axes, plain, ratio, short
+from adbudget.plot.axes import (
+    ROOM,
+    dress,
+    legend_above,
+    name_ends,
+    named_rows,
+    note,
+    one_axes,
+    ratio,
+    short,
+)
 from adbudget.plot.palette import ACTION_COLOUR, FAINT, INK, MONITOR, colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_ROWS = 40
+MOST_NAMED = 10  # dots with a name beside them: those with the largest spend
 MARGINAL = ("marginal_roi", "marginal_roi_low", "marginal_roi_high", "hurdle")
 AVERAGE = ("roi", "roi_low", "roi_high")
 
@@ -86,13 +97,15 @@ def marginal(
     named_rows(axes, names)
     axes.set_xlim(left=0)
     left = len(data) - len(shown)
-    title = "Return of the next unit; stroke: hurdle"
+    axes.plot([], [], "|", color=INK, markersize=9, markeredgewidth=1.4, label="hurdle")
     _say_actions(axes, shown["decision"])
     dress(
         axes,
-        title=f"{account}: {title[0].lower()}{title[1:]}" if account else title,
-        x="money per money" + (f"; {left:,} cells with lower returns are left out" if left else ""),
+        title=f"{short(account or 'All accounts')}: return of the next unit",
+        x="return of the next unit, 90%"
+        + (f"; {left:,} cells with lower returns are left out" if left else ""),
         x_text=ratio,
+        below=ROOM,
     )
     axes.spines["left"].set_visible(False)
     return axes
@@ -162,16 +175,6 @@ def roi(
             ends = [row["marginal_roi_low"], row["marginal_roi_high"]]
             axes.plot([row["roi"]] * 2, ends, color=hue, alpha=0.4)
         axes.plot([row["roi"]], [row["marginal_roi"]], "o", color=hue, markersize=6 if few else 4)
-        if few:
-            axes.annotate(
-                plain(short(row["channel"])), (row["roi"], row["marginal_roi"]), xytext=(5, 5),
-                textcoords="offset points", fontsize=8, color=hue,
-            )  # fmt: skip
-    if not few:
-        seen = list(dict.fromkeys(data["channel"]))[:8]
-        for name in seen:
-            axes.plot([], [], "o", color=hues[name], label=plain(short(name)), markersize=4)
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
     columns = ["roi", "marginal_roi"] + (["roi_high", "marginal_roi_high"] if few else [])
     top = 1.05 * float(np.nanmax(data[columns].to_numpy()))
     axes.plot([0, top], [0, top], color=FAINT, linewidth=0.8, zorder=0)
@@ -184,9 +187,12 @@ def roi(
         )  # fmt: skip
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
+    largest: Any = data.nlargest(MOST_NAMED, "current_spend")
+    names = zip(_names(largest, account), _records(largest), strict=True)
+    name_ends(axes, [(r["roi"], r["marginal_roi"], name, hues[r["channel"]]) for name, r in names])
     return dress(
         axes,
-        title=f"{account}: average against next unit" if account else "Average against next unit",
+        title=f"{short(account or 'All accounts')}: average against next unit",
         x="average return at today's spend",
         y="return of the next unit",
         x_text=ratio,
@@ -210,7 +216,4 @@ def _say_actions(axes: "Axes", decisions: Any) -> None:
     for name in ("increase", "monitor", "reduce"):
         if (decisions == name).any():
             axes.plot([], [], color=ACTION_COLOUR.get(name, MONITOR), linewidth=4, label=name)
-    axes.legend(
-        frameon=False, fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0),
-        borderaxespad=0.0, handlelength=1.0,
-    )  # fmt: skip
+    legend_above(axes)

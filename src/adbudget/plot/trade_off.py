@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.decisions import BARS, Decisions
+from adbudget.display.page import counted
 from adbudget.plot.asked import money_of
 from adbudget.plot.axes import compact, dress, one_axes, plain
 from adbudget.plot.palette import FAINT, INCREASE, INK
@@ -91,18 +92,20 @@ def frontier(
     axes.plot(made["worst_tenth"], made["expected_gain"], "-o", color=INCREASE, markersize=5)
     axes.plot([0], [0], "s", color=INK, markersize=6)
     axes.annotate("today", (0, 0), xytext=(5, -11), textcoords="offset points", fontsize=8)
+    asked = {_place(row) for row in made[made["asked"]].itertuples()}
     gap, last = 0.055 * max(float(made["expected_gain"].abs().max()), 1e-9), np.inf
     for row in made.itertuples():
-        at = (round(float(row.worst_tenth), 6), round(float(row.expected_gain), 6))  # type: ignore[arg-type]
+        at = _place(row)
         if row.asked:
             axes.plot(*at, "o", color=INK, markersize=11, fillstyle="none", markeredgewidth=1.4)
         ends = row.Index in (made.index[0], made.index[-1])
         apart = abs(at[1] - last)
         named = row.asked or apart >= gap or (ends and apart > gap / 2)
-        if not row.calls or not named:
+        if not row.calls or not named or (at in asked and not row.asked):
             continue  # its name would cover another one
         last = at[1]
-        told = f"{row.prob:.0%}: {row.calls} calls" + (" (asked)" if row.asked else "")
+        told = f"{row.prob:.0%}: {counted(int(row.calls), 'call')}"  # type: ignore[arg-type]
+        told += " (asked)" if row.asked else ""
         axes.annotate(told, at, xytext=(9, -3), textcoords="offset points", fontsize=8, va="center")
     axes.margins(x=0.2, y=0.12)
     return dress(
@@ -113,3 +116,8 @@ def frontier(
         x_text=compact,
         y_text=compact,
     )
+
+
+def _place(row: Any) -> tuple[float, float]:
+    """Where a bar stands; bars that call the same stand in one place."""
+    return round(float(row.worst_tenth), 6), round(float(row.expected_gain), 6)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adbudget.display.page import counted
 from adbudget.draws import DIVERGENCE_LIMIT, ESS_TARGET, RHAT_TARGET, VAGUE, Health
 from adbudget.plot.axes import dress, panels, plain, share
 from adbudget.plot.palette import FAIL, FAINT, INK, PASS, REVIEW
@@ -78,6 +79,8 @@ def health(health: Health, *, ax: Any = None) -> np.ndarray:
     --------
     >>> axes = ab.plot.health(fit.health)
     """
+    from matplotlib.ticker import MaxNLocator
+
     data: Any = health_data(health)
     left, right = panels(2, ax, share=False, size=(4.2, 3.2))
     figures: Any = data[data["target"].notna() & (data["account"] == "")]
@@ -97,11 +100,12 @@ def health(health: Health, *, ax: Any = None) -> np.ndarray:
     shares = data.loc[data["figure"] == "prior share", "value"].to_numpy()
     counts, edges = np.histogram(shares, bins=np.linspace(0, 1, 11))
     right.bar(edges[:-1], counts, width=0.1, align="edge", color=FAINT, edgecolor="white")
+    right.yaxis.set_major_locator(MaxNLocator(integer=True))
     right.axvline(VAGUE, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
     vague = int((shares > VAGUE).sum())
     dress(
         right,
-        title=f"{vague:,} of {shares.size:,} cells are mostly prior",
+        title=f"{vague:,} of {counted(shares.size, 'cell')} mostly prior",
         x="share of prior in what is said of a cell",
         y="cells",
         x_text=share,

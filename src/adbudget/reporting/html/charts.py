@@ -153,14 +153,38 @@ def forecast_picture(data: Any, title: str) -> str:
     days = _days(data["date"])
     figures = data[["outcome", "low_90", "high_90"]].to_numpy(float)
     y = (min(0.0, float(np.nanmin(figures))), 1.05 * max(float(np.nanmax(figures)), 1e-9))
-    picture = Picture((720, 200), (days[0], days[-1]), y, title)
-    picture.scales(date_labels(days))
+    picture = Picture((360, 190), (days[0], days[-1]), y, title)
+    picture.scales(date_labels(days, most=4))
     later = data["expected"].notna().to_numpy()
     for ends in (("low_90", "high_90"), ("low_50", "high_50")):
         low, high = (data.loc[later, end].to_numpy() for end in ends)
         picture.band(days[later], low, high, "expected")
     picture.line(days[later], data.loc[later, "expected"], "expected")
     picture.line(days[~later], data.loc[~later, "outcome"], "recorded")
+    return picture.told()
+
+
+def frontier_picture(data: Any, title: str) -> str:
+    """Gain of every bar for a call against its worst tenth, with today's plan at zero.
+
+    Parameters
+    ----------
+    data : rows of one currency, of :func:`adbudget.plot.frontier_data`
+    title : what it shows
+    """
+    risk, gain = (data[name].to_numpy(float) for name in ("worst_tenth", "expected_gain"))
+    spread = 0.08 * max(float(np.ptp(risk)), 1e-9)
+    x = (float(risk.min()) - spread, float(risk.max()) + spread)
+    y = (min(0.0, float(gain.min())), 1.08 * max(float(gain.max()), 1e-9))
+    picture = Picture((360, 210), x, y, title)
+    picture.scales()
+    made = data[data["prob"].notna()].sort_values("prob")
+    picture.rule(0.0, "even")
+    picture.line(made["worst_tenth"], made["expected_gain"], "expected")
+    for row in _records(data):
+        picture.dot(row["worst_tenth"], row["expected_gain"], "today", 3.0)
+        if row["asked"]:
+            picture.dot(row["worst_tenth"], row["expected_gain"], "next", 6.5)
     return picture.told()
 
 

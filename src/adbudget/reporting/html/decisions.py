@@ -1,6 +1,6 @@
 """Frame of decisions (and the fit behind it) -> what the page shows of it, as plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ from adbudget.plot.landing import landing_days
 from adbudget.plot.palette import slots
 from adbudget.plot.past import history_data
 from adbudget.plot.response import curves_data, marks_data
+from adbudget.plot.trade_off import frontier_data
 from adbudget.reporting.cells import WHY_MONITORED
 from adbudget.reporting.html.charts import (
     bar_picture,
     curve_picture,
+    frontier_picture,
     history_picture,
     hue_class,
     interval_picture,
@@ -26,10 +28,14 @@ from adbudget.reporting.summary import FINDINGS
 from adbudget.reporting.text import PERIOD_NOUNS, change, counted, percent
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from adbudget.decision.decisions import Decisions
     from adbudget.model.fit import Fit
 
 POINTS = 33  # of a curve on the page
 MOST_LIMITS = 12
+AT_ONCE = 20  # accounts whose contributions are drawn together
 MOST_GRID = 60  # accounts in the grid of all decisions
 Row = dict[str, Any]
 
@@ -141,6 +147,27 @@ def allocation(frame: Any) -> list[Row]:
     return rows
 
 
+def frontier_told(decisions: "Decisions") -> list[Row]:
+    """By currency: what other bars for a call would bring and risk, as a picture and as rows."""
+    data: Any = frontier_data(decisions)
+    blocks = []
+    for code, own in data.groupby("currency", sort=False):
+        rows = [
+            {
+                "bar": f"{row['prob']:.0%}" + (" (asked)" if row["asked"] else ""),
+                "calls": f"{row['calls']:,}",
+                "wrong": percent(row["expected_wrong_share"]) if row["calls"] else "-",
+                "moved": amount(row["moved"]),
+                "gain": amount(row["expected_gain"], signed=True),
+                "worst": amount(row["worst_tenth"], signed=True),
+            }
+            for row in records(own[own["prob"].notna()])
+        ]
+        title = "Expected gain against the mean of the worst tenth, by the probability a call needs"
+        blocks.append({"code": str(code), "rows": rows, "picture": frontier_picture(own, title)})
+    return blocks
+
+
 def limits_told(facts: Mapping[str, Any]) -> Row:
     """Totals that hold, and what one more unit of room is worth at every limit that binds."""
     per = PERIOD_NOUNS.get(facts.get("period", ""), "period")
@@ -172,8 +199,8 @@ def performance(fit: "Fit") -> tuple[list[Row], pd.DataFrame]:
     """By account: history as a picture, and what each part brought; and the shares as a frame."""
     hues, blocks, frames = slots(fit.panel.channels), [], []
     again = fit.posterior_predictive(seed=0, draws=n_draws(fit))
-    for a, account in enumerate(fit.panel.accounts):
-        shares: Any = share_data(fit, account)
+    for a, (account, drawn) in enumerate(_contributions(fit)):
+        shares: Any = share_data(fit, account, drawn=drawn)
         frames.append(shares)
         shown = shares[(shares["kind"] == "channel") | (shares["share"].abs() > 1e-4)]
         shown = shown.sort_values("share", ascending=False, kind="stable")
@@ -202,10 +229,19 @@ def performance(fit: "Fit") -> tuple[list[Row], pd.DataFrame]:
                 }
             )  # fmt: skip
         title = f"{account}: {fit.panel.outcome_name} as recorded and as the model explains it"
-        picture = history_picture(history_data(fit, account, replicated=again), title)
+        picture = history_picture(history_data(fit, account, replicated=again, drawn=drawn), title)
         code = fit.panel.currency[a]
         blocks.append({"account": account, "picture": picture, "parts": parts, "code": code})
     return blocks, pd.concat(frames, ignore_index=True)
+
+
+def _contributions(fit: "Fit") -> "Iterator[tuple[str, xr.Dataset]]":
+    """(account, joint draws that hold it), some accounts at a time, for time and memory."""
+    accounts = fit.panel.accounts
+    for first in range(0, len(accounts), AT_ONCE):
+        some = accounts[first : first + AT_ONCE]
+        drawn = fit.contributions(seed=0, draws=n_draws(fit), accounts=some)
+        yield from ((account, drawn) for account in some)
 
 
 def number(value: float, *, signed: bool = False) -> Row:

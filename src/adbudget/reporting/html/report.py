@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from adbudget.decision.decisions import Decisions
 from adbudget.errors import InputError
 from adbudget.loop.cycle_report import CycleReport
 from adbudget.pacing.report import PacingReport
@@ -20,6 +21,7 @@ from adbudget.reporting.html.charts import forecast_picture
 from adbudget.reporting.html.decisions import (
     allocation,
     decision_table,
+    frontier_told,
     grid,
     limits_told,
     performance,
@@ -41,7 +43,7 @@ EXAMPLE = "report.html"
 
 
 def report(
-    result: "pd.DataFrame | PacingReport | PolicyPlan | CycleReport | Sequence[Any]",
+    result: "pd.DataFrame | Decisions | PacingReport | PolicyPlan | CycleReport | Sequence[Any]",
     path: str | Path,
     *,
     fit: "Fit | None" = None,
@@ -56,7 +58,8 @@ def report(
     Parameters
     ----------
     result : what :func:`adbudget.recommend` or :func:`adbudget.pace` returned, a PolicyPlan, a
-        CycleReport, or several of these, which share the page
+        CycleReport, or several of these, which share the page; beside a frame also
+        :class:`adbudget.Decisions`, for what other bars for a call would bring and risk
     path : of the file, which ends in .html
     fit : behind the decisions: with it every decision opens to its curve, and the page shows what
         each channel brought
@@ -98,7 +101,7 @@ def report(
 
 
 def report_html(
-    result: "pd.DataFrame | PacingReport | PolicyPlan | CycleReport | Sequence[Any]",
+    result: "pd.DataFrame | Decisions | PacingReport | PolicyPlan | CycleReport | Sequence[Any]",
     *,
     fit: "Fit | None" = None,
     forecast: "Forecast | None" = None,
@@ -115,21 +118,26 @@ def report_html(
     """
     results = (
         [result]
-        if isinstance(result, pd.DataFrame | PacingReport | PolicyPlan | CycleReport)
+        if isinstance(result, pd.DataFrame | Decisions | PacingReport | PolicyPlan | CycleReport)
         else list(result)
     )
     frames: list[pd.DataFrame] = []
     context: dict[str, Any] = {"pacing": [], "policies": [], "cycles": [], "decided": None}
+    context["frontiers"] = []
     for one in results:
         if isinstance(one, pd.DataFrame):
             frames.append(decision_rows(one))
+        elif isinstance(one, Decisions):
+            context["frontiers"] += frontier_told(one)
         elif isinstance(one, PacingReport):
             context["pacing"].append(pacing_told(one))
         elif isinstance(one, PolicyPlan):
             context["policies"].append(policy_told(one))
         elif isinstance(one, CycleReport):
             context["cycles"].append(cycle_told(one))
-            context["policies"] += [policy_told(plan) for plan in one.plans]
+            context["policies"] += [
+                policy_told(plan, told_above=len(one.table) > 0) for plan in one.plans
+            ]
         else:
             raise InputError(
                 "report shows what recommend, pace, apply_policy or a cycle of the loop returned; "

@@ -11,6 +11,7 @@ from adbudget.plot.flights import pacing_data
 from adbudget.reporting.html.charts import move_picture, pacing_picture
 from adbudget.reporting.html.decisions import Row, number, records
 from adbudget.reporting.text import change, counted, percent
+from adbudget.tables.units import scope_of, unit_of
 
 if TYPE_CHECKING:
     from adbudget.loop.cycle_report import CycleReport
@@ -75,8 +76,14 @@ def pacing_told(report: "PacingReport") -> Row:
     }
 
 
-def policy_told(plan: "PolicyPlan") -> Row:
-    """Budgets before and after, verdicts, what waits, and the five figures."""
+def policy_told(plan: "PolicyPlan", *, told_above: bool = False) -> Row:
+    """Budgets before and after, verdicts, what waits, and the five figures.
+
+    Parameters
+    ----------
+    plan : as the policy reviewed it
+    told_above : the page has a row for each campaign already, as a cycle of the loop does
+    """
     rows = []
     budgets = [max(one.current_budget, one.recommended_budget) for one in plan.calls]
     top = float(max(budgets, default=0))
@@ -104,7 +111,7 @@ def policy_told(plan: "PolicyPlan") -> Row:
         "told": f"{counted(len(plan.calls), 'campaign')}: {verdicts.count('auto'):,} may be set, "
         f"{waits:,} wait for approval, {verdicts.count('blocked'):,} blocked.",
         "currency": plan.currency,
-        "rows": rows,
+        "rows": [] if told_above else rows,
         "alerts": [
             {"severity": one.severity, "unit": one.campaign_id, "told": one.message}
             for one in plan.alerts
@@ -122,8 +129,12 @@ def policy_told(plan: "PolicyPlan") -> Row:
 def cycle_told(report: "CycleReport") -> Row:
     """What a cycle learned, decided and made; promises; what limits cost."""
     rows = []
-    for row in records(report.table):
+    flags = {one.campaign_id: ", ".join(one.flags) for plan in report.plans for one in plan.calls}
+    every = records(report.table)
+    top = max((max(row["budget"], row["decided"]) for row in every), default=0.0)
+    for row in every:
         now, after = row["budget"], row["decided"]
+        title = f"{row['campaign']}: {amount(now)} to {amount(after)}"
         rows.append(
             {
                 "account": row["account"],
@@ -134,6 +145,8 @@ def cycle_told(report: "CycleReport") -> Row:
                 "verdict": str(row["verdict"]).replace("_", " "),
                 "state": str(row["state"]).replace("_", " "),
                 "reason": row["reason"],
+                "flags": flags.get(unit_of(row["campaign"], scope_of(row["account"])), ""),
+                "picture": move_picture(now, after, top, title),
             }
         )
     risk = [
@@ -142,7 +155,7 @@ def cycle_told(report: "CycleReport") -> Row:
             "value": number(row["value_mean"], signed=True),
             "range": f"{amount(row['value_low'])} to {amount(row['value_high'])}",
             "worse": percent(row["prob_worse"]),
-            "kept": percent(row["kept"]),
+            "kept": "all" if row["kept"] == 1 else percent(row["kept"]),
         }
         for row in records(report.rehearsal.reset_index())
     ]
@@ -150,8 +163,11 @@ def cycle_told(report: "CycleReport") -> Row:
     dry = "a dry run, nothing is written" if report.dry else "applied"
     return {
         "title": f"Cycle {report.key}",
-        "told": f"{counted(len(report.table), 'campaign')}; {dry}. {report.learned}",
+        "told": f"{counted(len(report.table), 'campaign')}; {dry}."
+        + (f" Learned: {report.learned.rstrip('.')}." if report.learned else ""),
         "healthy": report.healthy,
+        "tiles": _cycle_tiles(report),
+        "any_state": any(row["state"] for row in rows),
         "rows": rows,
         "risk": risk,
         "promises": [told_promise(one) for one in report.judged],
@@ -168,6 +184,35 @@ def cycle_told(report: "CycleReport") -> Row:
         "exploration": amount(report.exploration_cost),
         "notes": list(report.notes),
     }
+
+
+def _cycle_tiles(report: "CycleReport") -> list[dict[str, str]]:
+    """A cycle in figures: budgets before and after, what waits, what was made, what was kept."""
+    table: Any = report.table
+    made = []
+    for code, own in table.groupby("currency", sort=False) if len(table) else ():
+        now, after = float(own["budget"].sum()), float(own["decided"].sum())
+        moved = float((own["decided"] - own["budget"]).abs().sum()) / 2
+        told = f"{estimate_text(now, str(code))} → {amount(after)}"
+        note = f"{amount(moved)} change places"
+        made.append({"name": "daily budgets", "value": told, "note": note})
+    moves: Any = table[table["decided"] != table["budget"]] if len(table) else table
+    if len(table):
+        waits = int((moves["verdict"] == "needs_approval").sum())
+        stopped = int((table["verdict"] == "blocked").sum())
+        note = f"{waits:,} wait for approval, {stopped:,} blocked"
+        made.append({"name": "moves", "value": f"{len(moves):,}", "note": note})
+    if report.applied is not None:
+        done = report.applied.count("made")
+        note = f"of {counted(len(report.applied.changes), 'change')} ordered"
+        made.append({"name": "made at the platform", "value": f"{done:,}", "note": note})
+    if report.judged:
+        kept, broken = (
+            sum(one.verdict == word for one in report.judged) for word in ("kept", "broken")
+        )
+        note = f"{broken:,} broken, {len(report.judged) - kept - broken:,} unclear"
+        made.append({"name": "promises kept", "value": f"{kept:,}", "note": note})
+    return made
 
 
 def _deal(row: Row, picture: str) -> Row:

@@ -59,7 +59,7 @@ def test_the_slow_path_of_the_sampler_goes_on_as_well(
     def changed(*arguments):
         raise TypeError("a record of another version")
 
-    monkeypatch.setattr(sampler, "_machine_code_model", changed)
+    monkeypatch.setattr(sampler, "compiled_model", changed)
     monkeypatch.setattr(sampler, "warn_of_slow_path", lambda cause: None)
     run.keep(0, whole)
     again = sampler.sample_compiled(likelihood, priors, layout, 3, SHORT, run)
@@ -115,6 +115,12 @@ def test_chains_of_another_fit_are_refused(run, whole, likelihood, priors, layou
     for stranger in (other.run(1, 3, SHORT), replace(run, of="of another seed")):
         with pytest.raises(InputError, match="other data, priors, seed"):
             stranger.known(3)
+
+
+def test_a_chain_that_cannot_be_written_is_said(run, likelihood, priors, layout):
+    gone = replace(run, folder=run.folder / "gone")
+    with pytest.raises(InputError, match=r"run-1-chain-\d.chain cannot be written"):
+        sampler.sample_compiled(likelihood, priors, layout, 3, SHORT, gone)
 
 
 def test_a_damaged_chain_is_named(run, whole):

@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from adbudget.display.stages import reached, stage
-from adbudget.errors import FitError
+from adbudget.errors import AdbudgetError, FitError
 from adbudget.model.factor import Likelihood
 from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.level import level_centre
@@ -111,11 +111,13 @@ def sample_compiled(
 
         from adbudget.model.block import pack
 
-        start = _start_at(layout, priors)
+        start, block = _start_at(layout, priors), pack(likelihood, priors)
         known = {} if kept is None else kept.known(settings.chains)
         if known:
-            start = skipping_start(start, chain_seeds(known, layout.size, seed, settings))
-        model = _nutpie_model(pack(likelihood, priors), layout, start, skips=bool(known))
+            far = partial(_nutpie_model, block, layout, skips=True)
+            seeds = chain_seeds(far, layout.size, settings.chains, seed)
+            start = skipping_start(start, [seeds[chain] for chain in known])
+        model = _nutpie_model(block, layout, start, skips=bool(known))
     progress = _Progress()
     try:
         with stage("sampling"):
@@ -133,6 +135,8 @@ def sample_compiled(
                 blocking=False,
             )
             trace = _finished(running, progress, kept)
+    except AdbudgetError:  # a chain could not be kept
+        raise
     except (RuntimeError, ValueError) as error:
         raise FitError(
             f"nutpie could not sample the model: {error}. "

@@ -33,11 +33,19 @@ def skipping_start(
     return begin
 
 
-def chain_seeds(chains: Collection[int], size: int, seed: int, settings: Any) -> list[int]:
-    """Seeds that nutpie will hand to the first positions of some chains.
+def chain_seeds(
+    far_model: Callable[[Callable[[int], np.ndarray]], Any], size: int, n_chains: int, seed: int
+) -> list[int]:
+    """Seeds that nutpie will hand to the first position of each chain.
 
-    It draws them from each chain's own stream, so a short run in the plain normal, one chain after
-    the other, tells them.
+    It draws them from each chain's own stream, so a short run far away, one chain after the other,
+    tells them.
+
+    Parameters
+    ----------
+    far_model : first positions -> a nutpie model that is a plain normal far away
+    size : of a position
+    n_chains, seed : of the run
     """
     import nutpie
 
@@ -48,17 +56,17 @@ def chain_seeds(chains: Collection[int], size: int, seed: int, settings: Any) ->
         return FAR + np.linspace(0.5, 1, size)  # nutpie takes no slope of zero
 
     nutpie.sample(
-        compiled_model(skipping_callback(None), np.ones(1), size, begin),
+        far_model(begin),
         draws=1,
         return_raw_trace=True,
         tune=1,
-        chains=settings.chains,
+        chains=n_chains,
         cores=1,
         seed=seed,
         progress_bar=False,
         save_warmup=False,
     )
-    return [seeds[chain] for chain in chains]
+    return seeds
 
 
 def compiled_model(density: Any, block: np.ndarray, size: int, start: Any) -> Any:
@@ -103,19 +111,18 @@ def plain(position: np.ndarray) -> tuple[float, np.ndarray]:
 
 @cache
 def skipping_callback(density: Any) -> Any:
-    """C entry point of a density, and of the plain normal far away; of that alone when None."""
+    """C entry point of a density, and of the plain normal far away."""
     import numba
     from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 
     doubles = types.CPointer(types.double)
-    inner = _C_TYPE(0 if density is None else density.address)
-    alone = density is None
+    inner = _C_TYPE(density.address)
 
     @numba.cfunc(types.int64(types.uint64, doubles, doubles, doubles, types.voidptr))
     def callback(size, position, gradient, value, data):
         x = carray(position, (size,))
         far = abs(x[0] - FAR) < NEAR_FAR and abs(x[size - 1] - FAR) < NEAR_FAR
-        if not (far or alone):
+        if not far:
             return inner(size, position, gradient, value, data)
         slope, out = carray(gradient, (size,)), carray(value, (1,))
         total = 0.0

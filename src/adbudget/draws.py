@@ -82,10 +82,7 @@ class CurveDraws(Shown):
 
     Examples
     --------
-    >>> now = fit.current_spend
-    >>> fit.draws.response(now).dims  # outcome per period
-    ('draw', 'account', 'channel')
-    >>> fit.draws.marginal(now).dims  # outcome of the next unit
+    >>> fit.draws.response(fit.current_spend).dims  # outcome per period; .marginal: of the next unit
     ('draw', 'account', 'channel')
     """
 
@@ -361,8 +358,6 @@ class Health(Shown):
 
     Examples
     --------
-    >>> fit.health.divergences >= 0, fit.health.n_draws >= 400
-    (True, True)
     >>> bool(fit.health.prior_share.between(0, 1).all())  # near 1: the data say little about a cell
     True
     """

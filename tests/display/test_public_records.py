@@ -119,6 +119,7 @@ def examples(panel, draws_and_now, tmp_path_factory):
             rehearsal=pd.DataFrame(), applied=None, judged=(), exploration_cost=0.0, notes=(),
         ),
     ]  # fmt: skip
+    found.append(ab.plan_tests(fitted, weeks=8, thresholds=ab.Thresholds(prob=0.5)))
     population = learned_population(fitted)
     found += [population, walk(), world_backtest(), *of_thousands(folder, population)]
     yield {type(one).__name__: one for one in found}

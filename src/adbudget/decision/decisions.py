@@ -101,7 +101,7 @@ class Decisions(Shown):
 
     @property
     def blocked(self) -> np.ndarray:
-        """(cell,) whether nothing said of a cell would mean anything."""
+        """(cell,) whether nothing said of it would mean anything."""
         return np.array(self._asked.blocked, dtype=object) != ""
 
     def page(self) -> Page:
@@ -328,12 +328,7 @@ def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
 
 
 def _decisions(
-    kept: Moves,
-    first: Moves,
-    seen: Moves,
-    called: np.ndarray,
-    asked: _Asked,
-    more: NextMoney,
+    kept: Moves, first: Moves, seen: Moves, called: np.ndarray, asked: _Asked, more: NextMoney
 ) -> Decisions:
     """One record per cell.
 

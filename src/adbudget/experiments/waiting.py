@@ -13,6 +13,7 @@ import pandas as pd
 from adbudget.experiments.trials import Laboratory
 from adbudget.model.posterior import Posterior
 
+COLUMNS = ("account", "channel", "weeks", "prob_flip", "roi_width", "decides")
 WEEKS = (4, 8, 13, 26, 52, 104)
 HALF = 0.5  # of what knowing everything would decide: from there on waiting has decided
 LEAST_FLIP = 0.1  # chance of another call, below which nothing is decided
@@ -63,7 +64,7 @@ def waiting(
                     "decides": prob >= max(HALF * known, LEAST_FLIP),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"decides": bool})
 
 
 def _log_returns(fit: Posterior, some: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ class CurveDraws(Shown):
 
     Examples
     --------
-    >>> fit.draws.response(fit.current_spend).dims  # outcome per period; .marginal: of the next unit
+    >>> fit.draws.response(fit.current_spend).dims  # .marginal: of the next unit
     ('draw', 'account', 'channel')
     """
 

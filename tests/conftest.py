@@ -1,4 +1,4 @@
-"""Ledgers to test with: SQLite files, and databases of a PostgreSQL server started for the tests.
+"""A small noisy fit; ledgers to test with: SQLite files, and databases of a PostgreSQL server.
 
 The server is of the system's packages (on Debian: apt-get install postgresql). Where none can be
 started, its tests are skipped and say why.
@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import adbudget as ab
 from adbudget.ledger import Ledger, open_ledger
+from adbudget.synthetic import WorldSpec, synthesize
 
 # How long an example takes says how busy the machine is; speed is measured in benchmarks/.
 settings.register_profile("any machine", deadline=None)
@@ -120,3 +122,17 @@ def ledger_url(request, tmp_path) -> str:
 def ledger(ledger_url) -> Iterator[Ledger]:
     with open_ledger(ledger_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def noisy_world():
+    """Three accounts with three channels each, 60 weeks, and much noise."""
+    spec = WorldSpec(n_accounts=3, n_channels=3, n_periods=60, noise=0.2, currency="EUR")
+    return synthesize(spec, 4)
+
+
+@pytest.fixture(scope="session")
+def noisy_fit(noisy_world) -> ab.Fit:
+    """Its fit, whose calls are mostly monitors."""
+    panel = ab.read_panel(noisy_world.spend, noisy_world.outcome, currency="EUR")
+    return ab.fit(panel, seed=1, draws=500, tune=400, chains=2, progress=False)

@@ -31,6 +31,7 @@ MOST_FILES_AT_THE_ROOT = 12
 # Tests of more than one part of the package.
 WHOLE = {
     *("architecture", "side_effects", "public_names", "docs", "notebooks", "benchmarks"),
+    *("examples", "site"),
     *("recovery", "typing"),
 }
 
@@ -76,8 +77,12 @@ MAY_IMPORT = {
     "pacing.requests": f"{BASICS} outside tables ledger {MEASURED}",
     "pacing": f"{BASICS} tables ledger alerts policy {MEASURED} {NEXT}",
     "forecasting": f"{BASICS} tables draws plan risk panel optimizer model",
+    # the calls of a fit, and the tests that would change them
+    "experiments": f"{BASICS} curves tables draws plan risk panel optimizer model simulation "
+    "decision",
     # all of it in one call
-    "recommendation": f"{BASICS} tables draws plan risk panel optimizer policy model decision",
+    "recommendation": f"{BASICS} tables draws plan risk panel optimizer policy model decision "
+    "experiments",
     # for thousands of accounts
     "scale": f"{BASICS} tables draws plan risk panel model decision recommendation",
     # again and again
@@ -87,12 +92,13 @@ MAY_IMPORT = {
     # views
     "plot": f"{BASICS} curves draws ledger panel policy model decision pacing forecasting loop "
     "backtesting",
-    "reporting": f"{BASICS} tables panel policy decision pacing forecasting loop",
+    "reporting": f"{BASICS} tables panel policy decision experiments pacing forecasting loop",
     "reporting.html": f"{BASICS} tables draws policy model decision pacing forecasting loop "
     "backtesting plot reporting",
     # the command line: everything
     "cli": f"{BASICS} outside tables draws plan risk ledger alerts synthetic panel optimizer "
     f"{POLICY} model simulation decision {MEASURED} {NEXT} pacing forecasting recommendation "
+    "experiments "
     "scale platforms loop backtesting plot reporting reporting.html",
     "__main__": "cli",
 }

@@ -62,8 +62,9 @@ def as_frame(fitted, health=None, **options):
 
 
 def assert_complete(frame):
-    """A value everywhere, but for the share that flips a hold that no return decides."""
-    assert not frame.drop(columns="flip_at").isna().to_numpy().any()
+    """A value everywhere, but where no return decides a hold, and what only monitors have."""
+    assert frame.loc[frame["decision"] != "monitor", "learn_value"].isna().all()
+    assert not frame.drop(columns=["flip_at", "learn_value"]).isna().to_numpy().any()
     assert (frame.decision[frame.flip_at.isna()] == "monitor").all()
 
 

@@ -19,6 +19,7 @@ MAY_WRITE = {
         "cli.pages",  # a folder for the page of the loop
         "cli.population",
         "model.archive",
+        "model.checkpoint",
         "model.storage",
         "pacing.requests.outbox",
     ),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WEEKS = 4
 HOLDOUT_ERROR = 0.02  # of the account's outcome over the test
-HALVINGS = 20  # until a cost is met
+HALVINGS = 8  # until a cost is met
 MOST = 1.0  # largest change of a cell in a random test, as a share
 
 
@@ -148,6 +148,6 @@ def expected_cost(given: Round, path: np.ndarray) -> float:
     import adbudget as ab
 
     frame = pd.DataFrame(path, index=given.base.index, columns=range(1, path.shape[1] + 1))
-    few = given.fit.draws.isel(slice(None, None, max(1, given.fit.draws.n_draws // 200)))
+    few = given.fit.draws.isel(slice(None, None, max(1, given.fit.draws.n_draws // 100)))
     value = ab.simulate(few, frame, current=given.base, carry_in=False).value
     return -float(value.sum("account").mean("draw"))

@@ -27,6 +27,7 @@ from .errors import (
     KillSwitchError as KillSwitchError,
     LedgerConflictError as LedgerConflictError,
     LedgerError as LedgerError,
+    OutOfMemoryError as OutOfMemoryError,
     PlatformError as PlatformError,
     PolicyError as PolicyError,
     SellerError as SellerError,

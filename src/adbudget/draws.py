@@ -79,6 +79,14 @@ class CurveDraws(Shown):
     highest_spend : (account, channel) highest spend per period in the history behind the curves,
         a week or more at a time; None, or NaN in a cell, where no history is known
     population : what the draws say of accounts they have not seen; None for curves made by hand
+
+    Examples
+    --------
+    >>> now = fit.current_spend
+    >>> fit.draws.response(now).dims  # outcome per period
+    ('draw', 'account', 'channel')
+    >>> fit.draws.marginal(now).dims  # outcome of the next unit
+    ('draw', 'account', 'channel')
     """
 
     accounts: tuple[str, ...]
@@ -341,13 +349,22 @@ class Health(Shown):
     rhat_max : largest rank-normalised split r-hat over ROI and population parameters
     ess_bulk_min, ess_tail_min : smallest effective sample sizes over the same
     divergences : divergent transitions after tuning
-    n_draws : kept draws over all chains
+    n_draws : draws after tuning over all chains, which r-hat and effective sample sizes are of
+    n_kept : those of them that the fit keeps, which plans and decisions are made on; None where
+        nobody says
     prior_share : Series by (account, channel): posterior sd of log ROI over its prior sd, in
         [0, 1]; near 1 means the data say nothing about this cell
     fit_r2 : Series by account: share of outcome variance the model explains in sample
     problems : what is wrong, one sentence each; empty when healthy
     warnings : what a reader should know though the draws can be trusted, one sentence each, such
         as a lift test that contradicts the history
+
+    Examples
+    --------
+    >>> fit.health.divergences >= 0, fit.health.n_draws >= 400
+    (True, True)
+    >>> bool(fit.health.prior_share.between(0, 1).all())  # near 1: the data say little about a cell
+    True
     """
 
     rhat_max: float
@@ -359,6 +376,7 @@ class Health(Shown):
     fit_r2: pd.Series
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    n_kept: int | None = None
 
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""

@@ -26,6 +26,12 @@ class Plan(Shown):
     Attributes
     ----------
     spend : Series indexed by (account, channel), account currency per period
+
+    Examples
+    --------
+    >>> plan = ab.Plan(spend=fit.current_spend * 1.1)
+    >>> plan.total_by_account.index.tolist()
+    ['account_01', 'account_02', 'account_03', 'account_04', 'account_05']
     """
 
     spend: pd.Series
@@ -65,6 +71,12 @@ class Group(Listed):
     accounts, channels : names; None takes all
     cells : (account, channel) pairs; None takes all
     minimum, maximum : money per period for the whole group; None sets no limit
+
+    Examples
+    --------
+    >>> brand = ab.Group(name="brand", channels=("search",), minimum=500.0)
+    >>> ab.Limits(groups=(brand,)).groups[0].name
+    'brand'
     """
 
     name: str
@@ -115,6 +127,17 @@ class Limits(Listed):
     step : moves are whole multiples of this (today's spend + k * step), so totals stay exact
     beyond_observed : True lets a cell rise above the highest spend of its history, where the curve
         is assumed rather than seen; False stops it there (or at today's spend, if that is higher)
+
+    Examples
+    --------
+    >>> ab.Limits(change=(0.2, 0.5), total="fixed", fixed=("shopping",))  # -20% to +50%
+    Limits(change=(0.2, 0.5), lower=None, upper=None, total='fixed', budget=None, pool=None,
+     groups=(), max_share=None, fixed=('shopping',), step=None, beyond_observed=False)
+    >>> ab.Limits(change=20)
+    Traceback (most recent call last):
+        ...
+    adbudget.errors.InputError: change must be a fraction, 0.3 for +-30%; got 20, which is 2000%.
+     ...
     """
 
     change: Change | Mapping[Cell, Change] | pd.Series | None = DEFAULT_CHANGE

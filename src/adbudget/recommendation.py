@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 import numpy as np
 import pandas as pd
 
-from adbudget.deciding import decide_fit
 from adbudget.decision.attributes import (
     asked_of,
     data_hash,
@@ -30,9 +29,11 @@ from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.decision.today import spend_today
 from adbudget.display.stages import stage, told as log, watched
 from adbudget.errors import InputError
+from adbudget.experiments.advice import next_tests
+from adbudget.experiments.deciding import decide_fit
 from adbudget.model.options import SavedFitOptions, SeededFitOptions
 from adbudget.options import options_of, part_of, takes
-from adbudget.panel.findings import Finding
+from adbudget.panel.findings import Finding, check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.panel.options import PanelOptions
 from adbudget.panel.panel import Panel
@@ -69,7 +70,7 @@ decimal, dayfirst, resample, holidays, freq, currency, value_per_unit, margin, m
 out_of_line, today : as in :func:`adbudget.read_panel`; ``data`` may also be a Panel,
         or a Fit, which is not fitted again
     priors, population, lift_tests, forgetting, seed, engine, draws, tune, chains, target_accept, \
-cores, progress : as in :func:`adbudget.fit`
+cores, checkpoint, progress : as in :func:`adbudget.fit`
     save_fit : also save what was learned to this file: ``Fit.load(path).recommend(...)`` decides
         anew from it, with other limits, without fitting again
     current : spend per period by (account, channel) that moves are measured from; the mean of the
@@ -103,11 +104,13 @@ cores, progress : as in :func:`adbudget.fit`
     marginal_roi_high (of the next unit), hurdle (what one more unit must bring), flip_at (share of
     the return that would have to be spurious before the decision changes), confidence, currency,
     reason, reason_code (the reason as one word), data_findings (kinds of findings about the cell),
-    prior_share, margin, data_from, data_through, schema_version: what programs may rely on of them
-    is :mod:`adbudget.decision.schema`. With a policy also verdict ("auto", "needs_approval",
-    "blocked") and rule_fired (names of the rules that fire at today's modelled returns, "" for
-    none); where a rule and the model point in opposite directions, the reason ends with it and
-    ``attrs["disagreements"]`` lists it.
+    prior_share, margin, data_from, data_through, schema_version, learn_value (margin per period
+    that knowing the curve of a monitored cell would be worth; NaN of others), next_test (which
+    test, or how long a wait, would decide it; also the end of its reason): what programs may rely
+    on of them is :mod:`adbudget.decision.schema`. With a policy also verdict ("auto",
+    "needs_approval", "blocked") and rule_fired (names of the rules that fire at today's modelled
+    returns, "" for none); where a rule and the model point in opposite directions, the reason ends
+    with it and ``attrs["disagreements"]`` lists it.
 
     ``frame.attrs`` holds seed, versions, health, totals, expected_wrong_share and what else a log
     should keep, JSON-able.
@@ -118,6 +121,14 @@ cores, progress : as in :func:`adbudget.fit`
     InfeasibleError : the limits contradict each other
     FitError : the sampler could not run
     PolicyError : the policy cannot be used, or contradicts the limits
+
+    Examples
+    --------
+    >>> frame = ab.recommend(panel, seed=0, draws=200, tune=200, chains=2, progress=False)
+    >>> set(frame["decision"]) <= {"increase", "monitor", "reduce"}
+    True
+    >>> frame.attrs["seed"]
+    0
     """
     return recommend_with_fit(data, outcome, **options)[0]
 
@@ -157,8 +168,9 @@ def _recommended(
     fitted = data if _is_fit(data) else _learned(panel, options)
     if guard is not None:
         limits = guard.limits(limits, fitted.draws, now)
-    decisions = decide_fit(fitted, now, limits, options, untrue)
-    frame = to_frame(decisions, fitted, window, untrue)
+    identified = check_identification(panel)
+    decisions = decide_fit(fitted, now, limits, options, (*untrue, *identified))
+    frame = to_frame(decisions, fitted, window, untrue, identified)
     frame.attrs["notes"] += told
     log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
     frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
@@ -185,6 +197,7 @@ def to_frame(
     fitted: "Fit",
     window: str = "given by the caller",
     untrue: tuple[Finding, ...] = (),
+    identified: tuple[Finding, ...] | None = None,
 ) -> pd.DataFrame:
     """Decisions as the frame of :func:`recommend`.
 
@@ -194,20 +207,39 @@ def to_frame(
     fitted : the fit behind them
     window : what "current" is, in words
     untrue : from :func:`adbudget.panel.integrity.check_data`
+    identified : from :func:`adbudget.panel.findings.check_identification`; found now when None
     """
     panel, account = fitted.panel, np.argwhere(decisions.proposal.draws.exists)[:, 0]
-    found = (*untrue, *findings_of(decisions, panel))
+    found = (*untrue, *findings_of(decisions, panel, identified))
     cells = decisions.proposal.plan.spend.index
     frame = decisions.to_frame().assign(
         data_findings=findings_of_cells(found, cells),
         data_from=[str(panel.dates[panel.first[a]]) for a in account],
         data_through=[str(panel.dates[panel.last[a]]) for a in account],
     )
+    frame = with_next_tests(frame, next_tests(fitted, decisions))
     frame = frame.reindex(columns=[column.name for column in SCHEMA])
     lift = lift_draws(decisions.proposal)
     frame.attrs |= _attributes(decisions, fitted, frame, lift, window)
     frame.attrs["findings"] = [finding.as_dict() for finding in found]
     return frame
+
+
+def with_next_tests(frame: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Decisions that say what would decide a cell that is monitored.
+
+    Parameters
+    ----------
+    told : from :func:`adbudget.experiments.advice.next_tests`, in the order of the rows
+    """
+    sentence = told["next_test"].to_numpy(object)
+    said = [
+        f"{why} {then}" if then else why
+        for why, then in zip(frame["reason"], sentence, strict=True)
+    ]
+    return frame.assign(
+        reason=said, learn_value=told["learn_value"].to_numpy(float), next_test=sentence
+    )
 
 
 def _refuse_one_budget_for_many(limits: "Limits | None", panel: Panel) -> None:
@@ -287,6 +319,7 @@ def _attributes(
             "ess_tail_min": health.ess_tail_min,
             "divergences": health.divergences,
             "n_draws": health.n_draws,
+            "n_kept": int(np.prod(fitted.positions.shape[:2])),
             "problems": list(health.problems),
             "warnings": list(health.warnings),
         },

@@ -20,6 +20,11 @@ class Risk(Listed):
     ----------
     aversion : 0 looks at the mean only, 1 at the worst draws only
     tail : share of draws that counts as the worst, in (0, 1]
+
+    Examples
+    --------
+    >>> ab.Risk(aversion=0.5)  # half of the weight on the worst tenth of outcomes
+    Risk(aversion=0.5, tail=0.1)
     """
 
     aversion: float = 0.2

@@ -35,6 +35,12 @@ class Outcome(Shown):
     spend_change : (account, channel) spend added over the horizon, account currency
     value : (draw, account) margin * money gained - spend added
     horizon : periods in which the plans differ; later periods are carry-over
+
+    Examples
+    --------
+    >>> outcome = ab.simulate(fit, fit.current_spend * 1.1, horizon=4)
+    >>> outcome.lift.dims, outcome.horizon
+    (('draw', 'account', 'channel'), 4)
     """
 
     path: xr.DataArray
@@ -90,6 +96,12 @@ def simulate(
     Raises
     ------
     InputError : a cell is missing or unknown, a spend negative, or the horizon out of range
+
+    Examples
+    --------
+    >>> outcome = ab.simulate(fit, fit.current_spend * 1.1, horizon=4)
+    >>> outcome.value.dims  # margin money gained, less the added spend
+    ('draw', 'account')
     """
     draws = fit if isinstance(fit, CurveDraws) else fit.draws
     if current is None:

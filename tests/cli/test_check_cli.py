@@ -73,6 +73,17 @@ def test_a_reading_is_proposed_as_a_command_that_reads(call, tables):
     assert "2 accounts" in out
 
 
+def test_columns_with_german_titles_are_proposed_too(call, tables):
+    spend, revenue = (pd.read_csv(tables / f"{name}.csv") for name in ("spend", "revenue"))
+    titles = {"date": "Woche", "channel": "Kanal", "spend": "Ausgaben", "revenue": "Umsatz"}
+    spend.rename(columns=titles).to_csv(tables / "ausgaben.csv", index=False, sep=";")
+    revenue.rename(columns=titles).to_csv(tables / "umsatz.csv", index=False, sep=";")
+    _, out, _ = call("check", tables / "ausgaben.csv", "--outcome", tables / "umsatz.csv")
+    command = proposed_command(out)
+    assert "channel=Kanal" in command
+    assert call(*command)[0] == 0
+
+
 def test_yes_takes_a_proposal_that_leaves_nothing_to_decide(call, tables):
     kept = tables / "reading.yaml"
     code, out, _ = call("check", odd(tables), "--yes", "--write-config", kept)

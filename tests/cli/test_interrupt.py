@@ -78,3 +78,37 @@ def test_ctrl_c_at_twenty_moments_ends_it_in_one_line(shops, tmp_path, moment):
     time.sleep(moment * 0.5)
     assert process.poll() is None, "the fit must outlast the moments"
     stopped(process, tmp_path)
+
+
+def decided(shops: Path, folder: Path, settings: Path) -> tuple[list[str], Path]:
+    """The command that decides and keeps chains on the way, and where it writes."""
+    tables = [str(shops / "shops_spend.csv"), "--outcome", str(shops / "shops_outcome.csv")]
+    kept = ["--checkpoint", str(folder / "chains"), "--out", str(folder / "out.csv")]
+    return [*COMMAND, *tables, "--config", str(settings), *kept], folder / "out.csv"
+
+
+@pytest.mark.slow
+def test_a_killed_fit_goes_on_from_its_chains_to_the_same_decisions(shops, tmp_path):
+    settings = tmp_path / "one_core.yaml"
+    settings.write_text("draws: 3000\ntune: 500\nchains: 3\ncores: 1\nseed: 1\n")
+    whole, left = tmp_path / "whole", tmp_path / "left"
+    whole.mkdir()
+    left.mkdir()
+    subprocess.run(decided(shops, whole, settings)[0], check=True, capture_output=True)
+    command, out = decided(shops, left, settings)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(left.glob("chains/*.chain")):
+        assert process.poll() is None, "a chain is kept before the fit is there"
+        time.sleep(0.05)
+    process.kill()
+    process.wait(timeout=60)
+    first = min(left.glob("chains/*.chain"))
+    made = first.stat().st_mtime_ns
+    assert not out.exists()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and first.exists():
+        assert first.stat().st_mtime_ns == made
+        time.sleep(0.2)
+    assert process.wait(timeout=300) == 0
+    assert out.read_bytes() == (whole / "out.csv").read_bytes()
+    assert not (left / "chains").exists()

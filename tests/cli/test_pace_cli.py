@@ -50,6 +50,7 @@ def test_the_page_shows_what_is_off_pace(page):
     assert "critical  video-cars: no impression on the last" in page
     assert "4 deals as planned." in page
     assert "Total" in page
+    assert "  ctv-kids: money works better with the donors\n  display-home:" in page
 
 
 def test_a_narrow_terminal_says_what_it_leaves_out():

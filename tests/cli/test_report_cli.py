@@ -1,5 +1,6 @@
 """--report on the command line: a page beside what is printed, refused before the work begins."""
 
+import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,25 @@ def test_decisions_of_a_saved_fit_become_a_page_and_a_workbook(command, tmp_path
     assert "In one minute" in text
     assert text.count("at a constant spend") >= 6
     assert book.stat().st_size > 5_000
+
+
+class Gone(io.StringIO):
+    """Standard output whose reader has left, as head does after its lines."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_files_are_written_though_nobody_reads_the_page_to_its_end(monkeypatch, tmp_path):
+    unsampled(world()).save(tmp_path / "shop.fit")
+    page, table = tmp_path / "r.html", tmp_path / "d.csv"
+    words = ["--fit", tmp_path / "shop.fit", "--report", page, "--out", table]
+    monkeypatch.setattr(sys, "argv", ["adbudget", "recommend", *map(str, words)])
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert page.exists()
+    assert table.exists()
 
 
 def test_a_run_of_pacing_becomes_a_page(command, tmp_path):

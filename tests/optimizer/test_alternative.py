@@ -103,3 +103,17 @@ def test_in_a_large_pool_prices_tell_what_a_search_tells(seed, total, monkeypatc
         by_price = priced[cell]
         assert prob_gain(by_price.gain) == pytest.approx(prob_gain(by_search.gain), abs=0.1)
         assert by_price.elsewhere == pytest.approx(by_search.elsewhere, rel=0.1)
+
+
+def test_many_small_pools_are_compared_in_batches_with_the_same_answer(monkeypatch):
+    draws, today = random_world(3, n_draws=10)
+    proposal = optimize(draws, today, Limits(), MEAN_ONLY)
+    at_once = proposal.comparisons()
+    largest = int(today.groupby(level=0).size().max()) ** 2
+    assert largest < len(at_once) * len(today) / 2, "so that there is more than one batch"
+    monkeypatch.setattr(alternative, "MAX_COPIES", largest)
+    in_batches = proposal.comparisons()
+    assert in_batches.keys() == at_once.keys()
+    for cell, comparison in at_once.items():
+        np.testing.assert_allclose(in_batches[cell].gain, comparison.gain, atol=1e-6 * today.sum())
+        assert in_batches[cell].elsewhere == pytest.approx(comparison.elsewhere, rel=1e-4)

@@ -13,11 +13,3 @@ decisions = ab.recommend(spend, revenue, currency="EUR", seed=0)
 print(decisions[["account", "channel", "decision", "recommended_spend", "prob_gain"]])
 print(decisions.loc[0, "reason"])
 print(decisions.attrs["expected_wrong_share"], decisions.attrs["health"]["ok"])
-
-panel = ab.read_panel(spend, revenue, currency="EUR")
-fit = ab.fit(panel, seed=0)
-proposal = ab.optimize(fit, limits=ab.Limits(change=0.2, total="fixed"))
-decisions = ab.decide(proposal, health=fit.health)
-
-print(fit.health.rhat_max, fit.health.ess_bulk_min)
-print(decisions.calls[0].action, decisions.calls[0].reason)

@@ -73,6 +73,12 @@ def backtest(
     ------
     InputError : an argument is out of range, or the history is too short for one date
     FitError : the sampler could not run
+
+    Examples
+    --------
+    >>> walk = ab.backtest(one, seed=1, dates=1, draws=100)
+    >>> list(walk.accounts.columns[:4])
+    ['date', 'account', 'forecast', 'low']
     """
     from adbudget.model.fit import fit
 

@@ -35,6 +35,11 @@ class HistoryBacktest(Shown):
         really spent per period)
     notes : what is worth knowing
     seed : of fits and forecasts
+
+    Examples
+    --------
+    >>> walk.horizon, walk.outcome_name
+    (4, 'revenue')
     """
 
     period: str

@@ -30,6 +30,11 @@ class WorldBacktest(Shown):
     gains : one row per cycle, a column per arm, and "best"
     broken : arm -> how often a total, a step or a quarter went beyond what was allowed
     told : what the loop said before every cycle
+
+    Examples
+    --------
+    >>> list(gained.gains.columns)
+    ['loop', 'frozen', 'roas', 'oracle', 'best']
     """
 
     spec: WorldSpec

@@ -55,6 +55,13 @@ def backtest_world(
     ------
     InputError : an argument is out of range
     FitError : the sampler could not run
+
+    Examples
+    --------
+    >>> spec = WorldSpec(n_accounts=1, n_channels=2, n_periods=40)
+    >>> gained = ab.backtest_world(spec, seed=1, cycles=1)
+    >>> sorted(gained.spend)
+    ['frozen', 'loop', 'oracle', 'roas']
     """
     settings = LoopSettings(period=_period(spec)) if settings is None else settings
     _check(spec, seed, cycles, settings, late, drift)

@@ -27,6 +27,7 @@ from adbudget.cli import (
     requests as cli_requests,
     rulings as cli_rulings,
     scale as cli_scale,
+    tests as cli_tests,
 )
 from adbudget.cli.options import (
     CHECK,
@@ -43,7 +44,7 @@ from adbudget.cli.options import (
     given,
     stated_options,
 )
-from adbudget.cli.pages import check_page, write_decisions, write_page
+from adbudget.cli.pages import check_page, say_where, write_decisions, write_page
 from adbudget.cli.panel_tables import advice, read_tables, settings_of
 from adbudget.cli.proposed import proposed, show_proposed, write_config
 from adbudget.cli.saved_fit import load_fit, needed
@@ -208,18 +209,24 @@ def recommend(
         frame, fitted = recommend_with_fit(data, outcome_data, **arguments)
     if "policy" in arguments:
         frame = cli_policy.stopped_by_switch(frame)
-    show(
-        lambda width: report(frame, width=width, why=why or (), everything=everything),
-        no_color=no_color,
-    )
+    written: tuple[Path, ...] = ()
+    try:  # before the page: whoever reads it may stop after its first lines, as head does
+        if page is not None:
+            write_page(frame, page, quiet=True, fit=fitted)
+        if out is not None:
+            written = write_decisions(frame, out)
+    finally:
+        show(
+            lambda width: report(frame, width=width, why=why or (), everything=everything),
+            no_color=no_color,
+        )
     if "policy" in arguments:
         from adbudget.reporting.policy import verdicts_told
 
         say(verdicts_told(frame))
     if page is not None:
-        write_page(frame, page, fit=fitted)
+        say_where(page)
     if out is not None:
-        written = write_decisions(frame, out)
         beside = "".join(f" What goes with them: {path}." for path in written[1:])
         say(f"\nWrote {out}: {len(frame):,} decisions.{beside}")
     health = frame.attrs.get("health", {})
@@ -351,6 +358,7 @@ def synthesize(
 
 
 cli_forecast.register(app)
+cli_tests.register(app)
 cli_backtest.register(app)
 cli_ledger.register(app)
 cli_loop.register(app)

@@ -17,12 +17,11 @@ from adbudget.cli.options import (
     given,
     stated_options,
 )
-from adbudget.cli.panel_tables import advice, read_tables, settings_of
-from adbudget.cli.saved_fit import load_fit, needed
+from adbudget.cli.panel_tables import advice, settings_of
+from adbudget.cli.saved_fit import fit_of, load_fit, needed
 from adbudget.cli.terminal import complain, say, show
 from adbudget.errors import InputError
-from adbudget.model.options import SavedFitOptions, SeededFitOptions
-from adbudget.options import part_of
+from adbudget.model.options import SavedFitOptions
 
 if TYPE_CHECKING:
     from adbudget.forecasting import Forecast, TargetPlan
@@ -110,7 +109,7 @@ def forecast(
     tables = {"plan": _table(plan), "controls": _table(future_controls)}
     settings = settings_of(config, given(options))
     if fit is None:
-        fitted = _fit(needed(files), outcome, settings)
+        fitted = fit_of(needed(files), outcome, settings)
     else:
         fitted = load_fit(fit, files, outcome, given(options), settings, ("limits", "risk"))
     how = {"horizon": f"{weeks}w", "controls": tables["controls"], "seed": fitted.seed}
@@ -134,32 +133,6 @@ def forecast(
         why = " ".join(made.health.problems)
         complain(f"the fit cannot be trusted, and this forecast with it. {why} {advice(why)}")
         raise typer.Exit(UNHEALTHY)
-
-
-def _fit(files: list[str], outcome: list[str] | None, settings: dict[str, Any]) -> "Fit":
-    """Tables and settings -> a fit, with the arguments that recommend takes."""
-    from adbudget.cli.config import panel_arguments, recommend_arguments
-    from adbudget.model.storage import EXAMPLE
-    from adbudget.tables.files import read_table
-    from adbudget.tables.whole_files import check_place
-
-    arguments = recommend_arguments(settings)
-    save_fit = arguments.pop("save_fit", None)
-    if save_fit is not None:
-        check_place(Path(save_fit), EXAMPLE)  # before minutes go into a fit
-    if "lift_tests" in arguments:
-        names = ("account", "channel")
-        arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
-    data, outcome_data = read_tables(files, outcome, settings)
-
-    import adbudget
-
-    panel = adbudget.read_panel(data, outcome_data, **panel_arguments(settings))
-    how: dict[str, Any] = {"seed": 0} | dict(part_of(SeededFitOptions, arguments))
-    fitted = adbudget.fit(panel, **how)
-    if save_fit is not None:
-        fitted.save(save_fit)
-    return fitted
 
 
 def _reached(

@@ -34,7 +34,12 @@ def write_page(result: Any, path: Path, *, quiet: bool = False, **beside: Any) -
 
     report(result, path, at=datetime.now(UTC), **beside)
     if not quiet:
-        say(f"\nWrote {path}: open it in a browser, or send it.")
+        say_where(path)
+
+
+def say_where(path: Path) -> None:
+    """Say that a page was written."""
+    say(f"\nWrote {path}: open it in a browser, or send it.")
 
 
 def write_decisions(frame: "pd.DataFrame", path: Path) -> tuple[Path, ...]:

@@ -1,13 +1,16 @@
-"""--fit FILE -> a saved fit in the place of tables, and the settings that still mean something."""
+"""Tables, or --fit FILE in their place -> a fit, and the settings that still mean something."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adbudget.cli.options import option_for
+from adbudget.cli.panel_tables import read_tables
 from adbudget.cli.terminal import note
 from adbudget.display.stages import stage, watched
 from adbudget.errors import InputError
+from adbudget.model.options import SeededFitOptions
+from adbudget.options import part_of
 
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
@@ -70,3 +73,29 @@ def needed(files: list[str] | None) -> list[str]:
     if not files:
         raise InputError("Missing argument 'FILE': the table of spend, or --fit and a saved fit.")
     return files
+
+
+def fit_of(files: list[str], outcome: list[str] | None, settings: dict[str, Any]) -> "Fit":
+    """Tables and settings -> a fit, with the arguments that recommend takes."""
+    from adbudget.cli.config import panel_arguments, recommend_arguments
+    from adbudget.model.storage import EXAMPLE
+    from adbudget.tables.files import read_table
+    from adbudget.tables.whole_files import check_place
+
+    arguments = recommend_arguments(settings)
+    save_fit = arguments.pop("save_fit", None)
+    if save_fit is not None:
+        check_place(Path(save_fit), EXAMPLE)  # before minutes go into a fit
+    if "lift_tests" in arguments:
+        names = ("account", "channel")
+        arguments["lift_tests"] = read_table(Path(arguments["lift_tests"]), names)
+    data, outcome_data = read_tables(files, outcome, settings)
+
+    import adbudget
+
+    panel = adbudget.read_panel(data, outcome_data, **panel_arguments(settings))
+    how: dict[str, Any] = {"seed": 0} | dict(part_of(SeededFitOptions, arguments))
+    fitted = adbudget.fit(panel, **how)
+    if save_fit is not None:
+        fitted.save(save_fit)
+    return fitted

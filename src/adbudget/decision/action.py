@@ -10,7 +10,13 @@ NEAR = 2.0  # Monte-Carlo standard errors within which chance decides on which s
 
 
 class Action(StrEnum):
-    """What to do with the spend of one cell."""
+    """What to do with the spend of one cell.
+
+    Examples
+    --------
+    >>> [str(action) for action in ab.Action]
+    ['increase', 'monitor', 'reduce']
+    """
 
     INCREASE = "increase"
     MONITOR = "monitor"
@@ -42,6 +48,12 @@ class Decision(Listed):
         decision changes: before a raise, or the cut of a held cell, turns; for a cut, the share by
         which the return would have to be under-estimated, without upper end. NaN where no return
         decides: a forced move, a fixed or uninformed cell, nothing spent, an unhealthy fit
+
+    Examples
+    --------
+    >>> call = decisions.calls[0]
+    >>> call.account, call.channel, 0 <= call.prob_gain <= 1
+    ('account_01', 'search', True)
     """
 
     account: str

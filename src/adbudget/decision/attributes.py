@@ -65,10 +65,16 @@ def data_hash(panel: Panel) -> str:
     return seen.hexdigest()[:16]
 
 
-def findings_of(decisions: Decisions, panel: Panel) -> tuple[Finding, ...]:
-    """What the data cannot tell apart, and where plan or calls leave what they have seen."""
+def findings_of(
+    decisions: Decisions, panel: Panel, identified: tuple[Finding, ...] | None = None
+) -> tuple[Finding, ...]:
+    """What the data cannot tell apart, and where plan or calls leave what they have seen.
+
+    ``identified`` are the former, where somebody has looked already.
+    """
+    identified = check_identification(panel) if identified is None else identified
     beyond = [one for one in check_reach(decisions.proposal) if one.kind == BEYOND]
-    return (*check_identification(panel), *stops_of(decisions.considered), *beyond)
+    return (*identified, *stops_of(decisions.considered), *beyond)
 
 
 def stops_of(proposal: Proposal) -> list[Finding]:

@@ -74,6 +74,11 @@ class Decisions(Shown):
         force aside; 0 without calls
     elsewhere : (cell,) margin money that one unit of the move's money brings elsewhere
     held_totals : totals that are spent where more money would be likely enough to pay
+
+    Examples
+    --------
+    >>> list(decisions.to_frame().columns[:3])
+    ['account', 'channel', 'decision']
     """
 
     calls: tuple[Decision, ...]
@@ -194,8 +199,7 @@ def decide(
         others; its decision is MONITOR and says why
     previous : decisions of the run before, with columns account, channel and decision, such as the
         frame of :func:`adbudget.recommend`. A call that still points the same way is kept down to
-        ``thresholds.leave``, so that chance alone does not turn calls on and off. Cells that are
-        new, or gone, are no matter
+        ``thresholds.leave``, so that chance alone turns no call on or off. Cells may be new or gone
 
     Returns
     -------
@@ -210,6 +214,11 @@ def decide(
     References
     ----------
     Mueller, Parmigiani, Robert & Rousseau (2004), JASA 99(468), 990-1001.
+
+    Examples
+    --------
+    >>> len(ab.decide(proposal, ab.Thresholds(prob=0.85)).calls) == len(panel.cells)
+    True
     """
     cells = proposal.plan.spend.index
     asked = _Asked(

@@ -7,7 +7,7 @@ under one version; new columns come at the end and raise the version.
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BETWEEN = ";"  # of the kinds in ``data_findings``
 
 
@@ -57,4 +57,7 @@ SCHEMA: tuple[DecisionColumn, ...] = (
     *_numbers("share", "prior_share", "margin"),
     *_text("data_from", "data_through"),
     DecisionColumn(name="schema_version", kind="whole number"),
+    # since version 2
+    *_numbers(PER_PERIOD, "learn_value", missing=True),
+    *_text("next_test"),
 )

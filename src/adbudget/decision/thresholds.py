@@ -26,6 +26,12 @@ class Thresholds(Listed):
     min_step : smallest meaningful move in money per period
     fragile_below : a call that changes if a smaller share than this of the cell's return is
         spurious says so in its reason; it is made all the same
+
+    Examples
+    --------
+    >>> ab.Thresholds(prob=0.9, max_wrong_share=0.05)
+    Thresholds(prob=0.9, leave=0.75, max_wrong_share=0.05, max_prior_share=0.95, min_change=0.05,
+     min_step=0.0, fragile_below=0.25)
     """
 
     prob: float = 0.8

@@ -7,6 +7,7 @@ import it; it fits nothing.
 """
 
 from adbudget.experiments.planning import plan_tests
+from adbudget.experiments.schedule import lift_rows
 from adbudget.experiments.test_plan import TestPlan
 
-__all__ = ["TestPlan", "plan_tests"]
+__all__ = ["TestPlan", "lift_rows", "plan_tests"]

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import hadamard
 
 from adbudget.errors import InputError
 
-PULSE, ON_OFF, PAIR, HOLDOUT = "pulse", "on/off", "on/off pair", "holdout"
-KINDS = (PULSE, ON_OFF, PAIR, HOLDOUT)
-EVERYBODY = (PULSE, ON_OFF, PAIR)  # need no regions that can be told apart
+PULSE, ON_OFF, PAIR, FACTORIAL = "pulse", "on/off", "on/off pair", "factorial"
+HOLDOUT = "holdout"
+KINDS = (PULSE, ON_OFF, PAIR, FACTORIAL, HOLDOUT)
 CHANGES = (0.3, 0.5)
 HOLDOUT_SHARE = 0.5  # of an account's regions
 
@@ -70,6 +71,30 @@ def patterns(n_blocks: int) -> tuple[np.ndarray, ...]:
         if len(set(one.tolist())) > 1:
             kept.setdefault(tuple(one.tolist()), one)
     return tuple(kept.values())
+
+
+def walsh_patterns(n_blocks: int) -> tuple[np.ndarray, ...]:
+    """Series of +1 and -1 that are orthogonal, those that change least often first.
+
+    One fewer than the largest power of two within the blocks; where that is not all of them, the
+    series are stretched and only nearly orthogonal.
+    """
+    size = 2 ** int(np.log2(n_blocks))
+    rows = hadamard(size)[:, np.arange(n_blocks) * size // n_blocks]
+    order = np.argsort((np.diff(hadamard(size), axis=1) != 0).sum(axis=1), kind="stable")
+    return tuple(rows[i] for i in order[1:])
+
+
+def factorial_design(cells: Sequence[int], n_blocks: int, change: float) -> Design:
+    """Pulses of several cells of one account at once, each in an order of its own.
+
+    As many of the cells, from the first, as there are orthogonal orders.
+    """
+    arms = tuple(
+        Arm(cell=cell, factors=tuple((1 + change * signs).tolist()))
+        for cell, signs in zip(cells, walsh_patterns(n_blocks), strict=False)
+    )
+    return Design(kind=FACTORIAL, change=change, arms=arms)
 
 
 def single_designs(

@@ -21,6 +21,7 @@ from scipy.stats import qmc
 from adbudget.experiments.choices import CALLED, TODAY, Choices
 
 NODES = 1024  # results at which the calls that follow are looked at
+NODES_OF_ONE = 256  # of a single result, which need no luck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,6 +134,8 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 @cache
 def _nodes(n_dimensions: int) -> np.ndarray:
     """(node, dimension) standard normals, spread evenly; of mean zero."""
+    if n_dimensions == 1:
+        return ndtri((np.arange(NODES_OF_ONE) + 0.5) / NODES_OF_ONE)[:, None]
     points = qmc.Sobol(n_dimensions, seed=0).random(NODES // 2)
     normal = ndtri(np.clip(points, 1e-9, 1 - 1e-9))
     return np.concatenate([normal, -normal])

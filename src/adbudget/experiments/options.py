@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from adbudget.options import Option, Shell
+from adbudget.options import Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,14 +16,12 @@ class TestOptions(TypedDict, total=False):
         Option(
             help="Length of a test",
             default=4,
-            shell=Shell(kind="number", metavar="WEEKS"),
         ),
     ]
     budget: Annotated[
         "float | Mapping[str, float] | None",
         Option(
             help="Margin that all tests together may be expected to cost",
-            shell=Shell(kind="number", metavar="MONEY"),
         ),
     ]
     horizon_weeks: Annotated[
@@ -31,15 +29,13 @@ class TestOptions(TypedDict, total=False):
         Option(
             help="Time after the tests whose gain counts",
             default=52,
-            shell=Shell(kind="number", metavar="WEEKS", flag="--horizon"),
         ),
     ]
     kinds: Annotated[
         "Sequence[str]",
         Option(
-            help="Kinds of tests: pulse, on/off, on/off pair, holdout",
-            default=("pulse", "on/off", "on/off pair"),
-            shell=Shell(kind="names", metavar="KIND,KIND"),
+            help="Kinds of tests: pulse, on/off, on/off pair, factorial, holdout",
+            default=("pulse", "on/off", "on/off pair", "factorial"),
         ),
     ]
     changes: Annotated[
@@ -51,14 +47,12 @@ class TestOptions(TypedDict, total=False):
         Option(
             help="Share of an account's regions that a holdout switches off",
             default=0.5,
-            shell=Shell(kind="share", metavar="SHARE"),
         ),
     ]
     holdout_error: Annotated[
         float | None,
         Option(
             help="Standard error of a holdout's lift, as a share of the account's outcome",
-            shell=Shell(kind="share", metavar="SHARE"),
         ),
     ]
     untested: Annotated[

@@ -4,34 +4,38 @@
 # pyright: reportTypedDictNotRequiredAccess=false
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from adbudget.deciding import decide_fit
 from adbudget.decision.decisions import Decisions
 from adbudget.decision.options import DecisionOptions
 from adbudget.decision.today import spend_today
 from adbudget.display.stages import stage
 from adbudget.errors import InputError
-from adbudget.experiments.choices import Choices, choices_of
-from adbudget.experiments.designs import Design, check_kinds
-from adbudget.experiments.knowing import Knowing, Known
+from adbudget.experiments.choices import choices_of
+from adbudget.experiments.deciding import decide_fit
+from adbudget.experiments.designs import FACTORIAL, Design, check_kinds
+from adbudget.experiments.knowing import Knowing
 from adbudget.experiments.noise import noise_of
 from adbudget.experiments.options import TestOptions
 from adbudget.experiments.selecting import Selected, select
-from adbudget.experiments.signals import Reader
-from adbudget.experiments.test_plan import Offer, TestPlan
+from adbudget.experiments.signals import Noise, Reader
+from adbudget.experiments.test_plan import TestPlan
 from adbudget.experiments.trials import (
     Laboratory,
+    Offer,
     Trial,
     Worth,
+    factorial_trials,
     group_trials,
     single_trials,
 )
 from adbudget.experiments.waiting import waiting
 from adbudget.options import takes
+from adbudget.panel.findings import check_identification
 from adbudget.panel.integrity import check_data
 from adbudget.tables.messages import quoted
 
@@ -64,8 +68,9 @@ def plan_tests(fit: "Fit", **options: Unpack[PlanTestsOptions]) -> TestPlan:
         several; None sets no bound
     horizon_weeks : time after the tests whose gain counts as their value
     kinds : "pulse" (spend goes up and down by a share, in turn), "on/off", "on/off pair" (two
-        channels that the data hardly tell apart, in different weeks), "holdout" (a channel is off
-        in some regions of an account and the others are the control group; needs regions)
+        channels that the data hardly tell apart, in different weeks), "factorial" (pulses of all
+        channels of an account at once, each in an order of its own), "holdout" (a channel is off in
+        some regions of an account and the others are the control group; needs regions)
     changes : shares by which a pulse moves spend
     holdout_share : share of an account's regions that a holdout switches off
     holdout_error : standard error of a holdout's lift, scaled up to the whole account, as a share
@@ -93,7 +98,8 @@ def plan_tests(fit: "Fit", **options: Unpack[PlanTestsOptions]) -> TestPlan:
     _check(fit, options)
     now, _, _ = spend_today(fit.panel, options)
     untrue = check_data(fit.panel, accepted=options["accept_findings"])
-    decisions = decide_fit(fit, now, options["limits"], options, untrue)
+    found = (*untrue, *check_identification(fit.panel))
+    decisions = decide_fit(fit, now, options["limits"], options, found)
     return tests_of(fit, decisions, options)
 
 
@@ -106,25 +112,70 @@ def tests_of(fit: "Fit", decisions: Decisions, options: TestOptions) -> TestPlan
     decisions : of this fit
     options : all of them there
     """
-    lab = _laboratory(fit, decisions, options)
-    testable = _testable(decisions, options)
-    periods = options["horizon_weeks"] * WEEK_DAYS / fit.panel.period_days
-    known = {cell: _if_known(lab, cell) for cell in testable}
-    trials, worths = _trials(lab, testable, options, periods)
-    budget = _budget(options["budget"], fit.panel.currency)
-    chosen = select(lab, trials, worths, periods, budget)
+    return looked_at(prepare(fit, decisions, options), options, choose=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """What tests of any length have in common.
+
+    Attributes
+    ----------
+    fit, decisions : which calls tests are to change
+    noise : of the accounts
+    blocks : of cells that limits tie together
+    testable : positions of the cells that a test may move
+    learn_value, learn_flip, wait : as in :class:`TestPlan`
+    """
+
+    fit: "Fit"
+    decisions: Decisions
+    noise: Noise
+    blocks: list[Knowing]
+    testable: list[int]
+    learn_value: pd.Series
+    learn_flip: pd.Series
+    wait: pd.DataFrame
+
+
+def prepare(fit: "Fit", decisions: Decisions, options: TestOptions) -> Prepared:
+    """The plans there are, and what knowing and waiting would change about them."""
+    bars, some = decisions.thresholds, _some(fit.draws.n_draws)
+    blocks = [Knowing.of(one, bars.prob, bars.leave) for one in choices_of(decisions, some)]
+    noise, testable = noise_of(fit), _testable(decisions, options)
+    lab = _laboratory(fit, decisions, options, noise, blocks)
     cells = decisions.considered.plan.spend.index
-    value, flips = (
-        pd.Series([pick(i, known.get(i)) for i in range(len(cells))], index=cells, name=name)
-        for name, pick in (("learn_value", _value_of(lab)), ("learn_flip", _flip_of(lab)))
+    value, flip = (pd.Series(np.nan, index=cells, name=n) for n in ("learn_value", "learn_flip"))
+    for cell in testable:
+        known = lab.blocks[lab.block[cell]].after(lab.reader.curve(cell), noise=0.0)
+        own = lab.blocks[lab.block[cell]].choices.cells.tolist().index(cell)
+        value.iloc[cell], flip.iloc[cell] = known.value, known.flips[own]
+    return Prepared(
+        fit=fit,
+        decisions=decisions,
+        noise=noise,
+        blocks=blocks,
+        testable=testable,
+        learn_value=value,
+        learn_flip=flip,
+        wait=waiting(lab, fit, {cell: float(flip.iloc[cell]) for cell in testable}, some),
     )
-    some = _some(fit.draws.n_draws)
+
+
+def looked_at(given: Prepared, options: TestOptions, *, choose: bool) -> TestPlan:
+    """Every test of one length, and the best set of them where that is asked for."""
+    fit = given.fit
+    lab = _laboratory(fit, given.decisions, options, given.noise, given.blocks)
+    periods = options["horizon_weeks"] * WEEK_DAYS / fit.panel.period_days
+    trials, worths = _trials(lab, given, options, periods, every_layout=choose)
+    budget = _budget(options["budget"], fit.panel.currency)
+    chosen = select(lab, trials, worths, periods, budget) if choose else ()
     return TestPlan(
         offers=_offers(trials, worths, chosen, periods),
-        cells=cells,
-        learn_value=value,
-        learn_flip=flips,
-        wait=waiting(lab, fit, {cell: float(flips.iloc[cell]) for cell in testable}, some),
+        cells=given.decisions.considered.plan.spend.index,
+        learn_value=given.learn_value,
+        learn_flip=given.learn_flip,
+        wait=given.wait,
         weeks=sum(lab.reader.lengths) * fit.panel.period_days / WEEK_DAYS,
         horizon_weeks=float(options["horizon_weeks"]),
         lengths=lab.reader.lengths,
@@ -139,23 +190,28 @@ def _some(n_draws: int) -> np.ndarray:
     return np.unique(np.linspace(0, n_draws - 1, min(n_draws, MOST_DRAWS)).round().astype(int))
 
 
-def _laboratory(fit: "Fit", decisions: Decisions, options: TestOptions) -> Laboratory:
-    draws, bars = fit.draws, decisions.thresholds
-    some = _some(draws.n_draws)
-    choices: list[Choices] = choices_of(decisions, some)
+def _laboratory(
+    fit: "Fit",
+    decisions: Decisions,
+    options: TestOptions,
+    noise: Noise,
+    blocks: list[Knowing],
+) -> Laboratory:
+    draws = fit.draws
     account = np.argwhere(draws.exists)[:, 0]
     return Laboratory(
         reader=Reader(
-            draws=draws.isel(some),
-            noise=noise_of(fit),
+            draws=draws.isel(_some(draws.n_draws)),
+            noise=noise,
             current=decisions.proposal.plan.spend.to_numpy(float),
             lengths=block_lengths(options["weeks"], draws.period_days),
             holdout_error=options["holdout_error"],
         ),
-        blocks=[Knowing.of(one, bars.prob, bars.leave) for one in choices],
+        blocks=blocks,
         account=account,
         block=decisions.considered.block_of_cell,
         currency=np.array(draws.currency, dtype=object)[account],
+        channel=np.argwhere(draws.exists)[:, 1],
     )
 
 
@@ -197,31 +253,21 @@ def _testable(decisions: Decisions, options: TestOptions) -> list[int]:
     ]
 
 
-def _if_known(lab: Laboratory, cell: int) -> Known:
-    """What one block would be like if the curve of a cell were known."""
-    return lab.blocks[lab.block[cell]].after(lab.reader.curve(cell), noise=0.0)
-
-
-def _value_of(lab: Laboratory) -> Any:
-    return lambda _, known: np.nan if known is None else known.value
-
-
-def _flip_of(lab: Laboratory) -> Any:
-    def flip(cell: int, known: Known | None) -> float:
-        if known is None:
-            return np.nan
-        own = lab.blocks[lab.block[cell]].choices.cells.tolist()
-        return float(known.flips[own.index(cell)])
-
-    return flip
-
-
 def _trials(
-    lab: Laboratory, testable: Sequence[int], options: TestOptions, periods: float
+    lab: Laboratory,
+    given: Prepared,
+    options: TestOptions,
+    periods: float,
+    *,
+    every_layout: bool,
 ) -> tuple[list[Trial], list[Worth]]:
     """Every test, of one cell and of several accounts, and what it is worth by itself."""
     kinds = check_kinds(options["kinds"])
-    singles = single_trials(lab, testable, kinds, options["changes"], options["holdout_share"])
+    how = kinds, options["changes"], options["holdout_share"]
+    singles = single_trials(lab, given.testable, *how, every_layout=every_layout)
+    if FACTORIAL in kinds:
+        value = given.learn_value.to_numpy(float)
+        singles += factorial_trials(lab, given.testable, options["changes"], value)
     found = [(trial, lab.worth(trial.layouts[0])) for trial in singles]
     groups = group_trials(lab, found, periods)
     found += [(trial, lab.worth(trial.layouts[0])) for trial in groups]

@@ -1,18 +1,18 @@
 """TestPlan -> who spends what, when, and what to record; and the results back as lift tests."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adbudget.errors import InputError
-from adbudget.experiments.designs import HOLDOUT
+from adbudget.experiments.designs import HOLDOUT, Arm
+from adbudget.experiments.trials import Offer
 from adbudget.panel.calendar import dates_after
+from adbudget.panel.panel import Panel
 from adbudget.tables.messages import quoted
-
-if TYPE_CHECKING:
-    from adbudget.experiments.designs import Arm
-    from adbudget.experiments.test_plan import Offer, TestPlan
 
 FED_BACK = "spend and outcome of every period, as in the history: fit.update takes them"
 MEASURED = (
@@ -31,43 +31,47 @@ LIFT_COLUMNS = (
 )
 
 
-def schedule_of(plan: "TestPlan", start: object, tests: object) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Timing:
+    """When tests run, and from which spend.
+
+    Attributes
+    ----------
+    cells : (account, channel) by position
+    lengths : periods of each block of a test
+    current : (cell,) spend per period without a test
+    panel : the history they follow
+    """
+
+    cells: pd.MultiIndex
+    lengths: tuple[int, ...]
+    current: np.ndarray
+    panel: Panel
+
+
+def schedule_of(tests: Mapping[str, Offer], timing: Timing, start: object) -> pd.DataFrame:
     """See :meth:`TestPlan.schedule`."""
-    dates = _dates(plan, start)
+    dates = _dates(timing, start)
     rows = [
         row
-        for name, offer in _wanted(plan, tests).items()
+        for name, offer in tests.items()
         for arm in offer.design.arms
-        for row in _stretches(plan, name, offer, arm, dates)
+        for row in _stretches(timing, name, offer, arm, dates)
     ]
     columns = ["test", "kind", *LIFT_COLUMNS[:6], "spend_per_day", "share", "record"]
     return pd.DataFrame(rows, columns=[*columns, *LIFT_COLUMNS[6:]])
 
 
-def path_of(plan: "TestPlan", tests: object) -> pd.DataFrame:
+def path_of(tests: Mapping[str, Offer], timing: Timing) -> pd.DataFrame:
     """See :meth:`TestPlan.path`."""
-    path = np.repeat(plan.current[:, None], sum(plan.lengths), axis=1)
-    for offer in _wanted(plan, tests).values():
+    now = timing.current
+    path = np.repeat(now[:, None], sum(timing.lengths), axis=1)
+    for offer in tests.values():
         for arm in offer.design.arms:
             share = 1.0 if arm.share is None else arm.share
-            factors = np.repeat(arm.factors, plan.lengths)
-            path[arm.cell] = plan.current[arm.cell] * (1 + share * (factors - 1))
-    return pd.DataFrame(path, index=plan.cells, columns=range(1, path.shape[1] + 1))
-
-
-def _wanted(plan: "TestPlan", tests: object) -> "dict[str, Offer]":
-    """Name -> test of those that are asked for."""
-    named = {f"T{i}": offer for i, offer in enumerate(plan.offers, start=1)}
-    if tests is None:
-        return {name: offer for name, offer in named.items() if offer.chosen}
-    wanted = [tests] if isinstance(tests, str) else list(tests)  # pyright: ignore
-    unknown = [name for name in wanted if name not in named]
-    if unknown:
-        raise InputError(
-            f"this plan has no test called {quoted(unknown)}; it has {quoted(list(named))}, see "
-            ".to_frame()."
-        )
-    return {name: named[name] for name in wanted}
+            factors = np.repeat(arm.factors, timing.lengths)
+            path[arm.cell] = now[arm.cell] * (1 + share * (factors - 1))
+    return pd.DataFrame(path, index=timing.cells, columns=range(1, path.shape[1] + 1))
 
 
 def lift_rows(schedule: pd.DataFrame) -> pd.DataFrame:
@@ -101,9 +105,9 @@ def lift_rows(schedule: pd.DataFrame) -> pd.DataFrame:
     return done.reset_index(drop=True)
 
 
-def _dates(plan: "TestPlan", start: object) -> np.ndarray:
+def _dates(timing: Timing, start: object) -> np.ndarray:
     """(period + 1,) first day of every period of the tests, and of the one after them."""
-    panel, n = plan.panel, sum(plan.lengths)
+    panel, n = timing.panel, sum(timing.lengths)
     first = dates_after(panel.dates[-1], panel.period, n + 1)
     if start is None:
         return first
@@ -120,14 +124,14 @@ def _dates(plan: "TestPlan", start: object) -> np.ndarray:
 
 
 def _stretches(
-    plan: "TestPlan", name: str, offer: "Offer", arm: "Arm", dates: np.ndarray
+    timing: Timing, name: str, offer: Offer, arm: Arm, dates: np.ndarray
 ) -> list[dict[str, Any]]:
     """Blocks of equal spend next to each other are one row."""
-    account, channel = plan.cells[arm.cell]
-    ends = np.cumsum(plan.lengths)
+    account, channel = timing.cells[arm.cell]
+    ends = np.cumsum(timing.lengths)
     rows: list[dict[str, Any]] = []
-    now = float(plan.current[arm.cell])
-    for factor, last, length in zip(arm.factors, ends, plan.lengths, strict=True):
+    now = float(timing.current[arm.cell])
+    for factor, last, length in zip(arm.factors, ends, timing.lengths, strict=True):
         end = dates[last] - np.timedelta64(1, "D")
         if rows and rows[-1]["spend_after"] == now * factor:
             rows[-1]["end"] = str(end)
@@ -142,7 +146,7 @@ def _stretches(
                 "end": str(end),
                 "spend_before": now,
                 "spend_after": now * factor,
-                "spend_per_day": now * factor / plan.panel.period_days,
+                "spend_per_day": now * factor / timing.panel.period_days,
                 "share": 1.0 if arm.share is None else arm.share,
                 "record": FED_BACK if arm.share is None else MEASURED,
                 "lift_total": np.nan,

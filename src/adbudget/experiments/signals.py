@@ -7,7 +7,7 @@ some regions are a control group, nothing has to be left out, but only a part of
 seen. Nothing here is simulated period by period by draw: curves are linear in their weights.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtr
@@ -88,6 +88,7 @@ class Reader:
     current: np.ndarray
     lengths: tuple[int, ...]
     holdout_error: float | None = None
+    _leaving_out: dict[float, np.ndarray] = field(default_factory=dict)
 
     @property
     def n_periods(self) -> int:
@@ -109,10 +110,11 @@ class Reader:
         now, scale = self.current[arm.cell], draws.scale[a, c]
         n_tail = tail_periods(draws)
         factors = np.concatenate([np.repeat(arm.factors, self.lengths), np.ones(n_tail)])
-        paths = now / scale * np.stack([factors, np.ones(factors.size)])
-        stock = adstock(paths, draws.retention, np.full((2, draws.retention.size), now / scale))
+        level = now / scale
+        stock = adstock(level * factors, draws.retention, np.full(draws.retention.size, level))
         basis = saturation(mixed_adstock(stock, draws.mix), draws.half_saturation)
-        change = (basis[0] - basis[1]).transpose(1, 0, 2).reshape(factors.size, -1)
+        change = basis - saturation(np.array(level), draws.half_saturation)
+        change = change.transpose(1, 0, 2).reshape(factors.size, -1)
         weights = draws.weights[:, a, c].reshape(draws.n_draws, -1)
         share = 1.0 if arm.share is None else arm.share
         sign, path = self._weighing(a, arm, change @ weights.mean(axis=0))
@@ -137,8 +139,10 @@ class Reader:
                 sd = self.noise.sd[a] / np.sqrt(self.noise.information)
                 whole = np.full(n, sd / (self.holdout_error * self.noise.outcome[a] * n))
             return np.sign(effect[:n].sum() or 1.0) * whole, np.zeros(self._n_lead + n)
-        rho = self.noise.autocorrelation[a]
-        left_out = self._left_out(rho)
+        rho = float(self.noise.autocorrelation[a])
+        if rho not in self._leaving_out:
+            self._leaving_out[rho] = self._left_out(rho)
+        left_out = self._leaving_out[rho]
         follows = left_out @ np.concatenate([np.zeros(self._n_lead), effect[:n]])
         size = np.sqrt(follows @ follows)
         path = follows / size if size > 0 else follows

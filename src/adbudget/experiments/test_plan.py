@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from adbudget.display.page import Page, Shown, counted, table_of
-from adbudget.experiments.designs import HOLDOUT, Design
-from adbudget.experiments.schedule import path_of, schedule_of
-from adbudget.experiments.trials import Worth
+from adbudget.errors import InputError
+from adbudget.experiments.designs import FACTORIAL, HOLDOUT, Design
+from adbudget.experiments.schedule import Timing, path_of, schedule_of
+from adbudget.experiments.trials import Offer
 from adbudget.money import amount, estimate_text
 from adbudget.panel.panel import Panel
+from adbudget.tables.messages import quoted
 
 COLUMNS = (
     "test",
@@ -34,26 +36,7 @@ COLUMNS = (
     "power",
     "currency",
 )
-MOST_NAMED = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Offer:
-    """One test that may be run.
-
-    Attributes
-    ----------
-    design : as it would be laid out
-    worth : by itself
-    adds : margin money per period it adds to the tests chosen before it; its own gain when it is
-        not chosen
-    chosen : whether it is part of the best set
-    """
-
-    design: Design
-    worth: Worth
-    adds: float
-    chosen: bool
+QUARTER_WEEKS = 13.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -175,7 +158,7 @@ class TestPlan(Shown):
         ------
         InputError : start is no date, or falls into the record; a test is not known
         """
-        return schedule_of(self, start, tests)
+        return schedule_of(self._wanted(tests), self._timing, start)
 
     def path(self, tests: object = None) -> pd.DataFrame:
         """Spend of every cell period by period while the chosen tests run.
@@ -194,22 +177,27 @@ class TestPlan(Shown):
         ------
         InputError : a test is not known
         """
-        return path_of(self, tests)
+        return path_of(self._wanted(tests), self._timing)
 
     @property
-    def next_tests(self) -> pd.DataFrame:
-        """By cell: learn_value, and the test with it that pays best, in words ("" if none does)."""
-        best: dict[int, Offer] = {}
-        for offer in self.offers:
-            for arm in offer.design.arms:
-                known = best.get(arm.cell)
-                if known is None or self._net(offer) > self._net(known):
-                    best[arm.cell] = offer
-        told = [self.in_words(best[i], i) if i in best else "" for i in range(len(self.cells))]
-        return pd.DataFrame({"learn_value": self.learn_value, "next_test": told}, index=self.cells)
+    def _timing(self) -> Timing:
+        return Timing(
+            cells=self.cells, lengths=self.lengths, current=self.current, panel=self.panel
+        )
 
-    def _net(self, offer: Offer) -> float:
-        return offer.worth.net(offer.worth.gain, self.horizon)
+    def _wanted(self, tests: object) -> dict[str, Offer]:
+        """Name -> test of those that are asked for, the chosen ones when None."""
+        named = {f"T{i}": offer for i, offer in enumerate(self.offers, start=1)}
+        if tests is None:
+            return {name: offer for name, offer in named.items() if offer.chosen}
+        wanted = [tests] if isinstance(tests, str) else list(tests)  # pyright: ignore
+        unknown = [name for name in wanted if name not in named]
+        if unknown:
+            raise InputError(
+                f"this plan has no test called {quoted(unknown)}; it has {quoted(list(named))}, "
+                "see .to_frame()."
+            )
+        return {name: named[name] for name in wanted}
 
     def in_words(self, offer: Offer, cell: int | None = None) -> str:
         """A test as a sentence that a buyer can read aloud.
@@ -228,10 +216,11 @@ class TestPlan(Shown):
         price = f"for about {estimate_text(worth.cost, code)}"
         if worth.cost <= 0:
             price = "at no expected cost"
-        value = estimate_text(worth.gain * self.horizon, code)
+        quarter = QUARTER_WEEKS * 7 / self.panel.period_days
+        value = estimate_text(worth.gain * quarter, code)
         return (
             f"{_weeks(self.weeks)} {_how(design)}{many} would change this call with {flips:.0%} "
-            f"probability, {price}; worth {value} {_horizon(self.horizon_weeks)}."
+            f"probability, {price}; worth {value} a quarter."
         )
 
     def page(self) -> Page:
@@ -266,13 +255,10 @@ def _weeks(weeks: float) -> str:
     return words.get(int(weeks), f"{weeks:g} weeks") if weeks == int(weeks) else f"{weeks:g} weeks"
 
 
-def _horizon(weeks: float) -> str:
-    return "a quarter" if weeks == 13 else f"over {weeks:g} weeks"
-
-
 def _how(design: Design) -> str:
     if design.kind == HOLDOUT:
         return f"off in {design.arms[0].share:.0%} of the regions"
     if design.change == -1:
         return "on and off in turn"
-    return f"at {design.change:+.0%} and {-design.change:+.0%} in turn"
+    turns = f"at {design.change:+.0%} and {-design.change:+.0%} in turn"
+    return f"with all channels {turns}" if design.kind == FACTORIAL else turns

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adbudget.experiments.designs import (
+    FACTORIAL,
     HOLDOUT,
     PAIR,
     Arm,
     Design,
+    factorial_design,
     pair_design,
     single_designs,
 )
@@ -73,6 +75,25 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Offer:
+    """One test that may be run.
+
+    Attributes
+    ----------
+    design : as it would be laid out
+    worth : by itself
+    adds : margin money per period it adds to the tests chosen before it; its own gain when it is
+        not chosen
+    chosen : whether it is part of the best set
+    """
+
+    design: Design
+    worth: Worth
+    adds: float
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Laboratory:
     """Everything trials are judged with.
 
@@ -83,11 +104,13 @@ class Laboratory:
     account : (cell,) position of its account
     block : (cell,) position of its block
     currency : (cell,) code
+    channel : (cell,) position of its channel
     """
 
     reader: Reader
     blocks: list[Knowing]
     account: np.ndarray
+    channel: np.ndarray
     block: np.ndarray
     currency: np.ndarray
     _read: dict[Arm, Reading] = field(default_factory=dict)
@@ -101,14 +124,16 @@ class Laboratory:
     def signals(self, design: Design, block: int) -> np.ndarray:
         """(draw, result) what a design says to one block: its own results, and those of others.
 
-        The others count as one result, their sum in units of its noise.
+        The others of one channel count as one result, their sum in units of its noise.
         """
-        own = [arm for arm in design.arms if self.block[arm.cell] == block]
-        others = [arm for arm in design.arms if self.block[arm.cell] != block]
-        columns = [self.reading(arm).signal for arm in own]
-        if others:
-            total = np.sum([self.reading(arm).signal for arm in others], axis=0)
-            columns.append(total / np.sqrt(len(others)))
+        columns, others = [], {}
+        for arm in design.arms:
+            signal = self.reading(arm).signal
+            if self.block[arm.cell] == block:
+                columns.append(signal)
+            else:
+                others.setdefault(self.channel[arm.cell], []).append(signal)
+        columns += [np.sum(every, axis=0) / np.sqrt(len(every)) for every in others.values()]
         return np.stack(columns, axis=1)
 
     def reached(self, design: Design) -> np.ndarray:
@@ -163,8 +188,15 @@ def single_trials(
     kinds: Sequence[str],
     changes: Sequence[float],
     share: float,
+    *,
+    every_layout: bool,
 ) -> list[Trial]:
-    """Every test of one cell, or of two of one account that data hardly tell apart."""
+    """Every test of one cell, or of two of one account that data hardly tell apart.
+
+    Parameters
+    ----------
+    every_layout : whether tests may have to run beside each other, and so be laid out in other ways
+    """
     n_blocks = len(lab.reader.lengths)
     trials = []
     for cell in cells:
@@ -173,7 +205,10 @@ def single_trials(
             for design in single_designs(kind, cell, n_blocks, changes, share):
                 by_change.setdefault(design.change, []).append(design)
             for change, layouts in by_change.items():
-                layouts.sort(key=lambda one: -float(lab.reading(one.arms[0]).signal.std()))
+                if every_layout:
+                    layouts.sort(key=lambda one: -float(lab.reading(one.arms[0]).signal.std()))
+                else:
+                    del layouts[1:]
                 trials.append(Trial(kind=kind, change=change, layouts=tuple(layouts)))
     if PAIR in kinds:
         trials += _pair_trials(lab, cells, n_blocks)
@@ -199,22 +234,42 @@ def _pair_trials(lab: Laboratory, cells: Sequence[int], n_blocks: int) -> list[T
     return trials
 
 
+def factorial_trials(
+    lab: Laboratory, cells: Sequence[int], changes: Sequence[float], learn_value: np.ndarray
+) -> list[Trial]:
+    """All channels of an account pulsed at once, those first whose curves are worth most to know.
+
+    Many weak tests may decide together what none of them decides alone.
+    """
+    trials = []
+    chosen = np.array(cells, dtype=int)
+    for account in np.unique(lab.account[chosen]):
+        own = chosen[lab.account[chosen] == account]
+        if own.size < 2:
+            continue
+        own = own[np.argsort(-learn_value[own], kind="stable")].tolist()
+        for change in changes:
+            design = factorial_design(own, len(lab.reader.lengths), change)
+            trials.append(Trial(kind=FACTORIAL, change=change, layouts=(design,)))
+    return trials
+
+
 def group_trials(
     lab: Laboratory, found: Sequence[tuple[Trial, Worth]], periods: float
 ) -> list[Trial]:
-    """The tests of one cell, run in several accounts: the three it pays most in, and all.
+    """Tests of one cell, or of whole accounts, run in several accounts: the best three, and all.
 
     Parameters
     ----------
-    found : trials of one cell, and what each would bring by itself
+    found : trials in one account, and what each would bring by itself
     periods : for which a gain is counted
     """
-    channel = np.argwhere(lab.reader.draws.exists)[:, 1]
     groups: dict[tuple, list[tuple[float, Trial]]] = {}
     for trial, worth in found:
-        if len(trial.cells) == 1:
-            (cell,) = trial.cells
-            key = (trial.kind, trial.change, channel[cell], lab.currency[cell])
+        if len(trial.cells) == 1 or trial.kind == FACTORIAL:
+            cell = trial.cells[0]
+            channel = -1 if trial.kind == FACTORIAL else lab.channel[cell]
+            key = (trial.kind, trial.change, channel, lab.currency[cell])
             groups.setdefault(key, []).append((-worth.net(worth.gain, periods), trial))
     trials = []
     for members in groups.values():
@@ -227,6 +282,10 @@ def group_trials(
 def _together(trials: Sequence[Trial]) -> Trial:
     """One test in the cells of several, each laid out alike."""
     first = trials[0]
+    if first.kind == FACTORIAL:
+        arms = tuple(arm for trial in trials for arm in trial.layouts[0].arms)
+        design = Design(kind=first.kind, change=first.change, arms=arms)
+        return Trial(kind=first.kind, change=first.change, layouts=(design,))
     layouts = []
     for design in first.layouts:
         factors = design.arms[0].factors

@@ -15,7 +15,7 @@ from adbudget.model.posterior import Posterior
 
 WEEKS = (4, 8, 13, 26, 52, 104)
 HALF = 0.5  # of what knowing everything would decide: from there on waiting has decided
-LEAST_FLIP = 0.05  # chance of another call, below which nothing is left to decide
+LEAST_FLIP = 0.1  # chance of another call, below which nothing is decided
 SURE = 0.999  # share of prior from which history has told nothing
 NINETY = 3.29  # standard errors across a 90% interval
 
@@ -33,8 +33,8 @@ def waiting(
     Returns
     -------
     pd.DataFrame: account, channel, weeks, prob_flip (of another call after that), roi_width (width
-    of the 90% interval of the return, as a share of that of today), decides (whether at least half
-    of what can be decided would be)
+    of the 90% interval of the return, as a share of that of today), decides (whether that is likely
+    at all, and at least half as likely as if the curve were known)
     """
     cells = fit.draws.cells.tolist()
     share = np.nan_to_num(fit.health.prior_share.reindex(fit.draws.cells).to_numpy(float), nan=1.0)
@@ -60,7 +60,7 @@ def waiting(
                     "weeks": weeks,
                     "prob_flip": prob,
                     "roi_width": 1 / np.sqrt(1 + told),
-                    "decides": bool(known >= LEAST_FLIP and prob >= HALF * known),
+                    "decides": prob >= max(HALF * known, LEAST_FLIP),
                 }
             )
     return pd.DataFrame(rows)

@@ -63,6 +63,12 @@ def forecast(
     Raises
     ------
     InputError : an argument is out of range, or names what the fit does not know
+
+    Examples
+    --------
+    >>> ahead = ab.forecast(fit, "4w", draws=200, seed=0)
+    >>> ahead.to_frame(each="horizon")["metric"].unique().tolist()
+    ['outcome', 'spend', 'roas']
     """
     ahead, notes = prepared(fit, horizon, controls=controls, counts=counts, draws=draws, seed=seed)
     spend, told = spend_ahead(plan, fit.panel, fit.current_spend, ahead.dates)

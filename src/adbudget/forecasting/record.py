@@ -35,6 +35,14 @@ class Forecast(Shown):
         first one says so when the fit is not healthy
     notes : how the plan and the controls were read
     seed : of the draws
+
+    Examples
+    --------
+    >>> ahead = ab.forecast(fit, "4w", draws=200, seed=0)
+    >>> dict(ahead.draws["outcome"].sizes)
+    {'draw': 200, 'account': 5, 'date': 4}
+    >>> 0 <= ahead.probability("outcome", at_least=1.0) <= 1
+    True
     """
 
     draws: xr.Dataset

@@ -42,6 +42,14 @@ class TargetPlan(Shown):
     spend, current_spend : money per period of these accounts
     forecast : of the plan
     reason : one sentence a buyer can read aloud
+
+    Examples
+    --------
+    >>> ahead = ab.forecast(fit, "4w", draws=200, seed=0)
+    >>> aim = 0.8 * float(ahead.draws["outcome"].sum(["account", "date"]).mean())
+    >>> reached = ab.reach_target(fit, outcome=aim, horizon="4w", draws=200)
+    >>> reached.metric, reached.spend > 0
+    ('outcome', True)
     """
 
     metric: str
@@ -124,6 +132,14 @@ def reach_target(
     ------
     InputError : not exactly one target, or an argument out of range
     InfeasibleError : no plan within the limits reaches it; the message names the best to be had
+
+    Examples
+    --------
+    >>> ahead = ab.forecast(fit, "4w", draws=200, seed=0)
+    >>> aim = 0.8 * float(ahead.draws["outcome"].sum(["account", "date"]).mean())
+    >>> reached = ab.reach_target(fit, outcome=aim, horizon="4w", draws=200)
+    >>> reached.probability >= 0.8
+    True
     """
     metric, target = _asked(outcome, roas, cpa, probability, spend)
     ahead, notes = prepared(fit, horizon, controls=controls, counts=counts, draws=draws, seed=seed)

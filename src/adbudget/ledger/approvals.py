@@ -39,6 +39,15 @@ class Ruling:
     cancelled : item -> why it will not happen
     idle : pending cuts whose money has no taker left; approving one lowers the total
     receipts : of every entry written, or replayed, in order
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ab.apply_policy(policy, campaigns, as_of=now, ledger=ledger)
+    ...     waiting = ledger.pending(now)["item"].tolist()
+    ...     ruling = ledger.approve(waiting[0], who="Ann", at=now)
+    ...     ruling.verdict, len(ruling.applied) > 0
+    ('approved', False)
     """
 
     items: tuple[str, ...]

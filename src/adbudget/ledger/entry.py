@@ -71,6 +71,14 @@ class Entry:
     payload : everything else, as JSON: text, whole numbers, finite floats, true, false, None,
         lists and mappings with text keys. Tuples are kept as lists. The key ``funded_by`` lists
         the keys of entries whose cuts pay for this raise: it happens only if all of them do
+
+    Examples
+    --------
+    >>> from adbudget.ledger import Entry
+    >>> entry = Entry(kind="change", at=now, who="Ann", unit="A", currency="EUR",
+    ...               old_minor=2_000_00, new_minor=2_300_00)
+    >>> entry.new_minor - entry.old_minor  # in cents
+    30000
     """
 
     kind: str
@@ -159,6 +167,14 @@ class Receipt:
     sequence : place in the ledger, from 1
     hash : hash of the entry and, through it, of everything before it; 64 hexadecimal digits
     key : idempotency key of the entry
+
+    Examples
+    --------
+    >>> from adbudget.ledger import Entry
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     receipt = ledger.append(Entry(kind="run", at=now, who="Ann", run_id="r1"), key="first")
+    ...     receipt.status, receipt.sequence
+    ('written', 1)
     """
 
     status: Literal["written", "replayed"]
@@ -181,6 +197,12 @@ def canonical_json(value: Any) -> str:
     Raises
     ------
     InputError : the value is not JSON; the message names the place
+
+    Examples
+    --------
+    >>> from adbudget.ledger import canonical_json
+    >>> canonical_json({"b": 1, "a": [1, None]})
+    '{"a":[1,null],"b":1}'
     """
     return _dump(_checked_json(value, "value", 0))
 
@@ -191,6 +213,12 @@ def digest(value: Any) -> str:
     Raises
     ------
     InputError : the value is not JSON
+
+    Examples
+    --------
+    >>> from adbudget.ledger import digest
+    >>> digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+    True
     """
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 

@@ -18,6 +18,13 @@ class KillState:
     on : True stops every entry of kind "change"
     since : instant (UTC) of the last switch; None when nobody ever switched
     who, reason : who switched, and why
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ledger.set_kill(True, who="Ann", at=now, reason="checking the feed")
+    ...     ledger.kill_state().on, ledger.kill_state().reason
+    (True, 'checking the feed')
     """
 
     on: bool

@@ -25,6 +25,13 @@ class LoggedRun:
     sequence : place of its entry of kind "run"
     entry : that entry
     decided : key -> entry, of everything the run itself decided, the run's entry included
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     plan = ab.apply_policy(policy, campaigns, as_of=now, ledger=ledger)
+    ...     ledger.logged_run(plan.run_id).entry.kind
+    'run'
     """
 
     sequence: int
@@ -41,6 +48,14 @@ class Replay:
     run_id : which run
     n_entries : how many entries were compared
     differences : one sentence for every entry that is missing, new or different
+
+    Examples
+    --------
+    >>> from adbudget.policy.apply import rerun
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     plan = ab.apply_policy(policy, campaigns, as_of=now, ledger=ledger)
+    ...     ledger.replay(plan.run_id, rerun).identical
+    True
     """
 
     run_id: str

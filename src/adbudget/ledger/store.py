@@ -44,6 +44,12 @@ def open_ledger(url: str | Path, *, create: bool = True, read_only: bool = False
     ------
     InputError : the address is not one of these
     LedgerError : the place cannot be opened, or holds something else or another format
+
+    Examples
+    --------
+    >>> with ab.open_ledger("plan.db") as ledger:
+    ...     ab.apply_policy(policy, campaigns, as_of="2026-03-02", ledger=ledger).run_id != ""
+    True
     """
     return Ledger(database.connect(url, create=create and not read_only, read_only=read_only))
 
@@ -53,6 +59,18 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
 
     Several processes and threads may use the same ledger at the same time. Closing it lets go of
     the database; so does the end of a ``with`` block.
+
+    Examples
+    --------
+    >>> from adbudget.ledger import Entry
+    >>> entry = Entry(kind="run", at=now, who="Ann")
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     ledger.append(entry, key="first").status
+    ...     ledger.append(entry, key="first").status  # once, however often it is said
+    ...     ledger.verify().ok
+    'written'
+    'replayed'
+    True
     """
 
     # Writing ------------------------------------------------------------------------------------

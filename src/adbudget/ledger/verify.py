@@ -26,6 +26,14 @@ class Head:
     ----------
     sequence : its place, 0 for an empty ledger
     hash : its hash, 64 zeros for an empty ledger
+
+    Examples
+    --------
+    >>> from adbudget.ledger import Entry
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     receipt = ledger.append(Entry(kind="run", at=now, who="Ann", run_id="r1"), key="first")
+    ...     ledger.head().sequence, ledger.head().hash == receipt.hash
+    (1, True)
     """
 
     sequence: int
@@ -69,6 +77,14 @@ class Verification:
     sequence : first entry that was tampered with; None when no single one can be named
     problem : one sentence, "" when all is well
     head : last sound entry
+
+    Examples
+    --------
+    >>> from adbudget.ledger import Entry
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     receipt = ledger.append(Entry(kind="run", at=now, who="Ann", run_id="r1"), key="first")
+    ...     ledger.verify().ok, ledger.verify().n_entries
+    (True, 1)
     """
 
     ok: bool

@@ -23,17 +23,9 @@ if TYPE_CHECKING:
 WHO = "adbudget loop"
 PAID_BY = "paid_by"  # in the payload of what was proposed: unit -> money of the cuts that pay
 State = Literal[
-    "made",
-    "made before",
-    "valid",
-    "refused",
-    "conflict",
-    "unfunded",
-    "unknown",
-    "waits",
-    "stopped",
-    "not here",
-]
+    "made", "made before", "valid", "refused", "conflict", "unfunded", "unknown", "waits",
+    "stopped", "not here",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +49,11 @@ class Made:
         - "stopped" by the kill switch
         - "not here": nothing this platform knows or can do
     reason : one sentence, "" when made
+
+    Examples
+    --------
+    >>> [made.state for made in cycle.applied.changes] != []
+    True
     """
 
     change: str
@@ -77,6 +74,11 @@ class Applied:
     ----------
     changes : one for each, in the order they were tried
     differs : unit -> (ordered, standing) of budgets that do not read back as they were set
+
+    Examples
+    --------
+    >>> cycle.applied.differs  # budgets that are not what the ledger says
+    {}
     """
 
     changes: tuple[Made, ...]
@@ -120,6 +122,14 @@ def apply_changes(
     ------
     PlatformError : the budgets cannot be read, before anything was sent
     LedgerError : the ledger cannot be read or written
+
+    Examples
+    --------
+    >>> from adbudget.loop import apply_changes
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     applied = apply_changes(ledger, platform, now=platform.now)
+    >>> applied.changes  # nothing was ordered
+    ()
     """
     standing = {unit_of_budget(one): one for one in platform.budgets()}
     rows = [dict(row) for row in ledger.open_changes().to_dict("records")]

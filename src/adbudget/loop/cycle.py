@@ -77,6 +77,16 @@ def run_cycle(
     InputError : a source or the tables cannot be used
     PlatformError : the platform cannot be asked
     PolicyError, LedgerError, FitError : as the steps say
+
+    Examples
+    --------
+    >>> from adbudget.loop import open_state, run_cycle
+    >>> with open_state("loop.db") as state:
+    ...     report = run_cycle(
+    ...         None, platform, None, state, now=platform.now, rng=np.random.default_rng(1)
+    ...     )
+    >>> report.dry
+    True
     """
     if now.tzinfo is None:
         raise InputError("now must have a time zone, such as datetime.now(UTC).")

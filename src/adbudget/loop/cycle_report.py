@@ -41,6 +41,11 @@ class CycleReport(Shown):
     judged : promises of earlier cycles that were held against what was seen
     exploration_cost : what exploring is expected to cost, money per period
     notes : what is worth knowing
+
+    Examples
+    --------
+    >>> cycle.dry, "decided" in cycle.table
+    (False, True)
     """
 
     key: str

@@ -38,6 +38,12 @@ class LoopSettings:
         more than this share of the spend of an account over the horizon
     judge_after : periods after which a move is held against what was promised
     refit_cycles : cycles after which everything is fitted again
+
+    Examples
+    --------
+    >>> from adbudget.loop import LoopSettings
+    >>> LoopSettings(change=0.1, exploration=0.0).change
+    0.1
     """
 
     period: Literal["daily", "weekly"] = "weekly"

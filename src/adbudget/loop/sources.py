@@ -34,6 +34,13 @@ class Feed:
     frame : account (may be missing for a control of all accounts), date (midnight, no zone), and
         one column per value; one row for an account and day
     complete_until : days before this one are complete
+
+    Examples
+    --------
+    >>> from adbudget.loop import Feed
+    >>> feed = Feed(frame=revenue, complete_until=revenue["date"].max().date())
+    >>> len(feed.frame) == len(revenue)
+    True
     """
 
     frame: pd.DataFrame
@@ -42,7 +49,14 @@ class Feed:
 
 @runtime_checkable
 class Source(Protocol):
-    """A feed of the outcome of accounts, or of something that moves it besides advertising."""
+    """A feed of the outcome of accounts, or of something that moves it besides advertising.
+
+    Examples
+    --------
+    >>> from adbudget.loop import Source, TableSource
+    >>> isinstance(TableSource(path="revenue.csv"), Source)
+    True
+    """
 
     @property
     def name(self) -> str:
@@ -76,6 +90,12 @@ class PlatformOutcome:
     Attributes
     ----------
     zones : time zones of the accounts, whose days the report counts
+
+    Examples
+    --------
+    >>> from adbudget.loop import PlatformOutcome
+    >>> PlatformOutcome(platform=platform).role
+    'outcome'
     """
 
     platform: Any
@@ -128,6 +148,13 @@ class TableSource(Told):
     Attributes
     ----------
     path : CSV, JSON or Parquet file, or a folder of them, read in the order of their names
+
+    Examples
+    --------
+    >>> from adbudget.loop import TableSource
+    >>> revenue.to_csv("revenue.csv", index=False)
+    >>> TableSource(path="revenue.csv").late
+    'wait'
     """
 
     path: Path
@@ -164,6 +191,12 @@ class QuerySource(Told):
     ----------
     url : of the database, as SQLAlchemy reads it
     query : SELECT that gives account, date and values
+
+    Examples
+    --------
+    >>> from adbudget.loop import QuerySource
+    >>> QuerySource(url="sqlite:///shop.db", query="SELECT account, date, revenue FROM sales").role
+    'outcome'
     """
 
     url: str

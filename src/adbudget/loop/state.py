@@ -99,6 +99,13 @@ class LoopState:
     Attributes
     ----------
     ledger : in the same database
+
+    Examples
+    --------
+    >>> from adbudget.loop import open_state
+    >>> with open_state(":memory:") as state:
+    ...     state.ledger.verify().ok
+    True
     """
 
     def __init__(self, engine: Any, ledger: "Ledger") -> None:
@@ -251,6 +258,13 @@ def open_state(url: str | Path) -> LoopState:
     Parameters
     ----------
     url : as :func:`adbudget.open_ledger` takes it
+
+    Examples
+    --------
+    >>> from adbudget.loop import open_state
+    >>> with open_state(":memory:") as state:
+    ...     list(state.cycles())
+    []
     """
     engine = database.connect(url, create=True)
     with database.writing(engine) as connection:

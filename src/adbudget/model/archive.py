@@ -15,10 +15,16 @@ from adbudget.model.priors import Priors
 from adbudget.tables.whole_files import write_whole
 
 
-def write_archive(path: Path, text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Write them; a file of that name is replaced only by a whole one."""
+def write_archive(
+    path: Path, text: Mapping[str, Any], arrays: Mapping[str, Any], *, small: bool = True
+) -> None:
+    """Write them; a file of that name is replaced only by a whole one.
+
+    Draws in double precision hardly get smaller: what is kept for a while only is not compressed.
+    """
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, text=np.array(json.dumps(text)), **arrays)
+    written = np.savez_compressed if small else np.savez
+    written(buffer, text=np.array(json.dumps(text)), **arrays)
     write_whole(path, buffer.getvalue())
 
 

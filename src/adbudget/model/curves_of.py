@@ -28,8 +28,13 @@ def curve_draws(cells: CellDraws, evidence: Evidence, panel: Panel, priors: Prio
     average = roi * design.scale[account, channel] / panel.unit_value[account]
     mean = design.basis_mean[account, channel, :, : design.half_saturation.size]
     per_basis = average[..., None, None] * adstock[..., :, None] * shape[..., None, :]
-    weights = np.zeros((roi.shape[0], *design.exists.shape, *mean.shape[1:]))
-    weights[:, account, channel] = per_basis / mean
+    per_basis /= mean  # in place: these are the largest numbers of a fit
+    size = (roi.shape[0], *design.exists.shape, *mean.shape[1:])
+    if design.exists.all():
+        weights = per_basis.reshape(size)
+    else:
+        weights = np.zeros(size)
+        weights[:, account, channel] = per_basis
     return CurveDraws(
         accounts=design.accounts,
         channels=design.channels,

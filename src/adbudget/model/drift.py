@@ -7,7 +7,7 @@ is. The rows themselves can tell. Knows nothing of sampling or of what is decide
 import numpy as np
 import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from adbudget.model.baseline import baseline_of
 from adbudget.model.design import carried_spend, first_state
@@ -66,7 +66,7 @@ def drift_table(
         covariance = np.linalg.pinv(information[np.ix_(told, told)], hermitian=True)
         change[told], error[told] = covariance @ score[told], np.sqrt(np.diag(covariance))
     z = change / error
-    lone = 2 * norm.sf(np.abs(z))
+    lone = 2 * ndtr(-np.abs(z))
     return pd.DataFrame(
         {
             "change": change,

@@ -16,15 +16,23 @@ import pandas as pd
 from adbudget.display.stages import stage, watched
 from adbudget.draws import CurveDraws
 from adbudget.errors import InputError
+from adbudget.model.checkpoint import open_checkpoint
 from adbudget.model.drift import drift_table, drift_warnings
 from adbudget.model.factor import make_likelihood
 from adbudget.model.gathering import Gathered, gather_all
 from adbudget.model.lift_report import lift_warnings
 from adbudget.model.lift_tests import LiftTests, read_lift_tests
+from adbudget.model.memory import FitSize, check_memory, size_of_fit
 from adbudget.model.options import FitOptions, check_cores
 from adbudget.model.posterior import Posterior
 from adbudget.model.priors import Priors
-from adbudget.model.sampling import history_of_tests, log_health, sample_until_healthy, thinned
+from adbudget.model.sampling import (
+    history_of_tests,
+    log_health,
+    sample_until_healthy,
+    thinned,
+    told_of_thinning,
+)
 from adbudget.options import takes
 from adbudget.panel.panel import Panel
 
@@ -36,7 +44,16 @@ if TYPE_CHECKING:
 
 
 class Fit(Posterior):
-    """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`."""
+    """A fitted model: its posterior, and what can be asked of it. See :class:`Posterior`.
+
+    Examples
+    --------
+    >>> fit.save("shops.fit")
+    >>> again = ab.Fit.load("shops.fit")
+    >>> bool((again.draws.weights == fit.draws.weights).all())
+    True
+    >>> careful = again.recommend(limits=ab.Limits(change=0.1))
+    """
 
     @property
     def draws(self) -> CurveDraws:
@@ -162,6 +179,9 @@ def fit(
     target_accept : acceptance the sampler aims at, in [0.6, 1); nearer to one means smaller steps,
         which is slower and diverges less
     cores : chains that run at once; all cores when None
+    checkpoint : folder in which chains that are finished are kept until the fit is there. A fit
+        that was stopped, started again with the same data, options and seed, goes on from them and
+        gives the same draws; a chain that was under way is drawn again from its start
     progress : say on one line of standard error what is being done; None does so on a terminal
         and in Jupyter only
 
@@ -172,7 +192,14 @@ def fit(
     Raises
     ------
     InputError : an argument is out of range
+    OutOfMemoryError : it would not fit into memory; says what it needs, and what helps
     FitError : the sampler could not run
+
+    Examples
+    --------
+    >>> fit = ab.fit(panel, seed=0, draws=200, tune=200, chains=2, progress=False)
+    >>> fit.draws.n_draws >= 400, fit.seed
+    (True, 0)
     """
     from adbudget.model.sampler import SamplerSettings
 
@@ -203,10 +230,17 @@ def _fitted(
     """Arguments that are checked -> the fit, stage by stage."""
     from threadpoolctl import threadpool_limits
 
+    size = size_of_fit(panel, priors, settings.chains * settings.draws)
+    check_memory(size)
     # Many small matrices: threads would only wait for each other, badly so on a busy machine.
     with stage("adding up the history"), threadpool_limits(limits=1, user_api="blas"):
         gathered = gather_all(panel, priors, forgetting=options["forgetting"], tests=tests)
-    return fit_gathered(panel, priors, gathered, seed, options["engine"], settings)
+    folder = options["checkpoint"]
+    return fit_gathered(
+        *(panel, priors, gathered, seed, options["engine"], settings),
+        checkpoint=None if folder is None else Path(folder),
+        size=size,
+    )
 
 
 def fit_gathered(
@@ -217,6 +251,8 @@ def fit_gathered(
     engine: str,
     settings: "SamplerSettings",
     against: Priors | None = None,
+    checkpoint: Path | None = None,
+    size: FitSize | None = None,
 ) -> Fit:
     """Fit rows that are added up already.
 
@@ -225,14 +261,17 @@ def fit_gathered(
     panel, priors, gathered : of the same accounts
     seed, engine, settings : how to sample
     against : what ``health.prior_share`` compares with; ``priors`` when None
+    checkpoint : folder of chains that are finished, in an earlier start too
+    size : of the fit; no more chains are added than there is memory for
     """
     from threadpoolctl import threadpool_limits
 
     evidence = gathered.evidence
     with threadpool_limits(limits=1, user_api="blas"):
         likelihood = make_likelihood(evidence, priors)
+    chains = None if checkpoint is None else open_checkpoint(checkpoint, likelihood, priors, engine)
     sample, health = sample_until_healthy(
-        evidence, likelihood, priors, seed, engine, settings, against
+        evidence, likelihood, priors, seed, engine, settings, against, chains, size
     )
     kept = thinned(sample)
     fitted = Fit(
@@ -257,8 +296,12 @@ def fit_gathered(
         history = history_of_tests(evidence, priors, cells, seed, settings)
         told = lift_warnings(cells, evidence, history)
         warnings = (*health.warnings, *told, *drift_warnings(fitted.drift))
-    health = replace(health, warnings=warnings)
+    n_kept = kept.diverging.size
+    warnings += told_of_thinning(n_kept, health.n_draws)
+    health = replace(health, warnings=warnings, n_kept=n_kept)
     log_health(health)
+    if chains is not None:
+        chains.clear()
     return replace(fitted, health=health, lift_history=history, known_drift=fitted.drift)
 
 

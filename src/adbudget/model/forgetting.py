@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from adbudget.errors import InputError
 from adbudget.model.design import Design, carried_spend, first_state
@@ -148,6 +147,8 @@ def _block_scores(rows, root, days, system, half_lives, priors, worth) -> list[n
 
 def _forecast(past, counts, ahead, system: System, priors: Priors) -> float:
     """Sum of the log densities of the rows ahead, each by itself, given discounted rows."""
+    from scipy.stats import t as student_t
+
     gram = (past * counts[:, None]).T @ past
     inner, cross, total = gram[:-1, :-1], gram[:-1, -1], gram[-1, -1]
     prior_scale = priors.noise_df * priors.noise_share**2

@@ -1,10 +1,11 @@
 """Draws -> Health: can this posterior be trusted? Knows nothing of what is decided with it."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import logsumexp, ndtri
-from scipy.stats import qmc, t
+from scipy.special import logsumexp, ndtri, stdtrit
 
 from adbudget.draws import (
     DIVERGENCE_LIMIT,
@@ -21,9 +22,8 @@ from adbudget.model.priors import Priors
 from adbudget.model.sampler import RawSample
 from adbudget.model.transform import CellDraws, bend
 
+AT_ONCE = 2_000_000  # numbers of draws of curves that are held at a time
 NEXT_TO_NOTHING = 0.1  # of the level of return that channels share
-# (3, point) evenly spread over the unit cube: the same prior draws every time.
-PRIOR_POINTS = qmc.Sobol(3, scramble=False).random_base2(12).T[:, 1:]
 # Standard deviations by which the mean return of any cell may move when the steps get smaller; two
 # runs of 400 effective draws differ by about 0.07 by chance, the worst of many cells by 0.2.
 MOVED_LIMIT = 0.25
@@ -147,9 +147,18 @@ def _prior_share(cells: CellDraws, level: float, evidence: Evidence, priors: Pri
     return pd.Series(share, index=names, name="prior_share")
 
 
+@cache
+def _prior_points() -> np.ndarray:
+    """(3, point) evenly spread over the unit cube: the same prior draws every time."""
+    from scipy.stats import qmc
+
+    return qmc.Sobol(3, scramble=False).random_base2(12).T[:, 1:]
+
+
 def _prior_returns(priors: Priors, n_channels: int) -> np.ndarray:
     """(point, channel) log returns less the level of cells nothing is known of but the priors."""
-    heavy, normal = t(priors.returns_df).ppf(PRIOR_POINTS[:2]), ndtri(PRIOR_POINTS)
+    points = _prior_points()
+    heavy, normal = stdtrit(priors.returns_df, points[:2]), ndtri(points)
     if priors.learned is None:
         apart = heavy.T @ (priors.between_channels, priors.channel_spread)
         raw = apart + priors.account_spread * normal[2]
@@ -163,10 +172,8 @@ def _prior_returns(priors: Priors, n_channels: int) -> np.ndarray:
 def _explained(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Series:
     """Share of outcome variance that the posterior mean curves and the baseline explain."""
     design = evidence.design
-    level = cells.roi[..., None, None]
-    mean = (level * cells.adstock[..., :, None] * cells.shape[..., None, :]).mean(axis=(0, 1))
     share = design.spend_share[design.exists]
-    weights = (mean * share[:, None, None]).reshape(mean.shape[0], -1)
+    weights = _mean_weights(cells) * share[:, None]
     account = np.argwhere(design.exists)[:, 0]
     explained = []
     for a, gram in enumerate(evidence.gram):
@@ -181,6 +188,19 @@ def _explained(cells: CellDraws, evidence: Evidence, priors: Priors) -> pd.Serie
         total = gram[-1, -1] - gram[0, -1] ** 2 / gram[0, 0]
         explained.append(1.0 - misfit / total if total > 0 else np.nan)
     return pd.Series(explained, index=pd.Index(design.accounts, name="account"), name="fit_r2")
+
+
+def _mean_weights(cells: CellDraws) -> np.ndarray:
+    """(cell, basis) mean over draws of the curves, a few cells at a time as all are large."""
+    n_basis = cells.adstock.shape[-1] * cells.shape.shape[-1]
+    n_once = max(2, AT_ONCE // (n_basis * cells.roi[..., 0].size))
+    parts = []
+    for first in range(0, cells.roi.shape[-1], n_once):
+        some = (..., slice(first, first + n_once))
+        level = cells.roi[some][..., None, None]
+        adstock, shape = (part[*some, slice(None)] for part in (cells.adstock, cells.shape))
+        parts.append((level * adstock[..., :, None] * shape[..., None, :]).mean(axis=(0, 1)))
+    return np.concatenate(parts).reshape(-1, n_basis)
 
 
 def _problems(rhat, bulk, tail, divergences, n_draws) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ of rows.
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtri
 
 if TYPE_CHECKING:
     from adbudget.model.priors import Priors
@@ -67,7 +66,7 @@ def level_centre(priors: "Priors") -> tuple[float, float]:
 
 def prior_share(priors: "Priors") -> tuple[float, float]:
     """Mean and sd of one account's base share before any data, what accounts share unknown."""
-    at = norm.ppf((np.arange(QUADRATURE) + 0.5) / QUADRATURE)
+    at = ndtri((np.arange(QUADRATURE) + 0.5) / QUADRATURE)
     centre, log_spread = level_centre(priors)
     typical = centre + priors.level_odds_sd * at[:, None, None]
     share = expit(typical + np.exp(log_spread + LOG_SPREAD_SD * at[:, None]) * at)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from scipy.special import log_ndtr, logsumexp, ndtri_exp
-from scipy.stats import norm
 
 from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.health import effective_share
@@ -60,6 +59,8 @@ class LeftOut:
 
     def log_density(self, measured: float, standard_error: float, times: float = 1.0) -> float:
         """Log density of a measure that is ``times`` the lift, with an error of its own."""
+        from scipy.stats import norm
+
         density = norm.logpdf(measured, times * self.lift, standard_error)
         return float(logsumexp(self.log_weights + density))
 

@@ -74,6 +74,13 @@ class FitOptions(TypedDict, total=False):
         ),
     ]
     cores: Annotated[int | None, Option(help="Chains that run at once; all cores when None")]
+    checkpoint: Annotated[
+        "str | Path | None",
+        Option(
+            help="Keep finished chains in this folder until the fit is there, and go on from them",
+            shell=Shell(kind="file", metavar="FOLDER"),
+        ),
+    ]
     progress: Annotated[
         bool | None, Option(help="Show a progress bar; None shows it where a person is watching")
     ]

@@ -56,6 +56,13 @@ class Population(Shown):
     period_days : days in one period
     versions : library -> version that made it
     accounts : names of the fit it is part of; () in a population that was loaded
+
+    Examples
+    --------
+    >>> fit.population.save("all.population")
+    >>> population = ab.Population.load("all.population")
+    >>> population.channels
+    ('search', 'shopping')
     """
 
     channels: tuple[str, ...]

@@ -75,6 +75,12 @@ def prior_predictive(
     xr.Dataset with ``roi`` (draw, account, channel) money per money; ``elasticity`` (draw,
     account, channel) of the outcome to a constant spend at the cell's mean; ``half_life_days``
     (draw, account, channel) mean over the grid; ``media_share`` (draw, account) of the mean outcome
+
+    Examples
+    --------
+    >>> prior = ab.prior_predictive(panel, ab.Priors(roi_median=1.5), seed=1, draws=200)
+    >>> sorted(prior.data_vars)
+    ['elasticity', 'half_life_days', 'media_share', 'roi']
     """
     priors = priors or Priors()
     if draws < 1:

@@ -71,6 +71,11 @@ class Priors(Listed):
         the rest is found from the data
     learned : what other accounts have shown of returns, spreads, shapes and the calendar, in the
         place of the beliefs above; ``fit(population=...)`` fills it in
+
+    Examples
+    --------
+    >>> ab.Priors(roi_median=1.5)  # a middling channel brings back 1.5 times its cost
+    Priors(roi_median=1.5)
     """
 
     roi_median: float = 1.0

@@ -7,7 +7,6 @@ few are left, so a history of any length and width is reweighted in no time.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from adbudget.model.design import Design
 from adbudget.model.evidence import Baseline
@@ -113,6 +112,8 @@ def reweight(
     spread : (row,) relative sd of the rows; even when None
     weights : (row,) to start from; even when None
     """
+    from scipy.stats import t as student_t
+
     spread = np.ones(system.outcome.size) if spread is None else spread
     trust = np.ones(system.outcome.size) if weights is None else weights
     columns, outcome = system.columns / spread[:, None], system.outcome / spread

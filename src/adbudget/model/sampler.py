@@ -4,10 +4,11 @@ The only file that knows how either sampler is called.
 """
 
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.level import level_centre
 from adbudget.model.options import check_cores
 from adbudget.model.priors import Priors
+from adbudget.model.skipping import (
+    chain_seeds,
+    compiled_model,
+    is_far,
+    plain,
+    skipping_callback,
+    skipping_start,
+)
 
 TICK = 0.25  # seconds between two looks at how far the chains are
 START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's centre
@@ -58,6 +67,22 @@ class RawSample:
     energy: np.ndarray
 
 
+class KeptChains(Protocol):
+    """Chains of one run that are finished: those of an earlier start, and those that end."""
+
+    def has(self, chain: int) -> bool:
+        """Whether a chain is kept."""
+        ...
+
+    def known(self, n_chains: int) -> dict[int, RawSample]:
+        """Chain -> its draws, of those that are kept."""
+        ...
+
+    def keep(self, chain: int, sample: RawSample) -> None:
+        """Keep one chain of a sample."""
+        ...
+
+
 def join_chains(runs: list[RawSample]) -> RawSample:
     """Chains of several runs side by side."""
     names = ("positions", "diverging", "n_steps", "energy")
@@ -66,9 +91,16 @@ def join_chains(runs: list[RawSample]) -> RawSample:
 
 
 def sample_compiled(
-    likelihood: Likelihood, priors: Priors, layout: Layout, seed: int, settings: SamplerSettings
+    likelihood: Likelihood,
+    priors: Priors,
+    layout: Layout,
+    seed: int,
+    settings: SamplerSettings,
+    kept: KeptChains | None = None,
 ) -> RawSample:
     """Sample the compiled density with nutpie's NUTS.
+
+    ``kept`` holds chains that are finished already, and keeps every other one as it ends.
 
     Raises
     ------
@@ -79,7 +111,11 @@ def sample_compiled(
 
         from adbudget.model.block import pack
 
-        model = _nutpie_model(pack(likelihood, priors), layout, priors)
+        start = _start_at(layout, priors)
+        known = {} if kept is None else kept.known(settings.chains)
+        if known:
+            start = skipping_start(start, chain_seeds(known, layout.size, seed, settings))
+        model = _nutpie_model(pack(likelihood, priors), layout, start, skips=bool(known))
     progress = _Progress()
     try:
         with stage("sampling"):
@@ -96,34 +132,51 @@ def sample_compiled(
                 save_warmup=False,
                 blocking=False,
             )
-            trace = _finished(running, progress)
+            trace = _finished(running, progress, kept)
     except (RuntimeError, ValueError) as error:
         raise FitError(
             f"nutpie could not sample the model: {error}. "
             "Check the panel for accounts with a handful of rows, or tighten the priors."
         ) from error
+    sample = _raw_sample(trace)
+    if kept is None:
+        return sample
+    for chain, own in known.items():
+        for name in RawSample.__slots__:
+            getattr(sample, name)[chain] = getattr(own, name)[0]
+    for chain in range(settings.chains):
+        kept.keep(chain, sample)
+    return sample
+
+
+def _raw_sample(trace: Any) -> RawSample:
+    """What nutpie returns, as plain arrays; draws that are not there yet are NaN."""
     stats = trace["sample_stats"].dataset
     return RawSample(
         positions=np.asarray(trace["posterior"].dataset["position"].values),
-        diverging=np.asarray(stats["diverging"].values, dtype=bool),
-        n_steps=np.asarray(stats["n_steps"].values, dtype=np.int32),
-        energy=np.asarray(stats["energy"].values, dtype=float),
+        diverging=np.array(stats["diverging"].values, dtype=bool),
+        n_steps=np.array(stats["n_steps"].values, dtype=np.int32),
+        energy=np.array(stats["energy"].values, dtype=float),
     )
 
 
 class _Progress:
-    """How far all chains are together, as the sampler's own thread last said."""
+    """How far the chains are, as the sampler's own thread last said."""
 
     def __init__(self) -> None:
         self.done, self.whole = 0, 0
+        self.ended: frozenset[int] = frozenset()
 
     def take(self, chains: list[Any]) -> None:
         """Keep what the sampler says of each chain."""
         self.done = sum(chain.finished_draws for chain in chains)
         self.whole = sum(chain.total_draws for chain in chains)
+        self.ended = frozenset(
+            i for i, chain in enumerate(chains) if chain.finished_draws == chain.total_draws > 0
+        )
 
 
-def _finished(running: Any, progress: _Progress) -> Any:
+def _finished(running: Any, progress: _Progress, kept: KeptChains | None = None) -> Any:
     """The trace, once it is whole; on Ctrl-C, or any other error, the chains are ended at once."""
     try:
         while True:
@@ -131,10 +184,22 @@ def _finished(running: Any, progress: _Progress) -> Any:
                 return running.wait(timeout=TICK)
             except TimeoutError:
                 reached(progress.done, progress.whole, "draws")
+            if kept is not None:
+                _keep_ended(running, [c for c in progress.ended if not kept.has(c)], kept)
     except BaseException:
         with suppress(Exception):  # it may have ended by itself
             running.cancel()
         raise
+
+
+def _keep_ended(running: Any, chains: list[int], kept: KeptChains) -> None:
+    """Keep chains that have ended while others still run."""
+    if not chains:
+        return
+    sample = _raw_sample(running.inspect())
+    for chain in chains:
+        if np.isfinite(sample.positions[chain]).all():
+            kept.keep(chain, sample)
 
 
 def _start_at(layout: Layout, priors: Priors):
@@ -162,19 +227,20 @@ def _start_at(layout: Layout, priors: Priors):
     return start
 
 
-def _nutpie_model(block: np.ndarray, layout: Layout, priors: Priors):
+def _nutpie_model(
+    block: np.ndarray, layout: Layout, start: Callable[[int], np.ndarray], *, skips: bool = False
+):
     """A nutpie model that calls machine code; through Python where nutpie's record has changed.
 
     Called through Python, threads queue for the interpreter at every gradient: the same draws,
     several times slower, which is said once.
     """
-    start = _start_at(layout, priors)
     size = layout.size
     try:
-        return _machine_code_model(block, size, start)
+        return _machine_code_model(block, size, start, skips)
     except (ImportError, TypeError) as cause:
         warn_of_slow_path(f"{type(cause).__name__}: {cause}")
-        return _python_model(block, size, start)
+        return _python_model(block, size, start, skips)
 
 
 @cache
@@ -189,37 +255,25 @@ def warn_of_slow_path(cause: str) -> None:
     )
 
 
-def _machine_code_model(block: np.ndarray, size: int, start):
-    from nutpie.compile_pymc import CompiledPyMCModel
+def _machine_code_model(block: np.ndarray, size: int, start, skips: bool):
+    from adbudget.model.density import density_callback
 
-    from adbudget.model.density import copy_callback, density_callback
-
-    return CompiledPyMCModel(
-        dims={"position": ("parameter",)},
-        compiled_logp_func=density_callback,
-        compiled_expand_func=copy_callback,
-        initial_point_func=start,
-        shared_data={},
-        shared_var_keys={},
-        user_data=block,
-        n_expanded=size,
-        shape_info=(["position"], [slice(0, size)], [(size,)]),
-        logp_func=None,
-        expand_func=None,
-        _n_dim=size,
-        _shapes={"position": (size,)},
-        _coords={"parameter": np.arange(size)},
-    )
+    density = skipping_callback(density_callback) if skips else density_callback
+    return compiled_model(density, block, size, start)
 
 
-def _python_model(block: np.ndarray, size: int, start):
+def _python_model(block: np.ndarray, size: int, start, skips: bool):
     from nutpie.compiled_pyfunc import from_pyfunc
 
     from adbudget.model.density import value_and_gradient
 
+    def density(position: np.ndarray) -> tuple[float, np.ndarray]:
+        known = skips and is_far(position)
+        return plain(position) if known else value_and_gradient(position, block)
+
     return from_pyfunc(
         ndim=size,
-        make_logp_fn=lambda: lambda position: value_and_gradient(position, block),
+        make_logp_fn=lambda: density,
         make_expand_fn=lambda *_: lambda position: {"position": np.array(position)},
         expanded_dtypes=[np.dtype(float)],
         expanded_shapes=[(size,)],

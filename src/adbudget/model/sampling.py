@@ -9,11 +9,13 @@ import numpy as np
 
 from adbudget.display.stages import stage, told
 from adbudget.draws import Health
+from adbudget.model.checkpoint import Checkpoint, whole_run
 from adbudget.model.evidence import Evidence
 from adbudget.model.factor import Likelihood, make_likelihood
 from adbudget.model.health import check_health, reached_target, too_many_diverged
 from adbudget.model.layout import Layout
 from adbudget.model.lift_left_out import UNKNOWN, expected_lifts, left_out
+from adbudget.model.memory import FitSize, has_room, most_kept
 from adbudget.model.priors import Priors
 from adbudget.model.sampler import (
     RawSample,
@@ -24,9 +26,12 @@ from adbudget.model.sampler import (
 )
 from adbudget.model.transform import CellDraws, cell_draws
 
-MAX_KEPT_NUMBERS = 10_000_000  # draws are thinned so that a file stays under 40 MB
-MAX_KEPT_DRAWS = 4000
 MAX_RUNS = 3
+NO_ROOM = (
+    "The chains could be longer, but there was no memory for more draws. Fit fewer accounts at "
+    "once, or learn them in shards."
+)
+LEAST_KEPT = 1000  # draws from which nothing needs to be said
 CAREFUL = 0.95  # target acceptance, and so smaller steps, of a run that replaces one that diverged
 
 
@@ -38,11 +43,16 @@ def sample_until_healthy(
     engine: str,
     settings: SamplerSettings,
     against: Priors | None = None,
+    checkpoint: Checkpoint | None = None,
+    size: FitSize | None = None,
 ) -> tuple[RawSample, Health]:
     """Sample; add as many chains again while the targets are missed.
 
     ``against`` is what the answer is compared with, to see what the data said; ``priors`` when
     None.
+
+    ``checkpoint`` keeps chains that are finished, and holds those of an earlier start. No chains
+    are added that a fit of that ``size`` would have no memory for.
 
     Chains that diverge are not added to but replaced, by a run of smaller steps: on single shops
     that left a tenth of the divergences or none. How far the answer moves says what they did to it.
@@ -56,8 +66,11 @@ def sample_until_healthy(
     before: CellDraws | None = None
     while True:
         run_seed, seeds = int(seeds[0]), seeds[1:]
-        runs.append(_sample(evidence, likelihood, priors, layout, run_seed, engine, settings))
-        sample = join_chains(runs)
+        number = MAX_RUNS - seeds.size
+        kept = None if checkpoint is None else checkpoint.run(number, run_seed, settings)
+        new = _sample(evidence, likelihood, priors, layout, run_seed, engine, settings, kept)
+        sample = join_chains([*runs, new])
+        runs = [sample]
         with stage("checking the chains"):
             cells = cell_draws(sample.positions, layout, priors, account, channel)
             health = check_health(sample, cells, layout, evidence, against or priors, before)
@@ -68,6 +81,8 @@ def sample_until_healthy(
             settings = replace(settings, target_accept=_more_careful(settings.target_accept))
         elif reached_target(health):
             return sample, health
+        elif size is not None and not has_room(size.of(sample.diverging.size + size.draws)):
+            return sample, replace(health, warnings=(*health.warnings, NO_ROOM))
 
 
 def _more_careful(target_accept: float) -> float:
@@ -75,12 +90,19 @@ def _more_careful(target_accept: float) -> float:
     return max(CAREFUL, (1 + target_accept) / 2)
 
 
-def _sample(evidence, likelihood, priors, layout, seed, engine, settings) -> RawSample:
+def _sample(evidence, likelihood, priors, layout, seed, engine, settings, kept) -> RawSample:
+    known = None if kept is None else whole_run(kept.known(settings.chains), settings)
+    if known is not None:
+        return known
     if engine == "compiled":
-        return sample_compiled(likelihood, priors, layout, seed, settings)
+        return sample_compiled(likelihood, priors, layout, seed, settings, kept)
     from adbudget.model.definition import build
 
-    return sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+    sample = sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)
+    if kept is not None:
+        for chain in range(settings.chains):
+            kept.keep(chain, sample)
+    return sample
 
 
 def log_health(health: Health) -> None:
@@ -116,10 +138,21 @@ def history_of_tests(
     return expected_lifts(lone, evidence).astype(np.float32)
 
 
+def told_of_thinning(n_kept: int, n_draws: int) -> tuple[str, ...]:
+    """What a reader should know where few of the draws are kept."""
+    if n_kept >= min(n_draws, LEAST_KEPT):
+        return ()
+    return (
+        f"{n_kept:,} of {n_draws:,} draws are kept, as the draws of this many accounts are large: "
+        f"probabilities have an error of up to {0.5 / np.sqrt(n_kept):.1%}. Accounts that are "
+        "learned in shards keep more (adbudget recommend FOLDER --workers N).",
+    )
+
+
 def thinned(sample: RawSample) -> RawSample:
     """Every k-th draw, k as small as the size of a saved fit allows."""
     chains, draws, size = sample.positions.shape
-    allowed = min(MAX_KEPT_DRAWS, MAX_KEPT_NUMBERS // size)
+    allowed = most_kept(size)
     step = int(np.ceil(chains * draws / max(allowed, 1)))
     return replace(
         sample,

@@ -131,6 +131,14 @@ def predictive_scores(
     References
     ----------
     Vehtari, Gelman & Gabry (2017), Statistics and Computing 27, 1413-1432.
+
+    Examples
+    --------
+    >>> scores = ab.predictive_scores(
+    ...     panel, seed=0, pooling=("partial",), draws=150, tune=150, chains=2, progress=False
+    ... )
+    >>> "crps" in scores.columns
+    True
     """
     _check(panel, leave_out, pooling, options)
     priors = priors or Priors()

@@ -199,6 +199,6 @@ def _join_health(design: Design, text: dict, arrays: dict) -> Health:
         values[field.name] = (
             pd.Series(arrays[key], index=index[field.name], name=field.name)
             if key in arrays
-            else tuples(text[key])
+            else tuples(text.get(key) if field.name == "n_kept" else text[key])
         )
     return Health(**values)

@@ -9,6 +9,7 @@ differs from it only where the money of the move is felt.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from adbudget.optimizer.problem import Problem
 from adbudget.optimizer.solve import Solution, solve
 from adbudget.risk import Risk
 
-MAX_COPIES = 100_000  # cells of all plans without; in larger pools one cell cannot move a price
+# Cells of all plans without one cell of a pool: in larger ones no cell can move a price. Smaller
+# pools are searched together up to as many.
+MAX_COPIES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,11 +55,14 @@ def compare_without(
     moved : positions of the cells to leave alone, one at a time
     """
     steady = problem.draws.steady_weights
-    block_size = np.bincount(problem.cell_block)[problem.cell_block[moved]]
-    if block_size.sum() > MAX_COPIES:
-        yield from _by_price(problem, spend, solution.price, moved, steady)
-        return
-    for cell, members, other in _plans_without(problem, solution, moved):
+    block = problem.cell_block[moved]
+    size = np.bincount(problem.cell_block)[block]
+    large = np.bincount(block, size)[block] > MAX_COPIES
+    yield from _by_price(problem, spend, solution.price, moved[large], steady)
+    small = moved[~large]
+    batches = np.split(small, np.flatnonzero(np.diff(size[~large].cumsum() // MAX_COPIES)) + 1)
+    plans = (_plans_without(problem, solution, some) for some in batches if some.size)
+    for cell, members, other in chain.from_iterable(plans):
         weights = steady[:, problem.position[0][members], problem.position[1][members]]
         with_move, without = (
             saturation(plan / problem.scale[members], problem.draws.half_saturation)

@@ -30,8 +30,9 @@ class Program:
     Attributes
     ----------
     values : z -> (draw, pool) values
-    gradient : z, draw weights (draw, pool) -> (z,) gradient of the weighted value
-    curvature : z, draw weights -> (z,) minus its second derivatives, >= 0
+    blend : draw weights (draw, pool) -> the curves averaged with them
+    gradient : z, such an average -> (z,) gradient of the weighted value
+    curvature : z, such an average -> (z,) minus its second derivatives, >= 0
     slopes : z -> one (draw, columns) array per pool, with the columns it stands in
     matrix, bound, equality : rows; the matrix is dense, or scipy sparse when there is no tail
     aversion, n_worst, n_draws, n_pools : the tail mean's weight, and its size
@@ -39,6 +40,7 @@ class Program:
     """
 
     values: Callable[[np.ndarray], np.ndarray]
+    blend: Callable[[np.ndarray], np.ndarray]
     gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
     curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]
     slopes: Callable[[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]
@@ -83,7 +85,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Residual:
-    """What is not yet zero at a point. ``mu`` is taken off the products by :meth:`size`."""
+    """What is not yet zero at a point. ``mu`` is taken off the products by :meth:`size`.
+
+    ``blended`` are the curves averaged as the point weighs the draws.
+    """
 
     stationary: np.ndarray
     rows: np.ndarray
@@ -92,6 +97,7 @@ class Residual:
     products: tuple[np.ndarray, ...]
     draw_products: tuple[np.ndarray, ...]
     draw_mu: float
+    blended: np.ndarray
 
     @property
     def gap(self) -> float:
@@ -114,8 +120,13 @@ class Residual:
         """Length of the whole residual."""
         parts = [self.stationary, self.rows, self.shortfall, self.worst]
         parts += [p - mu for p in self.products]
-        parts += [(p - mu * self.draw_mu) / np.sqrt(self.draw_mu) for p in self.draw_products]
-        return float(np.sqrt(sum(np.square(part).sum() for part in parts)))
+        by_draw = sum(_square(p - mu * self.draw_mu) for p in self.draw_products)
+        return float(np.sqrt(sum(map(_square, parts)) + by_draw / self.draw_mu))
+
+
+def _square(part: np.ndarray) -> float:
+    """Sum of squares."""
+    return float(np.vdot(part, part))
 
 
 def maximise(program: Program, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -176,7 +187,8 @@ def _residual(program: Program, point: Point) -> Residual:
     else:
         weights = np.ones((1, program.n_pools))
         shortfall, worst, rest = point.q, np.zeros(0), point.q
-    gradient = program.gradient(point.z, weights)
+    blended = program.blend(weights)
+    gradient = program.gradient(point.z, blended)
     return Residual(
         stationary=-gradient + program.matrix.T @ point.price - point.low + point.high,
         rows=program.matrix @ point.z + point.slack - program.bound,
@@ -189,16 +201,16 @@ def _residual(program: Program, point: Point) -> Residual:
         ),
         draw_products=(point.q * point.y, rest * point.u),
         draw_mu=max(1, point.z.size) / (program.n_draws * program.n_pools),
+        blended=blended,
     )
 
 
 def _newton_step(program: Program, point: Point, residual: Residual, mu: float) -> Point:
     """Step that would make every residual zero and every product mu, were all linear."""
     z, no_tail = point.z, program.aversion == 0
-    weights = np.ones((1, program.n_pools)) if no_tail else program.draw_weights(point.q)
     low_aim, high_aim = mu / z - point.low, mu / (1 - z) - point.high
     right = -residual.stationary + low_aim - high_aim
-    diagonal = program.curvature(z, weights) + point.low / z + point.high / (1 - z)
+    diagonal = program.curvature(z, residual.blended) + point.low / z + point.high / (1 - z)
     safe_price = np.where(program.equality, 1.0, point.price)
     give = np.where(program.equality, 0.0, point.slack / safe_price)
     slack_aim = np.where(program.equality, 0.0, mu / safe_price - point.slack)
@@ -259,12 +271,13 @@ def _tail_parts(program: Program, point: Point, residual: Residual, mu: float) -
     for p, (slopes, columns) in enumerate(program.slopes(point.z)):
         q, u, y = point.q[:, p], point.u[:, p], point.y[:, p]
         rest = program.aversion / program.n_worst - q
-        theta = 1 / (y / q + u / rest)
+        u_rate = u / rest
+        theta = 1 / (y / q + u_rate)
         u_aim = draw_mu / rest - u
         shortfall = residual.shortfall[:, p]
         aim = theta * (draw_mu / q - y - shortfall - u_aim)
         missing = -float(residual.worst[p])
-        parts.append(_TailPart(slopes, columns, theta, aim, missing, u_aim, u / rest, shortfall))
+        parts.append(_TailPart(slopes, columns, theta, aim, missing, u_aim, u_rate, shortfall))
     return parts
 
 
@@ -312,5 +325,5 @@ def _longest(program: Program, point: Point, step: Point) -> float:
         (point.price[inequality], step.price[inequality]), (point.u, step.u),
         (point.y, step.y), (point.q, step.q), (cap - point.q, -step.q),
     ]  # fmt: skip
-    shrinking = max(float((-move / now).max(initial=0.0)) for now, move in pairs)
-    return 1 / shrinking if shrinking > 0 else np.inf
+    shrinking = min(float((move / now).min(initial=0.0)) for now, move in pairs)
+    return -1 / shrinking if shrinking < 0 else np.inf

@@ -26,11 +26,13 @@ class PoolCurves:
     cells : (cell,) positions in the unit being solved
     weights : (draw, saturation, cell) money per period at full saturation; one row, the mean over
         draws, when only the mean counts
+    by_saturation : (saturation, draw, cell) the same, one saturation in one piece
     offset : (draw,) value today's spend has against itself, money; subtracted from every value
     """
 
     cells: np.ndarray
     weights: np.ndarray
+    by_saturation: np.ndarray
     offset: np.ndarray
 
 
@@ -87,9 +89,11 @@ class Curves:
         by_pool = []
         for pool in self.pools:
             at = slopes[:, pool.cells]
-            total = pool.weights[:, 0] * at[0] - 1.0
+            total = pool.by_saturation[0] * at[0]
+            total -= 1.0
+            part = np.empty_like(total)
             for m in range(1, at.shape[0]):
-                total += pool.weights[:, m] * at[m]
+                total += np.multiply(pool.by_saturation[m], at[m], out=part)
             by_pool.append(total)
         return by_pool
 
@@ -122,7 +126,8 @@ def gather_curves(problem: Problem, cells: np.ndarray, mean_only: bool) -> Curve
         money = picked * problem.unit_money[cells[inside], None]
         weights = np.ascontiguousarray(money.transpose(0, 2, 1))
         offset = weights.reshape(weights.shape[0], -1) @ today[:, inside].ravel()
-        pools.append(PoolCurves(cells=inside, weights=weights, offset=offset))
+        apart = np.ascontiguousarray(weights.transpose(1, 0, 2))
+        pools.append(PoolCurves(cells=inside, weights=weights, by_saturation=apart, offset=offset))
     return Curves(
         scale=scale, current=current, half_saturation=draws.half_saturation, pools=tuple(pools)
     )

@@ -1,6 +1,7 @@
 """CurveDraws + current plan + Limits -> arrays to search over. Knows nothing of risk or search."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ OBSERVED = "highest observed spend"
 TOLERANCE = 1e-9  # a limit holds when it is missed by less than this share of the money at stake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
     """Everything the search needs, one entry per cell that exists, in account order.
 
@@ -54,17 +55,17 @@ class Problem:
         """Number of cells."""
         return self.current.size
 
-    @property
+    @cached_property
     def n_blocks(self) -> int:
         """Number of blocks."""
         return int(self.block.max(initial=-1)) + 1
 
-    @property
+    @cached_property
     def cell_block(self) -> np.ndarray:
         """(cell,) block of each cell."""
         return self.block[self.pool]
 
-    @property
+    @cached_property
     def scale(self) -> np.ndarray:
         """(cell,) spend at which the curves' level is one."""
         return self.draws.scale[self.position]

@@ -57,6 +57,13 @@ class Proposal(Shown):
     holds : True when nothing beats today's plan; then ``plan`` is exactly ``current``
     at_limit : Series by cell, the limit that keeps the cell from moving further, "" if none
     reason : one sentence a buyer can read aloud
+
+    Examples
+    --------
+    >>> list(proposal.shadow_prices.columns)
+    ['account', 'channel', 'limit', 'price']
+    >>> float(proposal.value.mean()) >= 0  # holding is worth exactly zero
+    True
     """
 
     current: Plan
@@ -136,7 +143,7 @@ class Proposal(Shown):
 
     @property
     def block_of_cell(self) -> np.ndarray:
-        """(cell,) number of the block it is solved in: cells of other blocks do not matter to it."""
+        """(cell,) number of the block it is solved in; other blocks do not matter to it."""
         return self._problem.cell_block
 
     @property
@@ -236,6 +243,13 @@ def optimize(
     References
     ----------
     Rockafellar & Uryasev (2000), Journal of Risk 2(3), 21-41.
+
+    Examples
+    --------
+    >>> proposal = ab.optimize(fit, limits=ab.Limits(change=0.2, total="fixed"))
+    >>> totals = proposal.plan.total_by_account - proposal.current.total_by_account
+    >>> bool(totals.abs().max() < 0.01)
+    True
     """
     limits, risk = limits or Limits(), risk or Risk()
     if not isinstance(limits, Limits) or not isinstance(risk, Risk):

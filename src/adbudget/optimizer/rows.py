@@ -176,9 +176,11 @@ def _add_group(stack: _Stack, group: Group, cells: pd.MultiIndex, currency: np.n
     members = np.flatnonzero(_membership(group, cells))
     if members.size == 0:
         raise InputError(f"group {group.name!r} matches no cell; check its selectors.")
-    mixed = sorted(set(currency[members]))
+    mixed = sorted({str(code) for code in currency[members]})
     if len(mixed) > 1:
-        raise InputError(f"group {group.name!r} mixes currencies {mixed}; make one group of each.")
+        raise InputError(
+            f"group {group.name!r} mixes currencies {', '.join(mixed)}; make one group of each."
+        )
     row, ones = np.zeros(members.size, dtype=int), np.ones(members.size)
     if group.minimum is not None:
         name = [f"group {group.name} minimum"]

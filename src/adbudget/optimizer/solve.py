@@ -166,6 +166,7 @@ class _Unit:
         """State the unit in the terms of the search."""
         return Program(
             values=lambda z: self.curves.values(self.spend(z)) / self.money[0],
+            blend=self.curves.blend,
             gradient=self._gradient,
             curvature=self._curvature,
             slopes=self._slopes,
@@ -179,12 +180,12 @@ class _Unit:
             n_blocks=self.n_blocks,
         )
 
-    def _gradient(self, z: np.ndarray, draw_weights: np.ndarray) -> np.ndarray:
-        slope = self.curves.blend(draw_weights) * self.curves.slopes(self.spend(z))
+    def _gradient(self, z: np.ndarray, blended: np.ndarray) -> np.ndarray:
+        slope = blended * self.curves.slopes(self.spend(z))
         return (slope.sum(axis=0) - 1.0)[self.free] * self.span / self.money
 
-    def _curvature(self, z: np.ndarray, draw_weights: np.ndarray) -> np.ndarray:
-        bend = self.curves.blend(draw_weights) * self.curves.bends(self.spend(z))
+    def _curvature(self, z: np.ndarray, blended: np.ndarray) -> np.ndarray:
+        bend = blended * self.curves.bends(self.spend(z))
         return -bend.sum(axis=0)[self.free] * self.span**2 / self.money
 
     def _slopes(self, z: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -91,6 +91,12 @@ def pace(
     InputError : a table cannot be used; names the rows
     PolicyError : the policy is in another currency than the plan
     LedgerError : the ledger cannot be read or written
+
+    Examples
+    --------
+    >>> report = ab.pace(booked, delivered, as_of="2026-03-11")
+    >>> report.status[["deal", "state", "severity"]].to_dict("records")
+    [{'deal': 'ctv-prime', 'state': 'under', 'severity': 'warning'}]
     """
     options = PaceOptions(
         thresholds=PaceThresholds() if thresholds is None else thresholds,

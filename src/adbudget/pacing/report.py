@@ -37,6 +37,12 @@ class PacingReport(Shown):
     plan, delivery, measures, standing, daily : the records behind the frames
     raised : the alerts not told lately, as records for sinks
     held : deal -> why it misses its budget and no money moves
+
+    Examples
+    --------
+    >>> report = ab.pace(booked, delivered, as_of="2026-03-11")
+    >>> report.alerts[["severity", "unit", "action"]].to_dict("records")
+    [{'severity': 'warning', 'unit': 'ctv-prime', 'action': 'raise_delivery'}]
     """
 
     as_of: datetime

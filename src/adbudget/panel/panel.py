@@ -37,6 +37,13 @@ class Panel(Shown):
         -1 where none was: after it nothing is known to have been spent, or not spent
     today : day the panel was read on, "2026-03-01"; "" when the caller did not say
     notes : what is worth saying about the input and is not an error
+
+    Examples
+    --------
+    >>> panel.spend.shape  # (account, channel, period)
+    (5, 2, 52)
+    >>> list(panel.to_frame().columns)
+    ['account', 'channel', 'date', 'spend', 'outcome']
     """
 
     accounts: tuple[str, ...]

@@ -32,7 +32,8 @@ WORDS = {
     "count": r"conversions?|orders?|purchases|leads?|sign ?ups?|quotes|installs|transactions",
     "account": r"account|client|brand|customer|geo|store|shop|country|region|market|territory|"
     r"location|organisation|organization|series|timeseries",
-    "channel": r"channel|platform|source|medium|network|publisher",
+    "channel": r"channel|platform|source|medium|network|publisher|"
+    r"kanal|kanaal|canal|canale|plattform",
     "control": r"control|promo|promotion|event|holiday|competitor|weather|temperature",
     "currency": r"currency|currency code",
 }

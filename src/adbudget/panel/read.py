@@ -90,6 +90,12 @@ def read_panel(
     Raises
     ------
     InputError : anything in the tables or arguments that cannot be used; says what to change
+
+    Examples
+    --------
+    >>> panel = ab.read_panel(spend, revenue, currency="EUR", margin=0.4)
+    >>> panel.period, panel.n_accounts, panel.channels
+    ('weekly', 5, ('search', 'shopping'))
     """
     missing_spend, holidays = options["missing_spend"], options["holidays"]
     if not isinstance(missing_spend, str) or missing_spend not in ("error", "zero"):
@@ -158,4 +164,7 @@ def _days_by_account(
     account: np.ndarray | None, date: np.ndarray, accounts: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
     codes = np.asarray(account)
-    return {name: date[codes == code] for code, name in enumerate(accounts)}
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(len(accounts) + 1))
+    days = date[order]
+    return {name: days[edges[i] : edges[i + 1]] for i, name in enumerate(accounts)}

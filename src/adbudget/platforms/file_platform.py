@@ -70,6 +70,14 @@ class FilePlatform:
     Attributes
     ----------
     folder : where the files are
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from adbudget.platforms import FilePlatform
+    >>> Path("budgets").mkdir()
+    >>> FilePlatform(folder=Path("budgets")).folder.name
+    'budgets'
     """
 
     folder: Path

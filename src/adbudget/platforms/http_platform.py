@@ -45,6 +45,12 @@ class HttpPlatform:
     url : where it lives, e.g. "https://ads.example.org"; https, unless on this machine
     token : sent as ``Authorization: Bearer``; None sends none
     timeout : seconds for connecting, sending and each silence while reading
+
+    Examples
+    --------
+    >>> from adbudget.platforms import HttpPlatform
+    >>> HttpPlatform(url="https://ads.example.org").timeout
+    30.0
     """
 
     url: str

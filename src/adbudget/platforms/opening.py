@@ -15,7 +15,14 @@ FORMS = "file:FOLDER, sqlite:///FILE, postgresql+psycopg://USER@HOST/DATABASE, h
 
 
 def known_platforms() -> tuple[str, ...]:
-    """Kinds of addresses that :func:`open_platform` knows here, sorted."""
+    """Kinds of addresses that :func:`open_platform` knows here, sorted.
+
+    Examples
+    --------
+    >>> from adbudget.platforms import known_platforms
+    >>> "sqlite" in known_platforms()
+    True
+    """
     return tuple(sorted(_found()))
 
 
@@ -32,6 +39,13 @@ def open_platform(address: str, *, token: str | None = None) -> Platform:
     ------
     InputError : no platform is known by what the address begins with, or it refuses the rest
     PlatformError : the platform cannot be opened
+
+    Examples
+    --------
+    >>> from adbudget.platforms import create_platform_tables, open_platform
+    >>> _ = create_platform_tables("sqlite:///platform.db")
+    >>> list(open_platform("sqlite:///platform.db").budgets())
+    []
     """
     kind, colon, _ = str(address).partition(":")
     kind = kind.partition("+")[0].lower()  # "postgresql+psycopg" names the driver, too

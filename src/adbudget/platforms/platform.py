@@ -40,6 +40,12 @@ class StandingBudget:
         count them
     learning_until : until when the platform learns after a large change, and the campaign is less
         efficient and less even; None when it does not
+
+    Examples
+    --------
+    >>> budget = platform.budgets()[0]
+    >>> budget.currency, budget.daily_minor > 0, budget.paused
+    ('EUR', True, False)
     """
 
     account: str
@@ -72,6 +78,18 @@ class BudgetOrder:
     based_on_minor : daily budget that the plan was based on
     daily_minor : daily budget wanted
     at : when it is asked for; a repeated order may be later, and is the same order all the same
+
+    Examples
+    --------
+    >>> from adbudget.platforms import BudgetOrder
+    >>> budget = platform.budgets()[0]
+    >>> order = BudgetOrder(
+    ...     key="first", account=budget.account, channel=budget.channel, campaign=budget.campaign,
+    ...     currency=budget.currency, based_on_minor=budget.daily_minor,
+    ...     daily_minor=round(1.1 * budget.daily_minor), at=platform.now,
+    ... )
+    >>> order.daily_minor > order.based_on_minor
+    True
     """
 
     key: str
@@ -121,6 +139,18 @@ class OrderAnswer:
     daily_minor : budget that stands after the answer; None for a campaign that nobody knows
     reason : why, in words; "" when made or valid
     at : when it was decided, by the platform's clock
+
+    Examples
+    --------
+    >>> from adbudget.platforms import BudgetOrder
+    >>> budget = platform.budgets()[0]
+    >>> order = BudgetOrder(
+    ...     key="first", account=budget.account, channel=budget.channel, campaign=budget.campaign,
+    ...     currency=budget.currency, based_on_minor=budget.daily_minor,
+    ...     daily_minor=round(1.1 * budget.daily_minor), at=platform.now,
+    ... )
+    >>> platform.set_budget(order, validate_only=True).status  # nothing is changed
+    'valid'
     """
 
     key: str
@@ -141,6 +171,13 @@ class Performance:
         a campaign and day or hour; sorted; a campaign has none for days on which it was not there
     complete_until : what was spent before this instant is in; later days are in part or not there
     reported_at : when the platform answered, by its clock
+
+    Examples
+    --------
+    >>> until = platform.now.date()
+    >>> report = platform.performance(until - pd.Timedelta(days=3).to_pytimedelta(), until)
+    >>> "spend" in report.frame, report.complete_until <= platform.now
+    (True, True)
     """
 
     frame: pd.DataFrame
@@ -165,6 +202,13 @@ class OutcomeReport:
     frame : account, date (midnight, no zone), the outcome under its name, and controls if there are
         any; one row for an account and day
     complete_until, reported_at : as in :class:`Performance`
+
+    Examples
+    --------
+    >>> until = platform.now.date()
+    >>> report = platform.outcome(until - pd.Timedelta(days=3).to_pytimedelta(), until)
+    >>> report.complete_until <= platform.now
+    True
     """
 
     frame: pd.DataFrame
@@ -174,7 +218,14 @@ class OutcomeReport:
 
 @runtime_checkable
 class Platform(Protocol):
-    """Somewhere budgets stand and money is spent."""
+    """Somewhere budgets stand and money is spent.
+
+    Examples
+    --------
+    >>> from adbudget.platforms import Platform
+    >>> isinstance(platform, Platform)
+    True
+    """
 
     @property
     def name(self) -> str:

@@ -42,6 +42,12 @@ class PlatformRules:
     claimed : share of the sales without advertising that campaigns claim for themselves
     outcome_delay_hours : until the accounts' own outcome of a day is in
     outcome_maturity_days : half-life of the outcome still to come; 0 is complete at once
+
+    Examples
+    --------
+    >>> from adbudget.platforms import PlatformRules, SimulatedPlatform
+    >>> SimulatedPlatform(seed=1, rules=PlatformRules(edits_per_hour=1)).name
+    'simulated platform'
     """
 
     edits_per_hour: int = 4

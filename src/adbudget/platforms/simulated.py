@@ -57,6 +57,12 @@ def daily_spec(spec: WorldSpec, start: date | None = None) -> WorldSpec:
     ----------
     spec : of any period; lengths of weeks and months become days
     start : first day after the history; None leaves the end where it is
+
+    Examples
+    --------
+    >>> from adbudget.platforms import daily_spec
+    >>> daily_spec(WorldSpec(n_accounts=1, n_channels=2, period="daily")).period
+    'daily'
     """
     days = DAYS_IN[spec.period]
     low, high = (length * days for length in spec.period_range)
@@ -80,6 +86,14 @@ class SimulatedPlatform:
     Raises
     ------
     InputError : the world is not daily; :func:`daily_spec` makes it so
+
+    Examples
+    --------
+    >>> from adbudget.platforms import SimulatedPlatform
+    >>> simulated = SimulatedPlatform(seed=1)
+    >>> simulated.advance(hours=3)
+    >>> len(simulated.budgets()) > 0
+    True
     """
 
     def __init__(

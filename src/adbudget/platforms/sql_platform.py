@@ -124,6 +124,12 @@ class SqlPlatform:
     Attributes
     ----------
     engine : of the database; SQLite or PostgreSQL
+
+    Examples
+    --------
+    >>> from adbudget.platforms import create_platform_tables
+    >>> list(create_platform_tables("sqlite:///platform.db").budgets())
+    []
     """
 
     engine: Engine = field(repr=False)
@@ -250,6 +256,12 @@ def create_platform_tables(address: str) -> SqlPlatform:
     Raises
     ------
     InputError, PlatformError : as :func:`open_platform`
+
+    Examples
+    --------
+    >>> from adbudget.platforms import create_platform_tables
+    >>> type(create_platform_tables("sqlite:///platform.db")).__name__
+    'SqlPlatform'
     """
     engine = open_engine(read_url(address, KEPT.what), KEPT, create=True)
     with writing(engine, KEPT) as connection:

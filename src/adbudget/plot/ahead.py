@@ -34,6 +34,11 @@ def forecast_data(forecast: Forecast, account: str | None = None) -> pd.DataFram
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.forecast_data(ab.forecast(fit, "4w", draws=200), "account_01").columns)
+    ['account', 'date', 'outcome', 'expected', 'low_90', 'high_90', 'low_50', 'high_50']
     """
     names = list(forecast.accounts)
     name = names[0] if account is None else account
@@ -66,6 +71,10 @@ def forecast(made: Forecast, account: str | None = None, *, ax: "Axes | None" = 
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.forecast(ab.forecast(fit, "4w", draws=200), "account_01")
     """
     data: Any = forecast_data(made, account)
     name = str(data["account"].iloc[0])

@@ -39,6 +39,11 @@ def prior_posterior_data(fit: "Fit", account: str | None = None, *, seed: int = 
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.prior_posterior_data(fit, "account_01").columns)
+    ['account', 'channel', 'belief', 'median', 'low', 'high', 'prior_share']
     """
     from adbudget.model.predict import prior_predictive
 
@@ -72,6 +77,10 @@ def prior_posterior(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.prior_posterior(fit, "account_01")
     """
     data: Any = prior_posterior_data(fit, account, seed=seed)
     names, hues = list(dict.fromkeys(data["channel"])), colours(fit.panel.channels)
@@ -117,6 +126,12 @@ def shrinkage_data(fit: "Fit", own: "Mapping[str, Fit] | None" = None) -> pd.Dat
     pd.DataFrame with account, channel, pooled, pooled_low, pooled_high, own, own_low, own_high
     (median and 90%, money per money, over the history; NaN without a fit of its own), centre (the
     return of the channel in a middling account), prior_share
+
+    Examples
+    --------
+    >>> list(ab.plot.shrinkage_data(fit).columns)
+    ['account', 'channel', 'pooled', 'pooled_low', 'pooled_high', 'own', 'own_low', 'own_high',
+     'centre', 'prior_share']
     """
     centre = fit.population.to_frame()["roi"]
     rows: Any = []
@@ -154,6 +169,10 @@ def shrinkage(
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.shrinkage(fit)
     """
     data: Any = shrinkage_data(fit, own)
     if channel is not None:

@@ -28,6 +28,11 @@ def policy_data(plan: PolicyPlan) -> pd.DataFrame:
     pd.DataFrame with step (a campaign), verdict, change (money per day, cuts below 0), start, end
     (sum of all budgets before and after the step). Campaigns that keep their budget have no step;
     paused ones keep theirs
+
+    Examples
+    --------
+    >>> list(ab.plot.policy_data(ab.apply_policy(policy, campaigns, as_of="2026-03-02")).columns)
+    ['step', 'verdict', 'change', 'start', 'end']
     """
     calls: Any = plan.recommendations
     rows: Any = pd.DataFrame(
@@ -63,6 +68,10 @@ def policy(plan: PolicyPlan, *, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.policy(ab.apply_policy(policy, campaigns, as_of="2026-03-02"))
     """
     data: Any = policy_data(plan)
     before = float(sum(call.current_budget for call in plan.calls))

@@ -59,6 +59,11 @@ def contribution_data(
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.contribution_data(fit, "account_01").columns)
+    ['account', 'date', 'part', 'kind', 'mean', 'low', 'high']
     """
     account, drawn, value = drawn_of(fit, account, seed, drawn)
     rows: Any = [
@@ -80,6 +85,10 @@ def contribution(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.contribution(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data: Any = contribution_data(fit, account, seed=seed)
@@ -132,6 +141,12 @@ def share_data(
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.share_data(fit, "account_01").columns)
+    ['account', 'part', 'kind', 'total', 'total_low', 'total_high', 'share', 'share_low',
+     'share_high', 'spend_share']
     """
     account, drawn, value = drawn_of(fit, account, seed, drawn)
     at = fit.panel.accounts.index(account)
@@ -174,6 +189,10 @@ def contribution_share(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.contribution_share(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data: Any = share_data(fit, account, seed=seed)
@@ -220,6 +239,10 @@ def waterfall(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.waterfall(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data: Any = share_data(fit, account, seed=seed)

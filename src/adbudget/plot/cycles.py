@@ -46,6 +46,11 @@ def promises_data(judged: "Iterable[Judged] | Ledger") -> pd.DataFrame:
     -------
     pd.DataFrame with account, periods, promised, promised_sd, seen, seen_sd (outcome units over
     these periods), verdict ("kept", "broken", "unclear"); in the order they were judged
+
+    Examples
+    --------
+    >>> list(ab.plot.promises_data(cycle.judged).columns)
+    ['account', 'periods', 'promised', 'promised_sd', 'seen', 'seen_sd', 'verdict']
     """
     if isinstance(judged, Ledger):
         payloads: list[Any] = judged.entries(kind=SEEN)["payload"].tolist()
@@ -68,6 +73,10 @@ def promises(judged: "Iterable[Judged] | Ledger", *, ax: "Axes | None" = None) -
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.promises(cycle.judged)
     """
     data: Any = promises_data(judged)
     rows: Any = data.tail(MOST_ROWS).reset_index(drop=True)
@@ -110,6 +119,11 @@ def gains_data(world: WorldBacktest) -> pd.DataFrame:
     -------
     pd.DataFrame, the columns of :meth:`adbudget.WorldBacktest.to_frame` and regret (best_gain -
     gain, money per period)
+
+    Examples
+    --------
+    >>> list(ab.plot.gains_data(gained).columns)
+    ['arm', 'cycle', 'gain', 'best_gain', 'share', 'moved', 'regret']
     """
     frame: Any = world.to_frame()
     return frame.assign(regret=frame["best_gain"] - frame["gain"])
@@ -127,6 +141,10 @@ def gains(world: WorldBacktest, *, regret: bool = False, ax: "Axes | None" = Non
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.gains(gained)
     """
     data, column = gains_data(world), "regret" if regret else "share"
     axes, ends = one_axes(ax, (7.0, 4.0)), []
@@ -158,6 +176,11 @@ def backtest_data(walk: HistoryBacktest) -> pd.DataFrame:
     -------
     pd.DataFrame with date, account, forecast, low, high (90%), seen, inside, as_before (the mean of
     as many periods before: the forecast that costs nothing)
+
+    Examples
+    --------
+    >>> list(ab.plot.backtest_data(walk).columns)[:4]
+    ['date', 'account', 'forecast', 'low']
     """
     columns = ["date", "account", "forecast", "low", "high", "seen", "inside", "as_before"]
     rows: Any = walk.accounts[columns]
@@ -179,6 +202,10 @@ def backtest(walk: HistoryBacktest | WorldBacktest, *, ax: "Axes | None" = None)
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.backtest(walk)
     """
     if isinstance(walk, WorldBacktest):
         return gains(walk, ax=ax)
@@ -230,6 +257,11 @@ def cycle_data(report: CycleReport) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame with account, campaign, currency, budget, decided, set_now, verdict, state
+
+    Examples
+    --------
+    >>> list(ab.plot.cycle_data(cycle).columns)
+    ['account', 'campaign', 'currency', 'budget', 'decided', 'set_now', 'verdict', 'state']
     """
     columns = [
         "account",
@@ -261,6 +293,10 @@ def cycle(report: CycleReport, *, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.cycle(cycle)
     """
     data: Any = cycle_data(report)
     moves: Any = data[(data["decided"] - data["budget"]).abs() > 0].head(MOST_ROWS)

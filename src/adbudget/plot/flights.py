@@ -35,6 +35,11 @@ def pacing_data(report: PacingReport, deals: Sequence[str] | None = None) -> pd.
     Raises
     ------
     InputError : there is no such deal
+
+    Examples
+    --------
+    >>> list(ab.plot.pacing_data(ab.pace(booked, delivered, as_of="2026-03-11")).columns)
+    ['deal', 'date', 'planned', 'spent', 'projected', 'low', 'high', 'budget', 'currency']
     """
     plan, measures, delivery = report.plan, report.measures, report.delivery
     wanted = list(plan.deals) if deals is None else list(deals)
@@ -89,6 +94,10 @@ def pacing(
     Raises
     ------
     InputError : there is no such deal, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.pacing(ab.pace(booked, delivered, as_of="2026-03-11"))
     """
     chosen = _furthest(report) if deals is None else list(deals)
     data: Any = pacing_data(report, chosen)

@@ -41,6 +41,11 @@ def carry_over_data(
     Raises
     ------
     InputError : an account or channel is unknown
+
+    Examples
+    --------
+    >>> list(ab.plot.carry_over_data(fit, "account_01").columns)
+    ['account', 'channel', 'days', 'landed', 'low', 'high']
     """
     draws, a = fit.draws, known_account(account, fit.draws.accounts)
     names = [draws.channels[c] for c in np.flatnonzero(draws.exists[a])]
@@ -78,6 +83,11 @@ def landing_days(fit: HasDraws, account: str, shares: Sequence[float] = (0.5, 0.
     Raises
     ------
     InputError : the account is unknown
+
+    Examples
+    --------
+    >>> list(ab.plot.landing_days(fit, "account_01").columns)
+    ['account', 'channel', 'share', 'days']
     """
     data, rows = carry_over_data(fit, account), []
     for channel, own in data.groupby("channel", sort=False):
@@ -106,6 +116,10 @@ def carry_over(
     Raises
     ------
     InputError : an account or channel is unknown, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.carry_over(fit, "account_01")
     """
     data: Any = carry_over_data(fit, account, channels)
     hues, lines = colours(fit.draws.channels), dashes(fit.draws.channels)

@@ -42,6 +42,12 @@ def history_data(
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.history_data(fit, "account_01").columns)
+    ['account', 'date', 'outcome', 'expected', 'low', 'high', 'baseline', 'season', 'media',
+     'residual']
     """
     account, drawn, value = drawn_of(fit, account, seed, drawn)
     every = replicated
@@ -92,6 +98,10 @@ def history(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.history(fit, "account_01")
     """
     account = the_account(account, fit.panel.accounts)
     data, code = history_data(fit, account, seed=seed), fit.panel.currency

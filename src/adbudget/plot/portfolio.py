@@ -31,6 +31,12 @@ def portfolio_data(decisions: "pd.DataFrame | Decisions") -> pd.DataFrame:
     -------
     pd.DataFrame with account, channel, decision, current_spend, recommended_spend, change_pct,
     prob_gain, reason_code
+
+    Examples
+    --------
+    >>> list(ab.plot.portfolio_data(frame).columns)
+    ['account', 'channel', 'decision', 'current_spend', 'recommended_spend', 'change_pct',
+     'prob_gain', 'reason_code']
     """
     columns = ["account", "channel", "decision", "current_spend", "recommended_spend"]
     columns += ["change_pct", "prob_gain", "reason_code"]
@@ -51,6 +57,10 @@ def portfolio(decisions: "pd.DataFrame | Decisions", *, ax: "Axes | None" = None
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.portfolio(frame)
     """
     data: Any = portfolio_data(decisions)
     accounts, channels = sorted(set(data["account"])), sorted(set(data["channel"]))
@@ -115,6 +125,11 @@ def allocation_data(
     Raises
     ------
     InputError : no such account, or money of several currencies
+
+    Examples
+    --------
+    >>> list(ab.plot.allocation_data(frame).columns)
+    ['channel', 'when', 'spend', 'share']
     """
     rows: Any = decision_rows(decisions, account)
     code_of_rows(rows)
@@ -138,6 +153,10 @@ def allocation(
     Raises
     ------
     InputError : no such account, several currencies, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.allocation(frame)
     """
     data: Any = allocation_data(decisions, account)
     wide: Any = data.set_index(["channel", "when"])["spend"].unstack()  # noqa: PD010
@@ -190,6 +209,11 @@ def changes_data(
     -------
     pd.DataFrame with account, channel, before, after, why, spend_before, spend_after
     (recommended by both runs, NaN where nothing is known)
+
+    Examples
+    --------
+    >>> list(ab.plot.changes_data(frame).columns)
+    ['account', 'channel', 'before', 'after', 'why', 'spend_before', 'spend_after']
     """
     frame: Any = decision_rows(decisions)
     rows: Any = pd.DataFrame(
@@ -225,6 +249,10 @@ def changes(
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.changes(frame)
     """
     data: Any = changes_data(decisions, previous).head(MOST_BARS)
     axes = one_axes(ax, (7.0, 1.2 + 0.3 * max(len(data), 2)))

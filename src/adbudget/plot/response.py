@@ -49,6 +49,12 @@ def curves_data(
     Raises
     ------
     InputError : an account or channel is unknown
+
+    Examples
+    --------
+    >>> list(ab.plot.curves_data(fit, "account_01", frame).columns)
+    ['account', 'channel', 'spend', 'outcome', 'low', 'high', 'marginal', 'marginal_low',
+     'marginal_high', 'observed']
     """
     draws, a = fit.draws, known_account(account, fit.draws.accounts)
     seen: Any = _seen(fit, a)
@@ -102,6 +108,11 @@ def marks_data(
     pd.DataFrame with account, channel, mark ("today", "recommended", "break-even"), spend, outcome
     (mean, money per period), marginal (mean), hurdle. A recommended spend that is today's has no
     row, nor has a break-even that lies at nothing or further than the curve is drawn
+
+    Examples
+    --------
+    >>> list(ab.plot.marks_data(fit, "account_01", frame).columns)
+    ['account', 'channel', 'mark', 'spend', 'outcome', 'marginal', 'hurdle']
     """
     draws, a = fit.draws, known_account(account, fit.draws.accounts)
     rows: Any = (
@@ -158,6 +169,10 @@ def curves(
     Raises
     ------
     InputError : an account or channel is unknown, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.curves(fit, "account_01", frame)
     """
     data: Any = curves_data(fit, account, decisions, channels=channels)
     marks: Any = marks_data(fit, account, decisions, channels=channels)

@@ -47,6 +47,12 @@ def marginal_data(
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.marginal_data(frame, "account_01").columns)
+    ['account', 'channel', 'decision', 'marginal_roi', 'marginal_roi_low', 'marginal_roi_high',
+     'hurdle']
     """
     rows: Any = decision_rows(decisions, account)
     chosen = rows[["account", "channel", "decision", *MARGINAL]]
@@ -69,6 +75,10 @@ def marginal(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.marginal(frame, "account_01")
     """
     data: Any = marginal_data(decisions, account)
     shown: Any = data.head(MOST_ROWS)
@@ -117,6 +127,12 @@ def roi_data(decisions: "pd.DataFrame | Decisions", account: str | None = None) 
     Raises
     ------
     InputError : there is no such account
+
+    Examples
+    --------
+    >>> list(ab.plot.roi_data(frame, "account_01").columns)
+    ['account', 'channel', 'decision', 'current_spend', 'roi', 'roi_low', 'roi_high',
+     'marginal_roi', 'marginal_roi_low', 'marginal_roi_high', 'hurdle']
     """
     rows: Any = decision_rows(decisions, account)
     columns = ["account", "channel", "decision", "current_spend", *AVERAGE, *MARGINAL]
@@ -139,6 +155,10 @@ def roi(
     Raises
     ------
     InputError : there is no such account, or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.roi(frame, "account_01")
     """
     data: Any = roi_data(decisions, account)
     axes = one_axes(ax, (5.6, 4.6))

@@ -34,6 +34,12 @@ def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.Dat
     Raises
     ------
     InputError : a bar outside [0.5, 1]
+
+    Examples
+    --------
+    >>> list(ab.plot.frontier_data(decisions, probs=(0.7, 0.9)).columns)
+    ['prob', 'currency', 'calls', 'expected_wrong_share', 'moved', 'expected_gain', 'worst_tenth',
+     'asked']
     """
     own = float(decisions.thresholds.prob)
     rows = frontier_rows(
@@ -78,6 +84,10 @@ def frontier(
     Raises
     ------
     InputError : a bar outside [0.5, 1], or matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.frontier(decisions, probs=(0.7, 0.9))
     """
     data: Any = frontier_data(decisions, probs)
     code = data["currency"].iloc[0] if currency is None else currency

@@ -31,6 +31,11 @@ def health_data(health: Health) -> pd.DataFrame:
     pd.DataFrame with figure ("r-hat", "effective draws", "divergent share", "prior share",
     "explained"), account, channel ("" where it is of all), value, target (NaN without one), good
     (whether the target is met; True without one)
+
+    Examples
+    --------
+    >>> list(ab.plot.health_data(fit.health).columns)
+    ['figure', 'account', 'channel', 'value', 'target', 'good']
     """
     draws = max(health.n_draws, 1)
     told = {
@@ -69,6 +74,10 @@ def health(health: Health, *, ax: Any = None) -> np.ndarray:
     Raises
     ------
     InputError : matplotlib is not installed
+
+    Examples
+    --------
+    >>> axes = ab.plot.health(fit.health)
     """
     from matplotlib.ticker import MaxNLocator
 

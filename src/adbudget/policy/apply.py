@@ -105,6 +105,12 @@ def apply_policy(
     PolicyError : the policy does not fit the table's currency
     InputError : a table cannot be used; names the rows
     LedgerError : the ledger cannot be read or written
+
+    Examples
+    --------
+    >>> plan = ab.apply_policy(policy, campaigns, as_of="2026-03-02")
+    >>> plan.recommendations["recommended_budget"].tolist()
+    [Decimal('2300.00'), Decimal('2750.00'), Decimal('2400.00'), Decimal('2550.00')]
     """
     moment = as_moment(as_of)
     campaigns = renamed(_listed(policy, campaigns), "campaigns", columns or {})

@@ -64,6 +64,12 @@ def load_policy(path_or_text: str | Path | Mapping[str, Any]) -> Policy:
     ------
     PolicyError : names the key or the rule, what was expected, what came and the nearest known
         word; up to five problems at once
+
+    Examples
+    --------
+    >>> policy = ab.load_policy({"target_cpl": 50, "constraints": {"max_single_campaign": "40%"}})
+    >>> policy.targets
+    {'target_cpl': Decimal('50')}
     """
     document = read_policy_document(path_or_text)
     try:

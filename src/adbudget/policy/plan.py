@@ -81,6 +81,14 @@ class PolicyPlan(Shown):
     at : moment of the run
     run_id : the same for the same policy, tables, moment and circumstances; "" without a ledger
     currency, exponent : of every amount; minor units are 10**-exponent
+
+    Examples
+    --------
+    >>> plan = ab.apply_policy(policy, campaigns, as_of="2026-03-02")
+    >>> plan.summary["net_change"]
+    Decimal('0.00')
+    >>> plan.recommendations.set_index("campaign_id").loc["A", "rule_fired"]
+    'scale_winners'
     """
 
     calls: tuple[Recommendation, ...]

@@ -357,15 +357,18 @@ class Policy(Listed):
     confidence_threshold : probability that comparisons of CPL need; None lets figures decide
     combine : "first" or "compound"
     four_eyes : whoever makes a run does not approve it
-    identity : "stated" believes the name of whoever decides; "login" and "database" ask the
-        operating system or the database who it is
+    identity : "stated" believes who decides; "login" and "database" ask the system or the database
     rules, alerts : in file order
     constraints : what holds whatever the rules say
     attribution : None when conversions are reported at once
     platforms : by name, over those of :mod:`adbudget.policy.presets`
     total_budget : what all budgets are to add up to; None: as ``total_budget_change`` says
-    campaigns : the campaign table, where the file holds it; one mapping per campaign
-    document : the file as plain JSON values, enough to load the same policy again
+    campaigns, document : the campaign table, where the file holds it; the file as plain JSON values
+
+    Examples
+    --------
+    >>> policy.combine, [rule.name for rule in policy.rules]
+    ('first', ['scale_winners', 'reduce_losers'])
     """
 
     preset: Literal["b2c", "b2b"] = "b2c"

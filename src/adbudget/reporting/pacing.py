@@ -143,9 +143,9 @@ def _held(held: Mapping[str, str]) -> RenderableType:
     """Deals that miss their budgets and whose money stays, with the reason."""
     told = [f"{deal}: {why}" for deal, why in held.items()]
     rest = len(told) - MOST_LINES
-    lines = "\n".join(f"  {line}" for line in told[:MOST_LINES])
-    more = f"\n  and {rest:,} more" if rest > 0 else ""
-    return Group(Text("Not moved", style="bold"), Text(f"{lines}{more}\n"))
+    lines = [Text(f"  {line}") for line in told[:MOST_LINES]]
+    more = [Text(f"  and {rest:,} more")] if rest > 0 else []
+    return Group(Text("Not moved", style="bold"), *lines, *more, Text())
 
 
 def _request(row: Any) -> tuple[str, str, str]:

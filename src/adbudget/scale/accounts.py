@@ -57,6 +57,14 @@ def account_evidence(rows: pd.DataFrame, **options: Any) -> pd.DataFrame:
     Raises
     ------
     InputError : the rows cannot be used, or are of several accounts
+
+    Examples
+    --------
+    >>> from adbudget import scale
+    >>> both = spend.merge(revenue, on=["account", "date"])
+    >>> one = both[both["account"] == "account_01"].assign(account="new")
+    >>> list(scale.account_evidence(one, currency="EUR").columns)
+    ['account', 'channels', 'periods', 'data_from', 'data_through', 'evidence']
     """
     return evidence_of(read_panel(rows, **options))
 
@@ -129,6 +137,17 @@ def decide_account(
     Raises
     ------
     InputError : the rows cannot be used; the account helped to learn the population
+
+    Examples
+    --------
+    >>> from adbudget import scale
+    >>> both = spend.merge(revenue, on=["account", "date"])
+    >>> one = both[both["account"] == "account_01"].assign(account="new")
+    >>> made = scale.decide_account(
+    ...     one, fit.population, currency="EUR", seed=0, draws=150, tune=150, chains=2
+    ... )
+    >>> made["channel"].tolist()
+    ['search', 'shopping']
     """
     data: Any = rows
     if set(EVIDENCE) <= set(rows.columns):

@@ -49,6 +49,16 @@ def compare_with_joint(
     Raises
     ------
     InputError : fewer than four accounts
+
+    Examples
+    --------
+    >>> from adbudget import scale
+    >>> compared = scale.compare_with_joint(
+    ...     sharded, 4, seed=1, shard_size=2, passes=1, pass_draws=100, pass_chains=2, draws=150,
+    ...     tune=150,
+    ... )
+    >>> "shift" in compared.columns
+    True
     """
     names = sorted(fitted.accounts)
     if min(n_accounts, len(names)) < 4:

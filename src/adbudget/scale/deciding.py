@@ -83,6 +83,13 @@ def recommend(
     InputError : the input or an argument cannot be used, or ties accounts to each other
     InfeasibleError : the limits of an account contradict each other
     FitError : the sampler could not run, or workers were lost again and again
+
+    Examples
+    --------
+    >>> from adbudget import scale
+    >>> decided = scale.recommend(sharded, out="decisions", workers=1, progress=False)
+    >>> sum(decided.calls.values()) == len(panel.cells)
+    True
     """
     check_apart(options)
     if options["policy"] is not None:

@@ -77,6 +77,16 @@ def learn(data: Any, outcome: Any = None, **options: Unpack[LearnOptions]) -> Sh
     ------
     InputError : the input or an argument cannot be used
     FitError : the sampler could not run, or workers were lost again and again
+
+    Examples
+    --------
+    >>> from adbudget import scale
+    >>> sharded = scale.learn(
+    ...     [panel], seed=1, work="steps", workers=1, passes=1, pass_draws=100, pass_chains=2,
+    ...     draws=150, tune=150, progress=False,
+    ... )
+    >>> sorted(sharded.accounts)
+    ['account_01', 'account_02', 'account_03', 'account_04', 'account_05']
     """
     check_learning(options)
     with (

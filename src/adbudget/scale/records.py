@@ -27,6 +27,11 @@ class ShardedFit(Shown):
     shards : by shard: accounts, worst r-hat and smallest effective sample size of what accounts
         share in the last pass, divergences, draws, ``ok`` and ``problems`` of its fit
     refused : account -> why its rows could not be used
+
+    Examples
+    --------
+    >>> sorted(sharded.accounts), sharded.refused
+    (['account_01', 'account_02', 'account_03', 'account_04', 'account_05'], {})
     """
 
     folder: Path
@@ -76,6 +81,13 @@ class ScaleDecisions(Shown):
     expected_wrong_share : of all calls together
     prob : probability that a call needed in the end; above the one that was asked for where the
         share of wrong calls asked for more
+
+    Examples
+    --------
+    >>> from adbudget import scale
+    >>> decided = scale.recommend(sharded, out="decisions", workers=1, progress=False)
+    >>> list(decided.to_frame("account_01").columns[:3])
+    ['account', 'channel', 'decision']
     """
 
     folder: Path

@@ -51,6 +51,14 @@ class Ahead:
     noise : (account, period) of mean 0 and scale 1
     luck : (account, period) in (0, 1): place in the distribution of a count
     hidden, blur : (account,) as in ``Demand``, in the last of the periods
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import WorldSpec, continue_world
+    >>> going_on = continue_world(WorldSpec(n_accounts=1, n_channels=2, n_periods=40), seed=1)
+    >>> ahead = going_on.ahead(2)
+    >>> len(ahead.dates)
+    2
     """
 
     dates: pd.DatetimeIndex
@@ -73,6 +81,14 @@ class Continued:
     owed : (cell, period) outcome units that advertising brought in
     base : (account, period) outcome units that needed none
     outcome : (account, period) as recorded
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import WorldSpec, continue_world
+    >>> going_on = continue_world(WorldSpec(n_accounts=1, n_channels=2, n_periods=40), seed=1)
+    >>> later, brought = going_on.advance(np.full((2, 3), 100.0))  # (cell, period)
+    >>> brought.outcome.shape, later.n_after
+    ((1, 3), 3)
     """
 
     ahead: Ahead
@@ -91,6 +107,13 @@ class Continuation:
     n_after : periods that have passed since
     memory : (cell, remembered) of the adstock
     hidden, blur, noise : (account,) of the last period that has passed
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import WorldSpec, continue_world
+    >>> going_on = continue_world(WorldSpec(n_accounts=1, n_channels=2, n_periods=40), seed=1)
+    >>> going_on.n_after
+    0
     """
 
     history: History
@@ -188,6 +211,13 @@ def continue_world(spec: WorldSpec, seed: int) -> Continuation:
     Parameters
     ----------
     spec, seed : as :func:`synthesize` takes them
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import WorldSpec, continue_world
+    >>> going_on = continue_world(WorldSpec(n_accounts=1, n_channels=2, n_periods=40), seed=1)
+    >>> type(going_on).__name__
+    'Continuation'
     """
     history = draw_history(spec, seed)
     return Continuation(

@@ -43,6 +43,13 @@ def run_lift_test(
     Raises
     ------
     InputError : no such cell, no spend to change, or a setting out of range
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import run_lift_test
+    >>> test = run_lift_test(world, ("account_01", "search"), seed=1)
+    >>> test[["account", "channel"]].to_dict("records")
+    [{'account': 'account_01', 'channel': 'search'}]
     """
     truth = world.truth
     if cell not in truth.cells:

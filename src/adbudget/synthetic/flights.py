@@ -198,6 +198,17 @@ def simulate_delivery(
     ------
     InputError : no deals, a name used twice, a flight too short, a share out of range, or a
         control that orders something else than amounts, or changes the total
+
+    Examples
+    --------
+    >>> from adbudget.synthetic.flights import Orders, SimulatedDeal
+    >>> class SameEveryDay:
+    ...     def order(self, morning):
+    ...         return Orders(daily=morning.budget / morning.n_days, budget=morning.budget)
+    >>> deal = SimulatedDeal(deal="d1", channel="ctv", seller="s1", budget=28_000, capacity=2_000)
+    >>> flight = ab.simulate_delivery([deal], SameEveryDay(), n_days=28, seed=1)
+    >>> 0 <= flight.left < 0.1
+    True
     """
     deals = tuple(deals)
     _check(deals, n_days, imprecision, reported)

@@ -33,6 +33,13 @@ def naive_roas_rule(
     Raises
     ------
     InputError : ``change`` outside [0, 1], or more than one outcome column
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import naive_roas_rule
+    >>> plan = naive_roas_rule(spend, revenue, panel.current_spend())
+    >>> len(plan) == len(panel.cells)
+    True
     """
     if not 0 <= change <= 1:
         raise InputError(f"change must be in [0, 1]; got {change}. For +-30%, pass 0.3.")

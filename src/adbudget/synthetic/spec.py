@@ -78,6 +78,12 @@ class WorldSpec:
     currency : currency code
     value : money one outcome unit brings in; 1 when the outcome is money
     kpi : name of the outcome column
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import WorldSpec
+    >>> WorldSpec(n_accounts=3, n_channels=2, period="weekly").n_accounts
+    3
     """
 
     n_accounts: int = 8
@@ -211,7 +217,14 @@ class WorldSpec:
 
 
 def families() -> dict[str, WorldSpec]:
-    """Named specs of the proving ground, from as the model assumes to everything it does not."""
+    """Named specs of the proving ground, from as the model assumes to everything it does not.
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import families
+    >>> "assumed" in families(), "confounded" in families()
+    (True, True)
+    """
     return {
         "assumed": WorldSpec(),
         "misspecified": WorldSpec(curve="mixed", carryover="weibull_delayed"),
@@ -232,7 +245,14 @@ def families() -> dict[str, WorldSpec]:
 
 
 def noise_families() -> dict[str, WorldSpec]:
-    """Named specs whose noise is not even, independent and Gaussian; "even" is for comparison."""
+    """Named specs whose noise is not even, independent and Gaussian; "even" is for comparison.
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import noise_families
+    >>> len(noise_families()) > 0
+    True
+    """
     return {
         "even": WorldSpec(),
         "outliers": WorldSpec(outlier_share=0.03),

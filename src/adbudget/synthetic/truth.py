@@ -30,6 +30,12 @@ class Captured:
     overall : gain of all accounts over the best gain of all accounts
     by_account : Series by account; NaN where nothing can be gained
     gain, oracle_gain : Series by account, money per period
+
+    Examples
+    --------
+    >>> captured = world.truth.captured(proposal.plan.spend, panel.current_spend(), total="free")
+    >>> captured.overall <= 1.0
+    True
     """
 
     overall: float
@@ -61,6 +67,12 @@ class Truth:
     period_days : days in one period
     currency : currency code
     value : money one outcome unit brings in
+
+    Examples
+    --------
+    >>> today = panel.current_spend()
+    >>> world.truth.total(1.1 * today) > world.truth.total(today)
+    True
     """
 
     cells: pd.MultiIndex

@@ -29,6 +29,11 @@ class World:
         between its flights
     outcome : frame account, date, the outcome (``spec.kpi``), and ``demand_index`` if there is one
     truth : the curves, as they are at the end of the history
+
+    Examples
+    --------
+    >>> [path.name for path in world.save("made", "shops")]
+    ['shops_spend.csv', 'shops_outcome.csv', 'shops_wide.csv', 'shops.truth.json']
     """
 
     spec: WorldSpec
@@ -185,6 +190,13 @@ def synthesize(spec: WorldSpec, seed: int) -> World:
     Raises
     ------
     InputError : ``seed`` is not a whole number >= 0
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import WorldSpec, synthesize
+    >>> world = synthesize(WorldSpec(n_accounts=2, n_channels=2, n_periods=40), seed=7)
+    >>> list(world.spend.columns), list(world.outcome.columns)
+    (['account', 'channel', 'date', 'spend'], ['account', 'date', 'revenue'])
     """
     history = draw_history(spec, seed)
     return World(
@@ -202,6 +214,13 @@ def load_truth(path: str | Path) -> Truth:
     Raises
     ------
     InputError : the file is not a truth written by :meth:`World.save`
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import load_truth
+    >>> _ = world.save("made", "shops")
+    >>> len(load_truth("made/shops.truth.json").cells) == len(world.truth.cells)
+    True
     """
     return Truth.from_params(_read(path)["truth"])
 
@@ -212,6 +231,14 @@ def load_spec(path: str | Path) -> tuple[WorldSpec, int]:
     Raises
     ------
     InputError : the file is not a truth written by :meth:`World.save`
+
+    Examples
+    --------
+    >>> from adbudget.synthetic import load_spec
+    >>> _ = world.save("made", "shops")
+    >>> spec, seed = load_spec("made/shops.truth.json")
+    >>> seed == world.seed
+    True
     """
     record = _read(path)
     return WorldSpec.from_dict(record["spec"]), record["seed"]

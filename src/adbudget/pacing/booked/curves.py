@@ -78,6 +78,13 @@ class TrafficCurve:
     name : how a plan calls it
     weekday : 7 weights of mean 1, Monday first
     hour : 24 shares of a day, midnight first; they sum to 1
+
+    Examples
+    --------
+    >>> even_days = (1 / 7,) * 7
+    >>> curve = pacing.TrafficCurve(name="flat", weekday=even_days, hour=(1 / 24,) * 24)
+    >>> curve.name
+    'flat'
     """
 
     name: str
@@ -105,7 +112,15 @@ class TrafficCurve:
 
 
 def even() -> PowerCurve:
-    """The same every day: F(t) = t."""
+    """The same every day: F(t) = t.
+
+    Examples
+    --------
+    >>> curve = pacing.even()
+    >>> start = np.full(3, np.datetime64("2026-03-01"))
+    >>> curve.share(np.array([0.0, 15.0, 30.0]), np.full(3, 30.0), start).tolist()  # of the budget
+    [0.0, 0.5, 1.0]
+    """
     return PowerCurve(name="even", k=1.0, front=False)
 
 
@@ -124,6 +139,13 @@ def front_loaded(k: float) -> PowerCurve:
     Raises
     ------
     InputError : ``k`` out of this range
+
+    Examples
+    --------
+    >>> curve = pacing.front_loaded(2)
+    >>> start = np.full(3, np.datetime64("2026-03-01"))
+    >>> curve.share(np.array([0.0, 15.0, 30.0]), np.full(3, 30.0), start).tolist()  # of the budget
+    [0.0, 0.75, 1.0]
     """
     return PowerCurve(name=f"front_loaded({k:g})", k=_steepness(k, "front_loaded"), front=True)
 
@@ -138,6 +160,13 @@ def back_loaded(k: float) -> PowerCurve:
     Raises
     ------
     InputError : ``k`` out of this range
+
+    Examples
+    --------
+    >>> curve = pacing.back_loaded(2)
+    >>> start = np.full(3, np.datetime64("2026-03-01"))
+    >>> curve.share(np.array([0.0, 15.0, 30.0]), np.full(3, 30.0), start).tolist()  # of the budget
+    [0.0, 0.25, 1.0]
     """
     return PowerCurve(name=f"back_loaded({k:g})", k=_steepness(k, "back_loaded"), front=False)
 
@@ -153,6 +182,15 @@ def custom(points: Iterable[Sequence[float]], name: str = "custom") -> PointCurv
     Raises
     ------
     InputError : anything else
+
+    Examples
+    --------
+    >>> launch = pacing.custom([(0, 0), (0.5, 0.7), (1, 1)])  # 70% in the first half
+    >>> report = ab.pace(
+    ...     booked.assign(curve="launch"), delivered, as_of="2026-03-11", curves={"launch": launch}
+    ... )
+    >>> report.status["state"].tolist()
+    ['under']
     """
     try:
         given = [tuple(float(value) for value in point) for point in points]

@@ -74,6 +74,12 @@ class FlightPlan:
     spend_baseline, impressions_baseline : newer plans that hold from a day on; None where every
         deal is measured against its booking
     notes : what is worth knowing about the table
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> plan.deals, plan.campaign.tolist()
+    (('ctv-prime',), ['spring'])
     """
 
     deals: tuple[str, ...]

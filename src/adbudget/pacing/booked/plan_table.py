@@ -80,6 +80,12 @@ def read_plan(
     Raises
     ------
     InputError : names the rows, what was expected and what came
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> plan.deals
+    ('ctv-prime',)
     """
     everything = checked_frame(frame, "plan", NEEDED)
     all_rows = Rows(table="the plan", labels=everything.index)

@@ -47,6 +47,14 @@ def learn_traffic(
     Raises
     ------
     InputError : fewer than two whole weeks, a day without rows, or no traffic at all
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"date": pd.date_range("2026-01-05", periods=28), "impressions": 1_000})
+    >>> days.loc[days["date"].dt.day_of_week > 4, "impressions"] = 600
+    >>> curve = pacing.learn_traffic(days)
+    >>> curve.weekday[0] > curve.weekday[6]
+    True
     """
     zone_of(time_zone)
     table = checked_frame(history, "history", (measure,))

@@ -41,6 +41,13 @@ class DailyRules:
     largest_step : a daily budget changes by at most this share in a day, until the last days
     floor : share of the planned daily budget that is always allowed while there is money
     reach : a deal short of traffic is allowed so much of what its best day is expected to take
+
+    Examples
+    --------
+    >>> calm = pacing.DailyRules(largest_step=0.1)
+    >>> report = ab.pace(booked, delivered, as_of="2026-03-11", daily_rules=calm)
+    >>> "daily_budget" in report.status
+    True
     """
 
     gain: float = 0.35

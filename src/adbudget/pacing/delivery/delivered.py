@@ -53,6 +53,12 @@ class Delivery:
     paused : (deal,) bool, deals that their seller says are paused; False throughout when left out
     corrections : figures of this table that replaced earlier rows of the same table
     notes : what is worth knowing about the table
+
+    Examples
+    --------
+    >>> delivery = pacing.read_delivery(delivered, pacing.read_plan(booked))
+    >>> delivery.day.shape, bool(delivery.final.all())
+    ((10,), True)
     """
 
     deal: np.ndarray

@@ -90,6 +90,13 @@ def read_delivery(
     Raises
     ------
     InputError : names the rows, what was expected and what came
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> delivery = pacing.read_delivery(delivered, plan)
+    >>> int(delivery.spend_minor.sum())  # in cents
+    800000
     """
     moment = None if as_of is None else as_instant(as_of)
     if hasattr(frame, "shape") and not frame.shape[0]:

@@ -56,6 +56,13 @@ class Track:
     low, high : central interval of the projection, 80% unless set otherwise; never below what
         is delivered already
     prob_over, prob_under : that the flight ends above, or below, its target
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> track = pacing.measure(plan, pacing.read_delivery(delivered, plan), "2026-03-11").spend
+    >>> track.target.tolist(), track.delivered.tolist()  # in cents
+    ([3000000.0], [800000.0])
     """
 
     target: np.ndarray
@@ -96,6 +103,13 @@ class Measures:
     spent_minor : int64
     spend : spend in minor units against the budget
     impressions : impressions against planned impressions
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> measures = pacing.measure(plan, pacing.read_delivery(delivered, plan), "2026-03-11")
+    >>> measures.spent_minor.tolist(), measures.planned_share.round(2).tolist()
+    ([800000], [0.33])
     """
 
     as_of: datetime
@@ -159,6 +173,13 @@ def measure(
     Returns
     -------
     Measures
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> measures = pacing.measure(plan, pacing.read_delivery(delivered, plan), "2026-03-11")
+    >>> measures.elapsed_days.tolist(), measures.remaining_days.tolist()
+    ([10.0], [20.0])
     """
     limits = PaceThresholds() if thresholds is None else thresholds
     moment = as_instant(as_of)

@@ -48,6 +48,14 @@ def measurement_history(
     One row per measurement: at, level, unit, currency, state, severity, elapsed_share,
     planned_share, the figures of spend in units of the currency (budget and spent as Decimal),
     the same of impressions called impressions_target and so on, rationale, run_id, sequence
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ab.pace(booked, delivered, as_of="2026-03-11", ledger=ledger)
+    ...     history = pacing.measurement_history(ledger, level="deal")
+    ...     [str(amount) for amount in history["spent"]]
+    ['8000.00']
     """
     logged = ledger.entries(kind=MEASUREMENT, unit=unit, since=since, until=until, run_id=run_id)
     rows = [

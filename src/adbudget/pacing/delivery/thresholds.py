@@ -23,6 +23,13 @@ class PaceThresholds(Listed):
     tolerance : share of the budget by which the end of a flight may miss it before that counts
         as over- or under-delivery in the probabilities
     max_data_age_hours : older figures raise an alert
+
+    Examples
+    --------
+    >>> loose = ab.PaceThresholds(warning=0.3, critical=0.5)
+    >>> report = ab.pace(booked, delivered, as_of="2026-03-11", thresholds=loose)
+    >>> report.status["severity"].tolist()
+    ['none']
     """
 
     warning: float = field(

@@ -19,6 +19,12 @@ class MoveRules:
     sure_of_pace : probability of missing the budget from which a deal gives or takes
     sure_of_worth : probability that the money works better where it goes, from which a move needs
         nobody's approval; below one half it is not proposed at all
+
+    Examples
+    --------
+    >>> rules = pacing.MoveRules(max_share=0.1, sure_of_worth=0.9)
+    >>> ab.pace(booked, delivered, as_of="2026-03-11", move_rules=rules).moves.empty
+    True
     """
 
     minimum: Decimal = Decimal(100)

@@ -53,6 +53,12 @@ class AdcpGateway:
     References
     ----------
     Ad Context Protocol 3.2, media-buy/update-media-buy-request.json and protocol/get-task-status.
+
+    Examples
+    --------
+    >>> server = requests.McpServer(url="https://ads.example.org/mcp")
+    >>> requests.AdcpGateway(server=server).name
+    'AdCP agent ads.example.org'
     """
 
     server: McpServer

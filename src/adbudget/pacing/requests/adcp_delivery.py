@@ -48,6 +48,13 @@ def adcp_delivery(
     Raises
     ------
     SellerError : the seller cannot be asked, refuses, or answers in another currency
+
+    Examples
+    --------
+    >>> server = requests.McpServer(url="https://ads.example.org/mcp")
+    >>> plan = pacing.read_plan(booked)  # none of its deals names a media buy: nobody is asked
+    >>> len(requests.adcp_delivery(server, plan, until=now.date()))
+    0
     """
     import pandas as pd
 

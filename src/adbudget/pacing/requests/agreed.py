@@ -51,6 +51,12 @@ def agreed_plan(
     Raises
     ------
     InputError : an agreed date, number or amount is none, or would end a flight before it begins
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> requests.agreed_plan(plan, []).deals  # nothing was agreed: as booked
+    ('ctv-prime',)
     """
     place = plan.place
     start, end = plan.start.copy(), plan.end.copy()

@@ -83,6 +83,11 @@ class Expectations:
     Attributes
     ----------
     tallies : seller -> what its past requests came to
+
+    Examples
+    --------
+    >>> requests.Expectations().tallies  # nobody was asked yet
+    {}
     """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -134,6 +139,12 @@ def expect(requests: Sequence[SellerRequest], *, at: datetime) -> Expectations:
     ----------
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., sections 2.4 and 2.6; the Gamma mixture
     of exponentials is the Lomax distribution.
+
+    Examples
+    --------
+    >>> expected = requests.expect([ab.SellerRequest(ask=ask)], at=now)
+    >>> type(expected).__name__
+    'Expectations'
     """
     tallies: dict[str, Tally] = {}
     for request in requests:

@@ -34,6 +34,11 @@ class Diff:
     ----------
     field : impressions, daily_impressions, daily_budget, flight_start, flight_end ...
     old_value, new_value : whole numbers; money and dates as text ("1100.00", "2026-04-30")
+
+    Examples
+    --------
+    >>> requests.Diff(field="flight_end", old_value="2026-03-30", new_value="2026-04-02").field
+    'flight_end'
     """
 
     field: str

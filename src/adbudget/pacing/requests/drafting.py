@@ -51,6 +51,13 @@ class AskRules:
     least_patience_hours, most_patience_hours : bounds of the patience
     asks_a_person : severities that a person on our side approves before they are sent; without
         "minor", an end of the flight that moves by up to 3 days is sent at once
+
+    Examples
+    --------
+    >>> rules = pacing.AskRules(most_raise=1.5, most_extension_days=0)
+    >>> report = ab.pace(booked, delivered, as_of="2026-03-11", ask_rules=rules)
+    >>> report.requests["intent"].tolist()
+    ['raise_delivery']
     """
 
     least_miss: float = 0.10
@@ -118,6 +125,13 @@ def draft_requests(
     Raises
     ------
     InputError : ``booked`` has other deals
+
+    Examples
+    --------
+    >>> plan = pacing.read_plan(booked)
+    >>> measures = pacing.measure(plan, pacing.read_delivery(delivered, plan), "2026-03-11")
+    >>> [one.ask.intent for one in requests.draft_requests(plan, measures)]
+    ['raise_delivery']
     """
     rules = AskRules() if rules is None else rules
     hopes = Expectations() if expectations is None else expectations

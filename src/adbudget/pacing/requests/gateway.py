@@ -20,6 +20,11 @@ class Answer:
     note : the seller's words, printable and without our secrets
     counter : what it offers instead, with state "countered"
     decided_at : when it decided, by its own clock; None when it does not say
+
+    Examples
+    --------
+    >>> requests.Answer(state="approved", seller_ref="4711").state
+    'approved'
     """
 
     state: State
@@ -30,7 +35,14 @@ class Answer:
 
 
 class SellerGateway(Protocol):
-    """A way to ask sellers for changes and to hear what became of them."""
+    """A way to ask sellers for changes and to hear what became of them.
+
+    Examples
+    --------
+    >>> gateway: requests.SellerGateway = ab.FileOutbox(folder="outbox")
+    >>> gateway.name
+    'outbox outbox'
+    """
 
     @property
     def name(self) -> str:

@@ -28,6 +28,11 @@ def open_gateway(
     Raises
     ------
     InputError : an address of another kind, or one that its gateway refuses
+
+    Examples
+    --------
+    >>> type(requests.open_gateway("outbox:asked", rng=np.random.default_rng(0))).__name__
+    'FileOutbox'
     """
     kind, colon, _ = address.partition(":")
     if not colon or kind not in GATEWAYS:

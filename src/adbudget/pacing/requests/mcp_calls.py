@@ -31,6 +31,12 @@ class McpServer:
     url : its address, e.g. "https://ads.example.org/mcp"; https, unless on this machine
     token : the buyer's key, sent as ``Authorization: Bearer``; None sends none
     timeout : seconds for connecting, sending and each silence while reading
+
+    Examples
+    --------
+    >>> server = requests.McpServer(url="https://ads.example.org/mcp")
+    >>> server.timeout
+    10.0
     """
 
     url: str

@@ -25,6 +25,13 @@ class FileOutbox(Listed):
     Attributes
     ----------
     folder : made when missing
+
+    Examples
+    --------
+    >>> outbox = ab.FileOutbox(folder="outbox")
+    >>> answer = outbox.submit(ab.SellerRequest(ask=ask))
+    >>> answer.state
+    'pending'
     """
 
     folder: str | Path

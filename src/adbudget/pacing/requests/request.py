@@ -39,6 +39,11 @@ class Fallback:
     action : reallocate, cap_daily_budget or keep_plan
     text : one sentence a buyer can read aloud
     amount_minor : money it is about, minor units of the deal's currency; None when about none
+
+    Examples
+    --------
+    >>> ask.fallback.action
+    'reallocate'
     """
 
     action: Literal["reallocate", "cap_daily_budget", "keep_plan"]
@@ -66,6 +71,11 @@ class Ask:
     prob_in_time : expected probability of an answer within ``patience_hours``
     prob_granted : expected probability that an answer agrees
     fallback : what is proposed when it expires or is refused
+
+    Examples
+    --------
+    >>> ask.intent, [diff.field for diff in ask.diffs]
+    ('raise_delivery', ['daily_budget'])
     """
 
     deal: str
@@ -159,6 +169,12 @@ class SellerRequest(Listed):
     seller_ref : the seller's own name of it; "" when unknown
     counter : what the seller offers instead; empty when it offers nothing else
     note : what was last said of it
+
+    Examples
+    --------
+    >>> request = ab.SellerRequest(ask=ask)
+    >>> request.state, request.ask.severity
+    ('draft', 'material')
     """
 
     ask: Ask

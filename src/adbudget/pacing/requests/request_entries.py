@@ -40,6 +40,12 @@ def draft_pairs(
     requests : new ones; those the ledger holds already (``n_events`` above 0) are left out
     who, run_id, inputs_hash : of the run
     of_items : what else the payload of what waits says, such as who may rule on it
+
+    Examples
+    --------
+    >>> [(key, entry)] = requests.draft_pairs([ab.SellerRequest(ask=ask)])
+    >>> entry.kind
+    'request'
     """
     return [
         (
@@ -62,7 +68,15 @@ def draft_pairs(
 
 
 def read_requests(ledger: Ledger) -> tuple[SellerRequest, ...]:
-    """Every request of a ledger as it stands, in the order of drafting."""
+    """Every request of a ledger as it stands, in the order of drafting.
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ledger.append_many(requests.draft_pairs([ab.SellerRequest(ask=ask)]))
+    ...     [one.state for one in requests.read_requests(ledger)]
+    ['draft']
+    """
     rows: Any = ledger.entries(kind=[KIND, "approval"]).itertuples()
     found: dict[str, SellerRequest] = {}
     for row in rows:
@@ -85,6 +99,12 @@ def find_request(requests: Sequence[SellerRequest], name: str) -> SellerRequest:
     Raises
     ------
     InputError : none, or several
+
+    Examples
+    --------
+    >>> request = ab.SellerRequest(ask=ask)
+    >>> requests.find_request([request], request.request_id) is request
+    True
     """
     chosen = [one for one in requests if name in (one.request_id, one.seller_ref) and name]
     if len(chosen) == 1:
@@ -115,6 +135,15 @@ def record(ledger: Ledger, request: SellerRequest, step: Step, *, who: str) -> S
     Raises
     ------
     LedgerConflictError : the step cannot follow, or somebody else has written of the request
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ledger.append_many(requests.draft_pairs([ab.SellerRequest(ask=ask)]))
+    ...     (request,) = requests.read_requests(ledger)
+    ...     step = requests.Step(state="pending", at=now, sends=True)
+    ...     requests.record(ledger, request, step, who="Ann").state
+    'pending'
     """
     return record_first(ledger, request, step, who=who)[0]
 
@@ -178,6 +207,15 @@ def lapse(
     Returns
     -------
     All of them as they stand then, and the entries that say so
+
+    Examples
+    --------
+    >>> later = now + pd.Timedelta(days=30).to_pytimedelta()
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ledger.append_many(requests.draft_pairs([ab.SellerRequest(ask=ask)]))
+    ...     stand, entries = requests.lapse(requests.read_requests(ledger), at=later)
+    >>> [one.state for one in stand]
+    ['expired']
     """
     standing, pairs = [], []
     for request in requests:

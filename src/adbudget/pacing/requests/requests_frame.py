@@ -23,6 +23,12 @@ def requests_frame(requests: Sequence[SellerRequest]) -> "pd.DataFrame":
     -------
     Columns of :data:`COLUMNS`. ``changes``, ``counter`` and ``agreed`` are text such as
     "flight_end 2026-04-30 -> 2026-05-02"; instants are datetime64 in UTC, NaT where there is none
+
+    Examples
+    --------
+    >>> table = requests.requests_frame([ab.SellerRequest(ask=ask)])
+    >>> table[["deal", "state"]].to_dict("records")
+    [{'deal': 'ctv-prime', 'state': 'draft'}]
     """
     import pandas as pd
 

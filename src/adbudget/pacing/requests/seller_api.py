@@ -48,6 +48,12 @@ class HttpGateway(Listed):
     ----------
     IAB Tech Lab seller agent, docs/api/change-requests.md. Full jitter: Brooker (2015),
     "Exponential backoff and jitter", AWS Architecture Blog.
+
+    Examples
+    --------
+    >>> seller = ab.HttpGateway(url="https://ads.example", rng=np.random.default_rng(0))
+    >>> seller.name, seller.tries
+    ('seller agent ads.example', 4)
     """
 
     url: str

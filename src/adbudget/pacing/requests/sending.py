@@ -38,6 +38,11 @@ class Sent:
     error : the seller could not be asked, answered nonsense, or refused the request as it is
         written
     silent : the seller let the call run out of time
+
+    Examples
+    --------
+    >>> requests.Sent(request=ab.SellerRequest(ask=ask), told="It waits for approval.").error
+    False
     """
 
     request: SellerRequest
@@ -77,6 +82,16 @@ def send_requests(
     Raises
     ------
     InputError : a name stands for no request
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     report = ab.pace(booked, delivered, as_of=now, ledger=ledger)
+    ...     (waiting,) = requests.read_requests(ledger)
+    ...     _ = ledger.approve(f"request:{waiting.request_id}", who="Ann", at=now)
+    ...     sent = ab.send_requests(ledger, {}, at=now, default=ab.FileOutbox(folder="outbox"))
+    ...     [one.request.state for one in sent]
+    ['pending']
     """
     requests = expire_overdue(ledger, at=at, who=who)
     chosen = _chosen(requests, names, at)
@@ -109,6 +124,14 @@ def expire_overdue(ledger: Ledger, *, at: datetime, who: str = WHO) -> tuple[Sel
     Returns
     -------
     Every request of the ledger, as it stands then
+
+    Examples
+    --------
+    >>> with ab.open_ledger(":memory:") as ledger:
+    ...     _ = ledger.append_many(requests.draft_pairs([ab.SellerRequest(ask=ask)]))
+    ...     later = now + pd.Timedelta(days=30).to_pytimedelta()
+    ...     [one.state for one in requests.expire_overdue(ledger, at=later)]
+    ['expired']
     """
     requests, pairs = lapse(read_requests(ledger), at=at, who=who)
     try:

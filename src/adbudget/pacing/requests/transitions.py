@@ -27,6 +27,11 @@ class Step:
     seller_ref : the seller's name of the request; "" leaves it as it is
     counter : what the seller offers instead
     note : one sentence; "" leaves the last one
+
+    Examples
+    --------
+    >>> requests.Step(state="approved", at=now, by_seller=True, note="from Monday on").state
+    'approved'
     """
 
     state: State

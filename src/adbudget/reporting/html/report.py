@@ -77,6 +77,12 @@ def report(
     Raises
     ------
     InputError : nothing that can be shown, another ending, or the file cannot be written
+
+    Examples
+    --------
+    >>> page = ab.report(frame, "report.html", fit=fit)
+    >>> "<script src" in page.read_text(encoding="utf-8")  # nothing is loaded from elsewhere
+    False
     """
     place = Path(path)
     if place.suffix.lower() not in (".html", ".htm"):

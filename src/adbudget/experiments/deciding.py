@@ -1,6 +1,6 @@
 """Fit + what is asked -> Decisions: search the plan, find what the data say of themselves, call.
 
-``recommendation`` and ``experiments`` import it: both begin with the calls of a fit.
+:func:`adbudget.recommend` and :func:`adbudget.plan_tests` both begin with the calls of a fit.
 """
 
 # ``takes`` fills in what is not given: every key of the options is there.
@@ -12,7 +12,7 @@ from adbudget.decision.attributes import stops_of
 from adbudget.decision.decisions import Decisions, decide
 from adbudget.decision.options import DecisionOptions
 from adbudget.optimizer import optimize
-from adbudget.panel.findings import Finding, blocked, caveats, check_identification
+from adbudget.panel.findings import Finding, blocked, caveats
 
 if TYPE_CHECKING:
     from adbudget.draws import SpendLike
@@ -25,7 +25,7 @@ def decide_fit(
     now: "SpendLike",
     limits: "Limits | None",
     options: DecisionOptions,
-    untrue: tuple[Finding, ...],
+    found: tuple[Finding, ...],
 ) -> Decisions:
     """The calls of a fit, each with what its data say.
 
@@ -35,10 +35,11 @@ def decide_fit(
     now : spend that moves are measured from
     limits : those that hold, a policy's among them
     options : risk, thresholds and previous, all of them there
-    untrue : from :func:`adbudget.panel.integrity.check_data`
+    found : from :func:`adbudget.panel.integrity.check_data` and
+        :func:`adbudget.panel.findings.check_identification`
     """
     proposal = optimize(fitted.draws, now, limits, options["risk"])
-    found = (*untrue, *check_identification(fitted.panel), *stops_of(proposal))
+    found = (*found, *stops_of(proposal))
     return decide(
         proposal,
         options["thresholds"],

@@ -1,0 +1,108 @@
+"""Every public name has an example in its docstring, and it runs as it stands.
+
+What examples start from is written on docs/reference/README.md, block by block; a block runs, once,
+when an example uses a name that it makes.
+"""
+
+import ast
+import doctest
+import importlib
+import inspect
+import os
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+from tests.test_docs import blocks
+from tests.test_site import PUBLIC
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "README.md"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
+WITHOUT = {"EVIDENCE", "__version__", "plot"}  # the first has one on docs/reference/scale.rst
+
+TAKES_A_MINUTE = {"adbudget.scale.compare_with_joint"}
+
+
+NAMES = [
+    f"{module}.{name}"
+    for module in PUBLIC
+    for name in importlib.import_module(module).__all__
+    if name not in WITHOUT
+]
+
+
+def object_of(name: str) -> object:
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last)
+
+
+class Beginnings(dict):
+    """Names that examples may use -> what they stand for, made when first asked for."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self.folder = folder
+        first, *rest = blocks(PAGE.read_text(encoding="utf-8"), "py")
+        exec(first, self)
+        self.blocks = {code: assigned(code) - set(self) for code in rest}
+
+    def used_by(self, code: str) -> dict:
+        """The names an example starts with; blocks that make one of them run before."""
+        for block, names in list(self.blocks.items()):
+            if any(re.search(rf"\b{name}\b", code) for name in names) and block in self.blocks:
+                del self.blocks[block]
+                self.used_by(block)
+                os.chdir(self.folder)
+                exec(compile(block, str(PAGE), "exec"), self)
+        return {name: value for name, value in self.items() if not name.startswith("__")}
+
+
+def assigned(code: str) -> set[str]:
+    """Names that a block makes, not those it imports."""
+    nodes = ast.walk(ast.parse(code))
+    return {
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+@pytest.fixture(scope="module")
+def beginnings(tmp_path_factory):
+    stands, patch = Path.cwd(), pytest.MonkeyPatch()
+    patch.setattr("adbudget.model.sampling.MAX_RUNS", 1)  # short chains are not run again
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield Beginnings(tmp_path_factory.mktemp("beginnings"))
+    os.chdir(stands)
+    patch.undo()
+
+
+def examples_of(name: str) -> doctest.DocTest:
+    text = inspect.getdoc(object_of(name)) or ""
+    return doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+
+
+def marked(name: str):
+    return pytest.param(name, marks=pytest.mark.slow) if name in TAKES_A_MINUTE else name
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in NAMES])
+def test_the_example_runs(name, beginnings, tmp_path, monkeypatch):
+    if name.startswith("adbudget.plot."):
+        matplotlib = pytest.importorskip("matplotlib", reason="the extra adbudget[plot]")
+        matplotlib.use("Agg")
+    first = f"adbudget.{name.rpartition('.')[2]}"
+    if name != first and first in NAMES and object_of(name) is object_of(first):
+        return  # it runs under that name
+    test = examples_of(name)
+    assert test.examples, f"{name} has no example in its docstring"
+    test.globs = beginnings.used_by("".join(one.source for one in test.examples))
+    monkeypatch.chdir(tmp_path)
+    told: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        doctest.DocTestRunner(optionflags=FLAGS).run(test, out=told.append)
+    if name.startswith("adbudget.plot."):
+        importlib.import_module("matplotlib.pyplot").close("all")
+    assert told == []

@@ -257,3 +257,13 @@ def test_contributions_drawn_for_all_accounts_at_once_say_the_same_of_each(fitte
         pd.testing.assert_frame_equal(at_once, plot.share_data(fitted, account))
         past = plot.history_data(fitted, account, drawn=drawn)
         pd.testing.assert_frame_equal(past, plot.history_data(fitted, account))
+
+
+def test_the_bar_that_was_asked_for_shows_the_decisions_themselves(decisions):
+    data = plot.frontier_data(decisions, (0.5, 0.9))
+    asked = data[data["asked"]].iloc[0]
+    assert asked["expected_gain"] == pytest.approx(decisions.proposal.value.mean().item())
+    assert asked["expected_wrong_share"] == decisions.expected_wrong_share
+    assert sorted(data["prob"].dropna()) == [0.5, decisions.thresholds.prob, 0.9]
+    alone = plot.frontier_data(decisions, (decisions.thresholds.prob,))
+    assert alone["asked"].tolist() == [True, False]  # the other row is today's plan

@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 import adbudget as ab
+from adbudget import plot
 from adbudget.decision.decisions import decide
 from adbudget.loop import CycleReport
 from adbudget.money import amount
 from adbudget.optimizer import optimize
+from adbudget.reporting.html.brought import brought_by
 from adbudget.reporting.html.charts import ticks
 from adbudget.reporting.html.report import report, report_html
 from adbudget.reporting.html.trust import checks_of, worst
@@ -255,12 +257,38 @@ def test_a_campaign_of_a_cycle_stands_on_the_page_once_with_its_verdict():
     assert page.count("<table") == 1
 
 
+def test_what_a_channel_brought_over_all_accounts_is_the_sum_of_what_it_brought_in_each(fitted):
+    made = brought_by(fitted)
+    media = fitted.contributions(seed=0, draws=40)["media"].sum("date")
+    for row in made.channels:
+        total = media.sel(channel=row["channel"]).sum("account")
+        assert row["total"] == amount(float(total.mean()))
+        low, high = np.quantile(total, (0.05, 0.95))
+        assert row["range"] == f"{amount(low)} to {amount(high)}"
+    spent = fitted.panel.spend.sum(axis=(0, 2))
+    assert [row["spend"] for row in made.channels] == [amount(one) for one in sorted(spent)[::-1]]
+
+
+def test_how_far_the_model_is_off_is_the_mean_error_over_the_mean_outcome(fitted):
+    past = plot.history_data(fitted, "plain")
+    off = past["residual"].abs().mean() / past["outcome"].mean()
+    told = next(one["told"] for one in brought_by(fitted).accounts if one["account"] == "plain")
+    assert f"it is off by {off:.1%} of the outcome on average" in told
+
+
 def test_gain_against_risk_stands_beside_the_decisions_it_is_of(frame, fitted):
     decisions = decide(optimize(fitted), ab.Thresholds(prob=0.6, max_wrong_share=0.4))
     text = text_of(report_html([frame, decisions]))
     assert "Gain against risk" in text
     for row in decisions.frontier([0.6]).itertuples():
         assert f"60% (asked) {row.calls}" in text
+
+
+def test_decisions_of_another_spend_than_the_frame_are_refused(frame, fitted):
+    now = frame.set_index(["account", "channel"])["current_spend"]
+    decisions = decide(optimize(fitted, 1.1 * now), ab.Thresholds(prob=0.6, max_wrong_share=0.4))
+    with pytest.raises(ab.InputError, match="the decisions are not those of the frame"):
+        report_html([frame, decisions])
 
 
 def test_several_results_share_one_page(frame):

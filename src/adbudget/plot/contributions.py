@@ -36,10 +36,12 @@ PARTS = {
     "demand": "shared demand",
 }
 MOST_STACKED = 8  # channels with a layer of their own; the rest are added up
-OTHERS = "other channels"
+OTHERS, BASELINE = "other channels", "baseline"
 
 
-def contribution_data(fit: "Fit", account: str | None = None, *, seed: int = 0) -> pd.DataFrame:
+def contribution_data(
+    fit: "Fit", account: str | None = None, *, seed: int = 0, drawn: "xr.Dataset | None" = None
+) -> pd.DataFrame:
     """What every part of the outcome of one account was, period by period, in money.
 
     Parameters
@@ -47,6 +49,7 @@ def contribution_data(fit: "Fit", account: str | None = None, *, seed: int = 0) 
     fit : the fitted model
     account : its name; may be left out where there is only one
     seed : of the coefficients of the baseline
+    drawn : from :meth:`adbudget.Fit.contributions`, where it is at hand already
 
     Returns
     -------
@@ -62,7 +65,7 @@ def contribution_data(fit: "Fit", account: str | None = None, *, seed: int = 0) 
     >>> list(ab.plot.contribution_data(fit, "account_01").columns)
     ['account', 'date', 'part', 'kind', 'mean', 'low', 'high']
     """
-    account, drawn, value = drawn_of(fit, account, seed)
+    account, drawn, value = drawn_of(fit, account, seed, drawn)
     rows: Any = [
         _summary(account, drawn, name, kind, value * draws) for name, kind, draws in _parts(drawn)
     ]
@@ -90,14 +93,12 @@ def contribution(
     account = the_account(account, fit.panel.accounts)
     data: Any = contribution_data(fit, account, seed=seed)
     axes = one_axes(ax, (8.4, 4.2))
-    wide: Any = data.set_index(["date", "part"])["mean"].unstack()  # noqa: PD010
-    channels = _largest(data[data["kind"] == "channel"])
-    base = wide[[name for name in wide.columns if name in PARTS.values()]].sum(axis=1)
-    dates, floor = wide.index.to_numpy(), base.to_numpy()
-    hues = colours(fit.panel.channels) | {OTHERS: FAINT}
+    layers: Any = layers_of(data)
+    dates, floor = layers.index.to_numpy(), layers[BASELINE].to_numpy()
+    base, hues = floor, colours(fit.panel.channels) | {OTHERS: FAINT}
     axes.fill_between(dates, 0, floor, color=MONITOR, alpha=0.3, linewidth=0, label="baseline")
-    for name in channels:
-        layer = _layer(wide, data, name, channels)
+    for name in layers.columns[1:]:
+        layer = layers[name].to_numpy()
         axes.fill_between(
             dates, floor, floor + layer, color=hues[name], alpha=0.85, linewidth=0,
             label=plain(short(name)),
@@ -325,6 +326,24 @@ def _summary(
     low, high = np.quantile(draws, INTERVAL, axis=0)
     facts = {"account": account, "date": drawn["date"].to_numpy(), "part": name, "kind": kind}
     return pd.DataFrame({**facts, "mean": draws.mean(axis=0), "low": low, "high": high})
+
+
+def layers_of(data: Any) -> pd.DataFrame:
+    """What stands on what in a stack: the baseline, channels from the largest on, and the rest.
+
+    Parameters
+    ----------
+    data : of one account, from :func:`contribution_data`
+
+    Returns
+    -------
+    pd.DataFrame of means by date, a column for each layer from below
+    """
+    wide: Any = data.set_index(["date", "part"])["mean"].unstack()  # noqa: PD010
+    base = wide[[name for name in wide.columns if name in PARTS.values()]].sum(axis=1)
+    channels = _largest(data[data["kind"] == "channel"])
+    layers = {name: _layer(wide, data, name, channels) for name in channels}
+    return pd.DataFrame({BASELINE: base} | layers, index=wide.index)
 
 
 def _largest(channels: Any) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from adbudget.decision.decision_table import frontier_rows
 from adbudget.decision.decisions import BARS, Decisions
 from adbudget.display.page import counted
 from adbudget.plot.asked import money_of
@@ -27,7 +28,8 @@ def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.Dat
     Returns
     -------
     pd.DataFrame, the columns of :meth:`adbudget.Decisions.frontier` and ``asked`` (whether that is
-    the bar of these decisions); today is the row without a prob, in every currency
+    the bar of these decisions, in which case the row is of them and nothing else); today is the
+    row without a prob, in every currency
 
     Raises
     ------
@@ -39,8 +41,13 @@ def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.Dat
     ['prob', 'currency', 'calls', 'expected_wrong_share', 'moved', 'expected_gain', 'worst_tenth',
      'asked']
     """
-    own: Any = float(decisions.thresholds.prob)
-    made: Any = decisions.frontier(sorted({*probs, own}))
+    own = float(decisions.thresholds.prob)
+    rows = frontier_rows(
+        decisions.calls, decisions.proposal, own, decisions.expected_wrong_share
+    )  # as decided: the share of wrong calls that is allowed bounds it, and none of the others
+    rest = sorted({*probs} - {own})
+    others = decisions.frontier(rest).to_dict("records") if rest else []
+    made = pd.DataFrame([*rows, *others])
     made["asked"] = made["prob"] == own
     codes = list(dict.fromkeys(made["currency"]))
     today = pd.DataFrame(

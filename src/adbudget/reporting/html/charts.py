@@ -4,7 +4,7 @@ Shapes carry classes and no colours, so that one picture serves light, dark and 
 stands in a name is text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import isfinite
 from typing import Any
@@ -145,6 +145,30 @@ def history_picture(history: Any, title: str) -> str:
     picture.line(days, history["baseline"], "base")
     picture.line(days, history["expected"], "expected")
     picture.line(days, history["outcome"], "recorded")
+    return picture.told()
+
+
+def stack_picture(layers: Any, history: Any, hues: Mapping[str, int], title: str) -> str:
+    """What brought the outcome, in layers from the baseline up, and what was recorded.
+
+    Parameters
+    ----------
+    layers : of :func:`adbudget.plot.contributions.layers_of`
+    history : rows of one account, of :func:`adbudget.plot.history_data`
+    hues : channel -> place of its colour
+    title : what it shows
+    """
+    days, tops = _days(layers.index), layers.cumsum(axis=1)
+    figures = (float(np.nanmin(tops.to_numpy())), float(np.nanmax(tops.to_numpy())))
+    top = max(figures[1], float(history["outcome"].max()), 1e-9)
+    picture = Picture((720, 200), (days[0], days[-1]), (min(0.0, figures[0]), 1.05 * top), title)
+    picture.scales(date_labels(days))
+    below = np.zeros(len(days))
+    for name in layers.columns:
+        hue = f"c{hues[name] % len(HUES)}" if name in hues else "cx"
+        picture.band(days, below, tops[name], f"full {hue}")
+        below = tops[name].to_numpy()
+    picture.line(_days(history["date"]), history["outcome"], "recorded")
     return picture.told()
 
 

@@ -1,25 +1,20 @@
 """Frame of decisions (and the fit behind it) -> what the page shows of it, as plain values."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite, isnan
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from adbudget.money import amount, estimate_text
-from adbudget.plot.contributions import n_draws, share_data
 from adbudget.plot.landing import landing_days
 from adbudget.plot.palette import slots
-from adbudget.plot.past import history_data
 from adbudget.plot.response import curves_data, marks_data
 from adbudget.plot.trade_off import frontier_data
 from adbudget.reporting.cells import WHY_MONITORED
 from adbudget.reporting.html.charts import (
-    bar_picture,
     curve_picture,
     frontier_picture,
-    history_picture,
     hue_class,
     interval_picture,
     move_picture,
@@ -28,14 +23,11 @@ from adbudget.reporting.summary import FINDINGS
 from adbudget.reporting.text import PERIOD_NOUNS, change, counted, percent
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from adbudget.decision.decisions import Decisions
     from adbudget.model.fit import Fit
 
 POINTS = 33  # of a curve on the page
 MOST_LIMITS = 12
-AT_ONCE = 20  # accounts whose contributions are drawn together
 MOST_GRID = 60  # accounts in the grid of all decisions
 Row = dict[str, Any]
 
@@ -193,55 +185,6 @@ def limits_told(facts: Mapping[str, Any]) -> Row:
         for one in prices[:MOST_LIMITS]
     ]
     return {"per": per, "held": held, "prices": told, "left": max(len(prices) - MOST_LIMITS, 0)}
-
-
-def performance(fit: "Fit") -> tuple[list[Row], pd.DataFrame]:
-    """By account: history as a picture, and what each part brought; and the shares as a frame."""
-    hues, blocks, frames = slots(fit.panel.channels), [], []
-    again = fit.posterior_predictive(seed=0, draws=n_draws(fit))
-    for a, (account, drawn) in enumerate(_contributions(fit)):
-        shares: Any = share_data(fit, account, drawn=drawn)
-        frames.append(shares)
-        shown = shares[(shares["kind"] == "channel") | (shares["share"].abs() > 1e-4)]
-        shown = shown.sort_values("share", ascending=False, kind="stable")
-        top = float(np.nanmax(shown[["share_high", "spend_share"]].to_numpy()))
-        spend = dict(zip(fit.panel.channels, fit.panel.spend[a].sum(axis=1), strict=True))
-        parts = []
-        for row in records(shown):
-            hue = hue_class(hues[row["part"]]) if row["kind"] == "channel" else "cx"
-            told = f"{row['share']:.0%} ({row['share_low']:.0%} to {row['share_high']:.0%})"
-            paid, back = spend.get(row["part"], 0.0), ""
-            if row["kind"] == "channel" and paid > 0:
-                low, high = row["total_low"] / paid, row["total_high"] / paid
-                back = f"{row['total'] / paid:.2f} ({low:.2f} to {high:.2f})"
-            parts.append(
-                {
-                    "part": row["part"],
-                    "hue": hue,
-                    "total": amount(row["total"]),
-                    "told": told,
-                    "spend": "" if isnan(row["spend_share"]) else f"{row['spend_share']:.0%}",
-                    "roi": back,
-                    "picture": bar_picture(
-                        row["share"], row["share_low"], row["share_high"], top, hue,
-                        f"{row['part']}: {told}",
-                    ),
-                }
-            )  # fmt: skip
-        title = f"{account}: {fit.panel.outcome_name} as recorded and as the model explains it"
-        picture = history_picture(history_data(fit, account, replicated=again, drawn=drawn), title)
-        code = fit.panel.currency[a]
-        blocks.append({"account": account, "picture": picture, "parts": parts, "code": code})
-    return blocks, pd.concat(frames, ignore_index=True)
-
-
-def _contributions(fit: "Fit") -> "Iterator[tuple[str, xr.Dataset]]":
-    """(account, joint draws that hold it), some accounts at a time, for time and memory."""
-    accounts = fit.panel.accounts
-    for first in range(0, len(accounts), AT_ONCE):
-        some = accounts[first : first + AT_ONCE]
-        drawn = fit.contributions(seed=0, draws=n_draws(fit), accounts=some)
-        yield from ((account, drawn) for account in some)
 
 
 def number(value: float, *, signed: bool = False) -> Row:

@@ -17,6 +17,7 @@ from adbudget.pacing.report import PacingReport
 from adbudget.plot.ahead import forecast_data
 from adbudget.plot.asked import decision_rows
 from adbudget.policy.plan import PolicyPlan
+from adbudget.reporting.html.brought import brought_by
 from adbudget.reporting.html.charts import forecast_picture
 from adbudget.reporting.html.decisions import (
     allocation,
@@ -24,7 +25,6 @@ from adbudget.reporting.html.decisions import (
     frontier_told,
     grid,
     limits_told,
-    performance,
     scorecard,
 )
 from adbudget.reporting.html.running import cycle_told, pacing_told, policy_told
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
 EXAMPLE = "report.html"
+CENT = 0.01
 
 
 def report(
@@ -122,6 +123,7 @@ def report_html(
         else list(result)
     )
     frames: list[pd.DataFrame] = []
+    called = [one for one in results if isinstance(one, Decisions)]
     context: dict[str, Any] = {"pacing": [], "policies": [], "cycles": [], "decided": None}
     context["frontiers"] = []
     for one in results:
@@ -145,10 +147,13 @@ def report_html(
             )
     if not results:
         raise InputError("there is nothing to report; give what recommend or pace returned.")
-    blocks, shares = ([], None) if fit is None else performance(fit)
-    context["performance"] = blocks
+    brought = None if fit is None else brought_by(fit)
+    shares = None if brought is None else brought.shares
+    context["brought"] = brought
     context["outcome"] = "" if fit is None else fit.panel.outcome_name
     for frame in frames:
+        for decisions in called:
+            _check_same(frame, decisions)
         if context["decided"] is not None:
             raise InputError("a page holds one frame of decisions; write one page for each.")
         context["decided"] = _decided(frame, fit, shares, backtest)
@@ -157,6 +162,20 @@ def report_html(
     context["at"] = "" if at is None else f"{at:%Y-%m-%d %H:%M %Z}".strip()
     context["refresh"] = refresh_seconds
     return _rendered(context)
+
+
+def _check_same(frame: pd.DataFrame, decisions: Decisions) -> None:
+    """Refuse decisions that begin elsewhere: one page would tell two stories of one cell."""
+    now: Any = frame.set_index(["account", "channel"])["current_spend"]
+    for call in decisions.calls:
+        cell = (call.account, call.channel)
+        told = float(now.get(cell, float("nan")))
+        if not abs(told - call.current_spend) <= CENT:
+            raise InputError(
+                f"the decisions are not those of the frame: {cell} spends {call.current_spend:,.2f}"
+                f" in the one and {told:,.2f} in the other. Begin with the frame's own spend: "
+                'ab.optimize(fit, frame.set_index(["account", "channel"])["current_spend"]).'
+            )
 
 
 def _decided(

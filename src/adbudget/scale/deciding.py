@@ -38,6 +38,10 @@ from adbudget.tables.files import write_lines, write_table
 from adbudget.tables.roles import as_frame
 
 CALLS = (str(Action.INCREASE), str(Action.REDUCE))
+UNSETTLED = (
+    "what accounts share still moved by {:.2f} sd in the last pass, so the shards do not agree yet: "
+    "more passes (passes=), or more accounts in a shard (shard_size=)."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,9 +147,12 @@ def _decided(
     found: dict[int, Calls] = {}
     due = shards
     _remove_others(folder, shards)
+    problem = "" if fitted.settled else UNSETTLED.format(fitted.passes["moved"].to_numpy()[-1])
+    if problem:
+        told("%s Everything is monitored.", problem)
     while due:  # every time the bar is higher, so the list ends
         lax = replace(bar, max_wrong_share=1.0)
-        todo = [(store, k, folder, asked | {"thresholds": lax}) for k in due]
+        todo = [(store, k, folder, asked | {"thresholds": lax}, problem) for k in due]
         name = "deciding" if due == shards else "deciding again where the list is cut"
         found |= dict(zip(due, run_all(engine, name, decide_shard, todo), strict=True))
         cut = cut_of([found[k] for k in shards], thresholds.max_wrong_share)
@@ -194,9 +201,19 @@ def raised(thresholds: Thresholds, prob: float) -> Thresholds:
     return replace(thresholds, prob=prob, leave=min(leave, prob))
 
 
-def decide_shard(store: Store, shard: int, folder: Path, asked: Mapping[str, Any]) -> Calls:
-    """Decide the accounts of one shard from its fit, and write their rows."""
+def decide_shard(
+    store: Store, shard: int, folder: Path, asked: Mapping[str, Any], problem: str
+) -> Calls:
+    """Decide the accounts of one shard from its fit, and write their rows.
+
+    Parameters
+    ----------
+    problem : why no fit of these shards can be trusted, "" where each says so for itself
+    """
     fitted = load_fit(store, shard)
+    if problem:
+        health = replace(fitted.health, problems=(*fitted.health.problems, problem))
+        fitted = replace(fitted, health=health)
     options = for_accounts(asked, fitted.panel.accounts)
     with threadpool_limits(limits=1):
         frame = decided(fitted, **options)

@@ -47,6 +47,10 @@ NOT_RUN = (
     "export NUMBA",  # other machine code from here on
     "export NPY",
 )
+NEEDS = {
+    **dict.fromkeys(("docs/tutorial.md", "docs/guide/fit.md", "docs/guide/plots.md"), "matplotlib"),
+    **dict.fromkeys(("docs/how-to/excel.md", "docs/guide/report.md"), "openpyxl"),
+}
 KEPT_ACCOUNTS = ("account_02", "account_05", "account_08")
 KEPT_PERIODS = 60
 
@@ -121,6 +125,8 @@ def short_fits():
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_code_of_the_page_runs(page, small_world, short_fits, monkeypatch, capsys):
+    if page_id(page) in NEEDS:
+        pytest.importorskip(NEEDS[page_id(page)], reason="an extra that the page is about")
     monkeypatch.chdir(small_world)
     namespace = {"__name__": page.stem}
     for number, (language, code) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")), 1):

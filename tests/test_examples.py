@@ -9,7 +9,6 @@ import doctest
 import importlib
 import inspect
 import os
-import re
 import warnings
 from pathlib import Path
 
@@ -46,25 +45,22 @@ class Beginnings(dict):
         self.folder = folder
         first, *rest = blocks(PAGE.read_text(encoding="utf-8"), "py")
         exec(first, self)
-        self.blocks = {code: assigned(code) - set(self) for code in rest}
+        self.blocks = {code: names_in(code, ast.Store) - set(self) for code in rest}
 
     def used_by(self, code: str) -> dict:
         """The names an example starts with; blocks that make one of them run before."""
-        for block, names in list(self.blocks.items()):
-            if any(re.search(rf"\b{name}\b", code) for name in names) and block in self.blocks:
-                del self.blocks[block]
+        for block in [one for one, made in self.blocks.items() if made & names_in(code, ast.Load)]:
+            if self.blocks.pop(block, None):
                 self.used_by(block)
                 os.chdir(self.folder)
                 exec(compile(block, str(PAGE), "exec"), self)
         return {name: value for name, value in self.items() if not name.startswith("__")}
 
 
-def assigned(code: str) -> set[str]:
-    """Names that a block makes, not those it imports."""
-    nodes = ast.walk(ast.parse(code))
-    return {
-        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+def names_in(code: str, context: type[ast.expr_context]) -> set[str]:
+    """Names that code reads, or makes other than by an import."""
+    nodes = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name))
+    return {node.id for node in nodes if isinstance(node.ctx, context)}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +88,8 @@ def test_the_example_runs(name, beginnings, tmp_path, monkeypatch):
     if name.startswith("adbudget.plot."):
         matplotlib = pytest.importorskip("matplotlib", reason="the extra adbudget[plot]")
         matplotlib.use("Agg")
+    if name.startswith("adbudget.scale."):
+        pytest.importorskip("pyarrow", reason="the extra adbudget[scale]")
     first = f"adbudget.{name.rpartition('.')[2]}"
     if name != first and first in NAMES and object_of(name) is object_of(first):
         return  # it runs under that name

@@ -40,7 +40,7 @@ TERMS = {
     "carry-over": "adstock",
 }
 LEFT_ALONE = re.compile(
-    r"^```.*?^```$|^\|.*?$|^#.*?$|^<!--.*?-->|`[^`\n]*`|!?\[[^\]]*\]\([^)]*\)",
+    r"^```.*?^```$|\$\$.*?\$\$|^\|.*?$|^#.*?$|^<!--.*?-->|`[^`\n]*`|!?\[[^\]]*\]\([^)]*\)",
     re.MULTILINE | re.DOTALL,
 )
 WORD = re.compile(r"(?<![\w-])(" + "|".join(sorted(TERMS, key=len, reverse=True)) + r")(?![\w-])")

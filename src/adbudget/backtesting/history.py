@@ -76,7 +76,7 @@ def backtest(
 
     Examples
     --------
-    >>> walk = ab.backtest(one, seed=1, dates=1, draws=100)
+    >>> walk = ab.backtest(single, seed=1, dates=1, draws=100)
     >>> list(walk.accounts.columns[:4])
     ['date', 'account', 'forecast', 'low']
     """

@@ -77,6 +77,11 @@ class OutOfMemoryError(FitError):
     Attributes
     ----------
     needed, available : bytes of the process at its largest, and that it may hold
+
+    Examples
+    --------
+    >>> issubclass(ab.OutOfMemoryError, ab.FitError)
+    True
     """
 
     def __init__(self, message: str, *, needed: float = 0.0, available: float = 0.0) -> None:

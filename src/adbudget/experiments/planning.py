@@ -94,6 +94,12 @@ def plan_tests(fit: "Fit", **options: Unpack[PlanTestsOptions]) -> TestPlan:
     References
     ----------
     Strong, Oakley, Brennan & Breeze (2015), Medical Decision Making 35(5), 570-583.
+
+    Examples
+    --------
+    >>> tests = ab.plan_tests(fit, weeks=6, budget=5_000)
+    >>> len(tests.cells) == len(panel.cells)
+    True
     """
     _check(fit, options)
     now, _, _ = spend_today(fit.panel, options)

@@ -57,6 +57,12 @@ class TestPlan(Shown):
     current : (cell,) spend per period today
     panel : the history
     healthy : whether the fit can be trusted; what it says of tests is as good as that
+
+    Examples
+    --------
+    >>> tests = ab.plan_tests(fit, weeks=6, kinds=("pulse",))
+    >>> len(tests.cells) == len(panel.cells), tests.weeks
+    (True, 6.0)
     """
 
     __test__: ClassVar[bool] = False  # to pytest: the name is a plan of tests, not a test

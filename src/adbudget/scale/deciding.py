@@ -39,8 +39,8 @@ from adbudget.tables.roles import as_frame
 
 CALLS = (str(Action.INCREASE), str(Action.REDUCE))
 UNSETTLED = (
-    "what accounts share still moved by {:.2f} sd in the last pass, so the shards do not agree yet: "
-    "more passes (passes=), or more accounts in a shard (shard_size=)."
+    "what accounts share still moved by {:.2f} sd in the last pass, so the shards do not agree "
+    "yet: more passes (passes=), or more accounts in a shard (shard_size=)."
 )
 
 

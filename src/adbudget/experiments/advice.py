@@ -1,7 +1,8 @@
 """Fit + decisions -> for every cell that is only watched: what knowing it is worth, and how to.
 
-Tests of several lengths are looked at, and plain waiting, which costs nothing. What is told of a
-cell is about its own call: a test that pays because of other cells is not its next test.
+Pulses and on/off tests of several lengths are looked at, and plain waiting, which costs nothing.
+What is told of a cell is about its own call: a test that pays because of other cells is not its
+next test.
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pandas as pd
 from adbudget.decision.action import Action
 from adbudget.decision.decisions import Decisions
 from adbudget.display.stages import stage
+from adbudget.experiments.designs import ON_OFF, PULSE
 from adbudget.experiments.options import TestOptions
 from adbudget.experiments.planning import WEEK_DAYS, looked_at, prepare
 from adbudget.experiments.test_plan import TestPlan
@@ -20,6 +22,7 @@ from adbudget.options import options_of
 if TYPE_CHECKING:
     from adbudget.model.fit import Fit
 
+KINDS, CHANGES = (PULSE, ON_OFF), (0.5,)  # a glance; plan_tests looks at everything
 LENGTHS_WEEKS = (4.0, 8.0, 13.0)
 LEAST_FLIP = 0.2  # probability of another call from which a test is a cell's next test
 TRIFLE = 1e-3  # of a cell's spend, money that nobody runs a test for
@@ -55,9 +58,13 @@ def next_tests(fit: "Fit", decisions: Decisions) -> pd.DataFrame:
 
 def _plans(fit: "Fit", decisions: Decisions) -> list[TestPlan]:
     """Tests of every length the panel's periods allow, none of them chosen."""
-    options: TestOptions = {  # pyright: ignore[reportAssignmentType]
-        name: option.default for name, option in options_of(TestOptions).items()
-    }
+    called = [
+        (call.account, call.channel) for call in decisions.calls if call.action != Action.MONITOR
+    ]
+    defaults = {name: option.default for name, option in options_of(TestOptions).items()}
+    options: TestOptions = defaults | {  # pyright: ignore[reportAssignmentType]
+        "kinds": KINDS, "changes": CHANGES, "untested": called,
+    }  # fmt: skip
     lengths = [one for one in LENGTHS_WEEKS if one * WEEK_DAYS >= 2 * fit.panel.period_days]
     prepared = prepare(fit, decisions, options)
     return [looked_at(prepared, {**options, "weeks": one}, choose=False) for one in lengths]
@@ -84,7 +91,8 @@ def _sentences(plans: list[TestPlan]) -> list[str]:
         if i in best:
             sentences.append(best[i][1])
         elif first.learn_flip.iloc[i] >= OPEN and value[i] > TRIFLE * first.current[i]:
-            sentences.append(f"No test of up to {plans[-1].weeks:g} weeks is worth its cost.")
+            longest = f"{plans[-1].weeks:g} weeks"
+            sentences.append(f"No pulse or on/off test of up to {longest} is worth its cost.")
             if cell in waits:
                 weeks, prob = waits[cell]
                 sentences[-1] += (

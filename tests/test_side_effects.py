@@ -26,7 +26,7 @@ MAY_WRITE = {
     *("platforms.file_platform", "synthetic.world", "tables.files"),
     *("tables.whole_files", "tables.workbooks", "reporting.workbook"),
     "model.machine_code",  # a folder for what numba compiles, where it finds none
-    *("recommendation", "cli.forecast"),  # a fit that they are asked to save
+    *("recommendation", "cli.saved_fit"),  # a fit that they are asked to save
     *("scale.store", "scale.inputs", "scale.learning", "scale.deciding", "scale.tasks"),
     "scale.accounts",  # an archive in memory
     "loop.state",  # a fit passes through a scratch file on its way into the database

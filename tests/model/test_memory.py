@@ -127,6 +127,7 @@ def test_no_chains_are_added_that_there_is_no_memory_for(
         return False
 
     monkeypatch.setattr(sampling, "has_room", room)
+    monkeypatch.setattr(sampling, "MAX_RUNS", 3)
     settings = SamplerSettings(draws=60, tune=60, chains=2)
     size = size_of_fit(panel, priors, 120)
     sample, health = sampling.sample_until_healthy(

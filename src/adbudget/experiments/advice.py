@@ -5,7 +5,7 @@ What is told of a cell is about its own call: a test that pays because of other 
 next test.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,7 @@ def _sentences(plans: list[TestPlan]) -> list[str]:
                 pays = offer.worth.flips[arm.cell] >= LEAST_FLIP
                 if pays and net > best.get(arm.cell, (0.0, ""))[0]:
                     best[arm.cell] = net, plan.in_words(offer, arm.cell)
-    decides = first.wait[first.wait["decides"]]
+    decides: Any = first.wait[first.wait["decides"]]
     waits = {
         (row.account, row.channel): (row.weeks, row.prob_flip)
         for row in decides[::-1].itertuples()  # the shortest wait of a cell comes last

@@ -17,7 +17,6 @@ from adbudget.decision.decisions import Decisions
 from adbudget.decision.thresholds import Thresholds
 from adbudget.optimizer import Proposal
 from adbudget.optimizer.hindsight import Case
-from adbudget.plan import Cell
 
 EXTREME = 0.25  # share of the draws that are taken for "it does well", and for "badly"
 MOST_PARTNERS = 4  # cells that a raise may be paid for by, in accounts of many channels
@@ -179,8 +178,3 @@ def _choices(
         direction=direction,
         may_hold=bool(proposal.may_hold.to_numpy()[own[0]]),
     )
-
-
-def cells_named(proposal: Proposal) -> list[Cell]:
-    """(account, channel) of every cell, in order."""
-    return proposal.plan.spend.index.tolist()

@@ -136,6 +136,6 @@ def _nodes(n_dimensions: int) -> np.ndarray:
     """(node, dimension) standard normals, spread evenly; of mean zero."""
     if n_dimensions == 1:
         return ndtri((np.arange(NODES_OF_ONE) + 0.5) / NODES_OF_ONE)[:, None]
-    points = qmc.Sobol(n_dimensions, seed=0).random(NODES // 2)
+    points = qmc.Sobol(n_dimensions, rng=0).random(NODES // 2)
     normal = ndtri(np.clip(points, 1e-9, 1 - 1e-9))
     return np.concatenate([normal, -normal])

@@ -178,7 +178,7 @@ def looked_at(given: Prepared, options: TestOptions, *, choose: bool) -> TestPla
     chosen = select(lab, trials, worths, periods, budget) if choose else ()
     return TestPlan(
         offers=_offers(trials, worths, chosen, periods),
-        cells=given.decisions.considered.plan.spend.index,
+        cells=fit.draws.cells,
         learn_value=given.learn_value,
         learn_flip=given.learn_flip,
         wait=given.wait,

@@ -1,7 +1,7 @@
 """TestPlan: which tests are worth running, what knowing would be worth, and what waiting does."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -232,16 +232,15 @@ class TestPlan(Shown):
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""
         frame = self.to_frame()
-        chosen = frame[frame["chosen"]]
-        shown = frame[["test", "chosen", "kind", "channel", "accounts", "cost", "value"]].assign(
-            flips=[f"{one:.0%}" for one in frame["prob_flip"]]
-        )
+        chosen: Any = frame[frame["chosen"]]
+        columns = ["test", "chosen", "kind", "channel", "accounts", "cost", "value"]
+        shown = frame[columns].assign(flips=[f"{one:.0%}" for one in frame["prob_flip"]])
         told = "none is worth more than it costs"
         if len(chosen):
+            sums: Any = chosen.groupby("currency", sort=True)[["cost", "value"]].sum()
             told = f"{counted(len(chosen), 'test')}: " + ", ".join(
-                f"cost {amount(own['cost'].sum())}, worth {amount(own['value'].sum())} "
-                f"{code}".strip()
-                for code, own in chosen.groupby("currency", sort=True)
+                f"cost {amount(row.cost)}, worth {amount(row.value)} {row.Index}".strip()
+                for row in sums.itertuples()
             )
         return Page(
             title=f"Tests of {self.weeks:g} weeks: {counted(len(self.offers), 'test')} worth "

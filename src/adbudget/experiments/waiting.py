@@ -6,12 +6,15 @@ with the noise that is left. It says nothing where budgets stand still from now 
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from adbudget.experiments.trials import Laboratory
-from adbudget.model.posterior import Posterior
+
+if TYPE_CHECKING:
+    from adbudget.model.fit import Fit
 
 COLUMNS = ("account", "channel", "weeks", "prob_flip", "roi_width", "decides")
 WEEKS = (4, 8, 13, 26, 52, 104)
@@ -22,7 +25,7 @@ NINETY = 3.29  # standard errors across a 90% interval
 
 
 def waiting(
-    lab: Laboratory, fit: Posterior, flips_if_known: Mapping[int, float], some: np.ndarray
+    lab: Laboratory, fit: "Fit", flips_if_known: Mapping[int, float], some: np.ndarray
 ) -> pd.DataFrame:
     """One row per cell and number of weeks.
 
@@ -67,6 +70,6 @@ def waiting(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"decides": bool})
 
 
-def _log_returns(fit: Posterior, some: np.ndarray) -> np.ndarray:
+def _log_returns(fit: "Fit", some: np.ndarray) -> np.ndarray:
     log_roi = fit.cell_draws.log_roi
     return log_roi.reshape(-1, log_roi.shape[-1])[some]

@@ -108,12 +108,10 @@ class _Tilted:
     block: np.ndarray
 
     def where(self, score: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """(cell, saturation) mean curves of the draws of the highest scores, in one block."""
+        """(own, saturation) mean curves of the draws of the highest scores, in one block."""
         n_taken = max(1, round(EXTREME * score.size))
         taken = np.argpartition(score, -n_taken)[-n_taken:]
-        mean = np.zeros(self.weights.shape[1:])
-        mean[own] = self.weights[taken[:, None], own].mean(axis=0)
-        return mean
+        return self.weights[taken[:, None], own].mean(axis=0)
 
 
 def _cases(

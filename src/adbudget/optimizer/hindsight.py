@@ -26,8 +26,8 @@ class Case:
     Attributes
     ----------
     block : its position
-    weights : (cell, saturation) of all cells of the problem, outcome units per period
-    free : (cell,) which of them may move; None for all that the limits let move
+    weights : (own, saturation) outcome units per period, of the block's cells in order
+    free : (cell,) which cells of the problem may move; None for all that the limits let move
     """
 
     block: int
@@ -57,7 +57,7 @@ def _solved(problem: Problem, cases: Sequence[Case]) -> list[tuple[np.ndarray, n
         draws=problem.draws,
         account_shift=np.zeros(len(cases), dtype=int),
     )
-    weights = np.concatenate([case.weights[own] for case, own in zip(cases, members, strict=True)])
+    weights = np.concatenate([case.weights for case in cases])
     free = np.concatenate(
         [
             np.ones(own.size, bool) if case.free is None else case.free[own]
@@ -104,10 +104,11 @@ def best_by_draw(problem: Problem, some: np.ndarray) -> np.ndarray:
     some : positions of the draws, each of which is taken for the truth
     """
     by_draw = problem.draws.steady_weights[some][:, *problem.position]
+    own = [np.flatnonzero(problem.cell_block == block) for block in range(problem.n_blocks)]
     cases = [
-        Case(block=block, weights=weights)
+        Case(block=block, weights=weights[cells])
         for weights in by_draw
-        for block in range(problem.n_blocks)
+        for block, cells in enumerate(own)
     ]
     value = np.zeros((some.size, len(problem.draws.accounts)))
     for i, (cell, spend) in enumerate(best_plans(problem, cases)):

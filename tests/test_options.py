@@ -13,7 +13,7 @@ from adbudget import cli
 from adbudget.cli.app import app
 from adbudget.cli.config import KEYS, RECORDS, WHOLE_NUMBERS
 from adbudget.cli.options import CHECK, RECOMMEND, FieldOptions, TableOptions, option_for
-from adbudget.errors import InputError
+from adbudget.errors import InputError, nearest
 from adbudget.options import Option, Shell, options_of, part_of, takes
 
 TAKING = (adbudget.recommend, adbudget.read_panel, adbudget.fit)
@@ -94,3 +94,9 @@ def test_help_says_what_is_stated(command, capsys, monkeypatch):
         assert flags[name].split(" ")[0] in told
         end = "" if option.default is None else f"; {option.default} if not given."
         assert f"{option.help}{end}" in told
+
+
+def test_letters_in_another_order_are_likelier_a_slip_than_another_letter():
+    assert nearest("target_clp", ["target_cpa", "target_cpm", "target_cpl"]) == "target_cpl"
+    assert nearest("spnd", ["spend", "outcome"]) == "spend"
+    assert nearest("xyz", ["abc"]) is None

@@ -202,8 +202,14 @@ class PlatformError(AdbudgetError, RuntimeError):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like this one, for a message to suggest; None if none does."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    found = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
+    # Of words as close, letters in another order are likelier a slip than another letter.
+    return max(found, key=lambda one: _likeness(word, one), default=None)
+
+
+def _likeness(word: str, other: str) -> tuple[float, bool]:
+    alike = difflib.SequenceMatcher(None, other, word).ratio()
+    return alike, sorted(other) == sorted(word)
 
 
 class LoopBusyError(AdbudgetError, RuntimeError):

@@ -501,6 +501,17 @@ def test_what_the_rest_says_is_a_mean_of_draws(draws, measured, error):
     assert lifts.min() <= rest.mean <= lifts.max()
 
 
+def test_a_channel_that_returns_exactly_nothing_in_most_draws_can_be_tested():
+    """The largest weights are then all the same, which leaves no tail to smooth."""
+    lifts = np.append(np.zeros(300), np.linspace(-9.0, -1.0, 100))[:, None]
+    tests = SimpleNamespace(measured=np.array([-6.0]), standard_error=np.array([2.0]))
+    rest = left_out(SimpleNamespace(tests=tests), lifts, lifts)[0]
+    assert np.exp(rest.log_weights).sum() == pytest.approx(1)
+    assert rest.source == REST
+    weights = np.exp(0.5 * ((lifts[:, 0] + 6.0) / 2.0) ** 2)
+    assert rest.mean == pytest.approx((weights * lifts[:, 0]).sum() / weights.sum())
+
+
 def test_weights_too_uneven_are_not_used(evidence, panel):
     """A test that has all but made the posterior leaves no draws where the rest would be."""
     sd = 0.1 * expected_lift(evidence, panel)

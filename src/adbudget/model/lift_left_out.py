@@ -16,6 +16,7 @@ from adbudget.model.evidence import Evidence, LiftRows
 from adbudget.model.health import effective_share
 from adbudget.model.transform import CellDraws
 
+TIED = 1e-9  # log ratios nearer than this are the same
 WORST_TAIL = 0.7  # Pareto shape of importance weights up to which their means can be relied on
 LEAST_EFFECTIVE = 100.0  # draws that weighted ones have to be worth
 REST, HISTORY, UNKNOWN = "the history and the other evidence", "the history", ""
@@ -125,8 +126,11 @@ def _weights(log_ratio: np.ndarray) -> np.ndarray | None:
     """(draw,) log of Pareto-smoothed weights that add up to one; None where too few draws count."""
     import arviz as az  # noqa: F401 - gives arrays their statistics
 
-    if np.ptp(log_ratio) < 1e-9:
-        return np.full(log_ratio.size, -np.log(log_ratio.size))
+    n_tail = int(min(log_ratio.size / 5, 3 * np.sqrt(log_ratio.size)))
+    if np.ptp(np.sort(log_ratio)[-max(n_tail, 5) :]) < TIED:
+        # The largest weights are one and the same, as where a return is exactly zero in many draws:
+        # they are bounded, and there is no tail to smooth.
+        return log_ratio - logsumexp(log_ratio)
     # A tail too heavy for floats is a tail too heavy: its weights are not used.
     with np.errstate(all="ignore"):
         smoothed, tail = xr.DataArray(-log_ratio, dims="draw").azstats.psislw(dim="draw")

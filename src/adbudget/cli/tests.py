@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adbudget.cli.asked import share_of
+from adbudget.cli.forecast import UNHEALTHY
 from adbudget.cli.options import (
     CHECK,
     ConfigFile,
@@ -27,7 +28,6 @@ from adbudget.model.options import SavedFitOptions
 if TYPE_CHECKING:
     from adbudget.experiments import TestPlan
 
-UNHEALTHY = 1
 ASKED = ("limits", "risk", "thresholds", "current", "window_days", "accept_findings")
 EXIT_CODES = (
     "Exit codes: 0 all is well, 1 the fit cannot be trusted, 2 the input cannot be used, 3 "

@@ -1,6 +1,6 @@
 """Designs + readings + choices -> trials: a test, how it may be laid out, and what it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,10 +101,9 @@ class Laboratory:
     ----------
     reader : of what a design would say
     blocks : of cells that limits tie together
-    account : (cell,) position of its account
+    account, channel : (cell,) their positions
     block : (cell,) position of its block
     currency : (cell,) code
-    channel : (cell,) position of its channel
     """
 
     reader: Reader
@@ -215,14 +214,19 @@ def single_trials(
     return trials
 
 
-def _pair_trials(lab: Laboratory, cells: Sequence[int], n_blocks: int) -> list[Trial]:
-    """On/off pairs of the two channels of an account that are most easily taken for each other."""
-    trials = []
+def _by_account(lab: Laboratory, cells: Sequence[int]) -> Iterator[np.ndarray]:
+    """Cells of every account that has two or more of them."""
     chosen = np.array(cells, dtype=int)
     for account in np.unique(lab.account[chosen]):
         own = chosen[lab.account[chosen] == account]
-        if own.size < 2:
-            continue
+        if own.size > 1:
+            yield own
+
+
+def _pair_trials(lab: Laboratory, cells: Sequence[int], n_blocks: int) -> list[Trial]:
+    """On/off pairs of the two channels of an account that are most easily taken for each other."""
+    trials = []
+    for own in _by_account(lab, cells):
         draws = lab.reader.draws
         at = np.argwhere(draws.exists)[own]
         returns = draws.steady_weights[:, at[:, 0], at[:, 1]].sum(axis=2)
@@ -242,11 +246,7 @@ def factorial_trials(
     Many weak tests may decide together what none of them decides alone.
     """
     trials = []
-    chosen = np.array(cells, dtype=int)
-    for account in np.unique(lab.account[chosen]):
-        own = chosen[lab.account[chosen] == account]
-        if own.size < 2:
-            continue
+    for own in _by_account(lab, cells):
         own = own[np.argsort(-learn_value[own], kind="stable")].tolist()
         for change in changes:
             design = factorial_design(own, len(lab.reader.lengths), change)

@@ -25,6 +25,12 @@ def test_the_command_prints_tests_and_writes_the_schedule(saved, noisy_fit, tmp_
     assert set(pd.read_csv(tmp_path / "s.csv")["test"]) == set(table.loc[table["chosen"], "test"])
 
 
+def test_channels_that_no_test_may_move_are_counted(saved, noisy_fit, call):
+    named = noisy_fit.panel.channels[0]
+    _, out, _ = call("tests", "--fit", saved, "--weeks", 8, "--untested", named)
+    assert "Not looked at: 3 of 9 account-channels" in " ".join(out.split())
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

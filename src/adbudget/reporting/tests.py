@@ -50,7 +50,7 @@ def tests_report(plan: TestPlan, width: int) -> RenderableType:
                 Text(f"... and {len(others) - MOST_OTHERS:,} more: --out FILE has all."),
                 Text(),
             ]
-    return Group(*parts, *_waits(plan))
+    return Group(*parts, *_not_looked_at(plan), *_waits(plan))
 
 
 def _head(plan: TestPlan, chosen: list[Row]) -> str:
@@ -63,10 +63,24 @@ def _head(plan: TestPlan, chosen: list[Row]) -> str:
     for code in dict.fromkeys(row["currency"] for row in chosen):
         own = [row for row in chosen if row["currency"] == code]
         cost, value = (sum(row[name] for row in own) for name in ("cost", "value"))
-        spent = f"cost about {estimate_text(cost, code)}" if cost > 0 else "cost nothing on balance"
-        told.append(f"{spent} and are worth {estimate_text(value, code)}")
-    together = counted(len(chosen), "test")
-    return f"{length} The best set, {together}: they {'; '.join(told)}."
+        spent = f"about {estimate_text(cost, code)}" if cost > 0 else "nothing on balance"
+        told.append(f"cost {spent}, worth {estimate_text(value, code)}")
+    return f"{length} The best set, {counted(len(chosen), 'test')}: {'; '.join(told)}."
+
+
+def _not_looked_at(plan: TestPlan) -> list[RenderableType]:
+    """Cells that no test may move."""
+    n = int(plan.learn_value.isna().sum())
+    if n == 0:
+        return []
+    return [
+        Text(
+            f"Not looked at: {n:,} of {counted(len(plan.cells), 'account-channel')}, where nothing "
+            "is spent, a limit or --untested holds the spend, or the data are to be checked first "
+            "(adbudget check)."
+        ),
+        Text(),
+    ]
 
 
 def _columns() -> list[Column]:

@@ -3,8 +3,7 @@
 Accounts are campaigns, channels are ad lines, and a round is a day. Rows become a panel, the panel
 a fit, and :func:`adbudget.loop.proposing.propose` the plan: the best step under the stated risk and
 a lean towards one posterior draw. To keep a study of many rounds within reason, chains are short
-and run once, what their health would hold up is decided all the same, and nobody is told what each
-move is called.
+and run once, and what their health would hold up is decided all the same.
 """
 
 import warnings
@@ -18,7 +17,6 @@ import pandas as pd
 from adbudget import Limits, Priors, read_panel
 from adbudget.draws import CurveDraws, Health
 from adbudget.errors import AdbudgetError
-from adbudget.loop import proposing
 from adbudget.loop.proposing import Draft, propose
 from adbudget.loop.settings import LoopSettings
 from adbudget.model import sampling
@@ -95,8 +93,7 @@ class Ours:
         current = self._series(seen.levels[-1] * share, cells)
         settled = current if self.draft is None else self.draft.base
         known: Any = self.known
-        with patch.object(proposing, "decide"):
-            self.draft = propose(known, current, settled, LIMITS, SETTINGS, self.rng, {})
+        self.draft = propose(known, current, settled, LIMITS, SETTINGS, self.rng, {})
         plan = self.draft.plan.to_numpy().reshape(seen.levels.shape[1:])
         return whole_levels(plan / seen.budget[:, None], N_LEVELS)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from adbudget.decision.action import Action, Decision
+from adbudget.decision.asked import Asked, prior_share_of, said_of
 from adbudget.decision.decision_table import (
     decision_columns,
     decisions_page,
@@ -30,35 +31,13 @@ from adbudget.decision.totals import HeldTotal, NextMoney, next_money
 from adbudget.display.page import Page, Shown
 from adbudget.display.stages import stage
 from adbudget.draws import Health
-from adbudget.errors import InfeasibleError, InputError
+from adbudget.errors import InfeasibleError
 from adbudget.optimizer import Proposal
 from adbudget.plan import Cell
 from adbudget.risk import within_false_discovery_rate
 
 BARS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 CERTAIN, LIKELY = 0.95, 0.85  # probabilities from which a call is of high or medium confidence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Asked:
-    """What is asked of the calls; (cell,) arrays in the order of the proposal's cells."""
-
-    thresholds: Thresholds
-    health: Health | None
-    prior_share: np.ndarray
-    said: tuple[str, ...]
-    blocked: tuple[str, ...]
-    before: np.ndarray
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the fit can be trusted, as far as is known."""
-        return self.health is None or self.health.ok
-
-    @property
-    def problem(self) -> str:
-        """Why it cannot, "" when it can."""
-        return "" if self.health is None else " ".join(self.health.problems)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -87,7 +66,7 @@ class Decisions(Shown):
     expected_wrong_share: float
     elsewhere: np.ndarray
     held_totals: tuple[HeldTotal, ...]
-    _asked: _Asked = field(repr=False)
+    _asked: Asked = field(repr=False)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -184,6 +163,7 @@ def decide(
     caveats: Mapping[Cell, str] | None = None,
     blocked: Mapping[Cell, str] | None = None,
     previous: pd.DataFrame | None = None,
+    take_back: bool = True,
 ) -> Decisions:
     """Turn a proposal into calls.
 
@@ -200,6 +180,9 @@ def decide(
     previous : decisions of the run before, with columns account, channel and decision, such as the
         frame of :func:`adbudget.recommend`. A call that still points the same way is kept down to
         ``thresholds.leave``, so that chance alone turns no call on or off. Cells may be new or gone
+    take_back : whether moves that are no calls are taken back and the rest is solved again, so that
+        the calls make up a plan; False judges every move of the proposal as it stands, for whoever
+        makes all of them, as a loop does
 
     Returns
     -------
@@ -221,18 +204,19 @@ def decide(
     True
     """
     cells = proposal.plan.spend.index
-    asked = _Asked(
+    asked = Asked(
         thresholds=thresholds or Thresholds(),
         health=health,
-        prior_share=_prior_share(health, cells),
-        said=_said(caveats or {}, proposal, "caveats"),
-        blocked=_said(blocked or {}, proposal, "blocked"),
+        prior_share=prior_share_of(health, cells),
+        said=said_of(caveats or {}, proposal, "caveats"),
+        blocked=said_of(blocked or {}, proposal, "blocked"),
         before=directions(previous, cells),
+        take_back=take_back,
     )
     return _decide(_held(proposal, tuple(blocked)) if blocked else proposal, asked)
 
 
-def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
+def _decide(proposal: Proposal, asked: Asked) -> "Decisions":
     """Take moves back until every move left is a call."""
     bars = Needed.by(asked.thresholds, asked.prior_share, asked.before)
     first = Moves.of(proposal, bars)
@@ -240,6 +224,9 @@ def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
         kept = Moves.of(unmoved(proposal), bars)
         nobody = np.zeros(first.size, bool)
         return _decisions(kept, first, first, nobody, asked, NextMoney.none(first.size))
+    if not asked.take_back:
+        called = _called(first, asked, bars)
+        return _decisions(first, first, first, called, asked, NextMoney.none(first.size))
     kept, seen, held = first, first, np.zeros(first.size, bool)
     while True:
         called = _called(kept, asked, bars)
@@ -256,21 +243,6 @@ def _decide(proposal: Proposal, asked: _Asked) -> "Decisions":
         kept = Moves.of(kept.proposal.refit(fixed=fixed), bars)
         # A move held for want of others was likely once; one held for its own odds never was.
         seen = kept.where((kept.move != 0) & (kept.prob >= seen.prob), seen)
-
-
-def _said(
-    sentences: Mapping[tuple[str, str], str], proposal: Proposal, argument: str
-) -> tuple[str, ...]:
-    """(cell,) the caller's sentences, "" where there is none."""
-    cells = proposal.plan.spend.index
-    unknown = [cell for cell in sentences if cell not in cells]
-    if unknown:
-        raise InputError(
-            f"{argument} names {len(unknown)} cell(s) the proposal does not have, first "
-            f"{unknown[:5]}."
-        )
-    names: list[Any] = cells.tolist()
-    return tuple(sentences.get(name, "") for name in names)
 
 
 def _held(proposal: Proposal, cells: tuple[Cell, ...]) -> Proposal:
@@ -303,14 +275,7 @@ def _worst_of_each_account(moves: Moves, failing: np.ndarray) -> np.ndarray:
     return dropped
 
 
-def _prior_share(health: Health | None, cells: pd.Index) -> np.ndarray:
-    """(cell,) how much of the answer is prior; nothing, when nothing is known of the fit."""
-    if health is None:
-        return np.zeros(len(cells))
-    return np.nan_to_num(health.prior_share.reindex(cells).to_numpy(float))
-
-
-def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
+def _called(moves: Moves, asked: Asked, bars: Needed) -> np.ndarray:
     """(cell,) which moves are big, likely and safe enough together, or forced by the limits."""
     thresholds, size = asked.thresholds, np.abs(moves.move)
     big = (size > 0) & (size >= thresholds.min_step)
@@ -328,7 +293,7 @@ def _called(moves: Moves, asked: _Asked, bars: Needed) -> np.ndarray:
 
 
 def _decisions(
-    kept: Moves, first: Moves, seen: Moves, called: np.ndarray, asked: _Asked, more: NextMoney
+    kept: Moves, first: Moves, seen: Moves, called: np.ndarray, asked: Asked, more: NextMoney
 ) -> Decisions:
     """One record per cell.
 

@@ -71,7 +71,21 @@ def forecast(
     ['outcome', 'spend', 'roas']
     """
     ahead, notes = prepared(fit, horizon, controls=controls, counts=counts, draws=draws, seed=seed)
-    spend, told = spend_ahead(plan, fit.panel, fit.current_spend, ahead.dates)
+    return forecast_plan(ahead, plan, notes, seed=seed, by_channel=by_channel)
+
+
+def forecast_plan(
+    ahead: Ahead, plan: PlanLike | None, notes: list[str], *, seed: int, by_channel: bool
+) -> Forecast:
+    """Read one plan and play it on what was prepared; several plans may be, one after the other.
+
+    Parameters
+    ----------
+    ahead, notes : from :func:`prepared`
+    plan, by_channel : as in :func:`forecast`
+    seed : that ahead was prepared with
+    """
+    spend, told = spend_ahead(plan, ahead.fit.panel, ahead.fit.current_spend, ahead.dates)
     return forecast_of(ahead, spend, (*told, *notes), seed=seed, by_channel=by_channel)
 
 
@@ -79,9 +93,9 @@ def prepared(
     fit: Posterior,
     horizon: str | int,
     *,
-    controls: FrameLike | None,
-    counts: bool | None,
-    draws: int,
+    controls: FrameLike | None = None,
+    counts: bool | None = None,
+    draws: int = 1000,
     seed: int,
 ) -> tuple[Ahead, list[str]]:
     """All that does not depend on the plan, and notes; arguments as in :func:`forecast`."""

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from adbudget.display.page import Page, as_html
 from adbudget.ledger import database
 from adbudget.ledger.changes import open_changes
+from adbudget.ledger.entry import STATED
 from adbudget.ledger.identity import check_person, identity_of
 from adbudget.ledger.items import items
 from adbudget.ledger.killswitch import KillState, kill_state
@@ -30,6 +31,7 @@ class LedgerReader:
     def __init__(self, engine: Engine, *, horizon: int | None = None) -> None:
         self._engine = engine
         self._horizon = horizon
+        self._identity = ("", STATED)  # of the run that was asked after last
 
     def __repr__(self) -> str:
         seen = "" if self._horizon is None else f", as of entry {self._horizon}"
@@ -222,6 +224,12 @@ class LedgerReader:
         """
         with self._reading() as reading:
             check_person(reading, who, identity_of(reading, unit=unit))
+
+    def _identity_of(self, reading: Snapshot, run_id: str) -> str:
+        """How the policy of a run checks names; what was written once is not read a second time."""
+        if self._identity[0] != run_id:
+            self._identity = (run_id, identity_of(reading, run_id=run_id))
+        return self._identity[1]
 
     def close(self) -> None:
         """Let go of the database."""

@@ -256,7 +256,7 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
             reading = Snapshot(connection=connection)
             chosen = find_changes(reading, names)
             for run in {each.kept.entry.run_id for each in chosen}:
-                check_person(reading, who, identity_of(reading, run_id=run))
+                check_person(reading, who, self._identity_of(reading, run))
             if budget_minor is not None and len(chosen) != 1:
                 raise InputError(f"a budget is of one change; {len(chosen)} are named.")
             for each in chosen:

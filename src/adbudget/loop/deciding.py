@@ -99,7 +99,8 @@ def plan_cycle(
     )
     settled = settled_spend(tried, gathered.budgets, current, days)
     draft = propose(fit, current, settled, limits, doors.settings, doors.rng, held)
-    calls = decide(draft.proposal, health=fit.health, blocked=dict(held)).calls
+    # All of the step is made, so every move is judged beside the others.
+    decided = decide(draft.proposal, health=fit.health, blocked=dict(held), take_back=False)
     rehearsal = rehearse(fit.draws, current, draft.plan, doors.settings)
     notes = [*(note.message for note in gathered.notes), *_unknown(gathered, fit)]
     notes += [*(one.message for one in untrue if one.decides), *fit.health.problems]
@@ -108,8 +109,8 @@ def plan_cycle(
         gathered.budgets,
         current,
         rehearsal.plan,
-        reasons_of(draft, calls, days),
-        {(one.account, one.channel): one.prob_gain for one in calls},
+        reasons_of(draft, decided.calls, days),
+        {(one.account, one.channel): one.prob_gain for one in decided.calls},
     )
     return Planned(
         gathered=gathered,

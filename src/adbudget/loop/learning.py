@@ -129,7 +129,7 @@ def _usable(gathered: Gathered) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _ever_spent(spend: Any, fit: "Fit") -> Any:
     """Rows but those of cells that the fit does not know and that never spent."""
     cells = pd.MultiIndex.from_frame(spend[CELL])
-    known = cells.isin(fit.draws.cells)
+    known = cells.isin(fit.panel.cells)
     return spend[known | (spend.groupby(CELL)["spend"].transform("sum") > 0).to_numpy()]
 
 

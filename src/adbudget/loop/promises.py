@@ -114,10 +114,11 @@ def promises_of(
     account; dates; lift, lift_sd, without, without_sd: outcome units from the first date to each;
     moves: channel -> (before, mean over the horizon)
     """
-    from adbudget.forecasting.forecasts import forecast
+    from adbudget.forecasting.forecasts import forecast_plan, prepared
 
+    ahead, notes = prepared(fit, horizon, seed=seed)
     still, moving = (
-        forecast(fit, horizon, spend, seed=seed, by_channel=False).draws
+        forecast_plan(ahead, spend, notes, seed=seed, by_channel=False).draws
         for spend in (current, plan)
     )
     after = moving["spend"].mean("date")

@@ -8,10 +8,12 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +112,8 @@ class LoopState:
 
     def __init__(self, engine: Any, ledger: "Ledger") -> None:
         self._engine = engine
+        self._known: Callable[[], Fit | None] = lambda: None
+        self._digest = b""
         self.ledger = ledger
 
     def close(self) -> None:
@@ -172,15 +176,25 @@ class LoopState:
             ).scalar_one_or_none()
         if content is None:
             return None
+        known = self._known()
+        if known is not None and self._digest == sha256(content).digest():
+            return known
         with _scratch() as path:
             path.write_bytes(content)
-            return Fit.load(path)
+            fit = Fit.load(path)
+        self._remember(fit, content)
+        return fit
+
+    def _remember(self, fit: "Fit", content: bytes) -> None:
+        """What is kept under these bytes, for as long as somebody uses it: its curves are made."""
+        self._known, self._digest = weakref.ref(fit), sha256(content).digest()
 
     def keep_fit(self, fit: "Fit", at: datetime) -> None:
         """Keep a fit in place of the one before."""
         with _scratch() as path:
             fit.save(path)
             content = path.read_bytes()
+        self._remember(fit, content)
         with database.writing(self._engine) as connection:
             connection.execute(delete(FIT).where(FIT.c.name == LAST))
             connection.execute(insert(FIT).values(name=LAST, at=_text(at), content=content))

@@ -79,7 +79,11 @@ def level_apart(evidence: Evidence, baseline: Baseline, account: int) -> LevelAp
     p, gram = int(evidence.n_baseline[account]), evidence.gram[account]
     row, count = gram[0] / gram[0, 0], gram[0, 0]
     mean, precision = baseline.moving(account, p)
-    moving = centred((gram - count * np.outer(row, row))[1:, 1:], mean)
+    # `centred`, by whole matrices: chains part for good where one last digit of theirs differs, and
+    # what is published of a seed was drawn by these sums.
+    change = np.eye(gram.shape[0] - 1)
+    change[: mean.size, -1] = -mean
+    moving = change.T @ (gram - count * np.outer(row, row))[1:, 1:] @ change
     own, cross = moving[: p - 1, : p - 1], moving[: p - 1, p - 1 :]
     reduced = moving[p - 1 :, p - 1 :] - cross.T @ cho_solve(cho_factor(own + precision), cross)
     return LevelApart(gram=(reduced + reduced.T) / 2, mean=row[p:], count=float(count))
@@ -96,9 +100,11 @@ def integrate_baseline(evidence: Evidence, priors: Priors, account: int) -> np.n
 
 def centred(gram: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Gram matrix of the same rows once the expected baseline is taken off the outcome."""
-    change = np.eye(gram.shape[0])
-    change[: mean.size, -1] = -mean
-    return change.T @ gram @ change
+    moved, p = gram.copy(), mean.size
+    column = gram[:, -1] - gram[:, :p] @ mean
+    moved[:, -1] = moved[-1] = column
+    moved[-1, -1] = column[-1] - mean @ column[:p]
+    return moved
 
 
 def make_likelihood(evidence: Evidence, priors: Priors) -> Likelihood:

@@ -101,8 +101,7 @@ def update[P: Posterior](
         added = with_tests(added_evidence(fit, panel, noise), tests, panel.unit_value)
         evidence = with_baseline(added, fit.priors)
         seed = fit.seed if seed is None else seed
-        sample, health, how = _carried(fit, evidence, seed, cores)
-        cells = _cells(fit, sample.positions)
+        sample, cells, health, how = _carried(fit, evidence, seed, cores)
         settings = SamplerSettings(cores=cores)
         history = history_of_tests(evidence, fit.priors, cells, seed, settings)
         told = lift_warnings(cells, evidence, history)
@@ -171,10 +170,10 @@ def extended_noise(fit: Posterior, panel: Panel) -> RowNoise:
     tail_df, power = fit.noise.tail_df, fit.noise.level_power
     if not np.isfinite(tail_df) and power == 0:
         return replace(fit.noise, weights=weights, spread=spread)
-    fresh = fresh_outcomes(fit, panel)
+    fresh, stock = fresh_outcomes(fit, panel), _carried_spend(fit, panel)
     for a in range(panel.n_accounts):
         observed, new = np.isfinite(panel.outcome[a]), fresh[a]
-        surprise, level = _surprise(fit, panel, a)
+        surprise, level = _surprise(fit, panel, stock, a)
         spread[a, new] = spread_ahead(level[new], level[observed & ~new], power)
         standard = surprise[new] / spread[a, new]
         trust = (tail_df + 1) / (tail_df + standard**2) if np.isfinite(tail_df) else 1.0
@@ -194,10 +193,10 @@ def unexpected_rows(fit: Posterior, panel: Panel) -> list[Note]:
     panel : with them
     """
     notes = []
-    fresh = fresh_outcomes(fit, panel)
+    fresh, stock = fresh_outcomes(fit, panel), _carried_spend(fit, panel)
     for a, account in enumerate(panel.accounts):
         outcome, seen, new = panel.outcome[a], fit.panel.outcome[a], fresh[a]
-        surprise, level = _surprise(fit, panel, a)
+        surprise, level = _surprise(fit, panel, stock, a)
         spread = level_spread(level, fit.noise.level_power)
         outside = (outcome > np.nanmax(seen)) | (outcome < np.nanmin(seen))
         far = new & outside & (np.abs(surprise) > FAR_SIGMAS * spread)
@@ -215,11 +214,18 @@ def unexpected_rows(fit: Posterior, panel: Panel) -> list[Note]:
     return notes
 
 
-def _surprise(fit: Posterior, panel: Panel, account: int) -> tuple[np.ndarray, np.ndarray]:
+def _carried_spend(fit: Posterior, panel: Panel) -> np.ndarray:
+    """Spend with its carry-over, on the design of the fit."""
+    design = fit.evidence.design
+    return carried_spend(panel, design, first_state(panel, design))
+
+
+def _surprise(
+    fit: Posterior, panel: Panel, stock: np.ndarray, account: int
+) -> tuple[np.ndarray, np.ndarray]:
     """(period,) outcome less what the old fit expects of it, in standard deviations; and that."""
     evidence, priors = fit.evidence, fit.priors
     design, p_old = evidence.design, evidence.n_baseline[account]
-    stock = carried_spend(panel, design, first_state(panel, design))
     rows, p = regression_rows(panel, design, stock, account)
     contrast = np.append(-_mean_weights(fit, account), 1.0)
     mean, precision = baseline_of(evidence, priors).prior(account, p_old)
@@ -247,8 +253,8 @@ def _mean_weights(fit: Posterior, account: int) -> np.ndarray:
 
 def _carried(
     fit: Posterior, evidence: Evidence, seed: int, cores: int | None
-) -> "tuple[RawSample, Health, str]":
-    """Draws at the new evidence, their health, and how they got there."""
+) -> "tuple[RawSample, CellDraws, Health, str]":
+    """Draws at the new evidence, the cells they make, their health, and how they got there."""
     from adbudget.model.health import check_health, reached_target
     from adbudget.model.particles import move, travel
 
@@ -264,9 +270,9 @@ def _carried(
         cells = _cells(fit, sample.positions)
         health = check_health(sample, cells, fit.layout, evidence, fit.priors)
         if reached_target(health):
-            least = min(journey.effective)
-            stages = f"{len(journey.shares)} stage(s)"
-            return sample, health, f"carried over in {stages}, {least:.0%} effective at least"
+            stages, least = len(journey.shares), min(journey.effective)
+            how = f"carried over in {stages} stage(s), {least:.0%} effective at least"
+            return sample, cells, health, how
     return _sampled_anew(fit, evidence, seed, cores, "the carried draws missed the targets")
 
 
@@ -291,7 +297,7 @@ def _cells(fit: Posterior, positions: np.ndarray) -> CellDraws:
 
 def _sampled_anew(
     fit: Posterior, evidence: Evidence, seed: int, cores: int | None, why: str
-) -> "tuple[RawSample, Health, str]":
+) -> "tuple[RawSample, CellDraws, Health, str]":
     from adbudget.model.sampler import SamplerSettings
     from adbudget.model.sampling import sample_until_healthy, thinned
 
@@ -300,7 +306,8 @@ def _sampled_anew(
     sample, health = sample_until_healthy(
         evidence, likelihood, fit.priors, seed, "compiled", settings
     )
-    return thinned(sample), health, f"sampled anew, as {why}"
+    sample = thinned(sample)
+    return sample, _cells(fit, sample.positions), health, f"sampled anew, as {why}"
 
 
 def _said(old: Panel, new: Panel, how: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from adbudget import open_ledger
 from adbudget.ledger.entry import Entry
-from adbudget.loop.promises import PROMISE, caution_of, judge_promises, told
+from adbudget.loop.promises import PROMISE, caution_of, judge_promises, missed_by, told
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 DATES = [f"2026-03-{day:02d}" for day in (2, 9, 16, 23)]
@@ -82,15 +82,46 @@ def test_a_promise_is_judged_when_its_periods_are_in_and_not_before():
     assert one.periods == 2
 
 
-def test_the_last_clear_word_decides_how_far_an_account_moves():
+def as_judged(account, promised, seen, *, sd=16.0, belief=10.0, periods=4):
+    return {
+        "account": account,
+        "periods": periods,
+        "promised": promised,
+        "promised_sd": belief,
+        "seen": seen,
+        "seen_sd": sd,
+    }
+
+
+def test_all_promises_of_an_account_together_decide_how_far_it_moves():
+    """Missed by 40: one by 40 / sqrt(16**2 + 10**2) = 2.1 sd, two of 20 by 40 / 37.7 = 1.06 sd."""
     said = [
-        {"account": account, "verdict": verdict}
-        for account, verdict in [
-            ("a", "broken"),
-            ("b", "broken"),
-            ("b", "kept"),
-            ("a", "unclear"),
-            ("c", "unclear"),
-        ]
+        as_judged("missed once", 40, 0),
+        *[as_judged("missed a little, twice", 40, 20)] * 2,
+        *[as_judged("kept", 40, 45)] * 3,
+        as_judged("missed and made up for", 40, 0),
+        as_judged("missed and made up for", 40, 80),
     ]
-    assert caution_of(said) == {"a": 0.5, "b": 1.0}
+    assert missed_by(said[:1]) == pytest.approx(40 / np.hypot(16, 10))
+    assert missed_by(said[1:3]) == pytest.approx(40 / np.hypot(2 * 16, 20))
+    assert caution_of(said) == {
+        "missed once": 0.5,
+        "missed a little, twice": 1.0,
+        "kept": 1.0,
+        "missed and made up for": 1.0,
+    }
+
+
+@pytest.mark.parametrize(("true_share", "least", "most"), [(1.0, 0.0, 0.06), (-1.0, 0.6, 1.0)])
+def test_caution_is_for_beliefs_that_are_wrong_and_not_for_chance(true_share, least, most):
+    """A year of weekly promises over four weeks each: +40 a week, noise of 100 a week."""
+    rng = np.random.default_rng(5)
+    cautious = []
+    for _ in range(400):
+        belief = rng.normal(40 * true_share, 20)  # what the lift of a week really is
+        weeks = belief + rng.normal(0, 100, 55)
+        said = [
+            as_judged("a", 4 * 40, weeks[i : i + 4].sum(), sd=200, belief=80) for i in range(52)
+        ]
+        cautious.append(caution_of(said)["a"] < 1)
+    assert least <= np.mean(cautious) <= most

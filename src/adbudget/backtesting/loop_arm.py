@@ -4,7 +4,7 @@ Learn, judge what was promised, limit, propose, rehearse: every function is that
 what needs a platform and a ledger is left out: review, approvals, whole cents, lost answers.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,7 @@ class _Memory:
     def __init__(self, *, start: pd.Series, settings: LoopSettings) -> None:
         self.start, self.settings = start, settings
         self.open: list[tuple[str, dict[str, Any]]] = []
-        self.verdicts: list[dict[str, str]] = []
+        self.verdicts: list[dict[str, Any]] = []
         self.made = 0
 
     def promise(self, fit: "Fit", current: pd.Series, plan: pd.Series) -> None:
@@ -136,7 +136,7 @@ class _Memory:
             verdict = judge(key, one, fit.panel, self.settings.judge_after)
             (still if verdict is None else found).append((key, one) if verdict is None else verdict)
         self.open = still
-        self.verdicts += [{"account": one.account, "verdict": one.verdict} for one in found]
+        self.verdicts += [asdict(one) for one in found]
         return tuple(found)
 
     def opened(self, stood: list[pd.Series]) -> dict[tuple[str, str], float]:

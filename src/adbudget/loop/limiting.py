@@ -16,7 +16,7 @@ import pandas as pd
 from adbudget.loop.applying import unit_of_budget
 from adbudget.loop.campaigns import least_spend, money_by_cell
 from adbudget.loop.made_moves import MadeMove, made_since, moved_units, opening_minor
-from adbudget.loop.promises import SEEN, caution_of
+from adbudget.loop.promises import REMEMBERED, SEEN, caution_of
 from adbudget.loop.settings import LoopSettings
 from adbudget.plan import Cell, Limits
 from adbudget.platforms.platform import StandingBudget
@@ -63,7 +63,7 @@ def cycle_limits(
         change=settings.change,
         least=money_by_cell(least_spend(budgets, current.index, days)),
         opened=_opened(made, budgets, stands),
-        caution=caution_of(ledger.entries(kind=SEEN)["payload"]),
+        caution=caution_of(ledger.entries(kind=SEEN, since=now - REMEMBERED)["payload"]),
         fixed=(paused | waits | held) & set(stands),
     )
     many = Counter((one.account, one.channel) for one in budgets if not one.paused)

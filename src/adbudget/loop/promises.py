@@ -2,12 +2,13 @@
 
 Only the outcome of an account is seen, so the moves of an account in one cycle are held against
 each other together: what came in, less what was expected had the budgets stayed. Both stand in the
-ledger. An account whose promise was broken moves half as far until one is kept.
+ledger. An account whose promises of a year, taken together, were missed by more than chance
+explains moves half as far.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 LEAST_MOVE = 1e-6  # money per period
 PROMISE, SEEN = "promise", "promise_seen"
 WHO = "adbudget loop"
-CAUTION = 0.5  # of the usual change, after a broken promise
+CAUTION = 0.5  # of the usual change, where promises were missed
+REMEMBERED = timedelta(days=365)  # that promises are judged and held against an account
 WIDE = 1.64  # standard deviations: the edge of a 90% interval
 Pair = tuple[str, Entry]
 
@@ -158,8 +160,8 @@ def judge_promises(
     at : now
     judge_after : periods that have to be in
     """
-    promises = ledger.entries(kind=PROMISE)
-    done = set(ledger.entries(kind=SEEN)["key"])
+    promises = ledger.entries(kind=PROMISE, since=at - REMEMBERED)
+    done = set(ledger.entries(kind=SEEN, since=at - REMEMBERED)["key"])
     judged, pairs = [], []
     for row in promises.to_dict("records"):
         name = f"seen:{row['key']}"
@@ -199,17 +201,36 @@ def told(one: Judged) -> str:
 
 
 def caution_of(judged: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Account -> factor on how far it may move, by its last promise that was kept or broken.
+    """Account -> factor on how far it may move, by all its promises that were judged.
+
+    One promise in twenty is broken by chance alone, and one that is wrong is mostly unclear, so no
+    single one decides: what was seen less what was promised is summed, and held against how far
+    chance moves that sum.
 
     Parameters
     ----------
-    judged : payloads of the ledger's entries of kind "promise_seen", in its order
+    judged : payloads of the ledger's entries of kind "promise_seen", or the same of other sources
     """
-    factors: dict[str, float] = {}
+    own: dict[str, list[Mapping[str, Any]]] = {}
     for one in judged:
-        if one["verdict"] != "unclear":
-            factors[one["account"]] = CAUTION if one["verdict"] == "broken" else 1.0
-    return factors
+        own.setdefault(one["account"], []).append(one)
+    return {
+        account: CAUTION if missed_by(promises) > WIDE else 1.0
+        for account, promises in own.items()
+    }
+
+
+def missed_by(promises: Sequence[Mapping[str, Any]]) -> float:
+    """By how many standard deviations the promises of one account were missed, taken together.
+
+    Periods are counted by every promise that reaches over them, up to as many as a promise has, so
+    chance counts that often; a belief in a lift that is wrong is wrong in every promise alike.
+    """
+    times = min(len(promises), max(one["periods"] for one in promises))
+    short = sum(one["promised"] - one["seen"] for one in promises)
+    chance = times * sum(one["seen_sd"] ** 2 for one in promises)
+    belief = sum(one["promised_sd"] for one in promises) ** 2
+    return short / max(float(np.sqrt(chance + belief)), LEAST_MOVE)
 
 
 def judge(key: str, promise: Mapping[str, Any], panel: "Panel", judge_after: int) -> Judged | None:

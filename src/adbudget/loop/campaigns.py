@@ -14,6 +14,7 @@ import pandas as pd
 from adbudget.loop.sources import today_of
 from adbudget.money import digits_of
 from adbudget.platforms.platform import Performance, StandingBudget
+from adbudget.policy.target_rows import whole_units
 
 KEY = ["account", "channel", "campaign"]
 WINDOW_DAYS = 7
@@ -89,8 +90,8 @@ def targets_of(
     if not rows:
         return pd.DataFrame(columns=["campaign_id", "account", "target_budget", "based_on"])
     table = pd.DataFrame(rows)
-    whole = np.floor(table["minor"])
-    table["minor"] = whole + _largest_remainders(table, table["minor"] - whole)
+    pool = np.unique(table["account"].to_numpy(), return_inverse=True)[1]
+    table["minor"] = whole_units(table["minor"].to_numpy(float), pool)
     scale = 10.0 ** table["digits"]
     return table.assign(
         target_budget=table["minor"] / scale, based_on=table["based_minor"] / scale
@@ -124,13 +125,6 @@ def _started(
             late = min(day.to_pydatetime(), now.replace(tzinfo=None))  # a clock may have gone back
             started.append(None if day <= begin else late.isoformat(timespec="seconds"))
     return started
-
-
-def _largest_remainders(table: pd.DataFrame, part: Any) -> Any:
-    """One more unit for the largest fractions, as many as the fractions of an account add up to."""
-    order = part.groupby(table["account"]).rank(method="first", ascending=False)
-    many = part.groupby(table["account"]).transform("sum").add(1e-6).floordiv(1.0)
-    return (order <= many).astype(float)
 
 
 def policy_tables(

@@ -215,8 +215,7 @@ def caution_of(judged: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     for one in judged:
         own.setdefault(one["account"], []).append(one)
     return {
-        account: CAUTION if missed_by(promises) > WIDE else 1.0
-        for account, promises in own.items()
+        account: CAUTION if missed_by(promises) > WIDE else 1.0 for account, promises in own.items()
     }
 
 

@@ -50,7 +50,7 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.run_figures import counts_of, evidence_of, figures_of, watch
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.policy.standing import stand_by
-from adbudget.policy.targets import read_targets
+from adbudget.policy.target_rows import read_targets
 from adbudget.tables.instants import as_moment
 from adbudget.tables.named_columns import renamed
 from adbudget.tables.units import scope_of
@@ -82,10 +82,11 @@ def apply_policy(
     campaigns : one row per campaign; see :func:`adbudget.policy.readings.campaigns.read_campaigns`;
         by default those that the policy lists
     history : the same by date, for triggers that look back
-    targets : budgets that a plan made elsewhere asks for, such as that of the model; see
-        :func:`adbudget.policy.targets.read_targets`. They take the place of the moves that rules
-        ask for, and go the same way: guardrails, approval, ledger, kill switch. Money stays in its
-        pool, and what a plan cuts and asks for nowhere is left unspent
+    targets : budgets that a plan made elsewhere asks for, or the frame of
+        :func:`adbudget.recommend`; see :func:`adbudget.policy.target_rows.read_targets`. They take
+        the place of the moves that rules ask for, and go the same way: guardrails, approval,
+        ledger, kill switch. Money stays in its pool, and what a plan cuts and asks for nowhere is
+        left unspent
     columns : our name of a column -> its name in the tables: {"campaign_id": "Campaign"}
     ledger : from :func:`adbudget.open_ledger`, or its address. The day's opening budgets, the kill
         switch and earlier alerts come from it, and the run is written to it: again with the same

@@ -53,7 +53,9 @@ def cycle_limits(
     """
     stands, days = money_by_cell(current), settings.period_days
     made = made_since(ledger, now - QUARTER)
-    paused = {(one.account, one.channel) for one in budgets if one.paused}
+    active = [one for one in budgets if not one.paused]
+    spending = {(one.account, one.channel) for one in active}
+    paused = {(one.account, one.channel) for one in budgets} - spending
     moved = moved_units(made, now, days - A_LITTLE)
     waits = {(one.account, one.channel) for one in budgets if unit_of_budget(one) in moved}
     own = limits_of_cells(
@@ -62,11 +64,11 @@ def cycle_limits(
         current,
         change=settings.change,
         least=money_by_cell(least_spend(budgets, current.index, days)),
-        opened=_opened(made, budgets, stands),
+        opened=_opened(made, active, stands),
         caution=caution_of(ledger.entries(kind=SEEN, since=now - REMEMBERED)["payload"]),
         fixed=(paused | waits | held) & set(stands),
     )
-    many = Counter((one.account, one.channel) for one in budgets if not one.paused)
+    many = Counter((one.account, one.channel) for one in active)
     return narrowed(policy, own, current, days, many)
 
 
@@ -110,14 +112,21 @@ def limits_of_cells(
 
 
 def _opened(
-    made: Sequence[MadeMove], budgets: Sequence[StandingBudget], stands: dict[Cell, float]
+    made: Sequence[MadeMove], active: Sequence[StandingBudget], stands: dict[Cell, float]
 ) -> dict[Cell, float]:
-    """Cell -> what it had a quarter ago, for the cells that have moved since."""
+    """Cell -> what it had a quarter ago, for the cells that have moved since.
+
+    The active campaigns of a cell count together, those that have not moved with what they have.
+    """
     began = opening_minor(made)
-    opened: dict[Cell, float] = {}
-    for one in budgets:
-        cell, unit = (one.account, one.channel), unit_of_budget(one)
-        if cell in stands and unit in began and one.daily_minor:
-            share = began[unit] / one.daily_minor
-            opened[cell] = opened.get(cell, 0.0) + share * stands[cell]
-    return opened
+    now, then = Counter[Cell](), Counter[Cell]()
+    for one in active:
+        cell = (one.account, one.channel)
+        now[cell] += one.daily_minor
+        then[cell] += began.get(unit_of_budget(one), one.daily_minor)
+    moved = {(one.account, one.channel) for one in active if unit_of_budget(one) in began}
+    return {
+        cell: stands[cell] * then[cell] / total
+        for cell, total in now.items()
+        if cell in moved and cell in stands and total
+    }

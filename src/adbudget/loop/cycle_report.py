@@ -46,6 +46,8 @@ class CycleReport(Shown):
     --------
     >>> cycle.dry, "decided" in cycle.table
     (False, True)
+    >>> list(cycle.as_dict())[:3]
+    ['key', 'at', 'dry']
     """
 
     key: str

@@ -14,7 +14,7 @@ import typer
 
 from adbudget.alerts.sinks import KINDS
 from adbudget.cli.asked import pairs_of, share_of
-from adbudget.decision.options import DecisionOptions
+from adbudget.decision.options import DecisionOptions, ToldOptions
 from adbudget.errors import InputError
 from adbudget.model.options import SavedFitOptions
 from adbudget.options import Option, Shell, options_of
@@ -148,7 +148,7 @@ class FieldOptions(TypedDict, total=False):
 
 
 CHECK = (PanelOptions, TableOptions)
-RECOMMEND = (*CHECK, SavedFitOptions, DecisionOptions)
+RECOMMEND = (*CHECK, SavedFitOptions, DecisionOptions, ToldOptions)
 TYPES: dict[str, Any] = {
     "text": str,
     "number": float,

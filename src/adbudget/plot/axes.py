@@ -221,11 +221,11 @@ def name_points(axes: "Axes", points: Sequence[tuple[float, float, str, str]]) -
     figure: Any = axes.figure
     figure.draw_without_rendering()  # sizes of words are known from here on
     pixel = figure.dpi / 72
-    lines = [one.get_transform().transform_path(one.get_path()) for one in axes.lines]
+    lines: list[Any] = [one.get_transform().transform_path(one.get_path()) for one in axes.lines]
     dots = [one.vertices[0] for one in lines if len(one.vertices) == 1]
     taken = [Bbox.from_extents(*(dot - 3 * pixel), *(dot + 3 * pixel)) for dot in dots]
     taken += [text.get_window_extent() for text in axes.texts]
-    room = Bbox.from_extents(axes.bbox.p0, (figure.bbox.x1, axes.bbox.y1 + 4 * pixel))
+    room = Bbox.from_extents(*axes.bbox.p0, figure.bbox.x1, axes.bbox.y1 + 4 * pixel)
     for x, y, name, colour in points:
         text = axes.annotate(
             plain(short(name)), (x, y), (0, 0), textcoords="offset points", color=colour,

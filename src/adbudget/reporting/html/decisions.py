@@ -23,6 +23,8 @@ from adbudget.reporting.summary import FINDINGS
 from adbudget.reporting.text import PERIOD_NOUNS, change, counted, percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from adbudget.decision.decisions import Decisions
     from adbudget.model.fit import Fit
 
@@ -139,7 +141,7 @@ def allocation(frame: Any) -> list[Row]:
     return rows
 
 
-def frontier_told(decisions: "Decisions") -> list[Row]:
+def frontier_told(decisions: "pd.DataFrame | Decisions") -> list[Row]:
     """By currency: what other bars for a call would bring and risk, as a picture and as rows."""
     data: Any = frontier_data(decisions)
     blocks = []

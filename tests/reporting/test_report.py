@@ -21,6 +21,7 @@ from adbudget.money import amount
 from adbudget.optimizer import optimize
 from adbudget.reporting.html.brought import brought_by
 from adbudget.reporting.html.charts import ticks
+from adbudget.reporting.html.decisions import grid
 from adbudget.reporting.html.report import report, report_html
 from adbudget.reporting.html.trust import checks_of, worst
 from tests.display.test_public_records import walk
@@ -114,6 +115,13 @@ def test_every_decision_has_a_row_that_opens_to_its_curve_and_its_reason(page, f
     assert len(re.findall(r'aria-label="[^"]*: what it brings at a constant spend"', page)) == len(
         frame
     )
+
+
+def test_thirty_channels_stand_in_tables_that_fit_on_paper(frame):
+    many = pd.concat([frame.assign(channel=f"channel {i:02}").head(1) for i in range(30)])
+    tables = grid(many)
+    assert [len(one["channels"]) for one in tables] == [12, 12, 6]
+    assert grid(frame)[0]["lines"][0]["account"] == frame["account"].iloc[0]
 
 
 def test_figures_that_are_told_twice_are_the_same(page, frame):

@@ -228,6 +228,13 @@ def _outcome_column(
     found = find_column(frame, "outcome", table.roles, name)
     used = {*table.taken, *controls, *matching_columns(frame, "channel")}
     left = sorted((column for column in frame.columns if column not in used), key=str)
+    layout = table.laid.layout
+    paid_for = layout is not None and "spend" in layout.needs and table.laid.own_outcome is None
+    if found is None and apart and layout is not None and paid_for:
+        raise InputError(
+            f"{name} is read as {layout.title}, which holds spend and no outcome. Pass it as the "
+            "spend, and what the shop or the books say as the outcome: are the two swapped?"
+        )
     if found is None and apart and len(left) > 1:
         raise InputError(
             f"{name} has {len(left)} columns that could be the outcome: {every_quoted(left)}. "

@@ -79,6 +79,24 @@ def test_an_amount_of_another_currency_among_plain_ones_is_refused():
     assert read_panel(every).spend.sum() > 0
 
 
+def test_accounts_that_are_called_nearly_the_same_are_offered_as_the_same():
+    spend, outcome = two_tables(long_table(accounts=("Nordwind", "Suedstern")))
+    named = {"Nordwind": "Nordwind GmbH", "Suedstern": "S\u00fcdstern"}
+    message = refusal(spend.assign(account=spend["account"].map(named)), outcome)
+    same = {there: here for here, there in named.items()}
+    assert_names(message, "have no row in the outcome table", f"account_of={same}")
+    assert read_panel(spend.replace({"account": named}), outcome, account_of=same).n_accounts == 2
+    other = outcome.replace({"account": {"Nordwind": "x", "Suedstern": "y"}})
+    assert "account_of" not in refusal(spend, other)
+
+
+def test_an_export_without_what_was_spent_says_which_column_to_add():
+    table = long_table().rename(columns={"date": "Day", "channel": "Campaign name"})
+    bare = table.drop(columns=["spend", "revenue"]).assign(Impressions=5)
+    message = refusal(bare, two_tables(long_table())[1])
+    assert_names(message, "Meta Ads report without what was spent", "add 'Amount spent'")
+
+
 def test_an_export_of_a_platform_is_no_outcome():
     spend, outcome = two_tables(long_table())
     meta = spend.rename(

@@ -1,13 +1,13 @@
 """The caller's tables, in any accepted form -> Records: who spent and earned what, when."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from adbudget.errors import InputError
+from adbudget.errors import InputError, nearest
 from adbudget.panel.joining import (
     OutcomeRecords,
     SpendRecords,
@@ -181,7 +181,20 @@ def _check_accounts_in_both(records: Records) -> None:
                 f"{quoted(only)}, in {one.named(lonely)}. {other.table.capitalize()} "
                 f"has {quoted(other.accounts)}. Every account needs both: add the rows or "
                 "drop the account; check that the names are spelled the same."
+                f"{_same_accounts(only, other.accounts) if one is records.spend.rows else ''}"
             )
+
+
+def _same_accounts(only: Sequence[str], others: Sequence[str]) -> str:
+    """What may be the same accounts by other names, as the argument that says so."""
+    free = [name for name in others if name not in only]
+    pairs: dict[str, str] = {}
+    for name in only:
+        part = [one for one in free if one in name or name in one]
+        alike = part[0] if len(part) == 1 else nearest(name, free)
+        if alike is not None and alike not in pairs.values():
+            pairs[name] = alike
+    return f" If these are the same, say so: account_of={pairs!r}." if pairs else ""
 
 
 def _read_outcomes(

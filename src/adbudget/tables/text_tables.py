@@ -199,7 +199,8 @@ def _without_repeated_header(frame: pd.DataFrame, path: Path, notes: list[str]) 
         f"{path.name}: {int(again.sum())} row(s) repeat the titles and are left out (row {rows}): "
         "exports pasted below each other? Days that stand in both of them count twice."
     )
-    return frame[~again]
+    rest: Any = frame[~again]
+    return rest
 
 
 def _check_names(names: list[str], path: Path) -> None:

@@ -93,7 +93,7 @@ MAY_IMPORT = {
     "plot": f"{BASICS} curves draws ledger panel policy model decision pacing forecasting loop "
     "backtesting",
     "reporting": f"{BASICS} tables panel policy decision experiments pacing forecasting loop",
-    "reporting.html": f"{BASICS} tables draws policy model decision pacing forecasting loop "
+    "reporting.html": f"{BASICS} tables draws ledger policy model decision pacing forecasting loop "
     "backtesting plot reporting",
     # the command line: everything
     "cli": f"{BASICS} outside tables draws plan risk ledger alerts synthetic panel optimizer "

@@ -1,11 +1,14 @@
 """Every public name has an example in its docstring, and it runs as it stands.
 
+An example of a class uses all that the reference tells of it: methods, and properties.
+
 What examples start from is written on docs/reference/README.md, block by block; a block runs, once,
 when an example uses a name that it makes.
 """
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 import os
@@ -21,6 +24,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "README.md"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 WITHOUT = {"EVIDENCE", "__version__", "plot"}  # the first has one on docs/reference/scale.rst
 
+SHOWN = {"page"}  # what a record shows of itself: seen in tests/display/test_public_records.py
+KINDS = (property, functools.cached_property, classmethod, staticmethod)
 TAKES_A_MINUTE = {"adbudget.scale.compare_with_joint"}
 
 
@@ -104,3 +109,69 @@ def test_the_example_runs(name, beginnings, tmp_path, monkeypatch):
     if name.startswith("adbudget.plot."):
         importlib.import_module("matplotlib.pyplot").close("all")
     assert told == []
+
+
+def members_of(one: type) -> set[str]:
+    """Methods and properties that the reference tells of, those of bases of ours among them."""
+    found: set[str] = set()
+    for base in one.__mro__:
+        if base.__module__.startswith("adbudget."):
+            for name, value in vars(base).items():
+                if inspect.isfunction(value) or isinstance(value, KINDS):
+                    found |= {name} if inspect.getdoc(value) else set()
+    return {name for name in found if not name.startswith("_")} - SHOWN
+
+
+def used_in(text: str) -> set[str]:
+    """Names that the examples of a docstring read of something, or call on it."""
+    code = "".join(one.source for one in doctest.DocTestParser().get_examples(text))
+    return {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)}
+
+
+def used_of(one: type, promises: list[type]) -> set[str]:
+    """What examples of a class use of it, or of a promise that it keeps, such as ``Platform``."""
+    kept = [each for each in promises if methods_of(each) <= methods_of(one)]
+    texts = [inspect.getdoc(each) or "" for each in (one, *kept)]
+    texts += [inspect.getdoc(getattr(one, name)) or "" for name in members_of(one)]
+    return set().union(*map(used_in, texts))
+
+
+def methods_of(one: type) -> set[str]:
+    return {name for name in members_of(one) if inspect.isfunction(getattr(one, name))}
+
+
+def classes() -> dict[type, str]:
+    """Every public class, and its name; what is at home in two modules once."""
+    named = {object_of(name): name for name in reversed(NAMES)}
+    return {one: name for one, name in named.items() if inspect.isclass(one)}
+
+
+def test_every_public_method_and_property_is_used_in_an_example():
+    promises = [one for one in classes() if getattr(one, "_is_protocol", False)]
+    without = [
+        f"{name}.{member}"
+        for one, name in classes().items()
+        if not issubclass(one, Exception)
+        for member in sorted(members_of(one) - used_of(one, promises))
+    ]
+    assert without == []
+
+
+def test_an_example_that_does_not_use_a_method_is_noticed():
+    class Told:
+        """One.
+
+        Examples
+        --------
+        >>> told.first()
+        """
+
+        __module__ = "adbudget.told"
+
+        def first(self) -> None:
+            """First."""
+
+        def second(self) -> None:
+            """Second."""
+
+    assert members_of(Told) - used_of(Told, []) == {"second"}

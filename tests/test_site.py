@@ -72,6 +72,12 @@ def test_every_public_name_stands_in_the_reference(site):
     assert [name for name, home in public if name not in known and home not in elsewhere] == []
 
 
+def test_what_a_class_inherits_from_ours_stands_in_the_reference(site):
+    known = documented(site)
+    for one, member in (("Ledger", "pending"), ("Ledger", "entries"), ("Fit", "current_spend")):
+        assert f"adbudget.{one}.{member}" in known
+
+
 def test_every_package_with_a_list_of_public_names_is_asked():
     stubs = (ROOT / "src" / "adbudget").rglob("__init__.pyi")
     packages = {".".join(stub.parent.relative_to(ROOT / "src").parts) for stub in stubs}

@@ -82,8 +82,13 @@ class CurveDraws(Shown):
 
     Examples
     --------
-    >>> fit.draws.response(fit.current_spend).dims  # .marginal: of the next unit
-    ('draw', 'account', 'channel')
+    >>> curves = fit.draws.isel([0, 1])  # two of the draws
+    >>> curves.response(fit.current_spend).dims, curves.marginal(fit.current_spend).shape
+    (('draw', 'account', 'channel'), (2, 5, 2))
+    >>> curves.n_draws, curves.exists.shape, len(curves.cells), curves.steady_weights.ndim
+    (2, (5, 2), 10, 4)
+    >>> curves.new_account({"search": 1}, seed=1).accounts, curves.aligned(fit.current_spend).shape
+    (('new account',), (5, 2))
     """
 
     accounts: tuple[str, ...]
@@ -213,14 +218,9 @@ class CurveDraws(Shown):
                 "these curves do not come from a fit, so nothing is known of other accounts. "
                 "Use fit.draws.new_account(...)."
             )
+        stated = {"unit_value": unit_value, "margin": margin, "currency": currency}
         return self.population.new_account(
-            spend_share,
-            seed=seed,
-            total_spend=total_spend,
-            name=name,
-            unit_value=unit_value,
-            margin=margin,
-            currency=currency,
+            spend_share, seed=seed, total_spend=total_spend, name=name, **stated
         )
 
     def response(self, spend: SpendLike) -> xr.DataArray:
@@ -249,9 +249,8 @@ class CurveDraws(Shown):
         Multiply by ``unit_value`` for the marginal ROI. Shapes and errors as :meth:`response`.
         """
         level = self.aligned(spend) / self.scale
-        slope = np.einsum(
-            "dacm,acm->dac", self.steady_weights, self._basis(level, saturation_slope)
-        )
+        basis = self._basis(level, saturation_slope)
+        slope = np.einsum("dacm,acm->dac", self.steady_weights, basis)
         return self._named(slope / self.scale)
 
     def aligned(self, spend: SpendLike) -> np.ndarray:
@@ -358,8 +357,9 @@ class Health(Shown):
 
     Examples
     --------
-    >>> bool(fit.health.prior_share.between(0, 1).all())  # near 1: the data say little about a cell
-    True
+    >>> health = fit.health
+    >>> health.ok == (not health.problems), bool(health.prior_share.between(0, 1).all())
+    (True, True)
     """
 
     rhat_max: float

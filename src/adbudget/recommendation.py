@@ -17,13 +17,14 @@ from adbudget.decision.attributes import (
     findings_of,
     findings_of_cells,
     finite,
+    frontier_of,
     history_of,
     limit_prices,
     totals_held,
 )
 from adbudget.decision.decision_table import lift_draws, totals_by_currency
 from adbudget.decision.decisions import Decisions
-from adbudget.decision.options import DecisionOptions
+from adbudget.decision.options import DecisionOptions, ToldOptions
 from adbudget.decision.previous import changes, rows_of
 from adbudget.decision.schema import SCHEMA, SCHEMA_VERSION
 from adbudget.decision.today import spend_today
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from adbudget.plan import Limits
 
 
-class RecommendOptions(PanelOptions, SavedFitOptions, DecisionOptions, total=False):
+class RecommendOptions(PanelOptions, SavedFitOptions, DecisionOptions, ToldOptions, total=False):
     """Options of :func:`recommend`: of the panel, of the fit, of the plan and its calls."""
 
 
@@ -86,6 +87,9 @@ cores, checkpoint, progress : as in :func:`adbudget.fit`
         cell, because somebody has looked and the data are right
     policy : from :func:`adbudget.load_policy`, or what that takes; its constraints narrow
         ``limits`` before the search, and its rules review the decisions after it
+    frontier : also work out what other bars for a call would have brought and risked, for the
+        report and ``plot.frontier``: ``attrs["frontier"]``; takes up to ten times as long as
+        deciding
 
     Returns
     -------
@@ -172,6 +176,9 @@ def _recommended(
     decisions = decide_fit(fitted, now, limits, options, (*untrue, *identified))
     frame = to_frame(decisions, fitted, window, untrue, identified)
     frame.attrs["notes"] += told
+    if options["frontier"]:
+        with stage("looking at other bars for a call"):
+            frame.attrs["frontier"] = frontier_of(decisions)
     log("calls: %(n_increase)d increase, %(n_reduce)d reduce, %(n_monitor)d monitor", frame.attrs)
     frame.attrs["asked"] = asked_of(options, None if guard is None else guard.policy.hash)
     if previous is not None:

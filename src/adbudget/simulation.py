@@ -41,6 +41,8 @@ class Outcome(Shown):
     >>> outcome = ab.simulate(fit, fit.current_spend * 1.1, horizon=4)
     >>> outcome.lift.dims, outcome.horizon
     (('draw', 'account', 'channel'), 4)
+    >>> outcome.lift_path.dims
+    ('draw', 'account', 'period')
     """
 
     path: xr.DataArray

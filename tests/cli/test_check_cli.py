@@ -73,6 +73,24 @@ def test_a_reading_is_proposed_as_a_command_that_reads(call, tables):
     assert "2 accounts" in out
 
 
+def test_a_shop_nobody_knows_beside_a_known_export_is_proposed(call, tables):
+    revenue = pd.read_csv(tables / "revenue.csv")
+    shop = revenue.rename(columns={"date": "Day", "revenue": "Net sales"}).assign(Orders=3)
+    shop.to_csv(tables / "shop.csv", index=False)
+    given = [tables / "google.csv", "--outcome", tables / "shop.csv"]
+    _, out, _ = call("check", *given)
+    command = proposed_command(out)
+    assert {"date=Day", "outcome=Net sales"} <= set(command)
+    assert call(*command)[0] == 0
+
+
+def test_one_option_for_several_columns_is_answered_with_how_to_write_it(call, tables):
+    given = [tables / "google.csv", "--outcome", tables / "revenue.csv"]
+    code, _, err = call("check", *given, "--columns", "date=Day,outcome=Net sales")
+    assert code == 2
+    assert "--columns date=Day --columns 'outcome=Net sales'" in " ".join(err.split())
+
+
 def test_columns_with_german_titles_are_proposed_too(call, tables):
     spend, revenue = (pd.read_csv(tables / f"{name}.csv") for name in ("spend", "revenue"))
     titles = {"date": "Woche", "channel": "Kanal", "spend": "Ausgaben", "revenue": "Umsatz"}

@@ -48,6 +48,64 @@ def test_dates_that_are_not_dates_are_refused():
     assert_names(message, "column 'date'", "rows 4, 30", "'soon', '2024-02-31'", "'A', 'B'")
 
 
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("2024-02-31", "The calendar has no such day"),
+        ("2024-02-01 - 2024-02-07", "keep the first day of each"),
+        ("soon", "Write dates as 2024-04-03"),
+    ],
+)
+def test_what_to_do_about_a_date_depends_on_what_it_looks_like(written, advice):
+    table = long_table().assign(date=lambda t: t["date"].dt.strftime("%Y-%m-%d"))
+    table.loc[4, "date"] = written
+    assert_names(refusal(table), "row 4", f"'{written}'", advice)
+
+
+def test_spend_and_outcome_of_different_years_are_refused():
+    spend, outcome = two_tables(long_table(n_days=20))
+    outcome = outcome.assign(date=outcome["date"] - pd.DateOffset(years=1))
+    message = refusal(spend, outcome)
+    assert_names(message, "no period has both", "'A', 'B'", "2024-01-01 to 2024-01-20")
+    assert_names(message, "2023-01-01 to 2023-01-20")
+
+
+def test_an_amount_of_another_currency_among_plain_ones_is_refused():
+    written = long_table().assign(spend=lambda t: t["spend"].map("{:.2f}".format))
+    written.loc[7, "spend"] = "$8.00"
+    assert_names(refusal(written), "column 'spend'", "with '$' and others without", "row 7")
+    every = written.assign(spend="$" + written["spend"].str.lstrip("$"))
+    every.loc[3, "spend"] = "0.00"  # nothing is nothing in every currency
+    assert read_panel(every).spend.sum() > 0
+
+
+def test_accounts_that_are_called_nearly_the_same_are_offered_as_the_same():
+    spend, outcome = two_tables(long_table(accounts=("Nordwind", "Suedstern")))
+    named = {"Nordwind": "Nordwind GmbH", "Suedstern": "S\u00fcdstern"}
+    message = refusal(spend.assign(account=spend["account"].map(named)), outcome)
+    same = {there: here for here, there in named.items()}
+    assert_names(message, "have no row in the outcome table", f"account_of={same}")
+    assert read_panel(spend.replace({"account": named}), outcome, account_of=same).n_accounts == 2
+    other = outcome.replace({"account": {"Nordwind": "x", "Suedstern": "y"}})
+    assert "account_of" not in refusal(spend, other)
+
+
+def test_an_export_without_what_was_spent_says_which_column_to_add():
+    table = long_table().rename(columns={"date": "Day", "channel": "Campaign name"})
+    bare = table.drop(columns=["spend", "revenue"]).assign(Impressions=5)
+    message = refusal(bare, two_tables(long_table())[1])
+    assert_names(message, "Meta Ads report without what was spent", "add 'Amount spent'")
+
+
+def test_an_export_of_a_platform_is_no_outcome():
+    spend, outcome = two_tables(long_table())
+    meta = spend.rename(
+        columns={"date": "Reporting starts", "account": "Account name", "spend": "Amount spent"}
+    )
+    meta = meta.rename(columns={"channel": "Campaign name", "Amount spent": "Amount spent (EUR)"})
+    assert_names(refusal(outcome, meta), "Meta Ads report", "are the two swapped?")
+
+
 def test_ambiguous_dates_are_refused():
     table = long_table().assign(date=lambda t: t["date"].dt.strftime("%d/%m/%Y"))
     message = refusal(table)
@@ -286,7 +344,9 @@ def test_currency_argument_and_column_have_to_agree():
 
 
 def test_a_margin_above_one_is_refused_with_what_was_meant():
-    assert_names(refusal(long_table(), margin=40), "at most 1", "got 40", "Did you mean 0.4?")
+    assert_names(
+        refusal(long_table(), margin=40), "at most 1", "got 40", "Did you mean margin=0.4?"
+    )
     assert_names(refusal(long_table(), margin={"A": 0.4, "B": 1.5}), "account 'B'")
 
 

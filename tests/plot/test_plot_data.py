@@ -1,5 +1,6 @@
 """What plots show can be had as frames, and is what the records say."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,10 @@ import xarray as xr
 import adbudget as ab
 from adbudget import plot
 from adbudget.curves import retention_rate
+from adbudget.decision.decisions import decide
 from adbudget.draws import CurveDraws
 from adbudget.forecasting import Forecast
+from adbudget.optimizer import optimize
 from tests.display.test_public_records import walk, world_backtest
 from tests.plot.test_plot_pictures import changed, judged, pacing_report, policy_plan
 
@@ -110,6 +113,18 @@ def test_the_frontier_has_todays_plan_and_the_bar_that_was_asked_for(decisions):
     assert data.loc[data["asked"], "prob"].tolist() == [0.6]
     today = data[data["prob"].isna()]
     assert today[["expected_gain", "worst_tenth"]].to_numpy().tolist() == [[0.0, 0.0]]
+
+
+def test_a_frame_draws_the_frontier_it_holds_and_says_how_to_make_one_that_does(fitted):
+    thresholds = ab.Thresholds(prob=0.6, max_wrong_share=0.4)
+    holding = fitted.recommend(thresholds=thresholds, frontier=True)
+    decided = decide(optimize(fitted), thresholds, health=fitted.health)
+    pd.testing.assert_frame_equal(plot.frontier_data(holding), plot.frontier_data(decided))
+    assert json.loads(json.dumps(holding.attrs["frontier"])) == holding.attrs["frontier"]
+    with pytest.raises(ab.InputError, match=r"recommend\(..., frontier=True\)"):
+        plot.frontier_data(fitted.recommend(thresholds=thresholds))
+    with pytest.raises(ab.InputError, match="nothing of the bars"):
+        plot.frontier_data(holding, (0.61,))
 
 
 def test_parts_of_the_outcome_add_up_to_what_is_expected(fitted):

@@ -143,3 +143,26 @@ def test_a_record_without_a_panel_is_enough_for_curves():
     fit = by_hand()
     assert isinstance(fit, SimpleNamespace)
     assert plot.curves_data(fit, "a")["observed"].any()
+
+
+def test_names_beside_dots_cover_no_interval_and_no_other_name():
+    from matplotlib.text import Text
+
+    n = np.arange(6)
+    roi, slope = 1.0 + 0.7 * n, 2.0 + 0.3 * (n % 3)
+    crowd = many(6).assign(
+        channel=[f"display, prospecting and remarketing {i}" for i in n], current_spend=10.0 + n,
+        roi=roi, roi_low=0.7 * roi, roi_high=1.4 * roi, marginal_roi=slope,
+        marginal_roi_low=0.8 * slope, marginal_roi_high=1.2 * slope,
+    )  # fmt: skip
+    axes = plot.roi(crowd)
+    axes.figure.canvas.draw()
+    words = [
+        Text.get_window_extent(one) for one in axes.texts if one.get_text().startswith("display")
+    ]
+    intervals = [
+        one.get_transform().transform_path(one.get_path()) for one in axes.lines if one.get_alpha()
+    ]
+    assert (len(words), len(intervals)) == (6, 12)
+    assert not any(line.intersects_bbox(box) for line in intervals for box in words)
+    assert not any(box.count_overlaps(words[:i]) for i, box in enumerate(words))

@@ -13,12 +13,15 @@ import pytest
 
 import adbudget as ab
 from adbudget import plot
+from adbudget.decision.attributes import frontier_of
 from adbudget.decision.decisions import decide
 from adbudget.loop import CycleReport
+from adbudget.loop.promises import WIDE
 from adbudget.money import amount
 from adbudget.optimizer import optimize
 from adbudget.reporting.html.brought import brought_by
 from adbudget.reporting.html.charts import ticks
+from adbudget.reporting.html.decisions import grid
 from adbudget.reporting.html.report import report, report_html
 from adbudget.reporting.html.trust import checks_of, worst
 from tests.display.test_public_records import walk
@@ -112,6 +115,13 @@ def test_every_decision_has_a_row_that_opens_to_its_curve_and_its_reason(page, f
     assert len(re.findall(r'aria-label="[^"]*: what it brings at a constant spend"', page)) == len(
         frame
     )
+
+
+def test_thirty_channels_stand_in_tables_that_fit_on_paper(frame):
+    many = pd.concat([frame.assign(channel=f"channel {i:02}").head(1) for i in range(30)])
+    tables = grid(many)
+    assert [len(one["channels"]) for one in tables] == [12, 12, 6]
+    assert grid(frame)[0]["lines"][0]["account"] == frame["account"].iloc[0]
 
 
 def test_figures_that_are_told_twice_are_the_same(page, frame):
@@ -245,6 +255,26 @@ def test_a_cycle_shows_promises_risk_and_what_was_not_made():
     assert '<meta http-equiv="refresh" content="60">' in page
 
 
+def test_the_page_of_a_loop_holds_forecasts_against_outcomes_and_what_is_left_on_the_table():
+    made = replace(cycle_report(), regret={"EUR": 1_234.0})
+    page = report_html(made, promises=judged())
+    text = text_of(page)
+    assert "EUR 1,234 a period, for want of knowledge" in text
+    assert "3 promises held against what came in: 1 kept, 1 unclear, 1 broken." in text
+    one = judged()[0]
+    low, high = one.promised - WIDE * one.promised_sd, one.promised + WIDE * one.promised_sd
+    assert f"{amount(one.promised, signed=True)} ({amount(low)} to {amount(high)})" in text
+    assert text.index("account broken") < text.index("account kept")  # the newest first
+    assert "Forecast against outcome" not in text_of(report_html(made, promises=[]))
+
+
+def test_base_sales_are_what_came_without_advertising(fitted):
+    drawn = fitted.contributions(seed=0, draws=40)
+    base = drawn["baseline"].sum(("account", "part", "date")).mean()
+    (told,) = brought_by(fitted).bases
+    assert told.startswith(f"Without advertising: EUR {amount(float(base))} of ")
+
+
 def test_a_campaign_of_a_cycle_stands_on_the_page_once_with_its_verdict():
     made = cycle_report()
     page = report_html(replace(made, plans=(policy_plan(),)))
@@ -282,6 +312,14 @@ def test_gain_against_risk_stands_beside_the_decisions_it_is_of(frame, fitted):
     assert "Gain against risk" in text
     for row in decisions.frontier([0.6]).itertuples():
         assert f"60% (asked) {row.calls}" in text
+
+
+def test_a_frame_that_holds_the_frontier_shows_it_as_its_decisions_would(frame, fitted):
+    decisions = decide(optimize(fitted), ab.Thresholds(prob=0.6, max_wrong_share=0.4))
+    holding = frame.copy()
+    holding.attrs = {**frame.attrs, "frontier": frontier_of(decisions)}
+    assert report_html(holding) == report_html([frame, decisions])
+    assert "Gain against risk" not in text_of(report_html(frame))
 
 
 def test_decisions_of_another_spend_than_the_frame_are_refused(frame, fitted):

@@ -8,7 +8,9 @@ import shutil
 import pytest
 
 from adbudget.reporting.html.report import report
+from tests.made_fits import unsampled
 from tests.plot.test_plot_pictures import pacing_report
+from tests.reporting.conftest import decided, world
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 BROWSER = next(
@@ -103,3 +105,18 @@ def test_axe_finds_nothing_to_mend(browser, place):
     tab, _, _ = opened(browser, place, bypass_csp=True)
     found = axe.Axe().run(tab)["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == []
+
+
+def test_on_paper_nothing_sticks_out_and_heads_keep_their_words(browser, tmp_path):
+    """A4 in pixels is 794 wide; half an inch of margin is left on both sides."""
+    channels = tuple(f"display and remarketing {i:02}" for i in range(30))
+    wide = unsampled(world(("a shop with a long name",), channels))
+    path = report(decided(wide), tmp_path / "wide.html", fit=wide)
+    tab, _, _ = opened(browser, path, viewport={"width": 698, "height": 1000})
+    tab.emulate_media(media="print")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 698
+    shown = tab.locator("#cells thead button").first.evaluate(
+        "one => getComputedStyle(one).display"
+    )
+    assert shown == "contents"  # or a head that is repeated on the next page is empty
+    assert not tab.locator("nav").is_visible()

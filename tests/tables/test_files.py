@@ -20,6 +20,7 @@ from adbudget.tables.files import (
     readable_in,
     write_table,
 )
+from adbudget.tables.text_tables import FILE_NOTES
 
 
 @pytest.fixture
@@ -155,6 +156,11 @@ def test_exports_of_other_tools_are_read(tmp_path, content):
         ("t.csv", b"a,b\n1,2\n4,5,6\n", "not a regular table"),
         ("t.csv", b"a,a\n1,2\n", "more than one column called 'a'"),
         ("t.csv", b"a\n\x81\n", "not UTF-8"),
+        ("t.csv", b"<!DOCTYPE html>\n<html>Sign in</html>\n", "is a web page"),
+        ("t.csv", b"PK\x03\x04...", "Rename it to .xlsx"),
+        ("t.csv", b"\xd0\xcf\x11\xe0...", "an old Excel workbook"),
+        ("t.csv", gzip.compress(b"a,b\n1,2\n", mtime=0), "Rename it to .csv.gz"),
+        ("t.csv", b'a,b\n1,"x"\n2,"cut o', "quoted text that begins in row 3"),
         ("t.csv.gz", b"a\n1\n", "not a complete gzip file"),
         ("t.csv.gz", gzip.compress(b"a\n1\n", mtime=0)[:-9], "not a complete gzip file"),
         ("t.json", b"{", "cannot be read as JSON"),
@@ -169,6 +175,18 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, name, content, why):
     with pytest.raises(InputError) as error:
         read_table(tmp_path / name)
     assert why in str(error.value)
+
+
+def test_a_lone_quotation_mark_inside_a_name_is_no_cut(tmp_path):
+    (tmp_path / "t.csv").write_text('a,b\n1,a 12" screen\n2,x\n')
+    assert read_table(tmp_path / "t.csv")["b"].tolist() == ['a 12" screen', "x"]
+
+
+def test_titles_that_stand_again_between_the_rows_are_left_out_and_said(tmp_path):
+    (tmp_path / "t.csv").write_text("day,spend\n2025-01-01,5\nday,spend\n2025-01-02,7\n")
+    frame = read_table(tmp_path / "t.csv")
+    assert (frame["spend"].astype(float).tolist(), frame.index.tolist()) == ([5.0, 7.0], [2, 4])
+    assert "1 row(s) repeat the titles and are left out (row 3)" in frame.attrs[FILE_NOTES][0]
 
 
 def test_a_missing_file_says_so(tmp_path):

@@ -40,6 +40,8 @@ class HistoryBacktest(Shown):
     --------
     >>> walk.horizon, walk.outcome_name
     (4, 'revenue')
+    >>> list(walk.to_frame().columns[:3]), list(walk.summary())[:3]
+    (['date', 'account', 'forecast'], ['dates', 'rows', 'coverage'])
     """
 
     period: str

@@ -35,6 +35,8 @@ class WorldBacktest(Shown):
     --------
     >>> list(gained.gains.columns)
     ['loop', 'frozen', 'roas', 'oracle', 'best']
+    >>> gained.shares().shape, list(gained.to_frame().columns[:3]), gained.summary().index.tolist()
+    ((1, 4), ['arm', 'cycle', 'gain'], ['loop', 'frozen', 'roas', 'oracle'])
     """
 
     spec: WorldSpec

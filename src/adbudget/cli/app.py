@@ -50,7 +50,7 @@ from adbudget.cli.proposed import proposed, show_proposed, write_config
 from adbudget.cli.saved_fit import load_fit, needed
 from adbudget.cli.terminal import complain, note, say, show
 from adbudget.cli.worlds import preset_spec, resized
-from adbudget.decision.options import DecisionOptions
+from adbudget.decision.options import DecisionOptions, ToldOptions
 from adbudget.display.stages import LOG, stage, watched
 from adbudget.errors import AdbudgetError, FitError, InputError
 from adbudget.options import options_of
@@ -175,7 +175,7 @@ def recommend(
     settings = settings_of(config, given(options))
     data, outcome_data = None, None
     if fit is not None:
-        used = tuple(options_of(DecisionOptions))
+        used = tuple(options_of(DecisionOptions, ToldOptions))
         data = load_fit(fit, files, outcome, given(options), settings, used)
     arguments = recommend_arguments(settings)
     if "policy" in arguments:
@@ -206,7 +206,8 @@ def recommend(
     if page is None:
         frame, fitted = decide(data, outcome_data, **arguments), None
     else:
-        frame, fitted = recommend_with_fit(data, outcome_data, **arguments)
+        asked = {"frontier": True, **arguments}
+        frame, fitted = recommend_with_fit(data, outcome_data, **asked)
     if "policy" in arguments:
         frame = cli_policy.stopped_by_switch(frame)
     written: tuple[Path, ...] = ()

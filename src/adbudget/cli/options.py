@@ -5,7 +5,9 @@ options of a command by ``stated_options``.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
@@ -14,7 +16,7 @@ import typer
 
 from adbudget.alerts.sinks import KINDS
 from adbudget.cli.asked import pairs_of, share_of
-from adbudget.decision.options import DecisionOptions
+from adbudget.decision.options import DecisionOptions, ToldOptions
 from adbudget.errors import InputError
 from adbudget.model.options import SavedFitOptions
 from adbudget.options import Option, Shell, options_of
@@ -148,7 +150,7 @@ class FieldOptions(TypedDict, total=False):
 
 
 CHECK = (PanelOptions, TableOptions)
-RECOMMEND = (*CHECK, SavedFitOptions, DecisionOptions)
+RECOMMEND = (*CHECK, SavedFitOptions, DecisionOptions, ToldOptions)
 TYPES: dict[str, Any] = {
     "text": str,
     "number": float,
@@ -302,12 +304,25 @@ def _typed(name: str, option: Option) -> Any:
 def _value(value: Any, name: str, option: Option) -> Any:
     kind = option.shell.kind if option.shell else "text"
     if kind == "pairs":
+        if name == "columns":
+            _check_one_each(value)
         return pairs_of(value, _flag(name, option), "NAME=VALUE")
     if kind == "share":
         return share_of(value, _flag(name, option))
     if kind == "names":
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
+
+
+def _check_one_each(texts: Iterable[str]) -> None:
+    """Refuse several columns in one --columns, which takes one."""
+    from adbudget.tables.roles import DEFAULT_NAMES
+
+    for text in texts:
+        parts = re.split(rf",\s*(?=(?:{'|'.join(DEFAULT_NAMES)})=)", text)
+        if len(parts) > 1:
+            each = shlex.join(word for part in parts for word in ("--columns", part))
+            raise InputError(f"--columns takes one column each time: {each}.")
 
 
 def run_ledger(use: str) -> Any:

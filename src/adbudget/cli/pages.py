@@ -68,9 +68,11 @@ def check_folder(folder: Path) -> None:
 
 def write_loop_page(report: Any, state: "LoopState", folder: Path) -> None:
     """Write the page of the loop anew: the cycle, what is expected, and what the fit knows."""
-    fit, beside = state.fit(), {}
+    fit = state.fit()
+    beside: dict[str, Any] = {}
     if fit is not None:
         from adbudget.forecasting import forecast
 
         beside = {"fit": fit, "forecast": forecast(fit, seed=0, by_channel=False)}
-    write_page(report, folder / LOOP_PAGE, quiet=True, refresh_seconds=REFRESH_SECONDS, **beside)
+    beside |= {"promises": state.ledger, "refresh_seconds": REFRESH_SECONDS}
+    write_page(report, folder / LOOP_PAGE, quiet=True, **beside)

@@ -99,7 +99,11 @@ def _options_named(message: str) -> str:
     told = dict.fromkeys(options[name] for name in named)
     if "has no outcome column" in message:
         told = {"--outcome FILE": None} | told
-    return f"On the command line: {', '.join(told)}." if told else ""
+    if not told:
+        return ""
+    asks = "columns" in named and sys.argv[1:2] == ["recommend"]
+    also = " `adbudget check` with the same files proposes a reading of tables nobody knows." * asks
+    return f"On the command line: {', '.join(told)}.{also}"
 
 
 def print_json_lines(table: "pd.DataFrame") -> None:

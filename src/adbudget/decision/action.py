@@ -52,8 +52,8 @@ class Decision(Listed):
     Examples
     --------
     >>> call = decisions.calls[0]
-    >>> call.account, call.channel, 0 <= call.prob_gain <= 1
-    ('account_01', 'search', True)
+    >>> call.account, call.channel, 0 <= call.prob_gain <= 1, call.borderline in (True, False)
+    ('account_01', 'search', True, True)
     """
 
     account: str

@@ -1,13 +1,14 @@
 """Decisions and what is behind them -> what a log should keep beside the table, as plain values."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.decisions import Decisions
+from adbudget.decision.decision_table import frontier_rows
+from adbudget.decision.decisions import BARS, Decisions
 from adbudget.decision.reach import BEYOND, STOPPED, check_reach
 from adbudget.decision.schema import BETWEEN
 from adbudget.decision.thresholds import Thresholds
@@ -119,3 +120,16 @@ def totals_held(decisions: Decisions) -> list[dict[str, Any]]:
         }
         for one in decisions.held_totals
     ]
+
+
+def frontier_of(decisions: Decisions, probs: Sequence[float] = BARS) -> list[dict[str, Any]]:
+    """What other bars for a call would have brought and risked, and the decisions as they are.
+
+    Rows are those of :meth:`adbudget.Decisions.frontier`, and ``asked``: whether that is the bar of
+    these decisions, in which case the row is of them and nothing else.
+    """
+    own, wrong = float(decisions.thresholds.prob), decisions.expected_wrong_share
+    rows = frontier_rows(decisions.calls, decisions.proposal, own, wrong)
+    rest = sorted({*probs} - {own})
+    others = decisions.frontier(rest).to_dict("records") if rest else []
+    return [{**to_plain(row), "asked": row["prob"] == own} for row in (*rows, *others)]

@@ -56,8 +56,12 @@ class Decisions(Shown):
 
     Examples
     --------
-    >>> list(decisions.to_frame().columns[:3])
-    ['account', 'channel', 'decision']
+    >>> [len(frame) for frame in (decisions.to_frame(), decisions.summary(), decisions.frontier())]
+    [10, 1, 8]
+    >>> decisions.thresholds.prob, decisions.expected_regret >= 0
+    (0.8, True)
+    >>> decisions.prior_share.shape == decisions.blocked.shape  # one for each cell
+    True
     """
 
     calls: tuple[Decision, ...]
@@ -106,12 +110,8 @@ class Decisions(Shown):
         totals = totals_by_currency(frame, lift_draws(self.proposal))
         counts = pd.crosstab(frame["currency"], frame["decision"])
         kinds = counts.reindex(columns=[str(one) for one in Action], fill_value=0)
-        return pd.DataFrame(
-            [
-                {"currency": one["currency"], **kinds.loc[one["currency"]].to_dict(), **one}
-                for one in totals
-            ]
-        )
+        by_currency = (dict(kinds.loc[one["currency"]]) | one for one in totals)
+        return pd.DataFrame([{"currency": one["currency"]} | one for one in by_currency])
 
     def frontier(self, probs: Sequence[float] = BARS) -> pd.DataFrame:
         """What other bars would have called: gain against the share of wrong calls and the risk.

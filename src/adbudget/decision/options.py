@@ -67,3 +67,16 @@ class DecisionOptions(TypedDict, total=False):
             shell=Shell(kind="file", metavar="FILE"),
         ),
     ]
+
+
+class ToldOptions(TypedDict, total=False):
+    """What a frame of decisions tells beside its decisions."""
+
+    frontier: Annotated[
+        bool,
+        Option(
+            help="Work out what other bars for a call would have brought; --report does",
+            default=False,
+            shell=Shell(kind="switch"),
+        ),
+    ]

@@ -63,6 +63,12 @@ class TestPlan(Shown):
     >>> tests = ab.plan_tests(fit, weeks=6, kinds=("pulse",))
     >>> len(tests.cells) == len(panel.cells), tests.weeks
     (True, 6.0)
+    >>> list(tests.to_frame().columns[:3]), tests.horizon, len(tests.chosen) <= len(tests.offers)
+    (['test', 'chosen', 'kind'], 52.0, True)
+    >>> list(tests.schedule("2026-04-06", tests=["T1"]).columns[:3]), tests.path(["T1"]).empty
+    (['test', 'kind', 'account'], False)
+    >>> "weeks" in tests.in_words(tests.offers[0])
+    True
     """
 
     __test__: ClassVar[bool] = False  # to pytest: the name is a plan of tests, not a test

@@ -43,6 +43,10 @@ class Forecast(Shown):
     {'draw': 200, 'account': 5, 'date': 4}
     >>> 0 <= ahead.probability("outcome", at_least=1.0) <= 1
     True
+    >>> ahead.ok == fit.health.ok, len(ahead.accounts), list(ahead.to_frame().columns[:4])
+    (True, 5, ['account', 'date', 'metric', 'mean'])
+    >>> ahead.over_horizon("outcome").shape
+    (200,)
     """
 
     draws: xr.Dataset

@@ -50,6 +50,8 @@ class TargetPlan(Shown):
     >>> reached = ab.reach_target(fit, outcome=aim, horizon="4w", draws=200)
     >>> reached.metric, reached.spend > 0
     ('outcome', True)
+    >>> list(reached.to_frame().columns[:4])
+    ['account', 'channel', 'current_spend', 'spend']
     """
 
     metric: str

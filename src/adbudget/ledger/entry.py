@@ -79,6 +79,8 @@ class Entry:
     ...               old_minor=2_000_00, new_minor=2_300_00)
     >>> entry.new_minor - entry.old_minor  # in cents
     30000
+    >>> Entry.from_facts(entry.facts()) == entry
+    True
     """
 
     kind: str

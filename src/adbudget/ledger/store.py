@@ -62,15 +62,44 @@ class Ledger(LedgerReader, AbstractContextManager["Ledger"]):
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> from adbudget.ledger import Entry
-    >>> entry = Entry(kind="run", at=now, who="Ann")
-    >>> with ab.open_ledger(":memory:") as ledger:
-    ...     ledger.append(entry, key="first").status
-    ...     ledger.append(entry, key="first").status  # once, however often it is said
-    ...     ledger.verify().ok
-    'written'
-    'replayed'
+    >>> def waits(unit):
+    ...     return Entry(kind="recommendation", at=now, who="adbudget", unit=unit, currency="EUR",
+    ...                  old_minor=200_00, new_minor=230_00, verdict="needs_approval", run_id="r1")
+    >>> ledger, ann = ab.open_ledger(":memory:"), {"who": "Ann", "at": now}
+    >>> run = Entry(kind="run", at=now, who="adbudget", run_id="r1")
+    >>> ledger.append(run, key="r1").status, ledger.append(run, key="r1").status  # once
+    ('written', 'replayed')
+    >>> items = [(unit, waits(unit)) for unit in "ABCD"]
+    >>> written = ledger.append_many(items, expected_head=1)
+    >>> ledger.replay("r1", lambda run, ledger_before: [("r1", run), *items]).identical
     True
+    >>> ledger.approve("A", **ann).applied, ledger.reject("B", **ann, reason="on sale").verdict
+    (('A',), 'rejected')
+    >>> halved = ledger.edit("C", {"C": 210_00}, **ann, reason="half of it is enough")
+    >>> gone = ledger.withdraw({"D": "a slip"}, **ann), ledger.lapse(**ann)
+    >>> ledger.pending(now)["unit"].tolist(), ledger.as_of(1).pending(now).empty
+    (['C'], True)
+    >>> confirmed = ledger.confirm("A", **ann)
+    >>> ledger.known_budgets(), ledger.current_budgets(), ledger.open_changes().empty
+    ({'A': 23000}, {'A': 23000}, True)
+    >>> def waiting(pairs):
+    ...     return [(key, replace(one, verdict="needs_approval")) for key, one in pairs]
+    >>> undone = ledger.rollback("r1", **ann, review=waiting)
+    >>> stopped = ledger.set_kill(True, **ann, reason="prices are wrong on the site")
+    >>> ledger.kill_state().on, ledger.verify(ledger.head()).ok, len(ledger.entries(kind="run"))
+    (True, True, 1)
+    >>> ledger.opening_budgets(now.date(), "UTC"), len(ledger.alerts(since=now))
+    ({'A': 20000}, 0)
+    >>> ledger.logged_run("r1").sequence, len(ledger.index(kind="run"))
+    (1, 1)
+    >>> [unit for unit, *_ in ledger.of_run("r1", "recommendation")]
+    ['A', 'B', 'C', 'D', 'C']
+    >>> list(ledger.kept(["A"])), list(ledger.payloads(["r1", "unknown"]))
+    (['A'], ['r1'])
+    >>> ledger.check_person("Ann", unit="A")  # a policy may bind names
+    >>> ledger.close()
     """
 
     # Writing ------------------------------------------------------------------------------------

@@ -29,11 +29,13 @@ class Head:
 
     Examples
     --------
-    >>> from adbudget.ledger import Entry
+    >>> from adbudget.ledger import Entry, Head
     >>> with ab.open_ledger(":memory:") as ledger:
     ...     receipt = ledger.append(Entry(kind="run", at=now, who="Ann", run_id="r1"), key="first")
     ...     ledger.head().sequence, ledger.head().hash == receipt.hash
+    ...     Head.from_text(ledger.head().as_text()) == ledger.head()  # kept elsewhere in between
     (1, True)
+    True
     """
 
     sequence: int

@@ -79,6 +79,8 @@ class Applied:
     --------
     >>> cycle.applied.differs  # budgets that are not what the ledger says
     {}
+    >>> cycle.applied.joined(cycle.applied).count("made") == cycle.applied.count("made")
+    True
     """
 
     changes: tuple[Made, ...]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adbudget.decision.regret import regret
 from adbudget.errors import InputError, PlatformError
 from adbudget.loop.applying import Applied, apply_changes
 from adbudget.loop.campaigns import money_by_cell
@@ -222,8 +223,18 @@ def _report(doors: Doors, cycle: Cycle, found: _Found, applied: Applied | None) 
         prices=planned.draft.proposal.shadow_prices,
         judged=planned.judged,
         exploration_cost=planned.draft.exploration_cost,
+        regret=_regret(planned),
         notes=planned.notes,
     )
+
+
+def _regret(planned: Planned) -> dict[str, float]:
+    """What knowing the curves would add to the best step, by currency."""
+    if not planned.learned.fit.health.ok:
+        return {}
+    best = planned.draft.proposal
+    lost: Any = regret(best, best)
+    return lost.to_dict() if isinstance(lost, pd.Series) else {best.draws.currency[0]: lost}
 
 
 def _table(

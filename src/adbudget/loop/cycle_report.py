@@ -40,12 +40,16 @@ class CycleReport(Shown):
         :attr:`adbudget.optimizer.Proposal.shadow_prices`
     judged : promises of earlier cycles that were held against what was seen
     exploration_cost : what exploring is expected to cost, money per period
+    regret : currency -> money per period that the best step leaves on the table for want of
+        knowledge, see :func:`adbudget.decision.regret.regret`; empty where the fit is not healthy
     notes : what is worth knowing
 
     Examples
     --------
     >>> cycle.dry, "decided" in cycle.table
     (False, True)
+    >>> list(cycle.as_dict())[:3]
+    ['key', 'at', 'dry']
     """
 
     key: str
@@ -62,6 +66,7 @@ class CycleReport(Shown):
     prices: pd.DataFrame = field(default_factory=pd.DataFrame)
     judged: tuple[Judged, ...] = ()
     exploration_cost: float = 0.0
+    regret: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def page(self) -> Page:
@@ -102,6 +107,7 @@ class CycleReport(Shown):
                 for one in self.judged
             ],
             "exploration_cost": self.exploration_cost,
+            "regret": dict(self.regret),
             "notes": list(self.notes),
         }
 

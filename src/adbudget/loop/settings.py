@@ -42,8 +42,9 @@ class LoopSettings:
     Examples
     --------
     >>> from adbudget.loop import LoopSettings
-    >>> LoopSettings(change=0.1, exploration=0.0).change
-    0.1
+    >>> settings = LoopSettings(change=0.1, exploration=0.0)
+    >>> settings.change, settings.period_days, [str(zone) for zone in settings.zones]
+    (0.1, 7, ['UTC'])
     """
 
     period: Literal["daily", "weekly"] = "weekly"

@@ -54,8 +54,12 @@ class Source(Protocol):
     Examples
     --------
     >>> from adbudget.loop import Source, TableSource
-    >>> isinstance(TableSource(path="revenue.csv"), Source)
-    True
+    >>> revenue.to_csv("revenue.csv", index=False)
+    >>> told: Source = TableSource(path="revenue.csv")
+    >>> told.name, told.role, told.late
+    ('revenue.csv', 'outcome', 'wait')
+    >>> len(told.read(now.date(), now.date()).frame)  # nothing of that day
+    0
     """
 
     @property
@@ -157,7 +161,7 @@ class TableSource(Told):
     'wait'
     """
 
-    path: Path
+    path: Path | str
 
     @property
     def name(self) -> str:
@@ -173,14 +177,15 @@ class TableSource(Told):
         return feed_of(pd.concat(tables, ignore_index=True), self, since, until)
 
     def _files(self) -> list[Path]:
-        if self.path.is_dir():
-            found = sorted(one for one in self.path.iterdir() if one.suffix in ENDINGS)
+        path = Path(self.path)
+        if path.is_dir():
+            found = sorted(one for one in path.iterdir() if one.suffix in ENDINGS)
             if not found:
                 raise InputError(f"{self.path} holds no {', '.join(ENDINGS)} file.")
             return found
-        if not self.path.exists():
+        if not path.exists():
             raise InputError(f"there is no file {self.path}.")
-        return [self.path]
+        return [path]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,10 +104,22 @@ class LoopState:
 
     Examples
     --------
+    >>> from datetime import timedelta
     >>> from adbudget.loop import open_state
-    >>> with open_state(":memory:") as state:
-    ...     state.ledger.verify().ok
-    True
+    >>> from adbudget.loop.state import Cycle
+    >>> state = open_state(":memory:")
+    >>> with state.locked(now):  # one run at a time
+    ...     state.keep_cycle(Cycle(key="monday", at=now, step="read", facts={}))
+    >>> state.cycle("monday").step, state.unfinished().key, len(state.cycles(last=5))
+    ('read', 'monday', 1)
+    >>> state.keep_fit(fit, now)
+    >>> state.fit().seed, state.ledger.verify().ok
+    (0, True)
+    >>> state.keep_readings([("shop", now.date(), 1, 900.0)])  # a day's sales, as told a day later
+    >>> state.forget_readings(before=now.date())
+    >>> len(state.readings(since=now.date()))
+    1
+    >>> state.close()
     """
 
     def __init__(self, engine: Any, ledger: "Ledger") -> None:

@@ -53,6 +53,18 @@ class Fit(Posterior):
     >>> bool((again.draws.weights == fit.draws.weights).all())
     True
     >>> careful = again.recommend(limits=ab.Limits(change=0.1))
+    >>> fit.draws.n_draws, len(fit.current_spend), len(fit.lift_tests)
+    (400, 10, 0)
+    >>> fit.posterior_predictive(seed=1, draws=50).dims, list(fit.contributions(seed=1, draws=50))
+    (('draw', 'account', 'date'), ['media', 'baseline', 'expected', 'outcome'])
+    >>> fit.cell_draws.roi.ndim, fit.layout.size == fit.positions.shape[2]  # as they are sampled
+    (3, True)
+    >>> list(fit.idata.posterior.sizes)[:2], list(fit.drift.columns[:3]), fit.population.n_accounts
+    (['chain', 'draw'], ['change', 'standard_error', 'z'], 5)
+    >>> longer = world.continued(fit.current_spend, n_periods=2)
+    >>> rows = (table[table["date"] > panel.dates[-1]] for table in (longer.spend, longer.outcome))
+    >>> fit.update(*rows).panel.n_periods
+    54
     """
 
     @property

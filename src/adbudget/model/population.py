@@ -63,6 +63,14 @@ class Population(Shown):
     >>> population = ab.Population.load("all.population")
     >>> population.channels
     ('search', 'shopping')
+    >>> population.n_accounts, population.learned.n_accounts, population.has("account_01")
+    (5, 5, True)
+    >>> list(population.to_frame().columns)[:3], population.priors_for(["search"]).roi_median > 0
+    (['roi', 'roi_low', 'roi_high'], True)
+    >>> some = population.isel([0, 1])
+    >>> some.new_account({"search": 1.0}, seed=1).n_draws, some.layout.size
+    (2, 11)
+    >>> population.check_new(["a shop of its own"])  # account_01 would be refused
     """
 
     channels: tuple[str, ...]

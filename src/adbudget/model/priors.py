@@ -76,6 +76,13 @@ class Priors(Listed):
     --------
     >>> ab.Priors(roi_median=1.5)  # a middling channel brings back 1.5 times its cost
     Priors(roi_median=1.5)
+    >>> priors = ab.Priors()
+    >>> len(priors.adstocks) == len(priors.adstock_names), priors.saturation_names[:2]
+    (True, ('0.2', '0.6'))
+    >>> round(priors.between_channels, 2), round(priors.common_level, 2)
+    (0.5, 1.2)
+    >>> list(priors.unseen_channel)[:2]
+    ['channel_return', 'channel_spread']
     """
 
     roi_median: float = 1.0

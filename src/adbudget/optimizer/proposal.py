@@ -64,6 +64,21 @@ class Proposal(Shown):
     ['account', 'channel', 'limit', 'price']
     >>> float(proposal.value.mean()) >= 0  # holding is worth exactly zero
     True
+    >>> held = proposal.refit(("search",))  # the best plan that leaves search as it is
+    >>> cell = ("account_01", "search")
+    >>> bool(held.plan.spend[cell] == fit.current_spend[cell]), len(proposal.comparisons())
+    (True, 10)
+    >>> bool((proposal.least_spend <= proposal.most_spend(proposal.plan.spend)).all())
+    True
+    >>> proposal.totals.shape, len(proposal.pool_of_cell), bool(proposal.may_hold.all())
+    ((5,), 10, True)
+    >>> proposal.best_in_hindsight(np.arange(2)).shape  # (draw, account)
+    (2, 5)
+    >>> from adbudget.optimizer.hindsight import Case
+    >>> first = Case(block=0, weights=fit.draws.steady_weights[0, 0])  # were the first draw true
+    >>> where, spend = proposal.best_plans([first])[0]
+    >>> where.tolist(), len(set(proposal.block_of_cell.tolist()))
+    ([0, 1], 5)
     """
 
     current: Plan

@@ -43,6 +43,8 @@ class PacingReport(Shown):
     >>> report = ab.pace(booked, delivered, as_of="2026-03-11")
     >>> report.alerts[["severity", "unit", "action"]].to_dict("records")
     [{'severity': 'warning', 'unit': 'ctv-prime', 'action': 'raise_delivery'}]
+    >>> list(report.as_dict())[:3]
+    ['as_of', 'run_id', 'status']
     """
 
     as_of: datetime

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from adbudget.panel.calendar import Calendar
-from adbudget.panel.checks import check_no_missing_spend, check_some_spend
+from adbudget.panel.checks import (
+    check_no_missing_spend,
+    check_some_period_with_both,
+    check_some_spend,
+)
 from adbudget.panel.forms import Records
 from adbudget.panel.joining import OutcomeRecords
 from adbudget.tables.messages import Note, dates_text, quoted
@@ -71,6 +75,7 @@ def make_arrays(
         last=n_periods - 1 - has_record[:, ::-1].argmax(axis=1),
         last_spend=last_true(recorded),
     )
+    check_some_period_with_both(np.any(recorded, axis=1), outcome, calendar.dates, accounts)
     notes.extend(_spend_notes(arrays, recorded, records, accounts))
     notes.extend(_coverage_notes(arrays, recorded, calendar.dates, accounts))
     notes.extend(_outcome_notes(arrays, calendar.dates, accounts))

@@ -151,6 +151,30 @@ def check_enough_periods(outcome: OutcomeRecords) -> None:
         )
 
 
+def check_some_period_with_both(
+    recorded: np.ndarray, outcome: np.ndarray, dates: np.ndarray, accounts: tuple[str, ...]
+) -> None:
+    """Spend and outcome of different times say nothing of each other.
+
+    Parameters
+    ----------
+    recorded : (account, period) whether any spend was given
+    outcome : (account, period) NaN where it was not observed
+    """
+    seen = np.isfinite(outcome)
+    apart = np.flatnonzero(recorded.any(axis=1) & seen.any(axis=1) & ~(recorded & seen).any(axis=1))
+    if apart.size:
+        first = int(apart[0])
+        spent, came = dates[recorded[first]], dates[seen[first]]
+        names = account_names([accounts[a] for a in apart])
+        raise InputError(
+            f"no period has both spend and an outcome, for {names}. Spend is from {spent[0]} to "
+            f"{spent[-1]}, the outcome from {came[0]} to {came[-1]}"
+            f"{f' (account {accounts[first]!r})' if apart.size > 1 else ''}. Export both of the "
+            "same time; is a year mistyped?"
+        )
+
+
 def check_some_spend(
     spend: np.ndarray, accounts: tuple[str, ...], channels: tuple[str, ...]
 ) -> None:

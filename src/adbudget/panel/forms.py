@@ -1,13 +1,13 @@
 """The caller's tables, in any accepted form -> Records: who spent and earned what, when."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from adbudget.errors import InputError
+from adbudget.errors import InputError, nearest
 from adbudget.panel.joining import (
     OutcomeRecords,
     SpendRecords,
@@ -181,7 +181,20 @@ def _check_accounts_in_both(records: Records) -> None:
                 f"{quoted(only)}, in {one.named(lonely)}. {other.table.capitalize()} "
                 f"has {quoted(other.accounts)}. Every account needs both: add the rows or "
                 "drop the account; check that the names are spelled the same."
+                f"{_same_accounts(only, other.accounts) if one is records.spend.rows else ''}"
             )
+
+
+def _same_accounts(only: Sequence[str], others: Sequence[str]) -> str:
+    """What may be the same accounts by other names, as the argument that says so."""
+    free = [name for name in others if name not in only]
+    pairs: dict[str, str] = {}
+    for name in only:
+        part = [one for one in free if one in name or name in one]
+        alike = part[0] if len(part) == 1 else nearest(name, free)
+        if alike is not None and alike not in pairs.values():
+            pairs[name] = alike
+    return f" If these are the same, say so: account_of={pairs!r}." if pairs else ""
 
 
 def _read_outcomes(
@@ -228,6 +241,13 @@ def _outcome_column(
     found = find_column(frame, "outcome", table.roles, name)
     used = {*table.taken, *controls, *matching_columns(frame, "channel")}
     left = sorted((column for column in frame.columns if column not in used), key=str)
+    layout = table.laid.layout
+    paid_for = layout is not None and "spend" in layout.needs and table.laid.own_outcome is None
+    if found is None and apart and layout is not None and paid_for:
+        raise InputError(
+            f"{name} is read as {layout.title}, which holds spend and no outcome. Pass it as the "
+            "spend, and what the shop or the books say as the outcome: are the two swapped?"
+        )
     if found is None and apart and len(left) > 1:
         raise InputError(
             f"{name} has {len(left)} columns that could be the outcome: {every_quoted(left)}. "

@@ -44,6 +44,14 @@ class Panel(Shown):
     (5, 2, 52)
     >>> list(panel.to_frame().columns)
     ['account', 'channel', 'date', 'spend', 'outcome']
+    >>> panel.n_accounts, panel.n_channels, panel.n_periods, len(panel.cells), panel.exists.sum()
+    (5, 2, 52, 10, np.int64(10))
+    >>> panel.in_words
+    "5 accounts, 2 channels, 52 weekly periods, 2024-04-08 to 2025-03-31, outcome 'revenue'"
+    >>> panel.outcome_money.shape, bool(panel.in_record.all())
+    ((5, 52), True)
+    >>> bool((panel.current_spend() <= panel.highest_spend()).all()), list(panel.summary())[:4]
+    (True, ['account', 'periods', 'first', 'last'])
     """
 
     accounts: tuple[str, ...]

@@ -94,6 +94,8 @@ def propose(
     layouts = [find_layout(frame, given.get("layout"), "the table") for frame in data]
     if not any(layouts):
         _guess_table(data[0], guess, given, with_outcome=not outcome)
+    if outcome and "layout" not in given and find_layout(outcome[0], None, "the table") is None:
+        _guess_outcome_table(outcome[0], guess, given)
     options = {**given, **guess.options}
     if guess.columns:
         options["columns"] = guess.columns
@@ -206,6 +208,24 @@ def _guess_table(
         ]
         if controls:
             guess.options["controls"] = controls
+
+
+def _guess_outcome_table(frame: pd.DataFrame, guess: _Guess, given: Mapping[str, Any]) -> None:
+    """Date, account and outcome of a table of its own, where no column plays the part already."""
+    dates = _dates(frame)
+    known = [name for name in guess.columns.values() if name in frame.columns]
+    if not matching_columns(frame, "date") and not any(name in dates for name in known) and dates:
+        if "date" in guess.columns:
+            return  # the spend's own: one name cannot say both
+        guess.columns["date"] = dates[0]
+        if len(dates) > 1:
+            guess.doubts.append(f"the outcome's date may also be {every_quoted(dates[1:])}")
+    found = [name for name in known if name in dates] or dates[:1]
+    date = next(iter(matching_columns(frame, "date")), found[0] if found else None)
+    numeric = [name for name in frame.columns if name != date and _is_numeric(frame[name])]
+    if date is not None:
+        _account(frame, date, None, guess, numeric)
+    _outcome(frame, numeric, guess, given)
 
 
 def _words_of(name: Hashable) -> str:

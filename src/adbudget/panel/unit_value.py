@@ -77,7 +77,7 @@ def read_margin(margin: Any, accounts: tuple[str, ...], notes: list[Note]) -> np
     above = [name for name, share in zip(accounts, shares, strict=True) if share > 1]
     if above:
         largest = shares.max()
-        meant = f" Did you mean {largest / 100:g}?" if largest <= 100 else ""
+        meant = f" Did you mean margin={largest / 100:g}?" if largest <= 100 else ""
         raise InputError(
             f"margin must be a share of the outcome's money, at most 1; got {largest:g} for "
             f"{account_names(above)}.{meant} What one unit of a KPI is worth is value_per_unit=."

@@ -51,6 +51,15 @@ class HttpPlatform:
     >>> from adbudget.platforms import HttpPlatform
     >>> HttpPlatform(url="https://ads.example.org").timeout
     30.0
+    >>> nobody = HttpPlatform(url="http://127.0.0.1:9")
+    >>> nobody.now
+    Traceback (most recent call last):
+        ...
+    adbudget.errors.PlatformError: platform 127.0.0.1:9 gave no answer (ConnectError).
+    >>> nobody.outcome(now.date(), now.date())
+    Traceback (most recent call last):
+        ...
+    adbudget.errors.PlatformError: platform 127.0.0.1:9 gave no answer (ConnectError).
     """
 
     url: str

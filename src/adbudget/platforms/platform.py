@@ -44,8 +44,8 @@ class StandingBudget:
     Examples
     --------
     >>> budget = platform.budgets()[0]
-    >>> budget.currency, budget.daily_minor > 0, budget.paused
-    ('EUR', True, False)
+    >>> budget.unit, budget.currency, budget.daily_minor > 0, budget.paused
+    (('account_01', 'search', 'search-01'), 'EUR', True, False)
     """
 
     account: str
@@ -90,6 +90,8 @@ class BudgetOrder:
     ... )
     >>> order.daily_minor > order.based_on_minor
     True
+    >>> order.unit == budget.unit, order.content[:3] == order.unit
+    (True, True)
     """
 
     key: str
@@ -176,8 +178,8 @@ class Performance:
     --------
     >>> until = platform.now.date()
     >>> report = platform.performance(until - pd.Timedelta(days=3).to_pytimedelta(), until)
-    >>> "spend" in report.frame, report.complete_until <= platform.now
-    (True, True)
+    >>> "spend" in report.frame, report.complete_until <= platform.now, report.by_hour
+    (True, True, False)
     """
 
     frame: pd.DataFrame
@@ -222,9 +224,19 @@ class Platform(Protocol):
 
     Examples
     --------
-    >>> from adbudget.platforms import Platform
-    >>> isinstance(platform, Platform)
+    >>> from adbudget.platforms import BudgetOrder, Platform
+    >>> isinstance(platform, Platform), platform.name
+    (True, 'simulated platform')
+    >>> budget, today = platform.budgets()[0], platform.now.date()
+    >>> bool(platform.performance(today, today).frame["spend"].sum() > 0)
     True
+    >>> order = BudgetOrder(
+    ...     key="second", account=budget.account, channel=budget.channel, campaign=budget.campaign,
+    ...     currency=budget.currency, based_on_minor=budget.daily_minor,
+    ...     daily_minor=round(1.1 * budget.daily_minor), at=platform.now,
+    ... )
+    >>> platform.set_budget(order, validate_only=True).status, platform.answer_of("never sent")
+    ('valid', None)
     """
 
     @property

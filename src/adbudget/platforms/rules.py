@@ -48,6 +48,8 @@ class PlatformRules:
     >>> from adbudget.platforms import PlatformRules, SimulatedPlatform
     >>> SimulatedPlatform(seed=1, rules=PlatformRules(edits_per_hour=1)).name
     'simulated platform'
+    >>> PlatformRules.from_dict(PlatformRules().to_dict()) == PlatformRules()
+    True
     """
 
     edits_per_hour: int = 4

@@ -94,6 +94,17 @@ class SimulatedPlatform:
     >>> simulated.advance(hours=3)
     >>> len(simulated.budgets()) > 0
     True
+    >>> account, channel, campaign = simulated.budgets()[0].unit
+    >>> simulated.pause(account, channel, campaign)
+    >>> simulated.advance_to(simulated.now + pd.Timedelta(days=1))
+    >>> again = {"account": account, "channel": channel, "campaign": campaign, "paused": False}
+    >>> simulated.replay({"at": simulated.now.isoformat(), "pause": again})  # as a journal tells it
+    >>> simulated.budgets()[0].paused, (account, channel) in simulated.truth.cells
+    (False, True)
+    >>> simulated.world.seed
+    1
+    >>> list(simulated.outcome(simulated.now.date(), simulated.now.date()).frame)
+    ['account', 'date', 'revenue']
     """
 
     def __init__(

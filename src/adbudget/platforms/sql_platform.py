@@ -128,8 +128,10 @@ class SqlPlatform:
     Examples
     --------
     >>> from adbudget.platforms import create_platform_tables
-    >>> list(create_platform_tables("sqlite:///platform.db").budgets())
+    >>> standing = create_platform_tables("sqlite:///platform.db")
+    >>> list(standing.budgets())
     []
+    >>> standing.close()
     """
 
     engine: Engine = field(repr=False)

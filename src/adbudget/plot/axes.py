@@ -1,6 +1,7 @@
 """What is asked to be drawn on -> matplotlib axes that look alike; numbers -> their labels."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 28  # letters of a name on an axis
 SMALL = 8  # size of labels, points
 COLUMNS = 3  # panels side by side
+BESIDE, ABOVE = (4, 18, 45, 80), tuple(range(3, 60, 11))  # of a point, points: where words may be
 ROOM = 20.0  # points below a title for a legend
 
 
@@ -204,6 +206,49 @@ def name_ends(axes: "Axes", ends: Sequence[tuple[float, float, str, str]]) -> No
             va="center",
             annotation_clip=False,
         )
+
+
+def name_points(axes: "Axes", points: Sequence[tuple[float, float, str, str]]) -> None:
+    """Write names beside points, where they cover no line, no point and no other words.
+
+    Parameters
+    ----------
+    axes : with all else on them, and dressed
+    points : (x, y, name, colour); the first are placed first
+    """
+    from matplotlib.transforms import Bbox
+
+    figure: Any = axes.figure
+    figure.draw_without_rendering()  # sizes of words are known from here on
+    pixel = figure.dpi / 72
+    lines: list[Any] = [one.get_transform().transform_path(one.get_path()) for one in axes.lines]
+    dots = [one.vertices[0] for one in lines if len(one.vertices) == 1]
+    taken = [Bbox.from_extents(*(dot - 3 * pixel), *(dot + 3 * pixel)) for dot in dots]
+    taken += [text.get_window_extent() for text in axes.texts]
+    room = Bbox.from_extents(*axes.bbox.p0, figure.bbox.x1, axes.bbox.y1 + 4 * pixel)
+    for x, y, name, colour in points:
+        text = axes.annotate(
+            plain(short(name)), (x, y), (0, 0), textcoords="offset points", color=colour,
+            fontsize=SMALL, annotation_clip=False, in_layout=False,
+        )  # fmt: skip
+        size = np.array(text.get_window_extent().size)
+        tried = []
+        for right, up, to_right, to_top in product(BESIDE, ABOVE, (True, False), (True, False)):
+            shift = np.array([right if to_right else -right, up if to_top else -up])
+            corner = axes.transData.transform((x, y)) + shift * pixel
+            corner = corner - size * [not to_right, not to_top]
+            box = Bbox.from_extents(*corner, *(corner + size))
+            crossed = sum(len(one.vertices) > 1 and one.intersects_bbox(box) for one in lines)
+            beyond = not (room.contains(*box.p0) and room.contains(*box.p1))
+            bad = 3 * crossed + 9 * box.count_overlaps(taken) + 40 * beyond
+            tried.append((bad + np.hypot(right, up) / 12, *shift, box))
+        _, right, up, box = min(tried, key=lambda one: one[0])
+        taken.append(box)
+        text.set_position((right, up))
+        text.set(ha="left" if right > 0 else "right", va="bottom" if up > 0 else "top")
+        if abs(up) > ABOVE[0] or abs(right) > BESIDE[0]:
+            line = {"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkB": 3}
+            axes.annotate("", (x, y), (right, up), textcoords="offset points", arrowprops=line)
 
 
 def note(axes: "Axes", text: str) -> "Axes":

@@ -11,7 +11,7 @@ from adbudget.plot.axes import (
     ROOM,
     dress,
     legend_above,
-    name_ends,
+    name_points,
     named_rows,
     note,
     one_axes,
@@ -187,10 +187,7 @@ def roi(
         )  # fmt: skip
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
-    largest: Any = data.nlargest(MOST_NAMED, "current_spend")
-    names = zip(_names(largest, account), _records(largest), strict=True)
-    name_ends(axes, [(r["roi"], r["marginal_roi"], name, hues[r["channel"]]) for name, r in names])
-    return dress(
+    dress(
         axes,
         title=f"{short(account or 'All accounts')}: average against next unit",
         x="average return at today's spend",
@@ -198,6 +195,10 @@ def roi(
         x_text=ratio,
         y_text=ratio,
     )
+    largest: Any = data.nlargest(MOST_NAMED, "current_spend")
+    rows = zip(_names(largest, account), _records(largest), strict=True)
+    name_points(axes, [(r["roi"], r["marginal_roi"], name, hues[r["channel"]]) for name, r in rows])
+    return axes
 
 
 def _names(rows: Any, account: str | None) -> list[str]:

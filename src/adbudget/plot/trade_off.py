@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from adbudget.decision.decision_table import frontier_rows
+from adbudget.decision.attributes import frontier_of
 from adbudget.decision.decisions import BARS, Decisions
 from adbudget.display.page import counted
+from adbudget.errors import InputError
 from adbudget.plot.asked import money_of
 from adbudget.plot.axes import compact, dress, one_axes, plain
 from adbudget.plot.palette import FAINT, INCREASE, INK
@@ -16,14 +17,28 @@ from adbudget.plot.palette import FAINT, INCREASE, INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+COLUMNS = (
+    "prob",
+    "currency",
+    "calls",
+    "expected_wrong_share",
+    "moved",
+    "expected_gain",
+    "worst_tenth",
+    "asked",
+)
 
-def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.DataFrame:
+
+def frontier_data(
+    decisions: "pd.DataFrame | Decisions", probs: Sequence[float] = BARS
+) -> pd.DataFrame:
     """What other bars would have called, and today's plan, which gains and risks nothing.
 
     Parameters
     ----------
-    decisions : from decide
-    probs : smallest probabilities of a call, each at least 0.5
+    decisions : from decide; or a frame of ``recommend(..., frontier=True)``
+    probs : smallest probabilities of a call, each at least 0.5; a frame holds those of
+        :meth:`adbudget.Decisions.frontier`, and the bar that was asked for
 
     Returns
     -------
@@ -33,7 +48,7 @@ def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.Dat
 
     Raises
     ------
-    InputError : a bar outside [0.5, 1]
+    InputError : a bar outside [0.5, 1]; a frame that does not hold it
 
     Examples
     --------
@@ -41,14 +56,10 @@ def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.Dat
     ['prob', 'currency', 'calls', 'expected_wrong_share', 'moved', 'expected_gain', 'worst_tenth',
      'asked']
     """
-    own = float(decisions.thresholds.prob)
-    rows = frontier_rows(
-        decisions.calls, decisions.proposal, own, decisions.expected_wrong_share
-    )  # as decided: the share of wrong calls that is allowed bounds it, and none of the others
-    rest = sorted({*probs} - {own})
-    others = decisions.frontier(rest).to_dict("records") if rest else []
-    made = pd.DataFrame([*rows, *others])
-    made["asked"] = made["prob"] == own
+    if isinstance(decisions, Decisions):
+        made = pd.DataFrame(frontier_of(decisions, probs))
+    else:
+        made = _kept(decisions, probs)
     codes = list(dict.fromkeys(made["currency"]))
     today = pd.DataFrame(
         {
@@ -64,8 +75,26 @@ def frontier_data(decisions: Decisions, probs: Sequence[float] = BARS) -> pd.Dat
     return pd.concat([made, today], ignore_index=True)
 
 
+def _kept(frame: pd.DataFrame, probs: Sequence[float]) -> pd.DataFrame:
+    """The rows that a frame of decisions holds of some bars, and of its own."""
+    kept = pd.DataFrame(frame.attrs.get("frontier", []), columns=list(COLUMNS))
+    if kept.empty:
+        raise InputError(
+            "this frame does not hold what other bars for a call would bring: make it with "
+            "recommend(..., frontier=True), or give the Decisions of ab.decide."
+        )
+    unknown = sorted({*probs} - {*kept["prob"]})
+    if unknown:
+        raise InputError(
+            f"this frame holds nothing of the bars {unknown}, only of "
+            f"{sorted({*kept['prob']})}. The Decisions of ab.decide can be asked for any."
+        )
+    wanted: Any = kept[kept["prob"].isin(list(probs)) | kept["asked"]]
+    return wanted.reset_index(drop=True)
+
+
 def frontier(
-    decisions: Decisions,
+    decisions: "pd.DataFrame | Decisions",
     probs: Sequence[float] = BARS,
     *,
     currency: str | None = None,

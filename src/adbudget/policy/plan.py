@@ -89,6 +89,8 @@ class PolicyPlan(Shown):
     Decimal('0.00')
     >>> plan.recommendations.set_index("campaign_id").loc["A", "rule_fired"]
     'scale_winners'
+    >>> plan.of("A").rule_fired, list(plan.table().columns[:2]), list(plan.as_dict())[:2]
+    ('scale_winners', ['campaign_id', 'current_budget'], ['run_id', 'at'])
     """
 
     calls: tuple[Recommendation, ...]

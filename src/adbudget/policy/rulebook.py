@@ -367,8 +367,8 @@ class Policy(Listed):
 
     Examples
     --------
-    >>> policy.combine, [rule.name for rule in policy.rules]
-    ('first', ['scale_winners', 'reduce_losers'])
+    >>> policy.combine, [rule.name for rule in policy.rules], policy.confidence, len(policy.hash)
+    ('first', ['scale_winners', 'reduce_losers'], None, 64)
     """
 
     preset: Literal["b2c", "b2b"] = "b2c"

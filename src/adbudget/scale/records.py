@@ -32,6 +32,8 @@ class ShardedFit(Shown):
     --------
     >>> sorted(sharded.accounts), sharded.refused
     (['account_01', 'account_02', 'account_03', 'account_04', 'account_05'], {})
+    >>> sharded.settled in (True, False), sharded.fit_of("account_01").panel.n_accounts
+    (True, 5)
     """
 
     folder: Path

@@ -114,6 +114,9 @@ class Continuation:
     >>> going_on = continue_world(WorldSpec(n_accounts=1, n_channels=2, n_periods=40), seed=1)
     >>> going_on.n_after
     0
+    >>> later, brought = going_on.advance(np.full((2, 2), 100.0), ahead=going_on.ahead(2))
+    >>> later.n_after, len(going_on.truth.cells)
+    (2, 2)
     """
 
     history: History

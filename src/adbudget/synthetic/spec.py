@@ -82,8 +82,13 @@ class WorldSpec:
     Examples
     --------
     >>> from adbudget.synthetic import WorldSpec
-    >>> WorldSpec(n_accounts=3, n_channels=2, period="weekly").n_accounts
-    3
+    >>> spec = WorldSpec(n_accounts=2, n_channels=2, period="weekly")
+    >>> spec.account_names, spec.channel_names, spec.period_range
+    (('account_01', 'account_02'), ('search', 'shopping'), (104, 104))
+    >>> WorldSpec.from_dict(spec.to_dict()) == spec
+    True
+    >>> WorldSpec.agency().n_accounts, WorldSpec.shop_daily().period
+    (12, 'daily')
     """
 
     n_accounts: int = 8

@@ -73,6 +73,20 @@ class Truth:
     >>> today = panel.current_spend()
     >>> world.truth.total(1.1 * today) > world.truth.total(today)
     True
+    >>> truth, cell = world.truth, ("account_01", "search")
+    >>> bool(truth.marginal(today)[cell] <= truth.roi(today)[cell]), truth.is_dud(cell)
+    (True, False)
+    >>> len(truth.response(today)), len(truth.by_account(today))
+    (10, 5)
+    >>> round(truth.captured(truth.optimal(today), today).overall, 2)  # the best split's own gain
+    1.0
+    >>> spend = np.repeat(truth.aligned(today)[:, None], 4, axis=1)  # (cell, period)
+    >>> carried, memory = truth.carried(spend)
+    >>> bool(np.allclose(truth.owed(carried), truth.path(spend)))
+    True
+    >>> from adbudget.synthetic import Truth
+    >>> Truth.from_params(truth.params).total(today) == truth.total(today)
+    True
     """
 
     cells: pd.MultiIndex

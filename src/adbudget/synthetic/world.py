@@ -34,6 +34,11 @@ class World:
     --------
     >>> [path.name for path in world.save("made", "shops")]
     ['shops_spend.csv', 'shops_outcome.csv', 'shops_wide.csv', 'shops.truth.json']
+    >>> len(world.wide()) == len(world.outcome), world.current(4).shape
+    (True, (10,))
+    >>> longer = world.continued(world.current(), n_periods=2)
+    >>> len(longer.outcome) - len(world.outcome)
+    10
     """
 
     spec: WorldSpec

@@ -204,8 +204,19 @@ def _check_parsed(
         raise _ambiguous(values, column, where, style)
     raise InputError(
         f"column {column!r} has values that are not dates in {where}: {quoted(values)}. "
-        "Write dates as 2024-04-03, or pass datetimes (pandas.to_datetime with a format)."
+        f"{_date_advice(values)}"
     )
+
+
+def _date_advice(values: list) -> str:
+    """What to do about values that are no dates."""
+    texts = [value.strip() for value in values if isinstance(value, str)]
+    if len(texts) == len(values) and all(map(YEAR_FIRST.fullmatch, texts)):
+        return "The calendar has no such day: put the true dates in."
+    spans = [re.split(r" (?:-|\u2013|\u2014|to|bis) ", text) for text in texts]
+    if spans and all(len(ends) == 2 and all(map(looks_like_date, ends)) for ends in spans):
+        return "These are spans of days: keep the first day of each, in a column of its own."
+    return "Write dates as 2024-04-03, or pass datetimes (pandas.to_datetime with a format)."
 
 
 def _ambiguous(values: list, column: Hashable, where: str, style: DateStyle) -> InputError:

@@ -3,6 +3,7 @@
 What a caller says of columns goes before what a layout says. Reads no numbers but those it adds up.
 """
 
+import re
 import string
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,11 +25,13 @@ from adbudget.tables.layout import (
     currency_in_title,
     factors_of,
     find_layout,
+    without_spend,
 )
 from adbudget.tables.messages import Note, Rows, every_quoted
 from adbudget.tables.roles import column_of
 from adbudget.tables.totals import without_totals
 
+DELIVERED = re.compile(r"id$|impr|click|reach|conversion|result|view|ct[rs]", re.IGNORECASE)
 LEFT_OUT = "-"  # what a name is mapped to when its rows are to be left out
 MADE = "{} by layout"  # title of a column that a layout makes
 
@@ -83,6 +86,8 @@ def lay_out(
     roles = {role: name for role, name in told.items() if name in frame.columns}
     layout = find_layout(frame, asked, table)
     if layout is None:
+        if asked is None and not {"spend", "channel"} & set(roles):
+            _check_spend_was_exported(frame, table)
         return LaidOut(frame=frame, roles=roles)
     date = roles.get("date", column_of_word(frame, layout, "date"))
     if date is not None:
@@ -119,6 +124,19 @@ def lay_out(
     )
     notes.append(_recognised(laid, table, frame))
     return laid
+
+
+def _check_spend_was_exported(frame: pd.DataFrame, table: str) -> None:
+    """Say which column an export lacks, before anybody is asked for the date."""
+    layout = without_spend(frame)
+    numbers = frame.select_dtypes("number").columns
+    if layout is not None and all(DELIVERED.search(str(name)) for name in numbers):
+        title = layout.columns["spend"][0].replace(" ({currency})", "")
+        raise InputError(
+            f"{table} looks like {layout.title} without what was spent: add {title!r} to the "
+            f"columns of the export. It has {every_quoted(frame.columns)}. If one of these is the "
+            "spend, say so: columns={'spend': 'your spend column'}."
+        )
 
 
 def _recognised(laid: LaidOut, table: str, frame: pd.DataFrame) -> Note:

@@ -119,6 +119,19 @@ def find_layout(frame: pd.DataFrame, asked: object, table: str) -> Layout | None
     return layout
 
 
+def without_spend(frame: pd.DataFrame) -> Layout | None:
+    """Layout of an export that lacks what was spent; None where nothing looks like one."""
+    paid = [layout for layout in _known() if "spend" in layout.needs]
+    if any(_title(frame, layout, "spend") is not None for layout in paid):
+        return None
+    there = {
+        layout.name: {word for word in layout.columns if _title(frame, layout, word) is not None}
+        for layout in paid
+    }
+    near = [one for one in paid if {"date", "campaign"} <= there[one.name]]
+    return max(near, key=lambda one: len(there[one.name]), default=None)
+
+
 def column_of_word(frame: pd.DataFrame, layout: Layout, word: str) -> Hashable | None:
     """Column that has one of the titles of a word, the best one."""
     found = _title(frame, layout, word)

@@ -6,6 +6,7 @@ read in two ways, where the caller asks for it.
 
 import csv
 import io
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -23,6 +24,13 @@ from adbudget.tables.written import PLAIN, decimal_signs
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 200  # lines, for the separator and the header
 HEADER_SHARE = 0.6  # of the columns a header names at least; a title line names one or two
+OTHER_KINDS = (  # how files begin that are no text, and what to do with one called .csv
+    (b"PK\x03\x04", "an Excel workbook or a zip archive. Rename it to .xlsx, or to .zip"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls). Save it as .xlsx, or as CSV UTF-8"),
+    (b"\x1f\x8b", "compressed. Rename it to .csv.gz"),
+    (b"%PDF", "a PDF. Export the table behind it as CSV"),
+)
+WEB_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 TABLE_NAME = "table"  # key of frame.attrs: what messages call it among several
 FILE_NOTES = "reading"  # key of frame.attrs: what was left out or taken for something
 
@@ -32,8 +40,11 @@ def decoded(content: bytes, path: Path, notes: list[str]) -> str:
 
     Raises
     ------
-    InputError : empty, or none of these
+    InputError : empty, none of these, or a file of another kind
     """
+    for start, what in OTHER_KINDS:
+        if content.startswith(start):
+            raise InputError(f"{path} is no CSV file, whatever its name says: it is {what}.")
     # Marked, or with every other byte zero: text of plain letters in UTF-16 without a mark.
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -46,6 +57,11 @@ def decoded(content: bytes, path: Path, notes: list[str]) -> str:
     except UnicodeDecodeError as cause:
         text = _windows(content, path, cause, notes)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if WEB_PAGE.match(text.lstrip("\ufeff")):
+        raise InputError(
+            f"{path} is a web page and no table: often the page that asks to sign in, saved in the "
+            "place of the export. Sign in, export the table again, and look into the file."
+        )
     if not text.strip("\ufeff \r\n\t"):
         raise InputError(f"{path} is empty. Expected a header row and at least one row of data.")
     return text
@@ -96,12 +112,13 @@ def read_csv_text(
 
     Raises
     ------
-    InputError : rows of different lengths, or two columns of one name
+    InputError : rows of different lengths, two columns of one name, or a file that was cut off
     """
     separator, line, names = _shape(text)
     _check_names(names, path)
     how = {"sep": separator, "index_col": False, "low_memory": False}
     body = text if line == 1 else "".join(list(io.StringIO(text))[line - 1 :])
+    _check_ends(body, separator, path, line)
     frame = _parsed(body, how, path, separator, names, notes)
     wanted = {name.casefold() for name in text_columns}
     as_text = {name for name in names if name.strip().casefold() in wanted}
@@ -114,6 +131,7 @@ def read_csv_text(
     if line > 1:
         notes.append(f"{path.name}: {line - 1} line(s) above the header are left out.")
     frame = as_written(frame).set_axis(range(line + 1, line + 1 + len(frame)))
+    frame = _without_repeated_header(frame, path, notes)
     return without_empty_columns(frame.dropna(how="all"))
 
 
@@ -150,6 +168,39 @@ def _shape(text: str) -> tuple[str, int, list[str]]:
             begin = ends[place - 1] + 1 if place else 1
             best = (score, separator, begin, rows[place])
     return best[1] or ",", best[2], best[3]
+
+
+def _check_ends(body: str, separator: str, path: Path, line: int) -> None:
+    """Refuse a text that ends inside quotation marks: what is behind them is lost."""
+    if body.count('"') % 2 == 0:
+        return
+    reader, last = csv.reader(io.StringIO(body), delimiter=separator, strict=True), 0
+    try:
+        for _ in reader:
+            last = reader.line_num
+    except csv.Error as cause:
+        if "unexpected end of data" not in str(cause):
+            return  # a quotation mark somewhere else, such as that of inches
+        raise InputError(
+            f"{path} ends in the middle of a quoted text that begins in row {line + last}: it was "
+            "cut off, or a quotation mark is missing there. Export it again, or repair that row."
+        ) from cause
+
+
+def _without_repeated_header(frame: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
+    """Leave out rows that only repeat the titles, as exports pasted below each other have them."""
+    again = np.array([True] * len(frame))
+    for name in frame.columns:
+        again &= (frame[name] == str(name)).to_numpy(bool, na_value=False)
+        if not again.any():
+            return frame
+    rows = ", ".join(map(str, frame.index[again][:5]))
+    notes.append(
+        f"{path.name}: {int(again.sum())} row(s) repeat the titles and are left out (row {rows}): "
+        "exports pasted below each other? Days that stand in both of them count twice."
+    )
+    rest: Any = frame[~again]
+    return rest
 
 
 def _check_names(names: list[str], path: Path) -> None:

@@ -171,6 +171,19 @@ def _check_one_money(
             f"column {column!r} holds money of several currencies, {quoted(signs)}; {last!r} is in "
             f"{rows.named(at[codes])}. Convert it first, or give each account one currency."
         )
+    bare = [v for v, amount in amounts.items() if not amount.money and amount.body.strip("0.,")]
+    if signs and bare:
+        marked = _rows_where(
+            lambda value: value in amounts and bool(amounts[value].money), different
+        )
+        plain = _rows_where(lambda value: value in bare, different)
+        fewer = min(marked[codes], plain[codes], key=lambda at: at.sum())
+        (sign,) = signs
+        raise InputError(
+            f"column {column!r} writes some amounts with {sign!r} and others without; fewer are as "
+            f"in {rows.named(fewer)}. If all are the same money, write them one way; convert what "
+            "is of another currency first."
+        )
 
 
 def _decided(

@@ -85,6 +85,9 @@ class TrafficCurve:
     >>> curve = pacing.TrafficCurve(name="flat", weekday=even_days, hour=(1 / 24,) * 24)
     >>> curve.name
     'flat'
+    >>> start = np.array(["2026-03-01"], "M8[D]")
+    >>> curve.share(np.array([5.0]), np.array([10]), start).round(2).tolist()
+    [0.5]
     """
 
     name: str

@@ -80,6 +80,16 @@ class FlightPlan:
     >>> plan = pacing.read_plan(booked)
     >>> plan.deals, plan.campaign.tolist()
     (('ctv-prime',), ['spring'])
+    >>> plan.place, plan.names("seller").tolist(), plan.is_asap.tolist()
+    ({'ctv-prime': 0}, ['Northstar'], [False])
+    >>> after = np.array([10.0])  # days
+    >>> plan.planned_share(after).round(2).tolist(), plan.share_ahead(after).round(2).tolist()
+    ([0.33], [0.67])
+    >>> day = np.array(["2026-03-11"], "M8[D]")
+    >>> plan.paused_on(day).tolist(), plan.paused_days(day).shape, plan.paused_ahead(after).tolist()
+    ([False], (1, 1), [0.0])
+    >>> plan.group_limit("seller", "spring", "Northstar").minimum_minor
+    0
     """
 
     deals: tuple[str, ...]

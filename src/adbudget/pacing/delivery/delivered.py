@@ -59,6 +59,8 @@ class Delivery:
     >>> delivery = pacing.read_delivery(delivered, pacing.read_plan(booked))
     >>> delivery.day.shape, bool(delivery.final.all())
     ((10,), True)
+    >>> delivery.n_deals, delivery.total(delivery.spend_minor).tolist()
+    (1, [800000])
     """
 
     deal: np.ndarray

@@ -110,6 +110,12 @@ class Measures:
     >>> measures = pacing.measure(plan, pacing.read_delivery(delivered, plan), "2026-03-11")
     >>> measures.spent_minor.tolist(), measures.planned_share.round(2).tolist()
     ([800000], [0.33])
+    >>> measures.index.round(2).tolist(), measures.required_rate.round().tolist()
+    ([0.8], [110000.0])
+    >>> measures.projected_minor.round().tolist(), measures.projection_sd.shape
+    ([2400000.0], (1,))
+    >>> (measures.prob_under > measures.prob_over).tolist()
+    [True]
     """
 
     as_of: datetime

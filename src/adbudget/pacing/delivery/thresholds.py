@@ -30,6 +30,8 @@ class PaceThresholds(Listed):
     >>> report = ab.pace(booked, delivered, as_of="2026-03-11", thresholds=loose)
     >>> report.status["severity"].tolist()
     ['none']
+    >>> loose.limits("under")
+    (0.3, 0.5)
     """
 
     warning: float = field(

@@ -88,6 +88,9 @@ class Expectations:
     --------
     >>> requests.Expectations().tallies  # nobody was asked yet
     {}
+    >>> unknown = requests.Expectations()
+    >>> unknown.of("Northstar").prob_granted, unknown.as_frame().empty
+    (0.5, True)
     """
 
     tallies: dict[str, Tally] = field(default_factory=dict)

@@ -42,6 +42,9 @@ class SellerGateway(Protocol):
     >>> gateway: requests.SellerGateway = ab.FileOutbox(folder="outbox")
     >>> gateway.name
     'outbox outbox'
+    >>> request = ab.SellerRequest(ask=ask)
+    >>> gateway.submit(request).state, gateway.look_up(request).state
+    ('pending', 'pending')
     """
 
     @property

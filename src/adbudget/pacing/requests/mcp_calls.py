@@ -37,6 +37,12 @@ class McpServer:
     >>> server = requests.McpServer(url="https://ads.example.org/mcp")
     >>> server.timeout
     10.0
+    >>> server.name
+    'AdCP agent ads.example.org'
+    >>> requests.McpServer(url="http://127.0.0.1:9/mcp").call("get_products", {})
+    Traceback (most recent call last):
+        ...
+    adbudget.errors.SellerError: AdCP agent 127.0.0.1:9 gave no answer (ConnectError).
     """
 
     url: str

@@ -32,6 +32,8 @@ class FileOutbox(Listed):
     >>> answer = outbox.submit(ab.SellerRequest(ask=ask))
     >>> answer.state
     'pending'
+    >>> outbox.look_up(ab.SellerRequest(ask=ask)).state, outbox.name
+    ('pending', 'outbox outbox')
     """
 
     folder: str | Path

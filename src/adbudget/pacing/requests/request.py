@@ -76,6 +76,11 @@ class Ask:
     --------
     >>> ask.intent, [diff.field for diff in ask.diffs]
     ('raise_delivery', ['daily_budget'])
+    >>> ask.change_type, ask.severity, ask.request_id[:3]
+    ('other', 'material', 'SR-')
+    >>> from adbudget.plain_json import to_plain
+    >>> requests.Ask.from_payload(to_plain(ask)) == ask
+    True
     """
 
     deal: str
@@ -175,6 +180,10 @@ class SellerRequest(Listed):
     >>> request = ab.SellerRequest(ask=ask)
     >>> request.state, request.ask.severity
     ('draft', 'material')
+    >>> request.request_id == ask.request_id, request.is_open, request.is_unconfirmed
+    (True, True, False)
+    >>> request.agreed == ask.diffs, request.deadline == ask.useful_until
+    (False, True)
     """
 
     ask: Ask

@@ -30,8 +30,9 @@ class Step:
 
     Examples
     --------
-    >>> requests.Step(state="approved", at=now, by_seller=True, note="from Monday on").state
-    'approved'
+    >>> step = requests.Step(state="approved", at=now, by_seller=True, note="from Monday on")
+    >>> requests.Step.from_payload(step.as_payload(), at=now) == step
+    True
     """
 
     state: State

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from adbudget.money import amount
+from adbudget.money import amount, estimate_text
 from adbudget.plot.contributions import contribution_data, layers_of, n_draws, share_data
 from adbudget.plot.palette import slots
 from adbudget.plot.past import history_data
@@ -38,11 +38,13 @@ class Brought:
     ----------
     accounts : one row per account: pictures, parts, how far the model is off
     channels : one row per currency and channel, all accounts together; () where there is one
+    bases : one sentence per currency: what came without advertising, all accounts together
     shares : of all accounts, from :func:`adbudget.plot.share_data`
     """
 
     accounts: tuple[Row, ...]
     channels: tuple[Row, ...]
+    bases: tuple[str, ...]
     shares: pd.DataFrame
 
 
@@ -53,6 +55,8 @@ def brought_by(fit: "Fit") -> Brought:
     again = fit.posterior_predictive(seed=0, draws=n_draws(fit))
     totals: dict[tuple[str, str], np.ndarray] = {}
     paid: dict[tuple[str, str], float] = {}
+    alone: dict[str, np.ndarray] = {}
+    whole: dict[str, np.ndarray] = {}
     for a, (account, drawn) in enumerate(_contributions(fit)):
         shares: Any = share_data(fit, account, drawn=drawn)
         frames.append(shares)
@@ -70,14 +74,18 @@ def brought_by(fit: "Fit") -> Brought:
                 "parts": _parts(shares, spend, hues),
             }
         )
-        media = float(panel.unit_value[a]) * drawn["media"].sel(account=account).sum("date")
+        code, own = panel.currency[a], float(panel.unit_value[a]) * drawn.sel(account=account)
+        media = own["media"].sum("date")
+        alone[code] = alone.get(code, 0.0) + own["baseline"].sum(("part", "date")).to_numpy()
+        whole[code] = whole.get(code, 0.0) + own["expected"].sum("date").to_numpy()
         for name in shares.loc[shares["kind"] == "channel", "part"]:
-            key = (panel.currency[a], str(name))
+            key = (code, str(name))
             totals[key] = totals.get(key, 0.0) + media.sel(channel=name).to_numpy()
             paid[key] = paid.get(key, 0.0) + float(spend[name])
     return Brought(
         accounts=tuple(blocks),
         channels=() if len(blocks) == 1 else _channels(totals, paid, hues),
+        bases=tuple(_base_told(code, alone[code], whole[code]) for code in sorted(alone)),
         shares=pd.concat(frames, ignore_index=True),
     )
 
@@ -132,6 +140,16 @@ def _channels(
             }
         )
     return tuple(rows)
+
+
+def _base_told(code: str, alone: np.ndarray, whole: np.ndarray) -> str:
+    """What came without advertising: money, and its share of what is expected."""
+    low, high = np.quantile(alone / whole, INTERVAL)
+    return (
+        f"Without advertising: {estimate_text(float(alone.mean()), code)} of "
+        f"{amount(float(whole.mean()))}, {float((alone / whole).mean()):.0%} "
+        f"({low:.0%} to {high:.0%})."
+    )
 
 
 def _back(ends: tuple[float, float, float], paid: float) -> str:

@@ -268,6 +268,33 @@ def bar_picture(value: float, low: float, high: float, top: float, name: str, ti
     )
 
 
+def promise_picture(
+    promised: tuple[float, float, float], seen: tuple[float, float, float], title: str
+) -> str:
+    """What was promised (ring) above what was seen (dot), each with its interval; a stroke at 0.
+
+    Parameters
+    ----------
+    promised, seen : mean, low, high
+    title : the same in words
+    """
+    width, height = 200.0, 22.0
+    low, high = min(0.0, *promised, *seen), max(0.0, *promised, *seen)
+    size = max(high - low, 1e-9)
+    a, b, c, d, e, f, zero = (
+        6 + (one - low) / size * (width - 12) for one in (*promised, *seen, 0.0)
+    )
+    way = "over" if seen[0] >= promised[0] else "under"
+    return (
+        f'<svg class="spark wide" viewBox="0 0 {width:g} {height:g}" role="img" '
+        f'aria-label="{safe(title)}"><path class="mark" d="M{zero:.1f} 1V21"/>'
+        f'<path class="range" d="M{b:.1f} 6H{c:.1f}"/>'
+        f'<circle class="next" cx="{a:.1f}" cy="6" r="3.2"/>'
+        f'<path class="range {way}" d="M{e:.1f} 16H{f:.1f}"/>'
+        f'<circle class="{way}" cx="{d:.1f}" cy="16" r="3.2"/></svg>'
+    )
+
+
 def move_picture(before: float, after: float, top: float, title: str) -> str:
     """Spend today (dot) and as recommended (arrow)."""
     width, height = 200.0, 16.0

@@ -23,12 +23,15 @@ from adbudget.reporting.summary import FINDINGS
 from adbudget.reporting.text import PERIOD_NOUNS, change, counted, percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from adbudget.decision.decisions import Decisions
     from adbudget.model.fit import Fit
 
 POINTS = 33  # of a curve on the page
 MOST_LIMITS = 12
 MOST_GRID = 60  # accounts in the grid of all decisions
+ACROSS = 12  # channels of one table of it
 Row = dict[str, Any]
 
 
@@ -97,28 +100,34 @@ def scorecard(frame: Any, facts: Mapping[str, Any], fit: "Fit | None") -> list[R
     return rows
 
 
-def grid(frame: Any) -> Row | None:
-    """Accounts down, channels across, what is decided in each; None where that is too much."""
+def grid(frame: Any) -> list[Row]:
+    """Accounts down, channels across, what is decided in each; nothing where that is too much.
+
+    Channels of one table are as many as fit on paper.
+    """
     accounts = list(dict.fromkeys(frame["account"]))
     channels = sorted(set(frame["channel"]))
     if len(accounts) > MOST_GRID or len(accounts) * len(channels) < 2:
-        return None
-    by_cell = {(row["account"], row["channel"]): row for row in records(frame)}
-    lines = []
-    for account in accounts:
-        cells = []
-        for channel in channels:
-            row = by_cell.get((account, channel))
-            if row is None:
-                cells.append({"decision": "", "told": "", "said": "not used"})
-                continue
-            sign = {"increase": "▲ ", "reduce": "▼ ", "monitor": ""}[row["decision"]]
-            told = sign + change(row["change_pct"]) if sign else "·"
-            cells.append({"decision": row["decision"], "told": told, "said": row["decision"]})
-        lines.append({"account": account, "cells": cells})
-    hues = slots(channels)
-    heads = [{"name": name, "hue": hue_class(hues[name])} for name in channels]
-    return {"channels": heads, "lines": lines}
+        return []
+    cells = {(row["account"], row["channel"]): _cell(row) for row in records(frame)}
+    unused = {"decision": "", "told": "", "said": "not used"}
+    hues, tables = slots(channels), []
+    for first in range(0, len(channels), ACROSS):
+        some = channels[first : first + ACROSS]
+        lines = [
+            {"account": name, "cells": [cells.get((name, one), unused) for one in some]}
+            for name in accounts
+        ]
+        heads = [{"name": name, "hue": hue_class(hues[name])} for name in some]
+        tables.append({"channels": heads, "lines": lines})
+    return tables
+
+
+def _cell(row: Row) -> Row:
+    """What is decided, in as few signs as can be."""
+    sign = {"increase": "▲ ", "reduce": "▼ ", "monitor": ""}[row["decision"]]
+    told = sign + change(row["change_pct"]) if sign else "·"
+    return {"decision": row["decision"], "told": told, "said": row["decision"]}
 
 
 def allocation(frame: Any) -> list[Row]:
@@ -139,7 +148,7 @@ def allocation(frame: Any) -> list[Row]:
     return rows
 
 
-def frontier_told(decisions: "Decisions") -> list[Row]:
+def frontier_told(decisions: "pd.DataFrame | Decisions") -> list[Row]:
     """By currency: what other bars for a call would bring and risk, as a picture and as rows."""
     data: Any = frontier_data(decisions)
     blocks = []
@@ -153,7 +162,7 @@ def frontier_told(decisions: "Decisions") -> list[Row]:
                 "gain": amount(row["expected_gain"], signed=True),
                 "worst": amount(row["worst_tenth"], signed=True),
             }
-            for row in records(own[own["prob"].notna()])
+            for row in records(own[own["prob"].notna()].sort_values("prob"))
         ]
         title = "Expected gain against the mean of the worst tenth, by the probability a call needs"
         blocks.append({"code": str(code), "rows": rows, "picture": frontier_picture(own, title)})

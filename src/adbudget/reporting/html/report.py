@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,12 @@ from adbudget.reporting.html.decisions import (
     limits_told,
     scorecard,
 )
-from adbudget.reporting.html.running import cycle_told, pacing_told, policy_told
+from adbudget.reporting.html.running import (
+    cycle_told,
+    pacing_told,
+    policy_told,
+    promises_told,
+)
 from adbudget.reporting.html.told import banner, method, summary, tiles
 from adbudget.reporting.html.trust import checks_of
 from adbudget.reporting.summary import facts_of
@@ -37,6 +42,8 @@ from adbudget.tables.whole_files import check_place, write_whole
 if TYPE_CHECKING:
     from adbudget.backtesting import HistoryBacktest
     from adbudget.forecasting import Forecast
+    from adbudget.ledger.store import Ledger
+    from adbudget.loop.promises import Judged
     from adbudget.model.fit import Fit
 
 EXAMPLE = "report.html"
@@ -50,6 +57,7 @@ def report(
     fit: "Fit | None" = None,
     forecast: "Forecast | None" = None,
     backtest: "HistoryBacktest | None" = None,
+    promises: "Iterable[Judged] | Ledger | None" = None,
     title: str = "",
     at: datetime | None = None,
     refresh_seconds: int | None = None,
@@ -59,13 +67,16 @@ def report(
     Parameters
     ----------
     result : what :func:`adbudget.recommend` or :func:`adbudget.pace` returned, a PolicyPlan, a
-        CycleReport, or several of these, which share the page; beside a frame also
-        :class:`adbudget.Decisions`, for what other bars for a call would bring and risk
+        CycleReport, or several of these, which share the page. What other bars for a call would
+        bring and risk is shown where a frame holds it (``recommend(..., frontier=True)``), or where
+        :class:`adbudget.Decisions` are given beside it
     path : of the file, which ends in .html
     fit : behind the decisions: with it every decision opens to its curve, and the page shows what
         each channel brought
     forecast : from :func:`adbudget.forecast`, to be shown too
     backtest : from :func:`adbudget.backtest`, by which forecasts are checked
+    promises : the ledger of a loop, or what :func:`adbudget.plot.promises_data` takes: what moves
+        were to bring against what came in
     title : of the page; made from what it holds when empty
     at : instant to be stated as that of the page; none when None
     refresh_seconds : how often a browser loads the file again, for pages that are rewritten
@@ -93,6 +104,7 @@ def report(
         fit=fit,
         forecast=forecast,
         backtest=backtest,
+        promises=promises,
         title=title,
         at=at,
         refresh_seconds=refresh_seconds,
@@ -107,6 +119,7 @@ def report_html(
     fit: "Fit | None" = None,
     forecast: "Forecast | None" = None,
     backtest: "HistoryBacktest | None" = None,
+    promises: "Iterable[Judged] | Ledger | None" = None,
     title: str = "",
     at: datetime | None = None,
     refresh_seconds: int | None = None,
@@ -157,6 +170,9 @@ def report_html(
         if context["decided"] is not None:
             raise InputError("a page holds one frame of decisions; write one page for each.")
         context["decided"] = _decided(frame, fit, shares, backtest)
+        if not called and any(row["calls"] for row in frame.attrs.get("frontier", ())):
+            context["frontiers"] = frontier_told(frame)
+    context["promises"] = None if promises is None else promises_told(promises)
     context["forecasts"] = [] if forecast is None else _forecasts(forecast)
     context["title"] = title or _title(results)
     context["at"] = "" if at is None else f"{at:%Y-%m-%d %H:%M %Z}".strip()

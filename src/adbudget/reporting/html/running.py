@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adbudget.loop.promises import told as told_promise
+from adbudget.loop.promises import WIDE, told as told_promise
 from adbudget.money import amount, estimate_text, exact_text
+from adbudget.plot.cycles import promises_data
 from adbudget.plot.flights import pacing_data
-from adbudget.reporting.html.charts import move_picture, pacing_picture
+from adbudget.reporting.html.charts import move_picture, pacing_picture, promise_picture
 from adbudget.reporting.html.decisions import Row, number, records
 from adbudget.reporting.text import change, counted, percent
 from adbudget.tables.units import scope_of, unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adbudget.ledger.store import Ledger
     from adbudget.loop.cycle_report import CycleReport
+    from adbudget.loop.promises import Judged
     from adbudget.pacing.report import PacingReport
     from adbudget.policy.plan import PolicyPlan
 
@@ -186,6 +191,41 @@ def cycle_told(report: "CycleReport") -> Row:
     }
 
 
+def promises_told(judged: "Iterable[Judged] | Ledger") -> Row | None:
+    """Forecast against outcome: what moves were to bring, and what came in; the newest first."""
+    data: Any = promises_data(judged)
+    if not len(data):
+        return None
+    verdicts = data["verdict"].value_counts()
+    rows = []
+    for row in records(data.iloc[::-1].head(MOST_PICTURES)):
+        ends = {
+            name: (row[name] - WIDE * row[f"{name}_sd"], row[name] + WIDE * row[f"{name}_sd"])
+            for name in ("promised", "seen")
+        }
+        told = {
+            name: f"{amount(row[name], signed=True)} ({amount(low)} to {amount(high)})"
+            for name, (low, high) in ends.items()
+        }
+        title = f"{row['account']}: promised {told['promised']}, seen {told['seen']}"
+        rows.append(
+            {
+                **{name: str(row[name]) for name in ("account", "periods", "verdict")},
+                **told,
+                "picture": promise_picture(
+                    (row["promised"], *ends["promised"]), (row["seen"], *ends["seen"]), title
+                ),
+            }
+        )
+    return {
+        "told": f"{counted(len(data), 'promise')} held against what came in: "
+        + ", ".join(f"{n:,} {word}" for word, n in verdicts.items())
+        + ".",
+        "rows": rows,
+        "left": len(data) - len(rows),
+    }
+
+
 def _cycle_tiles(report: "CycleReport") -> list[dict[str, str]]:
     """A cycle in figures: budgets before and after, what waits, what was made, what was kept."""
     table: Any = report.table
@@ -206,6 +246,9 @@ def _cycle_tiles(report: "CycleReport") -> list[dict[str, str]]:
         done = report.applied.count("made")
         note = f"of {counted(len(report.applied.changes), 'change')} ordered"
         made.append({"name": "made at the platform", "value": f"{done:,}", "note": note})
+    for code, lost in report.regret.items():
+        note = "a period, for want of knowledge"
+        made.append({"name": "left on the table", "value": estimate_text(lost, code), "note": note})
     if report.judged:
         kept, broken = (
             sum(one.verdict == word for one in report.judged) for word in ("kept", "broken")

@@ -14,6 +14,7 @@ from adbudget import scale
 from adbudget.cli.app import app
 from adbudget.decision.schema import SCHEMA
 from adbudget.scale.deciding import Calls, cut_of, raised
+from adbudget.scale.passes import spread_out
 from adbudget.scale.records import ScaleDecisions
 from tests.scale.conftest import SETTINGS
 
@@ -135,6 +136,7 @@ def test_accounts_that_cannot_be_read_are_named_or_left_out(world, tmp_path):
     [
         ({"forgetting": "auto"}, "let adbudget.fit choose it"),
         ({"shard_size": 1}, "shard_size must be"),
+        ({"learn_shards": 40}, "learn_shards must be at most 8"),
         ({"account_of": {"a*": "a"}}, "account_of would join"),
         ({"unreadable": "skip"}, "unreadable must be"),
     ],
@@ -246,3 +248,28 @@ def test_workers_give_the_same_bits_as_this_process(decided, rows_folder, tmp_pa
     np.testing.assert_array_equal(mine.positions, theirs.positions)
     assert replace(mine.priors) == theirs.priors
     assert Path(other.fitted.folder).exists()
+
+
+def test_some_shards_teach_and_the_others_take_what_they_found_as_their_prior(world, tmp_path):
+    names = sorted(world.outcome["account"].unique())
+    panels = [
+        ab.read_panel(*(rows[rows["account"].isin(own)] for rows in (world.spend, world.outcome)))
+        for own in (names[:2], names[2:4], names[4:])
+    ]
+    settings = SETTINGS | {"learn_shards": 2, "draws": 100, "tune": 100, "chains": 2}
+    fitted = scale.learn(panels, work=tmp_path / "work", workers=1, **settings)
+    run = tmp_path / "work" / "run"
+    assert sorted(path.name for path in (run / "pass-1").glob("*.site")) == [
+        "00000.site",
+        "00002.site",
+    ]
+    assert len(fitted.shards) == 3
+    learned = fitted.fit_of(names[2]).priors.learned
+    assert learned.mean == pytest.approx(fitted.population.priors.learned.mean, abs=1.0)
+
+
+def test_shards_that_teach_are_spread_out_and_know_every_channel():
+    plain = [("a", "b")] * 10
+    assert spread_out(plain, 4) == [0, 3, 6, 9]
+    assert spread_out(plain[:2], 4) == [0, 1]
+    assert spread_out([*plain[:7], ("a", "rare"), *plain[:2]], 4) == [0, 3, 6, 7, 9]

@@ -33,7 +33,7 @@ from adbudget.scale.inputs import (
     into_shards,
 )
 from adbudget.scale.options import LearnOptions
-from adbudget.scale.passes import Passes
+from adbudget.scale.passes import MOST_LEARNED, Passes
 from adbudget.scale.records import ShardedFit
 from adbudget.scale.store import Store, fingerprint, open_store
 from adbudget.scale.tasks import Asked, Read
@@ -61,8 +61,10 @@ def learn(data: Any, outcome: Any = None, **options: Unpack[LearnOptions]) -> Sh
     priors, forgetting, lift_tests : as in :func:`adbudget.fit`; the half-life as a number
     seed : same seed, files and options: the same bits, wherever and in whatever order shards run
     shard_size : accounts of a shard, at most
-    passes, pass_chains, pass_draws : over all shards, before the last, and how they are sampled:
-        in 4 chains of 1,000 draws with up to 8 shards, in 2 of 600 with more
+    learn_shards : from how many shards what all accounts share is learned; the others take it as
+        their prior. Evidence of more shards adds up, and so does what is wrong with each of them:
+        passes over 40 shards ran away from the truth, so at most 8
+    passes, pass_chains, pass_draws : over these shards, before the last, and how they are sampled
     draws, tune, chains : of the last pass
     unreadable : "error", or "leave_out" accounts whose rows cannot be used; ``refused`` names them
     client : a ``dask.distributed.Client``, or the address of a scheduler
@@ -147,7 +149,8 @@ def _opened(
         forgetting=options["forgetting"],
         lift_tests=None if tests is None else as_frame(tests, "lift_tests"),
     )
-    names = ("seed", "shard_size", "passes", "pass_draws", "pass_chains", "draws", "tune", "chains")
+    names = ("seed", "shard_size", "learn_shards", "passes", "pass_draws", "pass_chains")
+    names += ("draws", "tune", "chains")
     own = {name: options[name] for name in names}
     whose = [file.state for file in files]
     if panels is not None:
@@ -250,13 +253,17 @@ def check_learning(options: Any) -> None:
     ------
     InputError : names the option, and what it may be
     """
-    least = {"seed": 0, "shard_size": 2, "passes": 1, "pass_draws": 100, "pass_chains": 2}
-    for name, low in (least | {"draws": 100, "tune": 100, "chains": 2}).items():
+    least = {"seed": 0, "shard_size": 2, "learn_shards": 2, "passes": 1}
+    least |= {"pass_draws": 100, "pass_chains": 2, "draws": 100, "tune": 100, "chains": 2}
+    for name, low in least.items():
         value = options[name]
-        if value is None and name.startswith("pass_"):
-            continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
             raise InputError(f"{name} must be an integer >= {low}; got {value!r}.")
+    if options["learn_shards"] > MOST_LEARNED:
+        raise InputError(
+            f"learn_shards must be at most {MOST_LEARNED}; got {options['learn_shards']}. What is "
+            "wrong with each shard adds up over more, and the rest changes decisions little."
+        )
     days = options["forgetting"]
     number = isinstance(days, int | float) and not isinstance(days, bool) and days > 0
     if days is not None and not number:

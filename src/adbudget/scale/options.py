@@ -25,14 +25,13 @@ class LearnOptions(PanelOptions, total=False):
     ]
     seed: Annotated[int, Option(help="Same seed, same numbers", default=0)]
     shard_size: Annotated[int, Option(help="Accounts of a shard, at most", default=25)]
-    passes: Annotated[int, Option(help="Passes over all shards before the last", default=3)]
-    pass_draws: Annotated[
-        int | None,
-        Option(help="Draws per chain of these; by the number of shards when None"),
+    learn_shards: Annotated[
+        int,
+        Option(help="Shards that what all share is learned from, 2 to 8", default=4),
     ]
-    pass_chains: Annotated[
-        int | None, Option(help="Chains of these passes; by the number of shards when None")
-    ]
+    passes: Annotated[int, Option(help="Passes over these shards before the last", default=3)]
+    pass_draws: Annotated[int, Option(help="Draws per chain of these passes", default=1000)]
+    pass_chains: Annotated[int, Option(help="Chains of these passes", default=4)]
     draws: Annotated[int, Option(help="Kept draws per chain of the last pass", default=500)]
     tune: Annotated[int, Option(help="Tuning draws per chain", default=300)]
     chains: Annotated[int, Option(help="Chains of the last pass, at least 2", default=4)]

@@ -1,7 +1,8 @@
 """Shards that were read -> ShardedFit: pass after pass of expectation propagation.
 
-Every shard is sampled with what all the others say as its prior, and answers with what its own rows
-say (its site). The order of the shards, and where each is sampled, changes nothing.
+Some shards are sampled, each with what the others of them say as its prior, and answer with what
+their own rows say (their site). All others are sampled once, with what these have found. The order
+of the shards, and where each is sampled, changes nothing.
 
 References
 ----------
@@ -35,8 +36,7 @@ from adbudget.scale.store import Store
 from adbudget.scale.tasks import Asked, Read, seed_of
 
 LAST = "last"
-FEW = 8  # shards, each of which then says a lot of what all share
-FEW_SHARDS, MANY_SHARDS = (4, 1000), (2, 600)  # chains and draws of a pass
+MOST_LEARNED = 8  # shards; the noise of more sites adds up to more than they tell
 
 
 class Passes:
@@ -63,6 +63,7 @@ class Passes:
         self.channels = tuple(sorted({name for own in self.own_channels for name in own}))
         self.at = [places_of(own, self.channels) for own in self.own_channels]
         self.size = 4 * len(self.channels) + 4
+        self.learning = spread_out(self.own_channels, options["learn_shards"])
         self.sites = [nothing(self.size) for _ in self.places]
         self.prior = believed(asked.priors, len(self.channels), nothing(self.size))
         self.moments = self.prior.moments(self.prior.precision)
@@ -84,32 +85,29 @@ class Passes:
         n_passes = self.options["passes"] if len(self.places) > 1 else 0  # one shard has no others
         for step in range(n_passes):
             name = f"pass {step + 1} of {n_passes}"
-            found = run_all(
-                self.engine, name, tasks.find_site, self._todo(step, others, f"pass-{step + 1}")
-            )
-            self._take(step, found)
-        last = run_all(
-            self.engine,
-            "fitting the accounts",
-            tasks.fit_accounts,
-            self._todo(n_passes, others, LAST),
-        )
-        self._take(n_passes, [site for site, _ in last])
+            todo = self._todo(step, others, f"pass-{step + 1}", self.learning)
+            self._take(step, run_all(self.engine, name, tasks.find_site, todo))
+        everyone = range(len(self.places))
+        todo = self._todo(n_passes, others, LAST, everyone)
+        last = run_all(self.engine, "fitting the accounts", tasks.fit_accounts, todo)
+        self._take(n_passes, [last[i][0] for i in self.learning])
         return self._result(last, refused)
 
-    def _todo(self, step: int, others: list[Pooled | None], name: str) -> list[Task]:
-        """Tasks of one pass: every shard with its cavity."""
-        final = name == LAST
-        chains, draws = MANY_SHARDS if len(self.places) > FEW else FEW_SHARDS
+    def _todo(
+        self, step: int, others: list[Pooled | None], name: str, which: Sequence[int]
+    ) -> list[Task]:
+        """Tasks of one pass: shards, each with its cavity."""
+        final, own = name == LAST, self.options
         settings = SamplerSettings(
-            draws=self.options["draws"] if final else self.options["pass_draws"] or draws,
-            tune=self.options["tune"],
-            chains=self.options["chains"] if final else self.options["pass_chains"] or chains,
+            draws=own["draws"] if final else own["pass_draws"],
+            tune=own["tune"],
+            chains=own["chains"] if final else own["pass_chains"],
             cores=1,
         )
         whole = self.prior + total(self.sites, self.size)
         todo = []
-        for i, k in enumerate(self.places):
+        for i in which:
+            k = self.places[i]
             priors = self._cavity(whole - self.sites[i], i, others[i], first=step == 0)
             todo.append(
                 (self.store, name, k, priors, seed_of(self.options["seed"], step, k), settings)
@@ -129,10 +127,9 @@ class Passes:
     def _take(self, step: int, found: list[Site]) -> None:
         """New sites in the place of the old: all of the first two, later ones as a mean."""
         share = 1.0 if step < 2 else 1 / step
-        self.sites = [
-            old.times(1 - share) + new.factor.at(at, self.size).times(share)
-            for old, new, at in zip(self.sites, found, self.at, strict=True)
-        ]
+        for i, new in zip(self.learning, found, strict=True):
+            factor = new.factor.at(self.at[i], self.size)
+            self.sites[i] = self.sites[i].times(1 - share) + factor.times(share)
         rest = total(self.sites, self.size)
         self.prior = believed(self.asked.priors, len(self.channels), rest)
         before, self.moments = self.moments, (self.prior + rest).moments(self.prior.precision)
@@ -178,6 +175,18 @@ class Passes:
             shards=_table(self.places, self.accounts, last),
             refused=dict(refused),
         )
+
+
+def spread_out(own_channels: Sequence[tuple[str, ...]], most: int) -> list[int]:
+    """Positions of some shards, evenly among all; more where a channel would be without one."""
+    n = len(own_channels)
+    chosen = sorted({round(i) for i in np.linspace(0, n - 1, min(most, n))})
+    known = {name for i in chosen for name in own_channels[i]}
+    for i, own in enumerate(own_channels):
+        if not known.issuperset(own):
+            chosen.append(i)
+            known.update(own)
+    return sorted(chosen)
 
 
 def _table(

@@ -7,6 +7,7 @@ workers. A worker that dies costs the tasks it was at: they run again.
 
 import importlib
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,8 @@ class Pool:
         joblib = library("joblib", "scale")
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
+        # The pool replaces a worker that has grown, which costs nothing and says nothing of a task.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         left, lost = dict(enumerate(tasks)), 0
         while left:
             try:

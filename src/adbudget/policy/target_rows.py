@@ -212,7 +212,8 @@ def _labels(readings: Readings, accounts: tuple[str, ...]) -> tuple[np.ndarray, 
             f"Decisions are of the accounts {quoted(accounts)}, and the campaign table has no "
             "column account. Add it, or give the decisions of one account."
         )
-    return np.full(len(readings), accounts[0], dtype=object), readings.labels["channel"]
+    only = next(iter(accounts))
+    return np.full(len(readings), only, dtype=object), readings.labels["channel"]
 
 
 def _check_currency(table: pd.DataFrame, readings: Readings) -> None:

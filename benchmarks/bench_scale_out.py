@@ -3,8 +3,9 @@
     python benchmarks/bench_scale_out.py --accounts 1000 --channels 6 --weeks 104 --workers 2
     python benchmarks/bench_scale_out.py --accounts 60 --channels 3 --weeks 52 --joint
 
-The first says what it takes: processor seconds and memory of all processes. With ``--joint`` all
-accounts are fitted together, too, and the two are compared cell by cell.
+The first says what it takes: processor seconds and memory of all processes, and what the calls are
+worth by the truth of the world. With ``--joint`` all accounts are fitted together, too, and the two
+are compared cell by cell.
 """
 
 import argparse
@@ -116,6 +117,21 @@ def compare(rows: Path, fitted, seed: int) -> None:
     )
 
 
+def against_truth(decisions: Path, given: argparse.Namespace) -> None:
+    """What the calls gain of what could be gained, and how many lose by the hurdle they name."""
+    truth = assumed_world(given.accounts, given.channels, given.weeks, given.seed).truth
+    parts = [pd.read_parquet(path) for path in sorted(decisions.glob("part-*.parquet"))]
+    frame = pd.concat(parts).set_index(["account", "channel"]).sort_index()
+    now, then = frame["current_spend"], frame["recommended_spend"]
+    gained = truth.captured(then, now, change=0.3, total="at_most").overall
+    value = truth.response(then) - truth.response(now) - (then - now) * frame["hurdle"]
+    called = frame["decision"] != "monitor"
+    print(
+        f"by the truth: {gained:.0%} of what could be gained, {(value[called] < 0).mean():.1%} of "
+        f"{called.sum():,} calls wrong"
+    )
+
+
 def main() -> None:
     """Print what a run takes."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -161,6 +177,7 @@ def main() -> None:
             fitted.shards[["rhat", "ess", "divergences", "draws"]].describe().round(3).to_string()
         )
         print(result)
+        against_truth(folder / "decisions", given)
         if given.joint:
             compare(rows, fitted, given.seed)
     finally:

@@ -189,6 +189,12 @@ def test_titles_that_stand_again_between_the_rows_are_left_out_and_said(tmp_path
     assert "1 row(s) repeat the titles and are left out (row 3)" in frame.attrs[FILE_NOTES][0]
 
 
+def test_a_table_of_titles_alone_is_empty(tmp_path):
+    (tmp_path / "t.csv").write_text("day,spend\n")
+    frame = read_table(tmp_path / "t.csv")
+    assert (list(frame.columns), len(frame)) == (["day", "spend"], 0)
+
+
 def test_a_missing_file_says_so(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         read_table(tmp_path / "none.csv")

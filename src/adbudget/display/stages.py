@@ -59,7 +59,9 @@ _STAGE: ContextVar[_Stage | None] = ContextVar("stage", default=None)
 
 def somebody_watches() -> bool:
     """A person may be looking on: a terminal on standard error, or a notebook."""
-    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+    # A kernel's own shell: who runs notebooks for others has merely imported the library.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel") or (sys.stderr is not None and sys.stderr.isatty())
 
 
 @contextmanager

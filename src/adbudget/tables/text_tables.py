@@ -189,7 +189,7 @@ def _check_ends(body: str, separator: str, path: Path, line: int) -> None:
 
 def _without_repeated_header(frame: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
     """Leave out rows that only repeat the titles, as exports pasted below each other have them."""
-    again = np.array([True] * len(frame))
+    again = np.ones(len(frame), bool)
     for name in frame.columns:
         again &= (frame[name] == str(name)).to_numpy(bool, na_value=False)
         if not again.any():

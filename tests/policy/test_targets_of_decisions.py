@@ -1,7 +1,5 @@
 """The model's decisions as targets: from `recommend` to reviewed, logged changes on one road."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,19 +9,9 @@ import adbudget as ab
 from adbudget import InputError, apply_policy, load_policy, open_ledger
 from adbudget.policy.apply import rerun
 from adbudget.policy.target_rows import whole_units
+from tests.policy.test_targets import AT, POLICY as SWAPS
 
-AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-POLICY = load_policy(
-    {
-        "currency": "EUR",
-        "constraints": {
-            "max_daily_change": "25%",
-            "approval_limit": 100,
-            "total_budget_change": 0,
-        },
-        "rules": [],
-    }
-)
+POLICY = load_policy(SWAPS)
 
 
 def campaigns(**columns):

@@ -1,5 +1,7 @@
 """The model's decisions as targets: from `recommend` to reviewed, logged changes on one road."""
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +77,26 @@ def test_it_is_logged_stopped_and_replayed_as_any_plan(tmp_path):
         ledger.set_kill(True, who="ann", at=AT, reason="no")
         applied(decisions(), ledger=ledger)
         assert ledger.open_changes().empty
+
+
+@pytest.mark.parametrize("days", [1, 3, 40])
+def test_the_same_decisions_are_not_carried_out_twice(days):
+    """+10% of a week that ended on 1 March, made on the 2nd, is no +21% later."""
+    table, old = campaigns(), decisions(data_through=["2026-03-01"] * 2)
+    with open_ledger(":memory:") as ledger:
+        plan = applied(old, ledger=ledger)
+        ledger.confirm(*ledger.open_changes()["change"], who="ann", at=AT)
+        table["budget"] = [float(call.recommended_budget) for call in plan.calls]
+        later = AT + timedelta(days=days)
+        again = applied(old, ledger=ledger, campaigns=table, as_of=later)
+        assert [call.recommended_budget for call in again.calls] == [
+            call.recommended_budget for call in plan.calls
+        ]
+        assert "no longer the one" in again.calls[0].rationale
+        day = f"{later:%Y-%m-%d}"  # decided anew, on what came in since
+        fresh = decisions(data_through=[day] * 2)
+        newer = applied(fresh, ledger=ledger, campaigns=table, as_of=later + timedelta(days=2))
+        assert newer.calls[0].recommended_budget > plan.calls[0].recommended_budget
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ from adbudget.policy.rulebook import Policy
 from adbudget.policy.run_figures import counts_of, evidence_of, figures_of, watch
 from adbudget.policy.snapshot import from_json, to_json
 from adbudget.policy.standing import stand_by
-from adbudget.policy.target_rows import read_targets
+from adbudget.policy.target_rows import are_decisions, read_targets
 from adbudget.tables.instants import as_moment
 from adbudget.tables.named_columns import renamed
 from adbudget.tables.units import scope_of
@@ -217,12 +217,13 @@ def _run(
     policy: Policy, readings: Readings, tables: dict[str, Any], before: "Ledger", ran_by: str
 ) -> tuple[PolicyPlan, list[Pair]]:
     """Plan and entries of a run, given the ledger as it is just before."""
-    around = circumstances_of(before, policy, readings)
+    targets = None if tables.get("targets") is None else from_json(tables["targets"])
+    # Decisions may be of any age: whether a budget changed since is asked of all that is known.
+    around = circumstances_of(before, policy, readings, long=are_decisions(targets))
     readings = with_last_changes(readings, around)
     at = instant(readings.as_of, policy)
     earlier = before.alerts(at - longest_cooldown(policy))
-    targets = tables.get("targets")
-    aims = None if targets is None else read_targets(from_json(targets), readings)
+    aims = None if targets is None else read_targets(targets, readings)
     run_id = _run_id(policy, tables, kill_on=around.kill_on)
     case = make_case(policy, readings, around, targets=aims, earlier=earlier, at=at)
     plan = _unmuted(plan_of(case, earlier=earlier, at=at, run_id=run_id), around.muted)

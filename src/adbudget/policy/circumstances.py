@@ -22,7 +22,7 @@ from adbudget.policy.readings.campaigns import read_history
 from adbudget.policy.readings.daily import History
 from adbudget.policy.readings.readings import Readings
 from adbudget.policy.refusals import muted, read_refusals
-from adbudget.policy.rest import longest_rest
+from adbudget.policy.rest import LOOK_BACK, longest_rest
 from adbudget.policy.rulebook import Policy
 from adbudget.tables.units import split_unit
 
@@ -45,7 +45,9 @@ def in_zone(as_of: datetime, policy: Policy) -> datetime:
     return as_of.astimezone(ZoneInfo(policy.timezone)) if as_of.tzinfo else as_of
 
 
-def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Circumstances:
+def circumstances_of(
+    ledger: "Ledger", policy: Policy, readings: Readings, *, long: bool = False
+) -> Circumstances:
     """What the ledger knows that bounds a run.
 
     Parameters
@@ -53,6 +55,7 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
     ledger : as it is before the run
     policy : for the time zone in which a day begins
     readings : for the moment of the run, and how its money is counted
+    long : whether changes of a year count, and not only those that may still hold a campaign still
     """
     at, switch = instant(readings.as_of, policy), ledger.kill_state()
     zone = ZoneInfo(policy.timezone)
@@ -64,7 +67,8 @@ def circumstances_of(ledger: "Ledger", policy: Policy, readings: Readings) -> Ci
     made = _made(ledger, policy, readings, at)
     today = _not_withdrawn(ledger, made, start)
     known = set(readings.campaign_ids)
-    recent = _not_withdrawn(ledger, made, at - longest_rest(policy, readings))
+    back = LOOK_BACK if long else longest_rest(policy, readings)
+    recent = _not_withdrawn(ledger, made, at - back)
     changes = [_change(row, readings.as_of, zone, wanted) for row in _rows(recent)]
     moved_today = [_change(row, readings.as_of, zone, wanted) for row in _rows(today)]
     return Circumstances(

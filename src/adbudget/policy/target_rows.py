@@ -47,8 +47,7 @@ def read_targets(data: Any, readings: Readings) -> Targets:
     ------
     InputError : a row that cannot be used; names it
     """
-    columns = set(getattr(data, "columns", ()))
-    if set(DECIDED) <= columns and "target_budget" not in columns:
+    if are_decisions(data):
         return of_decisions(checked_frame(data, "decisions", DECIDED), readings)
     table = checked_frame(data, TABLE, ("campaign_id", "target_budget"))
     rows = Rows(table="the targets", labels=table.index)
@@ -114,13 +113,20 @@ def _pools(table: pd.DataFrame, place: np.ndarray, readings: Readings, rows: Row
     return np.unique(np.array(names, dtype=str), return_inverse=True)[1]
 
 
+def are_decisions(data: Any) -> bool:
+    """Whether a table is one of decisions, and not of target budgets."""
+    columns = set(getattr(data, "columns", ()))
+    return set(DECIDED) <= columns and "target_budget" not in columns
+
+
 def of_decisions(table: pd.DataFrame, readings: Readings) -> Targets:
     """What decisions ask of campaigns: each budget of a channel goes the way of its spend.
 
     Parameters
     ----------
-    table : account, channel, current_spend and recommended_spend, in any unit of time; reason and
-        prob_gain where they are known. Channels that are to stay as they are ask for nothing
+    table : account, channel, current_spend and recommended_spend, in any unit of time; reason,
+        prob_gain and data_through where they are known. Channels that are to stay as they are ask
+        for nothing, and a budget that has changed after ``data_through`` stays: see ``moved_since``
     readings : the campaigns as they are today; those that are not active are left alone
 
     Raises
@@ -173,11 +179,25 @@ def of_decisions(table: pd.DataFrame, readings: Readings) -> Targets:
     return Targets(
         aimed=aimed,
         goal=whole_units(readings.budget_minor * ratio, pool),
-        moved_since=np.zeros(len(readings), bool),
+        moved_since=aimed & _changed_since(table, row_of, readings),
         pool=pool,
         why=tuple(texts[row_of].tolist()),
         probability=sure[row_of],
     )
+
+
+def _changed_since(table: pd.DataFrame, row_of: np.ndarray, readings: Readings) -> np.ndarray:
+    """(campaign,) whether its budget changed after the last day that its decision knew of.
+
+    A decision says by how much a spend should change. Carried out twice, it would change it twice.
+    """
+    if "data_through" not in table.columns:
+        return np.zeros(len(readings), bool)
+    days = readings.metric("days_since_change")
+    ends = pd.to_datetime(table["data_through"]).to_numpy("datetime64[D]") + np.timedelta64(1, "D")
+    now = np.datetime64(readings.as_of.replace(tzinfo=None), "s")
+    known = np.append((now - ends) / np.timedelta64(1, "D"), -np.inf)
+    return days < known[row_of]  # NaN, nobody knows of a change, is not
 
 
 def whole_units(amounts: np.ndarray, pool: np.ndarray) -> np.ndarray:

@@ -194,9 +194,9 @@ def _changed_since(table: pd.DataFrame, row_of: np.ndarray, readings: Readings) 
     if "data_through" not in table.columns:
         return np.zeros(len(readings), bool)
     days = readings.metric("days_since_change")
-    ends = pd.to_datetime(table["data_through"]).to_numpy("datetime64[D]") + np.timedelta64(1, "D")
-    now = np.datetime64(readings.as_of.replace(tzinfo=None), "s")
-    known = np.append((now - ends) / np.timedelta64(1, "D"), -np.inf)
+    ends = pd.to_datetime(table["data_through"]).dt.normalize() + pd.Timedelta(days=1)
+    ago = (pd.Timestamp(readings.as_of.replace(tzinfo=None)) - ends) / pd.Timedelta(days=1)
+    known = np.append(ago.to_numpy(float), -np.inf)
     return days < known[row_of]  # NaN, nobody knows of a change, is not
 
 

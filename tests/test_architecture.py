@@ -103,7 +103,7 @@ MAY_IMPORT = {
     "__main__": "cli",
 }
 
-SAMPLING = {"pymc", "nutpie", "arviz", "arviz_stats", "arviz_base", "numba", "pytensor"}
+SAMPLING = {"pymc", "nutpie", "arviz", "arviz_stats", "arviz_base", "numba", "llvmlite", "pytensor"}
 DRAWING = {"matplotlib"}
 
 

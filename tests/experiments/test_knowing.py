@@ -83,3 +83,37 @@ def test_two_results_that_say_the_same_are_as_good_as_a_better_one():
     asked = block(0.2 + NORMAL)
     twice = asked.after(np.stack([NORMAL, NORMAL], axis=1), 1.0).value
     assert twice == pytest.approx(asked.after(NORMAL[:, None], 1 / np.sqrt(2)).value, rel=0.05)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_results=st.integers(1, 9),
+    may_hold=st.booleans(),
+    at_once=st.sampled_from([1, 5_000, 1_000_000]),
+)
+def test_many_results_in_one_go_are_worth_what_each_is_by_itself(
+    seed, n_results, may_hold, at_once
+):
+    rng = np.random.default_rng(seed)
+    n_draws, n_plans = 300, 6
+    truth = rng.normal(size=(n_draws, 3))
+    gain = 0.3 + truth @ rng.normal(size=(3, n_plans)) + rng.normal(size=(n_draws, n_plans))
+    gain[:, 0] = 0.0
+    choices = Choices(
+        cells=np.arange(2),
+        gain=gain,
+        direction=rng.integers(-1, 2, (n_plans, 2)),
+        may_hold=may_hold,
+    )
+    asked = Knowing.of(choices, 0.8, 0.75)
+    signals = truth @ rng.normal(size=(3, n_results)) * rng.uniform(0, 3, n_results)
+    signals[:, 0] = 0.1  # says nothing
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adbudget.experiments.knowing.NUMBERS_AT_ONCE", at_once)
+        together = asked.after_each(signals)
+    for i, known in enumerate(together):
+        alone = asked.after(signals[:, [i]])
+        assert known.value == pytest.approx(alone.value, rel=1e-6, abs=1e-9)
+        # a node on a bar may fall to either side of it
+        assert known.flips == pytest.approx(alone.flips, abs=1 / 100)

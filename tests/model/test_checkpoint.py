@@ -66,6 +66,16 @@ def test_the_slow_path_of_the_sampler_goes_on_as_well(
     np.testing.assert_allclose(again.positions[:, :5], whole.positions[:, :5], rtol=1e-6)
 
 
+def test_chains_that_go_on_elsewhere_than_they_were_are_drawn_as_if_nothing_had_happened(
+    run, whole, likelihood, priors, layout
+):
+    onward = whole.positions
+    rest = sampler.sample_compiled(likelihood, priors, layout, 4, SHORT, onward=onward)
+    run.keep(2, rest)
+    again = sampler.sample_compiled(likelihood, priors, layout, 4, SHORT, run, onward)
+    assert same(again, rest)
+
+
 def test_a_chain_is_kept_while_others_still_run(
     run, whole, likelihood, priors, layout, monkeypatch
 ):
@@ -101,7 +111,8 @@ def test_a_fit_that_was_stopped_after_its_first_run_gives_the_same_draws(
         with pytest.raises(StoppedError):
             fit(panel, **how, checkpoint=steps)
     ended = sorted(path.name for path in steps.iterdir())
-    assert len(ended) == whole.positions.shape[0], "of every run"
+    assert len(ended) == 6, "two of every run"
+    assert whole.positions.shape[0] == 4, "those of the first were warm-up"
     (steps / ended[-1]).unlink()
     again = fit(panel, **how, checkpoint=steps)
     assert np.array_equal(again.positions, whole.positions)

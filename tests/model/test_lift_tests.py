@@ -301,7 +301,7 @@ def test_a_good_test_narrows_what_is_known_of_its_cell(informed, fitted, cell):
 
 def test_what_is_said_without_a_test_is_what_a_fit_without_it_says(panel, test_table, fitted):
     """A strong test, too far from the rest for weights: the history is sampled by itself."""
-    strong = test_table.assign(standard_error=test_table["standard_error"] / 10)
+    strong = test_table.assign(standard_error=test_table["standard_error"] / 50)
     informed = ab.fit(panel, seed=5, lift_tests=strong, draws=400, progress=False)
     said = informed.lift_tests.iloc[0]
     alone = expected_lifts(fitted.cell_draws, informed.evidence)[:, 0]

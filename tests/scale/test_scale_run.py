@@ -13,9 +13,11 @@ import adbudget as ab
 from adbudget import scale
 from adbudget.cli.app import app
 from adbudget.decision.schema import SCHEMA
+from adbudget.model.sites import believed, total
 from adbudget.scale.deciding import Calls, cut_of, raised
 from adbudget.scale.passes import spread_out
 from adbudget.scale.records import ScaleDecisions
+from adbudget.scale.store import Store
 from tests.scale.conftest import SETTINGS
 
 
@@ -265,7 +267,12 @@ def test_some_shards_teach_and_the_others_take_what_they_found_as_their_prior(wo
     ]
     assert len(fitted.shards) == 3
     learned = fitted.fit_of(names[2]).priors.learned
-    assert learned.mean == pytest.approx(fitted.population.priors.learned.mean, abs=1.0)
+    taught = [Store(folder=run).take("pass-1", f"0000{k}.site").factor for k in (0, 2)]
+    rest = total(taught, taught[0].pull.size)
+    before = believed(ab.Priors(), len(learned.channels), rest)
+    mean, cov = (before + rest).moments(before.precision)
+    assert learned.mean == pytest.approx(mean[:-1])
+    assert np.array(learned.covariance) == pytest.approx(cov[:-1, :-1])
 
 
 def test_shards_that_teach_are_spread_out_and_know_every_channel():

@@ -12,7 +12,7 @@ Jalal & Alarid-Escudero (2018), Medical Decision Making 38(2), 174-188: the Gaus
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from scipy.special import ndtri
@@ -22,6 +22,7 @@ from adbudget.experiments.choices import CALLED, TODAY, Choices
 
 NODES = 1024  # results at which the calls that follow are looked at
 NODES_OF_ONE = 256  # of a single result, which need no luck
+NUMBERS_AT_ONCE = 1_000_000  # of results, nodes and plans that are looked at together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,7 +39,7 @@ class Known:
     flips: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Knowing:
     """One block, ready to be asked.
 
@@ -99,7 +100,7 @@ class Knowing:
         from_calls = slope - slope[:, [CALLED]]
         told_calls = np.einsum("kp,kl,lp->p", from_calls, shown, from_calls)
         plan = self._called(self.mean + shift, self.spread - told, self.spread_calls - told_calls)
-        now = self._called(self.mean[None], self.spread, self.spread_calls)[0]
+        now = self._now
         gained = (self.mean + shift)[np.arange(plan.size), plan].mean() - self.mean[now]
         direction = self.choices.direction
         return Known(
@@ -107,23 +108,59 @@ class Knowing:
             flips=(direction[plan] != direction[now]).mean(axis=0),
         )
 
-    def _called(self, mean: np.ndarray, spread: np.ndarray, spread_calls: np.ndarray) -> np.ndarray:
-        """(node,) the plan that is called where gains have these means and variances.
+    @cached_property
+    def _now(self) -> int:
+        """The plan that is called as things stand."""
+        return int(self._called(self.mean[None], self.spread, self.spread_calls)[0])
+
+    def after_each(self, signals: np.ndarray) -> list[Known]:
+        """What each of many results would be worth by itself: :meth:`after`, all in one go.
 
         Parameters
         ----------
-        mean : (node, plan)
-        spread, spread_calls : (plan,) of the gain, and of that over the plan of the calls
+        signals : (draw, result) what each is expected to be, in units of its noise
+        """
+        at_once = max(1, NUMBERS_AT_ONCE // (NODES_OF_ONE * self.mean.size))
+        parts = [signals[:, i : i + at_once] for i in range(0, signals.shape[1], at_once)]
+        return [known for part in parts for known in self._after_some(part)]
+
+    def _after_some(self, signals: np.ndarray) -> list[Known]:
+        signals = signals - signals.mean(axis=0)
+        variance = (signals**2).mean(axis=0)
+        cross = signals.T @ (self.choices.gain - self.mean) / len(signals)
+        some = variance > 0
+        slope = np.divide(cross, variance[:, None], out=np.zeros_like(cross), where=some[:, None])
+        shown = (variance**2 / (variance + 1))[:, None]
+        shift = (np.sqrt(shown) * slope)[:, None, :] * _nodes(1)
+        told, told_calls = shown * slope**2, shown * (slope - slope[:, [CALLED]]) ** 2
+        left = self.spread - told, self.spread_calls - told_calls
+        mean = self.mean + shift
+        plan = self._called(mean, *(one[:, None, :] for one in left))
+        then = np.take_along_axis(mean, plan[..., None], axis=-1)[..., 0].mean(axis=1)
+        direction, now = self.choices.direction, self._now
+        flips = (direction[plan] != direction[now]).mean(axis=1)
+        return [
+            Known(value=max(float(gained), 0.0), flips=own)
+            for gained, own in zip(then - self.mean[now], flips, strict=True)
+        ]
+
+    def _called(self, mean: np.ndarray, spread: np.ndarray, spread_calls: np.ndarray) -> np.ndarray:
+        """(...,) the plan that is called where gains have these means and variances.
+
+        Parameters
+        ----------
+        mean : (..., plan)
+        spread, spread_calls : (..., plan) of the gain, and of that over the plan of the calls
         """
         sd, sd_calls = (np.sqrt(np.maximum(one, 0.0)) for one in (spread, spread_calls))
-        over = mean - mean[:, [CALLED]]
+        over = mean - mean[..., [CALLED]]
         likely = (mean > 0) & (mean >= self.enter * sd)
         likely &= (over > 0) & (over >= self.enter * sd_calls)
-        likely[:, CALLED] = mean[:, CALLED] >= self.leave * sd[CALLED]
-        likely[:, TODAY] = True
+        likely[..., CALLED] = mean[..., CALLED] >= self.leave * sd[..., CALLED]
+        likely[..., TODAY] = True
         if not self.choices.may_hold:
-            likely[:, CALLED], likely[:, TODAY] = True, False
-        return np.where(likely, mean, -np.inf).argmax(axis=1)
+            likely[..., CALLED], likely[..., TODAY] = True, False
+        return np.where(likely, mean, -np.inf).argmax(axis=-1)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -274,10 +274,10 @@ def _trials(
     if FACTORIAL in kinds:
         value = given.learn_value.to_numpy(float)
         singles += factorial_trials(lab, given.testable, options["changes"], value)
-    found = [(trial, lab.worth(trial.layouts[0])) for trial in singles]
-    groups = group_trials(lab, found, periods)
-    found += [(trial, lab.worth(trial.layouts[0])) for trial in groups]
-    return [trial for trial, _ in found], [worth for _, worth in found]
+    worths = lab.worths([trial.layouts[0] for trial in singles])
+    groups = group_trials(lab, list(zip(singles, worths, strict=True)), periods)
+    worths += lab.worths([trial.layouts[0] for trial in groups])
+    return [*singles, *groups], worths
 
 
 def _offers(

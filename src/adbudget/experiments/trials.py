@@ -152,11 +152,32 @@ class Laboratory:
 
     def worth(self, design: Design) -> Worth:
         """What a design would bring by itself."""
+        return self.worths([design])[0]
+
+    def worths(self, designs: Sequence[Design]) -> list[Worth]:
+        """What each of some designs would bring by itself."""
+        told: list[dict[int, Known]] = [{} for _ in designs]
+        single: dict[int, list[tuple[int, np.ndarray]]] = {}
+        for i, design in enumerate(designs):
+            for block in self.reached(design).tolist():
+                signals = self.signals(design, block)
+                if signals.shape[1] == 1:
+                    single.setdefault(block, []).append((i, signals[:, 0]))
+                else:
+                    told[i][block] = self.blocks[block].after(signals)
+        for block, results in single.items():
+            signals = np.stack([signal for _, signal in results], axis=1)
+            each = self.blocks[block].after_each(signals)
+            for (i, _), known in zip(results, each, strict=True):
+                told[i][block] = known
+        return [self._worth(*one) for one in zip(designs, told, strict=True)]
+
+    def _worth(self, design: Design, told: dict[int, Known]) -> Worth:
         gain, flips = 0.0, {}
-        for block in self.reached(design).tolist():
-            known = self.known([design], block)
-            gain += known.value
-            flips |= dict(zip(self.blocks[block].choices.cells.tolist(), known.flips, strict=True))
+        for block in sorted(told):
+            gain += told[block].value
+            cells = self.blocks[block].choices.cells.tolist()
+            flips |= dict(zip(cells, told[block].flips, strict=True))
         read = [self.reading(arm) for arm in design.arms]
         cost = np.sum([one.cost for one in read], axis=0)
         return Worth(

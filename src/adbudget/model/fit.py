@@ -169,8 +169,8 @@ def fit(
 ) -> Fit:
     """Learn the response curves of a panel.
 
-    When r-hat stays above 1.01 or an effective sample size below 400, as many chains again are
-    added; when more than 1% of the draws diverge, the chains are run again with smaller steps; at
+    While r-hat is above 1.01 or an effective sample size below 400, the chains go on from where
+    they are; when more than 1% of the draws diverge, they are run again with smaller steps; at
     most twice in all. What is reached in the end stands in ``health``.
 
     Parameters

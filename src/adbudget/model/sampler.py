@@ -14,6 +14,7 @@ import numpy as np
 
 from adbudget.display.stages import reached, stage
 from adbudget.errors import AdbudgetError, FitError
+from adbudget.model.coordinates import Coordinates
 from adbudget.model.factor import Likelihood
 from adbudget.model.layout import POPULATION, Layout
 from adbudget.model.level import level_centre
@@ -29,6 +30,7 @@ from adbudget.model.skipping import (
 )
 
 TICK = 0.25  # seconds between two looks at how far the chains are
+ONWARD, LEAST_TUNE = 0.3, 100  # share of the tuning that chains need which go on; draws at least
 START_WIDTH = 0.5  # chains start uniformly within this distance of the prior's centre
 
 
@@ -97,10 +99,12 @@ def sample_compiled(
     seed: int,
     settings: SamplerSettings,
     kept: KeptChains | None = None,
+    onward: np.ndarray | None = None,
 ) -> RawSample:
     """Sample the compiled density with nutpie's NUTS.
 
     ``kept`` holds chains that are finished already, and keeps every other one as it ends.
+    ``onward``, (chain, draw, size) positions of as many chains, is where they go on from.
 
     Raises
     ------
@@ -111,20 +115,26 @@ def sample_compiled(
 
         from adbudget.model.block import pack
 
-        start, block = _start_at(layout, priors), pack(likelihood, priors)
         known = {} if kept is None else kept.known(settings.chains)
+        turned = _coordinates(priors, layout, onward)
+        walk = partial(_nutpie_model, pack(likelihood, priors), layout, turned)
+        seeds: list[int] = []
+        if known or onward is not None:
+            seeds = chain_seeds(partial(walk, skips=True), layout.size, settings.chains, seed)
+        start = _start_at(layout, priors) if onward is None else _going_on(onward, seeds)
+        if turned is not None:
+            start = turned.around(start)
         if known:
-            far = partial(_nutpie_model, block, layout, skips=True)
-            seeds = chain_seeds(far, layout.size, settings.chains, seed)
             start = skipping_start(start, [seeds[chain] for chain in known])
-        model = _nutpie_model(block, layout, start, skips=bool(known))
+        model = walk(start, skips=bool(known))
+    tune = settings.tune if onward is None else max(LEAST_TUNE, int(ONWARD * settings.tune))
     progress = _Progress()
     try:
         with stage("sampling"):
             running = nutpie.sample(
                 model,
                 draws=settings.draws,
-                tune=settings.tune,
+                tune=tune,
                 chains=settings.chains,
                 cores=settings.cores,
                 seed=seed,
@@ -151,6 +161,19 @@ def sample_compiled(
     for chain in range(settings.chains):
         kept.keep(chain, sample)
     return sample
+
+
+def _coordinates(priors: Priors, layout: Layout, onward: np.ndarray | None) -> Coordinates | None:
+    """Those that chains walk in: the model's own while nothing is known."""
+    if onward is not None:
+        return Coordinates.of_draws(onward.reshape(-1, layout.size), layout)
+    return None if priors.learned is None else Coordinates.of_prior(priors.learned, layout)
+
+
+def _going_on(onward: np.ndarray, seeds: list[int]) -> Callable[[int], np.ndarray]:
+    """Seed of a chain -> where it was."""
+    last = dict(zip(seeds, onward[:, -1], strict=True))
+    return lambda seed: last.get(seed, onward[seed % len(onward), -1])
 
 
 def _raw_sample(trace: Any) -> RawSample:
@@ -232,7 +255,12 @@ def _start_at(layout: Layout, priors: Priors):
 
 
 def _nutpie_model(
-    block: np.ndarray, layout: Layout, start: Callable[[int], np.ndarray], *, skips: bool = False
+    block: np.ndarray,
+    layout: Layout,
+    turned: Coordinates | None,
+    start: Callable[[int], np.ndarray],
+    *,
+    skips: bool = False,
 ):
     """A nutpie model that calls machine code; through Python where nutpie's record has changed.
 
@@ -241,10 +269,10 @@ def _nutpie_model(
     """
     size = layout.size
     try:
-        return _machine_code_model(block, size, start, skips)
+        return _machine_code_model(block, size, turned, start, skips)
     except (ImportError, TypeError) as cause:
         warn_of_slow_path(f"{type(cause).__name__}: {cause}")
-        return _python_model(block, size, start, skips)
+        return _python_model(block, size, turned, start, skips)
 
 
 @cache
@@ -259,26 +287,41 @@ def warn_of_slow_path(cause: str) -> None:
     )
 
 
-def _machine_code_model(block: np.ndarray, size: int, start, skips: bool):
-    from adbudget.model.density import density_callback
+def _machine_code_model(
+    block: np.ndarray, size: int, turned: Coordinates | None, start, skips: bool
+):
+    from adbudget.model.density import copy_callback, density_callback
 
-    density = skipping_callback(density_callback) if skips else density_callback
-    return compiled_model(density, block, size, start)
+    density, keep = density_callback, copy_callback
+    if turned is not None:
+        from adbudget.model.turning import placed_callback, turned_callback
+
+        block = turned.packed(density_callback.address, block)
+        density, keep = turned_callback, placed_callback
+    density = skipping_callback(density) if skips else density
+    return compiled_model(density, keep, block, size, start)
 
 
-def _python_model(block: np.ndarray, size: int, start, skips: bool):
+def _python_model(block: np.ndarray, size: int, turned: Coordinates | None, start, skips: bool):
     from nutpie.compiled_pyfunc import from_pyfunc
 
     from adbudget.model.density import value_and_gradient
 
-    def density(position: np.ndarray) -> tuple[float, np.ndarray]:
-        known = skips and is_far(position)
-        return plain(position) if known else value_and_gradient(position, block)
+    def density(z: np.ndarray) -> tuple[float, np.ndarray]:
+        if skips and is_far(z):
+            return plain(z)
+        if turned is None:
+            return value_and_gradient(z, block)
+        value, gradient = value_and_gradient(turned.to_model(z), block)
+        return value, turned.pulled_back(gradient)
+
+    def draw(z: np.ndarray) -> dict[str, np.ndarray]:
+        return {"position": np.array(z) if turned is None else turned.to_model(np.array(z))}
 
     return from_pyfunc(
         ndim=size,
         make_logp_fn=lambda: density,
-        make_expand_fn=lambda *_: lambda position: {"position": np.array(position)},
+        make_expand_fn=lambda *_: draw,
         expanded_dtypes=[np.dtype(float)],
         expanded_shapes=[(size,)],
         expanded_names=["position"],

@@ -46,15 +46,18 @@ def sample_until_healthy(
     checkpoint: Checkpoint | None = None,
     size: FitSize | None = None,
 ) -> tuple[RawSample, Health]:
-    """Sample; add as many chains again while the targets are missed.
+    """Sample; let the chains go on while the targets are missed.
+
+    Chains that miss them go on where they are, in coordinates made of their draws. What nobody
+    should trust was warm-up, and is thrown away; other draws are added to.
 
     ``against`` is what the answer is compared with, to see what the data said; ``priors`` when
     None.
 
-    ``checkpoint`` keeps chains that are finished, and holds those of an earlier start. No chains
+    ``checkpoint`` keeps chains that are finished, and holds those of an earlier start. No draws
     are added that a fit of that ``size`` would have no memory for.
 
-    Chains that diverge are not added to but replaced, by a run of smaller steps: on single shops
+    Chains that diverge do not go on but are replaced, by a run of smaller steps: on single shops
     that left a tenth of the divergences or none. How far the answer moves says what they did to it.
     """
     exists = evidence.design.exists
@@ -64,25 +67,33 @@ def sample_until_healthy(
     # Each run has a seed of its own, all of them fixed by the caller's.
     seeds = np.random.SeedSequence(seed).generate_state(MAX_RUNS)
     before: CellDraws | None = None
+    onward: np.ndarray | None = None
     while True:
         run_seed, seeds = int(seeds[0]), seeds[1:]
         number = MAX_RUNS - seeds.size
         kept = None if checkpoint is None else checkpoint.run(number, run_seed, settings)
-        new = _sample(evidence, likelihood, priors, layout, run_seed, engine, settings, kept)
+        new = _sample(
+            evidence, likelihood, priors, layout, run_seed, engine, settings, kept, onward
+        )
         sample = join_chains([*runs, new])
-        runs = [sample]
         with stage("checking the chains"):
             cells = cell_draws(sample.positions, layout, priors, account, channel)
             health = check_health(sample, cells, layout, evidence, against or priors, before)
         if seeds.size == 0:
             return sample, health
         if too_many_diverged(health):
-            before, runs = cells, []
+            before, runs, onward = cells, [], None
             settings = replace(settings, target_accept=_more_careful(settings.target_accept))
-        elif reached_target(health):
+            continue
+        if reached_target(health):
             return sample, health
-        elif size is not None and not has_room(size.of(sample.diverging.size + size.draws)):
+        if engine == "compiled" and onward is None and not health.ok:
+            runs = []
+        elif size is None or has_room(size.of(sample.diverging.size + size.draws)):
+            runs = [sample]
+        else:
             return sample, replace(health, warnings=(*health.warnings, NO_ROOM))
+        onward = new.positions
 
 
 def _more_careful(target_accept: float) -> float:
@@ -90,12 +101,14 @@ def _more_careful(target_accept: float) -> float:
     return max(CAREFUL, (1 + target_accept) / 2)
 
 
-def _sample(evidence, likelihood, priors, layout, seed, engine, settings, kept) -> RawSample:
+def _sample(
+    evidence, likelihood, priors, layout, seed, engine, settings, kept, onward
+) -> RawSample:
     known = None if kept is None else whole_run(kept.known(settings.chains), settings)
     if known is not None:
         return known
     if engine == "compiled":
-        return sample_compiled(likelihood, priors, layout, seed, settings, kept)
+        return sample_compiled(likelihood, priors, layout, seed, settings, kept, onward)
     from adbudget.model.definition import build
 
     sample = sample_pymc(build(evidence, priors, likelihood), layout, seed, settings)

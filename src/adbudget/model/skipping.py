@@ -69,8 +69,14 @@ def chain_seeds(
     return seeds
 
 
-def compiled_model(density: Any, block: np.ndarray, size: int, start: Any) -> Any:
+def compiled_model(density: Any, keep: Any, block: np.ndarray, size: int, start: Any) -> Any:
     """A nutpie model that calls machine code.
+
+    Parameters
+    ----------
+    density, keep : C entry points: of the density, and of what is kept of a position
+    block : what both read
+    size, start : of a position; seed -> the first one
 
     Raises
     ------
@@ -78,12 +84,10 @@ def compiled_model(density: Any, block: np.ndarray, size: int, start: Any) -> An
     """
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    from adbudget.model.density import copy_callback
-
     return CompiledPyMCModel(
         dims={"position": ("parameter",)},
         compiled_logp_func=density,
-        compiled_expand_func=copy_callback,
+        compiled_expand_func=keep,
         initial_point_func=start,
         shared_data={},
         shared_var_keys={},

@@ -36,6 +36,8 @@ from adbudget.scale.store import Store
 from adbudget.scale.tasks import Asked, Read, seed_of
 
 LAST = "last"
+# Small steps while nobody has told of spreads; larger ones do from then on.
+FIRST_ACCEPT, LATER_ACCEPT = 0.9, 0.85
 MOST_LEARNED = 8  # shards; the noise of more sites adds up to more than they tell
 
 
@@ -103,6 +105,7 @@ class Passes:
             tune=own["tune"],
             chains=own["chains"] if final else own["pass_chains"],
             cores=1,
+            target_accept=LATER_ACCEPT if step else FIRST_ACCEPT,
         )
         whole = self.prior + total(self.sites, self.size)
         todo = []

@@ -69,8 +69,10 @@ def main() -> None:
     names = sorted(world.outcome["account"].unique())
 
     def read(some: list[str]):
-        own = (rows[rows["account"].isin(some)] for rows in (world.spend, world.outcome))
-        return ab.read_panel(*own)
+        spend, outcome = (
+            rows.loc[rows["account"].isin(some), :] for rows in (world.spend, world.outcome)
+        )
+        return ab.read_panel(spend, outcome)
 
     if given.onward:
         plain = ab.Priors()

@@ -86,7 +86,7 @@ def test_the_gradient_is_that_of_the_density_by_the_turned_position(
 
 def test_machine_code_says_the_same(turned, likelihood, known, layout):
     block, z = pack(likelihood, known), np.random.default_rng(3).normal(size=layout.size) * 0.3
-    data = turned.packed(density_callback.address, block)
+    data = turned.packed(density_callback, block)
     gradient, value, kept = np.empty(layout.size), np.empty(1), np.empty(layout.size)
     doubles = ctypes.POINTER(ctypes.c_double)
     at = [ctypes.cast(one.ctypes.data, doubles) for one in (z, gradient, value, kept)]
@@ -100,7 +100,7 @@ def test_machine_code_says_the_same(turned, likelihood, known, layout):
 
 
 def test_a_position_that_is_no_good_is_said_to_be(of_prior, likelihood, known, layout):
-    data = of_prior.packed(density_callback.address, pack(likelihood, known))
+    data = of_prior.packed(density_callback, pack(likelihood, known))
     z, gradient, value = np.full(layout.size, np.nan), np.empty(layout.size), np.empty(1)
     doubles = ctypes.POINTER(ctypes.c_double)
     at = [ctypes.cast(one.ctypes.data, doubles) for one in (z, gradient, value)]

@@ -9,6 +9,7 @@ the coordinates of the model; nobody else knows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -78,11 +79,11 @@ class Coordinates:
         by_z[..., self.shared] = gradient[..., self.shared] @ self.turn
         return by_z
 
-    def packed(self, address: int, block: np.ndarray) -> np.ndarray:
-        """What ``turning.py`` reads: a density, these coordinates, and its block."""
+    def packed(self, density: Any, block: np.ndarray) -> np.ndarray:
+        """What ``turning.py`` reads: where a compiled density is, these coordinates, its block."""
         begin = HEAD + 2 * self.centre.size + self.turn.size
         head = np.array([0.0, begin, self.shared.size])
-        head[:1] = np.array([address], np.uint64).view(np.float64)
+        head[:1] = np.array([density.address], np.uint64).view(np.float64)
         return np.concatenate([head, self.centre, self.scale, self.turn.ravel(), block])
 
     def around(self, start: Callable[[int], np.ndarray]) -> Callable[[int], np.ndarray]:

@@ -296,7 +296,7 @@ def _machine_code_model(
     if turned is not None:
         from adbudget.model.turning import placed_callback, turned_callback
 
-        block = turned.packed(density_callback.address, block)
+        block = turned.packed(density_callback, block)
         density, keep = turned_callback, placed_callback
     density = skipping_callback(density) if skips else density
     return compiled_model(density, keep, block, size, start)

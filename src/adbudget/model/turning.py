@@ -65,7 +65,7 @@ def turned_callback(size, position, gradient, value, data):
     kept = np.empty((2, int(size)))  # one array: read below, and so still there during the call
     x, by_x = kept[0], kept[1]
     scale, turn = _placed(z, x, numbers, int(size), n_shared)
-    code = _call(
+    code = _call(  # pyright: ignore[reportCallIssue]  # the first argument is numba's own
         address,
         size,
         np.uint64(x.ctypes.data),

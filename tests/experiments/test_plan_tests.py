@@ -12,9 +12,12 @@ from adbudget.model.lift_tests import read_lift_tests
 KINDS = ["pulse", "on/off", "on/off pair", "holdout"]
 
 
+FIVE_YEARS = 260  # over one year few tests of this world pay, by more or less than chance
+
+
 @pytest.fixture(scope="module")
 def eight_weeks(noisy_fit):
-    return ab.plan_tests(noisy_fit, weeks=8, kinds=KINDS)
+    return ab.plan_tests(noisy_fit, weeks=8, kinds=KINDS, horizon_weeks=FIVE_YEARS)
 
 
 def test_every_offer_is_worth_more_than_it_costs_and_changes_a_call(eight_weeks):
@@ -68,7 +71,7 @@ def test_a_steadier_holdout_is_worth_more(noisy_fit):
 
 def test_what_must_not_be_touched_is_not(noisy_fit):
     named, pair = noisy_fit.panel.channels[0], noisy_fit.draws.cells[5]
-    plan = ab.plan_tests(noisy_fit, weeks=8, untested=[named, pair])
+    plan = ab.plan_tests(noisy_fit, weeks=8, untested=[named, pair], horizon_weeks=FIVE_YEARS)
     touched = {plan.cells[arm.cell] for offer in plan.offers for arm in offer.design.arms}
     assert touched
     assert pair not in touched
@@ -84,7 +87,7 @@ def test_cells_held_by_limits_are_not_tested(noisy_fit):
 
 
 def test_the_same_question_has_the_same_answer(noisy_fit, eight_weeks):
-    again = ab.plan_tests(noisy_fit, weeks=8, kinds=KINDS)
+    again = ab.plan_tests(noisy_fit, weeks=8, kinds=KINDS, horizon_weeks=FIVE_YEARS)
     pd.testing.assert_frame_equal(again.to_frame(), eight_weeks.to_frame())
 
 

@@ -8,7 +8,7 @@ from adbudget import scale
 from adbudget.synthetic import WorldSpec, synthesize
 
 SETTINGS = {
-    "shard_size": 3, "passes": 1, "pass_draws": 100, "pass_chains": 2, "draws": 250, "tune": 200,
+    "shard_size": 3, "passes": 2, "pass_draws": 300, "pass_chains": 2, "draws": 250, "tune": 200,
     "seed": 3, "progress": False,
 }  # fmt: skip
 

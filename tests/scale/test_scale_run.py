@@ -110,7 +110,7 @@ def test_shards_hand_over_as_panels_give_a_fit_of_each(world):
     settings = SETTINGS | {"draws": 100, "tune": 100, "chains": 2}
     learned = scale.learn(panels, workers=1, **settings)
     assert sorted(learned.accounts) == names
-    assert len(learned.passes) == 2
+    assert len(learned.passes) == SETTINGS["passes"] + 1
     shutil.rmtree(learned.folder.parents[1])
 
 
@@ -258,7 +258,7 @@ def test_some_shards_teach_and_the_others_take_what_they_found_as_their_prior(wo
         ab.read_panel(*(rows[rows["account"].isin(own)] for rows in (world.spend, world.outcome)))
         for own in (names[:2], names[2:4], names[4:])
     ]
-    settings = SETTINGS | {"learn_shards": 2, "draws": 100, "tune": 100, "chains": 2}
+    settings = SETTINGS | {"learn_shards": 2, "passes": 1, "draws": 100, "tune": 100, "chains": 2}
     fitted = scale.learn(panels, work=tmp_path / "work", workers=1, **settings)
     run = tmp_path / "work" / "run"
     assert sorted(path.name for path in (run / "pass-1").glob("*.site")) == [

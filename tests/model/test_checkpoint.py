@@ -100,7 +100,6 @@ def test_a_chain_is_kept_while_others_still_run(
 def test_a_fit_that_was_stopped_after_its_first_run_gives_the_same_draws(
     panel, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("adbudget.model.sampling.MAX_RUNS", 3)
     how = {"seed": 5, "draws": 100, "tune": 100, "chains": 2, "progress": False}
     whole, steps = fit(panel, **how), tmp_path / "steps"
 

@@ -211,7 +211,11 @@ def test_the_command_line_takes_a_folder_and_gives_a_folder(rows_folder, tmp_pat
     ]
     done = CliRunner().invoke(app, words)
     assert done.exit_code in (0, 1), done.output  # 1: fits as short as here may not be trusted
-    assert "ScaleDecisions of 6 accounts" in done.stdout
+    shown = done.stdout.splitlines()
+    assert "ScaleDecisions of 6 accounts" in shown, "a line of its own"
+    assert [line.split()[0] for line in shown if line.startswith("  ")][:2] == ["calls", "expected"]
+    assert ".to_frame" not in done.stdout, "nobody types Python there"
+    assert "more passes" not in done.output, "one shard has nobody to agree with"
     assert len(pd.read_parquet(tmp_path / "decisions")) > 6
     assert (tmp_path / "work" / "run" / "fits" / "shard-00000.fit").exists()
 
@@ -280,3 +284,15 @@ def test_shards_that_teach_are_spread_out_and_know_every_channel():
     assert spread_out(plain, 4) == [0, 3, 6, 9]
     assert spread_out(plain[:2], 4) == [0, 1]
     assert spread_out([*plain[:7], ("a", "rare"), *plain[:2]], 4) == [0, 3, 6, 7, 9]
+
+
+def test_one_shard_has_nobody_to_agree_with_and_is_decided(world, tmp_path):
+    panel = ab.read_panel(world.spend, world.outcome)
+    settings = {"seed": 3, "workers": 1, "progress": False}
+    decided = scale.recommend(
+        [panel], out=tmp_path / "decisions", work=tmp_path / "work", **settings
+    )
+    assert decided.fitted.settled
+    assert bool(decided.fitted.shards["ok"].all())
+    assert decided.calls["increase"] + decided.calls["reduce"] > 0
+    assert "learned in one go" in repr(decided.fitted)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from adbudget.cli.options import EXIT_CODES
-from adbudget.cli.terminal import say
+from adbudget.cli.terminal import say, say_record
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def population(
         found = Population.load(file)
     except FileFormatError:
         found = Fit.load(file).population
-    say(repr(found))
+    say_record(found)
     if save is not None:
         found.save(save)
         say(f"\nWrote {save}: {save.stat().st_size / 1000:,.0f} kB, no name of an account in it.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adbudget.cli.terminal import complain, say
+from adbudget.cli.terminal import complain, say, say_record
 from adbudget.decision.options import DecisionOptions
 from adbudget.errors import InputError
 from adbudget.options import options_of
@@ -107,7 +107,7 @@ def recommend_folder(
 
 
 def _shown(result: "ScaleDecisions", out: Path) -> int:
-    say(repr(result))
+    say_record(result)
     fitted = result.fitted
     for name, why in list(fitted.refused.items())[:5]:
         say(f"left out: {name}: {why}")

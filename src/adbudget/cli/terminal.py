@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from adbudget.plain_json import visible, without_secrets
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
+
+    from adbudget.display.page import Shown
 
 PIPE_WIDTH = 120  # columns when nobody's terminal says otherwise
 NO_EDGE = 10_000
@@ -35,6 +38,14 @@ def say(text: str = "") -> None:
     """Print one line; blank lines before it are the caller's own."""
     own = text.lstrip("\n")
     print("\n" * (len(text) - len(own)) + visible(own))
+
+
+def say_record(record: "Shown") -> None:
+    """Print what a record shows of itself, less the Python one could type next."""
+    from adbudget.display.page import as_text
+
+    for line in as_text(replace(record.page(), next=())).splitlines():
+        say(line)
 
 
 def show(render: "Callable[[int], RenderableType]", *, no_color: bool) -> None:

@@ -45,8 +45,8 @@ class ShardedFit(Shown):
 
     @property
     def settled(self) -> bool:
-        """Whether what accounts share hardly moved in the last pass."""
-        return bool(self.passes["moved"].to_numpy()[-1] <= MOVED_LIMIT)
+        """Whether what accounts share hardly moved in the last pass; one shard has no passes."""
+        return len(self.shards) == 1 or bool(self.passes["moved"].to_numpy()[-1] <= MOVED_LIMIT)
 
     def fit_of(self, account: str) -> Fit:
         """The fit of the shard an account is in; it can do all that any fit can."""
@@ -55,12 +55,12 @@ class ShardedFit(Shown):
     def page(self) -> Page:
         """What ``repr`` and a notebook show."""
         unhealthy = len(self.shards) - int(self.shards["ok"].to_numpy().sum())
-        moved = self.passes["moved"].to_numpy()[-1]
+        moved = f"moved {self.passes['moved'].to_numpy()[-1]:.2f} sd in the last pass"
         return Page(
             title=f"ShardedFit of {counted(len(self.accounts), 'account')} in "
             f"{counted(len(self.shards), 'shard')}",
             facts=[
-                ("what all share", f"moved {moved:.2f} sd in the last pass"),
+                ("what all share", "learned in one go" if len(self.shards) == 1 else moved),
                 ("shards", f"{unhealthy} cannot be trusted" if unhealthy else "all can be trusted"),
                 ("left out", counted(len(self.refused), "account")),
                 ("kept in", str(self.folder)),

@@ -282,3 +282,8 @@ def test_the_bar_that_was_asked_for_shows_the_decisions_themselves(decisions):
     assert sorted(data["prob"].dropna()) == [0.5, decisions.thresholds.prob, 0.9]
     alone = plot.frontier_data(decisions, (decisions.thresholds.prob,))
     assert alone["asked"].tolist() == [True, False]  # the other row is today's plan
+
+
+def test_a_fit_in_the_place_of_its_health_is_told_apart(fitted):
+    with pytest.raises(ab.InputError, match=r"health must be fit\.health; got Fit"):
+        plot.health_data(fitted)

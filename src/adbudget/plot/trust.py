@@ -8,6 +8,7 @@ import pandas as pd
 
 from adbudget.display.page import counted
 from adbudget.draws import DIVERGENCE_LIMIT, ESS_TARGET, RHAT_TARGET, VAGUE, Health
+from adbudget.errors import InputError
 from adbudget.plot.axes import dress, panels, plain, share
 from adbudget.plot.palette import FAIL, FAINT, INK, PASS, REVIEW
 
@@ -32,11 +33,17 @@ def health_data(health: Health) -> pd.DataFrame:
     "explained"), account, channel ("" where it is of all), value, target (NaN without one), good
     (whether the target is met; True without one)
 
+    Raises
+    ------
+    InputError : not the health of a fit
+
     Examples
     --------
     >>> list(ab.plot.health_data(fit.health).columns)
     ['figure', 'account', 'channel', 'value', 'target', 'good']
     """
+    if not isinstance(health, Health):
+        raise InputError(f"health must be fit.health; got {type(health).__name__}.")
     draws = max(health.n_draws, 1)
     told = {
         "r-hat": health.rhat_max,
@@ -73,7 +80,7 @@ def health(health: Health, *, ax: Any = None) -> np.ndarray:
 
     Raises
     ------
-    InputError : matplotlib is not installed
+    InputError : not the health of a fit, or matplotlib is not installed
 
     Examples
     --------

@@ -80,7 +80,8 @@ def check_apart(options: Mapping[str, Any]) -> None:
         raise InputError(
             "limits.pool joins the money of accounts that are decided apart here. Give every "
             "account a total of its own (limits.budget by account), or decide those that share "
-            "money together with adbudget.recommend."
+            "money together: adbudget.recommend, or the command with one table and without "
+            "--workers and --cluster."
         )
     if limits.budget is not None and not isinstance(limits.budget, Mapping):
         raise InputError(
@@ -91,5 +92,6 @@ def check_apart(options: Mapping[str, Any]) -> None:
     if tied:
         raise InputError(
             f"the groups {tied} hold cells of several accounts, which are decided apart here. Name "
-            "one account in each, or decide these accounts together with adbudget.recommend."
+            "one account in each, or decide these accounts together: adbudget.recommend, or the "
+            "command with one table and without --workers and --cluster."
         )
